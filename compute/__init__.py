@@ -1,0 +1,1 @@
+"""How a model runs: plans, kernels, data, training, runs."""

@@ -1,0 +1,15 @@
+"""The kernel library. `SPECS` maps each kernel's name to its declaration; importing it loads no compiler."""
+
+from compute.cpu.kernels import (  # noqa: F401  (importing a module declares its kernels)
+    conv,
+    copy,
+    elementwise,
+    gather,
+    gemm,
+    norm,
+    pool,
+    random,
+    reduce,
+    softmax,
+)
+from compute.cpu.templates import SPECS as SPECS

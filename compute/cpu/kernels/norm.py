@@ -1,0 +1,142 @@
+"""Batch normalisation over NHWC images (a matrix is an image of 1×1 pixels), by channel.
+
+Training: bn_moments → bn_combine → bn_apply; backward: bn_dx_sums → sum_chunks → bn_dx. Statistics are means
+and sums of squared deviations per chunk, combined in chunk order (Chan, Golub & LeVeque 1979), so a large
+mean costs no digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from compute.cpu.kernels.conv import image
+from compute.cpu.kernels.vocabulary import unpack
+from compute.cpu.templates import Access, block, kernel, pieces
+
+SIZES = "n height width c"
+
+
+def _images(w: Any) -> int:
+    return pieces(w.n, w.size)
+
+
+def _channels(w: Any, item: int, *names: str, write: bool = False) -> Iterator[Access]:
+    for name in names:
+        yield block(name, getattr(w, name), (w.c, item), item=item, write=write)
+
+
+def _partial(w: Any, item: int) -> Access:
+    dims = (_images(w), w.partial_chunk), (2 * w.c, item)
+    return block("partial", w.partial, *dims, item=item, write=True)
+
+
+def _moments_extents(w: Any, item: int) -> Iterator[Access]:
+    yield image(w, "x", w.n, w.height, w.width, w.c, item)
+    yield _partial(w, item)
+
+
+@kernel(
+    f"x x_img x_row x_pix partial partial_chunk {SIZES} size",
+    extents=_moments_extents,
+    chunks=_images,
+)
+def bn_moments(row: int, chunk: int, tid: int, step: int) -> None:
+    """partial[chunk] = mean[c] then Σ (x - mean)²[c] over the chunk's `size` images.
+
+    partial          [chunks] of [2,c], `partial_chunk` bytes apart
+    """
+    x, x_img, x_row, x_pix, partial, partial_chunk, n, height, width, c, size = unpack(row)
+
+
+def _combine_extents(w: Any, item: int) -> Iterator[Access]:
+    parts = pieces(w.n, w.images)
+    yield block("partial", w.partial, (parts, w.partial_chunk), (2 * w.c, item), item=item)
+    yield from _channels(w, item, "mean", "variance", "inverse", write=True)
+
+
+@kernel(
+    "partial partial_chunk images n pixels c epsilon:f mean variance inverse size",
+    extents=_combine_extents,
+    chunks=lambda w: pieces(w.c, w.size),
+)
+def bn_combine(row: int, chunk: int, tid: int, step: int) -> None:
+    """mean[c], variance[c] (biased) and inverse[c] = 1/√(variance + epsilon) from bn_moments' partials.
+
+    images           images a partial holds (bn_moments' `size`);  n  images in all;  pixels  height·width
+    variance         may be 0 (not wanted);  a chunk is `size` channels
+    """
+    (
+        partial, partial_chunk, images, n, pixels, c, epsilon_bits, mean, variance, inverse, size,
+    ) = unpack(row)  # fmt: skip
+
+
+def _apply_extents(w: Any, item: int) -> Iterator[Access]:
+    yield image(w, "x", w.n, w.height, w.width, w.c, item)
+    yield image(w, "y", w.n, w.height, w.width, w.c, item, True)
+    yield from _channels(w, item, "mean", "inverse", "gamma", "beta")
+
+
+@kernel(
+    f"x x_img x_row x_pix y y_img y_row y_pix {SIZES} mean inverse gamma beta epilogue size",
+    extents=_apply_extents,
+    chunks=_images,
+)
+def bn_apply(row: int, chunk: int, tid: int, step: int) -> None:
+    """y = (x - mean) · inverse · gamma + beta by channel, then relu when epilogue is 1; y may be x."""
+    (
+        x, x_img, x_row, x_pix, y, y_img, y_row, y_pix,
+        n, height, width, c, mean, inverse, gamma, beta, epilogue, size,
+    ) = unpack(row)  # fmt: skip
+
+
+def _sums_extents(w: Any, item: int) -> Iterator[Access]:
+    for name in ("x", "dy", "mask"):
+        yield image(w, name, w.n, w.height, w.width, w.c, item)
+    yield _partial(w, item)
+    yield from _channels(w, item, "mean", "inverse")
+
+
+@kernel(
+    "x x_img x_row x_pix dy dy_img dy_row dy_pix mask mask_img mask_row mask_pix"
+    f" {SIZES} mean inverse partial partial_chunk size",
+    extents=_sums_extents,
+    chunks=_images,
+)
+def bn_dx_sums(row: int, chunk: int, tid: int, step: int) -> None:
+    """partial[chunk] = Σ dy [c] (for beta) then Σ dy·(x - mean)·inverse [c] (for gamma) over `size` images.
+
+    mask             image shaped as dy (a relu's output): dy counts only where mask > 0; address 0 means all
+    """
+    (
+        x, x_img, x_row, x_pix, dy, dy_img, dy_row, dy_pix, mask, mask_img, mask_row, mask_pix,
+        n, height, width, c, mean, inverse, partial, partial_chunk, size,
+    ) = unpack(row)  # fmt: skip
+
+
+def _dx_extents(w: Any, item: int) -> Iterator[Access]:
+    for name in ("x", "dy", "mask"):
+        yield image(w, name, w.n, w.height, w.width, w.c, item)
+    yield image(w, "dx", w.n, w.height, w.width, w.c, item, True)
+    yield from _channels(w, item, "mean", "inverse", "gamma", "d_mean", "d_variance")
+    yield block("sums", w.sums, (2 * w.c, item), item=item)
+
+
+@kernel(
+    "x x_img x_row x_pix dy dy_img dy_row dy_pix mask mask_img mask_row mask_pix"
+    f" dx dx_img dx_row dx_pix {SIZES} mean inverse gamma sums d_mean d_variance size",
+    extents=_dx_extents,
+    chunks=_images,
+)
+def bn_dx(row: int, chunk: int, tid: int, step: int) -> None:
+    """dx = gamma·inverse·(dy - Σdy/N - x̂·Σ(dy·x̂)/N) + d_mean/N + 2·d_variance·(x - mean)/N, N = n·height·width.
+
+    sums             [2,c]: Σdy then Σ dy·x̂ (bn_dx_sums summed over chunks)
+    d_mean, d_variance   gradients to the batch statistics [c], or 0 when there are none
+    mask             as in bn_dx_sums;  dx may be dy;  a chunk is `size` images
+    """
+    (
+        x, x_img, x_row, x_pix, dy, dy_img, dy_row, dy_pix, mask, mask_img, mask_row, mask_pix,
+        dx, dx_img, dx_row, dx_pix, n, height, width, c,
+        mean, inverse, gamma, sums, d_mean, d_variance, size,
+    ) = unpack(row)  # fmt: skip

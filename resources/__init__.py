@@ -1,4 +1,4 @@
 """Data that ships with Netloom: examples, concept cards, icons, fonts, themes.
 
-Read it with `importlib.resources.files("resources")`. This package holds no code and imports nothing.
+Read it with `importlib.resources.files("resources")`. No code, no imports.
 """

@@ -75,14 +75,16 @@ make_venv() {
     "$base" -m venv "$venv" || { rm -rf "$venv"; die "could not make $venv."; }
 }
 
-# install ARGUMENTS…: by uv when it is there, else by the venv's pip.
+# install ARGUMENTS…: by uv when it is there, else by the venv's pip. Progress on a terminal only.
 install() {
+    quiet="--quiet"
+    if [ -t 2 ]; then quiet=""; fi
     if command -v uv >/dev/null 2>&1; then
-        uv pip install --quiet --python "$python" "$@"
+        uv pip install $quiet --python "$python" "$@"
     else
         "$python" -m pip --version >/dev/null 2>&1 || "$python" -m ensurepip --upgrade >/dev/null
-        "$python" -m pip --disable-pip-version-check install --quiet --no-warn-script-location "$@"
-    fi
+        "$python" -m pip --disable-pip-version-check install $quiet --no-warn-script-location "$@"
+    fi >&2
 }
 
 # install_project REQUIREMENTS…: the locked packages, hashes checked, then Netloom itself.

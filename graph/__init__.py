@@ -1,0 +1,1 @@
+"""What a model is: node types, graphs, edits, files, programs and exporters."""

@@ -1,0 +1,109 @@
+"""Reverse-mode differentiation: rows in, rows out.
+
+Backpropagation as a rewrite of the program (Goodfellow et al. 2016, §6.5). Gradients are ordinary
+rows, so they can be differentiated again. A composite row without a gradient of its own is
+replaced by its expansion, and that is differentiated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graph.primitives.shape import broadcast_to, to_real_scalar
+from graph.primitives.table import PRIMITIVES
+from graph.program import Row
+from graph.tensor import Builder, Tensor
+
+
+def gradients(loss: Tensor, wrt: Sequence[Tensor]) -> list[Tensor]:
+    """∂loss/∂v for each v of `wrt`, as new rows of the same builder.
+
+    `loss` has shape (); a v that does not reach it gets zeros. Raises ValueError for another shape.
+    """
+    if loss.shape != ():
+        raise ValueError(f"found a loss of shape {loss.shape}, expected one number; reduce it first")
+    builder = loss.builder
+    seed = to_real_scalar(builder.constant(1.0))
+    rows = list(builder.rows)
+    found = _sweep(builder, rows, {loss.id: seed}, {t.id for t in wrt})
+    return [found[t.id] if t.id in found else _zeros(builder, t) for t in wrt]
+
+
+def _zeros(builder: Builder, like: Tensor) -> Tensor:
+    return broadcast_to(to_real_scalar(builder.constant(0.0)), like.shape)
+
+
+def _sweep(
+    builder: Builder, rows: Sequence[Row], seeds: dict[int, Tensor], wrt: set[int]
+) -> dict[int, Tensor]:
+    """Gradients of values, given those of some; only paths that reach `wrt` are walked."""
+    gradient = dict(seeds)
+    needed = _reached_from(rows, wrt)
+    for row in reversed(rows):
+        if not any(v in gradient for v in row.outputs):
+            continue
+        if not any(v in needed for v in row.inputs):
+            continue
+        with builder.at(row.path):
+            parts = _row_gradient(builder, row, gradient, needed)
+            for value, part in zip(row.inputs, parts, strict=True):
+                if part is None or value not in needed:
+                    continue
+                before = gradient.get(value)
+                gradient[value] = part if before is None else before + part
+    return gradient
+
+
+def _reached_from(rows: Sequence[Row], start: set[int]) -> set[int]:
+    """Values computed from `start`, `start` included."""
+    reached = set(start)
+    for row in rows:
+        constant = PRIMITIVES[row.op].constant
+        if any(v in reached for k, v in enumerate(row.inputs) if k not in constant):
+            reached.update(row.outputs)
+    return reached
+
+
+def _row_gradient(
+    builder: Builder, row: Row, gradient: dict[int, Tensor], needed: set[int]
+) -> Sequence[Tensor | None]:
+    primitive = PRIMITIVES[row.op]
+    inputs = [Tensor(builder, v) for v in row.inputs]
+    outputs = [Tensor(builder, v) for v in row.outputs]
+    given = [gradient[t.id] if t.id in gradient else _zeros(builder, t) for t in outputs]
+    if primitive.vjp is not None:
+        return primitive.vjp(inputs, outputs, given, dict(row.attrs))
+    return _expansion_gradient(builder, row, inputs, given, needed)
+
+
+def _expansion_gradient(
+    builder: Builder,
+    row: Row,
+    inputs: list[Tensor],
+    given: list[Tensor],
+    needed: set[int],
+) -> list[Tensor | None]:
+    """Differentiate what the composite row means; equal rows are shared with its own expansion."""
+    expand = PRIMITIVES[row.op].expand
+    if expand is None:
+        raise ValueError(f"row {row.op} at {row.path} has neither a gradient nor an expansion")
+    inner = Builder()
+    inner_inputs = [inner.input("batch", str(k), t.type) for k, t in enumerate(inputs)]
+    results = expand(inner_inputs, dict(row.attrs))
+    body = inner.finish(row.op, {str(k): t for k, t in enumerate(results)})
+    known = {t.id: given_t for t, given_t in zip(inner_inputs, inputs, strict=True)}
+    values = builder.inline(body, known)
+    rows = _rows_of(builder, values)
+    seeds: dict[int, Tensor] = {}
+    for (_, value), part in zip(body.outputs, given, strict=True):
+        result = values[value].id
+        seeds[result] = seeds[result] + part if result in seeds else part
+    wanted = {t.id for t in inputs if t.id in needed}
+    found = _sweep(builder, rows, seeds, wanted)
+    return [found.get(t.id) if t.id in wanted else None for t in inputs]
+
+
+def _rows_of(builder: Builder, values: dict[int, Tensor]) -> list[Row]:
+    """The rows that define `values`, in program order."""
+    wanted = {t.id for t in values.values()}
+    return [row for row in builder.rows if any(v in wanted for v in row.outputs)]

@@ -1,0 +1,159 @@
+"""The graph: nodes, wires, definitions and the training section.
+
+Topology, ordering and cycles are networkx's. A `Graph` is changed only by applying edits
+(`graph.edits`); the methods that change it here are their building blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import networkx as nx
+
+from graph.op import Op, Port
+from graph.training import Training
+
+
+@dataclass(frozen=True)
+class Node:
+    """One node: a stable id, an immutable op, the name people gave it and its place.
+
+    `frozen` parameters are not trained; a `bypassed` node passes its first input through.
+    """
+
+    id: str
+    op: Op
+    name: str = ""
+    x: float = 0.0
+    y: float = 0.0
+    frozen: bool = False
+    bypassed: bool = False
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return self.name or self.id
+
+
+@dataclass(frozen=True, order=True)
+class Wire:
+    """From an output port to an input port; `order` sorts the wires of a `many` port."""
+
+    source: str
+    output: str
+    target: str
+    input: str
+    order: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.source}.{self.output} → {self.target}.{self.input}"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A titled rectangle around nodes; also a group that an optimizer may own."""
+
+    id: str
+    title: str
+    nodes: tuple[str, ...] = ()
+    x: float = 0.0
+    y: float = 0.0
+    width: float = 200.0
+    height: float = 120.0
+
+
+@dataclass(frozen=True)
+class Note:
+    """Text on the canvas."""
+
+    id: str
+    text: str
+    x: float = 0.0
+    y: float = 0.0
+    width: float = 200.0
+
+
+@dataclass
+class Graph:
+    """Nodes and wires of one canvas, with its subgraph definitions and training section."""
+
+    net: nx.MultiDiGraph[str] = field(default_factory=nx.MultiDiGraph)
+    definitions: dict[str, Graph] = field(default_factory=dict)
+    frames: dict[str, Frame] = field(default_factory=dict)
+    notes: dict[str, Note] = field(default_factory=dict)
+    training: Training = field(default_factory=Training)
+
+    def __iter__(self) -> Iterator[Node]:
+        for _, data in self.net.nodes(data=True):
+            yield data["node"]
+
+    def __len__(self) -> int:
+        return len(self.net)
+
+    def __contains__(self, id: str) -> bool:
+        return id in self.net
+
+    def node(self, id: str) -> Node:
+        """The node `id`; raises KeyError when there is none."""
+        node: Node = self.net.nodes[id]["node"]
+        return node
+
+    def wires(self) -> list[Wire]:
+        """Every wire, in a stable order."""
+        return sorted(wire for _, _, wire in self.net.edges(keys=True))
+
+    def wires_in(self, id: str, port: str | None = None) -> list[Wire]:
+        """Wires that end at a node (at one of its ports), in the order their port reads them."""
+        found = [wire for _, _, wire in self.net.in_edges(id, keys=True)]
+        mine = [wire for wire in found if port is None or wire.input == port]
+        return sorted(mine, key=lambda wire: (wire.input, wire.order, wire))
+
+    def wires_out(self, id: str, port: str | None = None) -> list[Wire]:
+        """Wires that leave a node (one of its ports), in a stable order."""
+        found = [wire for _, _, wire in self.net.out_edges(id, keys=True)]
+        return sorted(wire for wire in found if port is None or wire.output == port)
+
+    def ordered(self) -> list[Node]:
+        """Nodes such that every wire points forward; ties by id. Raises on a cycle.
+
+        Raises networkx.NetworkXUnfeasible when there is a cycle; `graph.checks` names it.
+        """
+        return [self.node(id) for id in nx.lexicographical_topological_sort(self.net)]
+
+    def set_node(self, node: Node) -> None:
+        """Add or replace a node, keeping its wires."""
+        self.net.add_node(node.id, node=node)
+
+    def drop_node(self, id: str) -> None:
+        """Remove a node that has no wires left."""
+        self.net.remove_node(id)
+
+    def add_wire(self, wire: Wire) -> None:
+        """Add a wire between existing nodes."""
+        self.net.add_edge(wire.source, wire.target, key=wire)
+
+    def drop_wire(self, wire: Wire) -> None:
+        """Remove a wire."""
+        self.net.remove_edge(wire.source, wire.target, key=wire)
+
+    def ports_in(self, id: str) -> tuple[Port, ...]:
+        """Input ports of a node; an instance has those of its definition."""
+        from graph.subgraph import instance_ports
+
+        op = self.node(id).op
+        return instance_ports(self, op, "input") or op.ports_in()
+
+    def ports_out(self, id: str) -> tuple[Port, ...]:
+        """Output ports of a node; an instance has those of its definition."""
+        from graph.subgraph import instance_ports
+
+        op = self.node(id).op
+        return instance_ports(self, op, "output") or op.ports_out()
+
+    def fresh_id(self, stem: str) -> str:
+        """An unused id: `conv1`, `conv2` …"""
+        number = 1
+        while f"{stem}{number}" in self.net:
+            number += 1
+        return f"{stem}{number}"

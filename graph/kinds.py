@@ -1,0 +1,69 @@
+"""Bases of node types that are not plain layers: data, optimizers, schedules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from graph.op import Context, Op, Port, Role, setting
+from graph.program import TensorType
+from graph.tensor import Tensor
+
+
+class DataSource(Op, register=False):
+    """A node whose outputs are columns of a data set, one row a sample."""
+
+    role: ClassVar[Role] = "data"
+    family = "data"
+    inputs = ()
+
+    def sample_types(self) -> Mapping[str, TensorType]:
+        """What one sample gives at each output port: its shape without the batch axis."""
+        raise NotImplementedError
+
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes of a classification target; empty for other targets."""
+        return ()
+
+
+class Optimizer(Op, register=False):
+    """A node that trains the weights upstream of the losses wired to it."""
+
+    role: ClassVar[Role] = "optimizer"
+    family = "optimizer"
+    category, icon = "Optimizer", "optimizer"
+    inputs = (Port("loss", "loss", many=True), Port("schedule", "any", optional=True))
+    outputs = ()
+    # running arrays it keeps for each parameter, all starting at zero
+    slots: ClassVar[tuple[str, ...]] = ()
+    summary = ("learning_rate",)
+    learning_rate: float = setting(0.001, "Size of a step", min=0.0, live=True)
+    trains: tuple[str, ...] = setting(
+        (), "Ids of the nodes or frames it trains; empty: all upstream of its losses", advanced=True
+    )
+    order: int = setting(0, "Phases run from the lowest order up", advanced=True)
+    every: int = setting(1, "Run this phase only every so many steps", min=1, advanced=True)
+    fresh_batch: bool = setting(False, "Draw a batch of its own", advanced=True)
+
+    def step(
+        self, p: Tensor, g: Tensor, *slots: Tensor, rate: Tensor, ctx: Context
+    ) -> tuple[Tensor, ...]:
+        """(new parameter, new slots …) from the parameter, its gradient and its slots.
+
+        Elementwise rows only; `rate` is the learning rate times the schedule, a host scalar.
+        """
+        raise NotImplementedError
+
+
+class Schedule(Op, register=False):
+    """A node that scales an optimizer's learning rate as training goes on."""
+
+    role: ClassVar[Role] = "schedule"
+    family = "optimizer"
+    category, icon = "Schedule", "schedule"
+    inputs = ()
+    outputs = (Port("rate", "any"),)
+
+    def rate(self, ctx: Context) -> Tensor:
+        """The factor on the learning rate at `ctx.step` / `ctx.epoch`, a host scalar."""
+        raise NotImplementedError

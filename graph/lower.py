@@ -1,0 +1,355 @@
+"""From a graph to programs: one for each training phase, one to evaluate, one to predict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from graph.autodiff import gradients
+from graph.graph import Graph, Node
+from graph.kinds import DataSource, Optimizer, Schedule
+from graph.op import Context, Param, State
+from graph.primitives import reduce_mean, reshape, update
+from graph.primitives.table import PRIMITIVES
+from graph.program import Program, Shape, TensorType, Update
+from graph.simplify import simplify
+from graph.tensor import Builder, Tensor
+from graph.trace import Refusal, Trace, trace
+
+
+class LowerError(ValueError):
+    """The graph cannot run; carries the refusals that say why."""
+
+    def __init__(self, refusals: list[Refusal]) -> None:
+        self.refusals = refusals
+        first = refusals[0]
+        where = f"{first.path}.{first.port}" if first.port else first.path
+        text = f"{where}: {first.message}" if where else first.message
+        super().__init__(f"{text}; {first.remedy}" if first.remedy else text)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Optimizers with the same losses and rhythm: one forward, one backward.
+
+    `owned` maps each optimizer's path to the ParamKeys it trains; `losses` are wires' sources
+    (path, port).
+    """
+
+    name: str
+    losses: tuple[tuple[str, str], ...]
+    owned: tuple[tuple[str, tuple[str, ...]], ...]
+    order: int = 0
+    every: int = 1
+    fresh_batch: bool = False
+
+
+@dataclass
+class Model:
+    """A graph ready to be lowered: its phases, parameters, states and optimizer slots.
+
+    Raises LowerError when a node cannot be built or, asked for a program, when nothing is wired
+    to what the program needs.
+    """
+
+    graph: Graph
+    _programs: dict[tuple[str, int, frozenset[str]], Program] = field(default_factory=dict)
+
+    @cached_property
+    def _trace(self) -> Trace:
+        found = trace(self.graph, "train", max(2, min(self.graph.training.batch_size, 64)))
+        if found.refusals:
+            raise LowerError(found.refusals)
+        return found
+
+    @property
+    def params(self) -> Mapping[str, Param]:
+        """Trained arrays by ParamKey."""
+        return self._trace.params
+
+    @property
+    def states(self) -> Mapping[str, State]:
+        """Running values by ParamKey."""
+        return self._trace.states
+
+    @property
+    def nodes(self) -> Mapping[str, Node]:
+        """Nodes by NodePath, repeated bodies once for each repetition."""
+        return self._trace.nodes
+
+    @cached_property
+    def data_nodes(self) -> dict[str, DataSource]:
+        """Data sources by path."""
+        return {p: n.op for p, n in self.nodes.items() if isinstance(n.op, DataSource)}
+
+    @cached_property
+    def live(self) -> dict[str, float]:
+        """Live settings by `path/name`, with the values the graph gives them."""
+        return {
+            f"{path}/{name}": value
+            for path, node in self.nodes.items()
+            for name, value in node.op.live_settings().items()
+        }
+
+    @cached_property
+    def slots(self) -> dict[str, Shape]:
+        """Shapes of the optimizers' running arrays by key; all start at zero."""
+        return {
+            slot_key(path, slot, key): self.params[key].shape
+            for phase in self.phases
+            for path, keys in phase.owned
+            for slot in _optimizer(self.graph, path).slots
+            for key in keys
+        }
+
+    @cached_property
+    def phases(self) -> tuple[Phase, ...]:
+        """Training phases in the order they run."""
+        groups: dict[tuple[object, ...], list[str]] = {}
+        for node in self.graph:
+            if isinstance(node.op, Optimizer):
+                key = (_losses(self.graph, node.id), node.op.order, node.op.every, node.op.fresh_batch)
+                groups.setdefault(key, []).append(node.id)
+        ordered = sorted(groups.items(), key=lambda item: (item[0][1], sorted(item[1])))
+        return tuple(
+            self._phase(index, sorted(ids)) for index, (_, ids) in enumerate(ordered)
+        )
+
+    def _phase(self, index: int, ids: list[str]) -> Phase:
+        first = _optimizer(self.graph, ids[0])
+        losses = _losses(self.graph, ids[0])
+        if not losses:
+            refusal = Refusal(ids[0], "loss", "no loss is wired to it", "wire a loss to `loss`")
+            raise LowerError([refusal])
+        reached = _differentiable(self._trace, losses)
+        owned = tuple((id, self._owned(id, reached)) for id in ids)
+        return Phase(f"train/{index}", losses, owned, first.order, first.every, first.fresh_batch)
+
+    def _owned(self, id: str, reached: set[str]) -> tuple[str, ...]:
+        """ParamKeys an optimizer trains, in the order of the graph."""
+        chosen = _optimizer(self.graph, id).trains
+        members = {m for c in chosen for m in _members(self.graph, c)}
+        found = self._trace
+        keys: dict[str, None] = {}
+        for path, own in found.owner_of.items():
+            if not chosen or path.split("/")[0] in members:
+                keys.update(dict.fromkeys(own))
+        return tuple(k for k in keys if k in reached and k not in found.frozen)
+
+    def program(self, entry: str, batch: int, watch: frozenset[str] = frozenset()) -> Program:
+        """The program of an entry point: a phase's name, `evaluate` or `predict`.
+
+        `watch` names values to keep as outputs: `value:path.port`, `gradient:path.port` (train
+        only), `gradient:ParamKey`. Watching changes no other value.
+        """
+        key = (entry, batch, watch)
+        if key not in self._programs:
+            self._programs[key] = self._lower(entry, batch, watch)
+        return self._programs[key]
+
+    def _lower(self, entry: str, batch: int, watch: frozenset[str]) -> Program:
+        phase = next((p for p in self.phases if p.name == entry), None)
+        mode = "train" if phase else "evaluate"
+        found = trace(self.graph, mode, batch, entry if len(self.phases) > 1 and phase else "")
+        if found.refusals:
+            raise LowerError(found.refusals)
+        if phase:
+            program = _training_program(self.graph, found, phase, watch)
+        elif entry == "evaluate":
+            program = _evaluation_program(self.graph, found, watch)
+        elif entry == "predict":
+            program = _prediction_program(self.graph, found, watch)
+        else:
+            raise ValueError(f"found entry {entry!r}, expected a phase, evaluate or predict")
+        return _prune_inputs(simplify(replace(program, name=entry, batch=batch)))
+
+
+def slot_key(optimizer: str, slot: str, param: str) -> str:
+    """Key of the running array an optimizer keeps for a parameter."""
+    return f"{optimizer}/{slot}/{param}"
+
+
+def _optimizer(graph: Graph, id: str) -> Optimizer:
+    op = graph.node(id).op
+    assert isinstance(op, Optimizer)
+    return op
+
+
+def _losses(graph: Graph, id: str) -> tuple[tuple[str, str], ...]:
+    return tuple((w.source, w.output) for w in graph.wires_in(id, "loss"))
+
+
+def _members(graph: Graph, chosen: str) -> tuple[str, ...]:
+    frame = graph.frames.get(chosen)
+    return frame.nodes if frame else (chosen,)
+
+
+def _differentiable(found: Trace, losses: tuple[tuple[str, str], ...]) -> set[str]:
+    """ParamKeys that a gradient from the losses reaches (not through stop_gradient or labels)."""
+    needed = {found.values[loss].id for loss in losses if loss in found.values}
+    for row in reversed(found.builder.rows):
+        if row.op != "stop_gradient" and any(v in needed for v in row.outputs):
+            constant = PRIMITIVES[row.op].constant
+            needed.update(v for k, v in enumerate(row.inputs) if k not in constant)
+    return {key for key, tensor in found.param_tensors.items() if tensor.id in needed}
+
+
+def _total_loss(found: Trace, phase: Phase) -> Tensor:
+    total: Tensor | None = None
+    for path, port in phase.losses:
+        value = found.values[path, port]
+        if value.shape != ():
+            refusal = Refusal(path, port, f"found a loss of shape {value.shape}, expected one number")
+            raise LowerError([refusal])
+        total = value if total is None else total + value
+    assert total is not None
+    return total
+
+
+def _training_program(
+    graph: Graph, found: Trace, phase: Phase, watch: frozenset[str]
+) -> Program:
+    builder, loss = found.builder, _total_loss(found, phase)
+    keys = [key for _, own in phase.owned for key in own]
+    watched = {name: _watched(found, name) for name in sorted(watch)}
+    wanted = [found.param_tensors[k] for k in keys]
+    extra = [t for name, t in watched.items() if name.startswith("gradient:")]
+    ancestors = _ancestors(builder, loss)
+    parts = gradients(loss, wanted + extra)
+    gradient_of = {t.id: g for t, g in zip(wanted + extra, parts, strict=True)}
+    outputs = {"loss": loss}
+    for name, tensor in watched.items():
+        outputs[name] = gradient_of[tensor.id] if name.startswith("gradient:") else tensor
+    updates = [
+        (Update("state", key, 0), value)
+        for key, value, output in found.updates
+        if output.id in ancestors
+    ]
+    for path, own in phase.owned:
+        if own:
+            updates += _optimizer_updates(graph, found, path, own, gradient_of)
+    return builder.finish(phase.name, outputs, updates)
+
+
+def _ancestors(builder: Builder, value: Tensor) -> set[int]:
+    needed = {value.id}
+    for row in reversed(builder.rows):
+        if any(v in needed for v in row.outputs):
+            needed.update(row.inputs)
+            needed.update(row.outputs)
+    return needed
+
+
+def _optimizer_updates(
+    graph: Graph, found: Trace, path: str, keys: tuple[str, ...], gradient_of: Mapping[int, Tensor]
+) -> list[tuple[Update, Tensor]]:
+    op, builder = _optimizer(graph, path), found.builder
+    params = [found.param_tensors[k] for k in keys]
+    slots = [
+        builder.input("slot", slot_key(path, s, k), p.type)
+        for s in op.slots
+        for k, p in zip(keys, params, strict=True)
+    ]
+    with builder.at(path):
+        made = update(_rule(graph, path), params, [gradient_of[p.id] for p in params], slots)
+    names = [Update("param", k, 0) for k in keys]
+    names += [Update("slot", slot_key(path, s, k), 0) for s in op.slots for k in keys]
+    return list(zip(names, made, strict=True))
+
+
+def _rule(graph: Graph, path: str) -> Program:
+    """The optimizer's step on one number, as a program of elementwise rows."""
+    op, builder = _optimizer(graph, path), Builder()
+    one = TensorType(())
+    with builder.at(path):
+        p, g = builder.input("batch", "p", one), builder.input("batch", "g", one)
+        slots = [builder.input("batch", s, one) for s in op.slots]
+        ctx = Context(builder, "train", path)
+        rate = ctx.live("learning_rate")
+        for wire in graph.wires_in(path, "schedule"):
+            schedule = graph.node(wire.source).op
+            assert isinstance(schedule, Schedule)
+            rate = rate * schedule.rate(Context(builder, "train", wire.source))
+        made = op.step(p, g, *slots, rate=rate, ctx=ctx)
+    names = ("p", *op.slots)
+    return simplify(builder.finish("update", dict(zip(names, made, strict=True))))
+
+
+def _watched(found: Trace, name: str) -> Tensor:
+    """The tensor a watch names: `kind:path.port` or `kind:ParamKey`."""
+    target = name.split(":", 1)[1]
+    if target in found.param_tensors:
+        return found.param_tensors[target]
+    path, _, port = target.rpartition(".")
+    if (path, port) not in found.values:
+        raise LowerError([Refusal(path, port, f"nothing named {target!r} to watch")])
+    return found.values[path, port]
+
+
+def _watch_outputs(found: Trace, watch: frozenset[str]) -> dict[str, Tensor]:
+    return {n: _watched(found, n) for n in sorted(watch) if n.startswith("value:")}
+
+
+def _evaluation_program(graph: Graph, found: Trace, watch: frozenset[str]) -> Program:
+    """Losses and metrics of one batch: `loss`, `metric/<path>`, and the model's outputs."""
+    outputs: dict[str, Tensor] = {}
+    total: Tensor | None = None
+    for path, node in found.nodes.items():
+        for port in graph.ports_out(path) if path in graph else ():
+            value = found.values.get((path, port.name))
+            if value is None:
+                continue
+            if node.op.role == "loss" and _trained(graph, path):
+                total = value if total is None else total + value
+                outputs[f"loss/{path}"] = value
+            elif node.op.role == "metric":
+                outputs[f"metric/{path}"] = value
+    if total is not None:
+        outputs["loss"] = total
+    outputs |= {f"outputs/{n}": t for n, t in _model_outputs(graph, found).items()}
+    return found.builder.finish("evaluate", outputs | _watch_outputs(found, watch))
+
+
+def _trained(graph: Graph, path: str) -> bool:
+    """Whether the loss counts: it is wired to an optimizer, or there is no optimizer at all."""
+    ends = [graph.node(w.target).op.role for w in graph.wires_out(path)]
+    return "optimizer" in ends or not any(n.op.role == "optimizer" for n in graph)
+
+
+def _prediction_program(graph: Graph, found: Trace, watch: frozenset[str]) -> Program:
+    outputs = {f"outputs/{n}": t for n, t in _model_outputs(graph, found).items()}
+    if not outputs:
+        refusal = Refusal("", "", "the model has no output", "add a loss or an Output node")
+        raise LowerError([refusal])
+    return found.builder.finish("predict", outputs | _watch_outputs(found, watch))
+
+
+def _model_outputs(graph: Graph, found: Trace) -> dict[str, Tensor]:
+    """Explicit Output nodes, else what is wired to the losses' `prediction` ports."""
+    explicit, implied = {}, {}
+    for node in graph.ordered():
+        for wire in graph.wires_in(node.id):
+            value = found.values.get((wire.source, wire.output))
+            if value is None:
+                continue
+            if node.op.role == "output":
+                explicit[node.id] = value
+            elif node.op.role == "loss" and wire.input == "prediction":
+                implied[node.id] = value
+    if explicit:
+        return explicit
+    return {"prediction": next(iter(implied.values()))} if len(implied) == 1 else implied
+
+
+def _prune_inputs(program: Program) -> Program:
+    """Without the inputs that nothing reads."""
+    used = {v for row in program.rows for v in row.inputs} | program.live_out()
+    kept = tuple(i for i in program.inputs if i.value in used)
+    return simplify(replace(program, inputs=kept, _hash=0))
+
+
+def mean_loss(per_sample: Tensor, weight: float) -> Tensor:
+    """The batch mean of a loss given for each sample or element, times the loss's weight."""
+    mean = reduce_mean(per_sample) if per_sample.rank else reshape(per_sample, ())
+    return mean if weight == 1.0 else mean * weight

@@ -1,0 +1,335 @@
+"""The base of every node type: one frozen dataclass says what a node is, everything else derives.
+
+A node type declares its settings as fields, its ports and category as class variables, its weights
+in `params`, its running values in `state` and its meaning in `build`. Palette, inspector, files,
+exporters, checks and tests read these; nothing about a node type is written a second time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, ClassVar, Literal, dataclass_transform
+
+from graph.primitives import random_uniform
+from graph.program import Shape, TensorType
+from graph.tensor import Builder, Tensor
+
+Mode = Literal["train", "evaluate"]
+PortKind = Literal[
+    "image", "vector", "sequence", "labels", "loss", "parameters", "transition", "any"
+]
+Role = Literal["layer", "data", "input", "output", "loss", "metric", "optimizer", "schedule"]
+
+
+@dataclass(frozen=True)
+class Port:
+    """A named place for a wire. `many`: takes several wires; `optional`: may stay free."""
+
+    name: str
+    kind: PortKind = "any"
+    many: bool = False
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the inspector, the validator and the docs know of a field of a node type.
+
+    `min`/`max` bound numbers (each element of a tuple); `above`/`below` exclude the bound itself;
+    `live` settings may change while training runs; `unit` is shown behind the number.
+    """
+
+    help: str
+    min: float | None = None
+    max: float | None = None
+    above: float | None = None
+    below: float | None = None
+    choices: tuple[str, ...] = ()
+    live: bool = False
+    unit: str = ""
+    advanced: bool = False
+    # named by people with the word their field uses; the field name stays the file's key
+    label: str = ""
+
+
+def setting(default: Any, help: str, **rules: Any) -> Any:
+    """A dataclass field that is a setting of the node; `rules` are `Setting`'s."""
+    return field(default=default, metadata={"setting": Setting(help, **rules)})
+
+
+Initialiser = Literal[
+    "zeros", "ones", "he_uniform", "he_normal", "glorot_uniform", "glorot_normal", "torch_linear"
+]
+
+
+@dataclass(frozen=True)
+class Param:
+    """A trained array: canonical (PyTorch's) shape and how it starts.
+
+    `fan_in`/`fan_out` of the initialisers come from the shape: axis 0 is out, axis 1 in, the rest
+    the window; give `fan` = (in, out) where that is not so (a bias, for one).
+    """
+
+    shape: Shape
+    init: str = "he_uniform"
+    fan: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class State:
+    """A running value that training updates and evaluation reads (batch-norm means)."""
+
+    shape: Shape
+    init: Literal["zeros", "ones"] = "zeros"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What `build` returns when it also updates running values."""
+
+    outputs: tuple[Tensor, ...]
+    updates: Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What `build` may ask about the program being made, beside its operands."""
+
+    builder: Builder
+    mode: Mode
+    path: str
+    phase: str = ""
+
+    @property
+    def training(self) -> bool:
+        """Whether this is the training program (dropout drops, batch norm uses the batch)."""
+        return self.mode == "train"
+
+    def live(self, name: str) -> Tensor:
+        """The live setting `name` of this node as a host scalar."""
+        return self.builder.input("live", f"{self.path}/{name}", TensorType((), "scalar"))
+
+    @property
+    def step(self) -> Tensor:
+        """Number of the training step, from 1, as a host scalar."""
+        return self.builder.input("iteration", "step", TensorType((), "scalar"))
+
+    @property
+    def epoch(self) -> Tensor:
+        """Number of finished epochs, from 0, as a host scalar."""
+        return self.builder.input("iteration", "epoch", TensorType((), "scalar"))
+
+    @property
+    def steps(self) -> Tensor:
+        """Number of steps of the whole run, as a host scalar."""
+        return self.builder.input("iteration", "steps", TensorType((), "scalar"))
+
+    def uniform(self, shape: Shape, name: str = "noise") -> Tensor:
+        """Fresh random numbers in [0, 1), their stream keyed by this node and phase."""
+        stream = "/".join(part for part in (self.phase, self.path, name) if part)
+        return random_uniform(self.builder, stream, shape)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One way to use a node type in tests.
+
+    `inputs` maps each input port to a shape (batch included) or a TensorType; `settings` are the
+    node's; integer inputs are ids below `classes`; `positive` asks for inputs above 0.
+    """
+
+    inputs: Mapping[str, Shape | TensorType]
+    settings: Mapping[str, Any]
+    classes: int = 3
+    positive: bool = False
+
+    def types(self) -> dict[str, TensorType]:
+        """The inputs as tensor types."""
+        return {
+            name: given if isinstance(given, TensorType) else TensorType(tuple(given))
+            for name, given in self.inputs.items()
+        }
+
+
+@dataclass(frozen=True)
+class Bad(Sample):
+    """Inputs or settings that must be refused with a message that contains `says`."""
+
+    says: str = ""
+
+
+def sample(*, classes: int = 3, positive: bool = False, settings: Mapping[str, Any] | None = None, **inputs: Any) -> Sample:
+    """`Sample` with its ports as keywords: sample(x=(2, 3), settings={"units": 4})."""
+    return Sample(inputs, settings or {}, classes, positive)
+
+
+def bad(says: str, *, settings: Mapping[str, Any] | None = None, **inputs: Any) -> Bad:
+    """`Bad` with its ports as keywords."""
+    return Bad(inputs, settings or {}, says=says)
+
+
+def labels(*shape: int) -> TensorType:
+    """The type of integer class labels."""
+    return TensorType(shape, "int")
+
+
+REGISTRY: dict[str, type[Op]] = {}
+
+
+class SettingError(ValueError):
+    """A setting is out of its range or of the wrong kind; names the setting."""
+
+    def __init__(self, name: str, found: str, expected: str) -> None:
+        self.name = name
+        super().__init__(f"{name}: found {found}, expected {expected}")
+
+
+@dataclass_transform(frozen_default=True)
+class Op:
+    """Base of all node types; see the module docstring."""
+
+    category: ClassVar[str] = ""
+    icon: ClassVar[str] = ""
+    family: ClassVar[str] = "custom"  # colour of the node: a family of resources/themes
+    role: ClassVar[Role] = "layer"
+    title: ClassVar[str] = ""  # shown in the palette; the class name when empty
+    keywords: ClassVar[tuple[str, ...]] = ()  # further words the search finds it by
+    inputs: ClassVar[tuple[Port, ...]] = (Port("x"),)
+    outputs: ClassVar[tuple[Port, ...]] = (Port("y"),)
+    samples: ClassVar[Sequence[Sample]] = ()
+    # the PyTorch expression that makes this module, "" when `torch_call` says it all
+    torch: ClassVar[str] = ""
+    summary: ClassVar[tuple[str, ...]] = ()  # settings shown on the node, at most three
+
+    build: ClassVar[Callable[..., Tensor | tuple[Tensor, ...] | Result]]
+
+    def __init_subclass__(cls, register: bool = True, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        dataclass(frozen=True)(cls)
+        if register and cls.__doc__ and cls.category:
+            if cls.__name__ in REGISTRY:
+                raise ValueError(f"node type {cls.__name__!r} is registered twice")
+            REGISTRY[cls.__name__] = cls
+
+    def __post_init__(self) -> None:
+        for name, rule in settings_of(type(self)).items():
+            check_setting(name, getattr(self, name), rule, annotation(type(self), name))
+        self.check()
+
+    def check(self) -> None:
+        """Refuse settings that do not go together; raises SettingError."""
+
+    def ports_in(self) -> tuple[Port, ...]:
+        """Input ports of this node; the class's unless settings decide them."""
+        return self.inputs
+
+    def ports_out(self) -> tuple[Port, ...]:
+        """Output ports of this node; the class's unless settings decide them."""
+        return self.outputs
+
+    def params(self, *operands: TensorType) -> Mapping[str, Param]:
+        """Trained arrays by name, given the operand types in port order."""
+        return {}
+
+    def state(self, *operands: TensorType) -> Mapping[str, State]:
+        """Running values by name, given the operand types in port order."""
+        return {}
+
+    def live_settings(self) -> dict[str, float]:
+        """Settings that may change while training runs, with their values."""
+        return {
+            name: float(getattr(self, name))
+            for name, rule in settings_of(type(self)).items()
+            if rule.live
+        }
+
+    @classmethod
+    def tip(cls) -> str:
+        """First line of the docstring: the palette's text."""
+        return inspect.cleandoc(cls.__doc__ or "").splitlines()[0]
+
+
+@cache
+def settings_of(op: type[Op]) -> Mapping[str, Setting]:
+    """The settings of a node type by name, in order of declaration."""
+    return {
+        f.name: f.metadata["setting"]
+        for f in dataclasses.fields(op)  # type: ignore[arg-type]
+        if "setting" in f.metadata
+    }
+
+
+@cache
+def annotation(op: type[Op], name: str) -> str:
+    """The declared kind of a setting, as written: `int`, `float | None`, `int | tuple[int, int]` …"""
+    for cls in op.__mro__:
+        if name in cls.__dict__.get("__annotations__", {}):
+            return str(cls.__dict__["__annotations__"][name])
+    raise KeyError(name)
+
+
+def check_setting(name: str, value: Any, rule: Setting, kind: str) -> None:
+    """Raise SettingError unless `value` is of `kind` and within the bounds of `rule`."""
+    if not _is_kind(value, kind):
+        raise SettingError(name, repr(value), kind.replace("|", "or"))
+    for number in value if isinstance(value, tuple) else (value,):
+        if isinstance(number, bool) or not isinstance(number, (int, float)):
+            continue
+        if isinstance(number, float) and number != number:
+            raise SettingError(name, "NaN", "a number")
+        _check_bounds(name, number, rule)
+    if rule.choices and value not in rule.choices:
+        raise SettingError(name, repr(value), "one of " + ", ".join(rule.choices))
+
+
+def _check_bounds(name: str, number: float, rule: Setting) -> None:
+    limits = (
+        (rule.min, "at least", lambda n, b: n >= b),
+        (rule.max, "at most", lambda n, b: n <= b),
+        (rule.above, "more than", lambda n, b: n > b),
+        (rule.below, "less than", lambda n, b: n < b),
+    )
+    for bound, words, holds in limits:
+        if bound is not None and not holds(number, bound):
+            raise SettingError(name, f"{number:g}", f"{words} {bound:g}")
+
+
+_KINDS: dict[str, Callable[[Any], bool]] = {
+    "int": lambda v: isinstance(v, int) and not isinstance(v, bool),
+    "float": lambda v: isinstance(v, (int, float)) and not isinstance(v, bool),
+    "bool": lambda v: isinstance(v, bool),
+    "str": lambda v: isinstance(v, str),
+    "None": lambda v: v is None,
+}
+
+
+def _is_kind(value: Any, kind: str) -> bool:
+    return any(_is_one(value, part.strip()) for part in _alternatives(kind))
+
+
+def _alternatives(kind: str) -> list[str]:
+    """Split `a | tuple[b | c, ...]` at the bars outside brackets."""
+    parts, depth, start = [], 0, 0
+    for place, letter in enumerate(kind):
+        depth += (letter == "[") - (letter == "]")
+        if letter == "|" and depth == 0:
+            parts.append(kind[start:place])
+            start = place + 1
+    return [*parts, kind[start:]]
+
+
+def _is_one(value: Any, kind: str) -> bool:
+    if kind.startswith("tuple["):
+        inner = kind[6:-1]
+        if not isinstance(value, tuple):
+            return False
+        if inner.endswith(", ..."):
+            return all(_is_kind(v, inner[:-5]) for v in value)
+        kinds = [part.strip() for part in inner.split(",")]
+        return len(kinds) == len(value) and all(map(_is_kind, value, kinds))
+    test = _KINDS.get(kind)
+    return test(value) if test else type(value).__name__ == kind

@@ -1,0 +1,47 @@
+"""Data sources: columns of a data set, one row a sample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from graph.kinds import DataSource
+from graph.op import Port, setting
+from graph.program import TensorType
+
+
+class Digits(DataSource):
+    """1,797 handwritten digits, 8×8 grey values from 0 to 1 (Alpaydin & Kaynak 1998, UCI)."""
+
+    category, icon = "Data", "digits"
+    keywords = ("mnist", "images", "handwriting")
+    outputs = (Port("image", "image"), Port("label", "labels"))
+
+    def sample_types(self) -> Mapping[str, TensorType]:
+        return {"image": TensorType((1, 8, 8)), "label": TensorType((), "int")}
+
+    def class_names(self) -> tuple[str, ...]:
+        return tuple("0123456789")
+
+
+class ToyData(DataSource):
+    """Points in the plane, generated: moons, circles, spiral, xor; or a curve to regress."""
+
+    category, icon = "Data", "scatter"
+    title = "Toy data"
+    keywords = ("moons", "circles", "spiral", "xor", "regression", "playground")
+    outputs = (Port("features", "vector"), Port("target", "labels"))
+    summary = ("shape", "samples_count")
+    shape: str = setting(
+        "moons", "What to draw", choices=("moons", "circles", "spiral", "xor", "regression")
+    )
+    samples_count: int = setting(500, "How many points", min=10, max=1_000_000, label="samples")
+    noise: float = setting(0.1, "Standard deviation of the noise", min=0.0, max=10.0)
+    seed: int = setting(0, "Seed of the points", min=0)
+
+    def sample_types(self) -> Mapping[str, TensorType]:
+        if self.shape == "regression":
+            return {"features": TensorType((1,)), "target": TensorType((1,))}
+        return {"features": TensorType((2,)), "target": TensorType((), "int")}
+
+    def class_names(self) -> tuple[str, ...]:
+        return () if self.shape == "regression" else ("0", "1")

@@ -1,0 +1,220 @@
+"""Walking a graph: every node's `build` runs once on symbolic operands.
+
+Lowering, shape display and checks are this one walk. A node that refuses its operands is recorded as
+a problem and its outputs stay unknown; nodes behind it are skipped, the rest goes on.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from graph.graph import Graph, Node
+from graph.kinds import DataSource
+from graph.op import Context, Mode, Op, Param, Port, Result, SettingError, State
+from graph.program import ShapeError, TensorType
+from graph.subgraph import Subgraph, port_nodes
+from graph.tensor import Builder, Tensor
+
+Operand = Tensor | list[Tensor] | None
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A node that could not be built: where, at which input port, why, and what would mend it."""
+
+    path: str
+    port: str
+    message: str
+    remedy: str = ""
+    adapter: str = ""
+
+
+@dataclass
+class Trace:
+    """What the walk found, by NodePath (`block/2/conv`) and port."""
+
+    builder: Builder
+    mode: Mode
+    batch: int
+    phase: str = ""
+    values: dict[tuple[str, str], Tensor] = field(default_factory=dict)
+    params: dict[str, Param] = field(default_factory=dict)
+    states: dict[str, State] = field(default_factory=dict)
+    # ParamKey -> the tensor of the parameter; keys of frozen nodes are in `frozen`
+    param_tensors: dict[str, Tensor] = field(default_factory=dict)
+    frozen: set[str] = field(default_factory=set)
+    # (state key, new value, the node's first output) in topological order
+    updates: list[tuple[str, Tensor, Tensor]] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    nodes: dict[str, Node] = field(default_factory=dict)
+    owner_of: dict[str, list[str]] = field(default_factory=dict)  # NodePath -> its ParamKeys
+
+
+def trace(graph: Graph, mode: Mode, batch: int, phase: str = "") -> Trace:
+    """Build every node of `graph` for batches of `batch` samples."""
+    found = Trace(Builder(), mode, batch, phase)
+    _walk(found, graph, "", "", {})
+    return found
+
+
+def _walk(
+    found: Trace, graph: Graph, prefix: str, keys: str, given: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """Walk one drawing; `given` feeds its Input nodes. Returns what reaches its Output nodes."""
+    results: dict[str, Tensor] = {}
+    for node in graph.ordered():
+        path = prefix + node.id
+        found.nodes[path] = node
+        role = node.op.role
+        if role in ("optimizer", "schedule"):
+            continue
+        operands = _operands(found, graph, node, prefix)
+        if operands is None:
+            continue
+        if isinstance(node.op, DataSource):
+            _feed(found, path, node.op.sample_types())
+        elif role == "input" and node.id in given:
+            found.values[path, graph.ports_out(node.id)[0].name] = given[node.id]
+        elif isinstance(node.op, Subgraph):
+            _instance(found, graph, node, path, keys + node.id, operands)
+        else:
+            _build(found, graph, node, path, keys + node.id, operands)
+        if role == "output" and operands and isinstance(operands[0], Tensor):
+            results[node.id] = operands[0]
+    return results
+
+
+def _feed(found: Trace, path: str, types: Mapping[str, TensorType]) -> None:
+    for port, kind in types.items():
+        full = TensorType((found.batch, *kind.shape), kind.dtype)
+        found.values[path, port] = found.builder.input("batch", f"{path}.{port}", full)
+
+
+def _operands(found: Trace, graph: Graph, node: Node, prefix: str) -> list[Operand] | None:
+    """The node's operands in port order; None when one is missing or unknown."""
+    result: list[Operand] = []
+    for port in graph.ports_in(node.id):
+        wires = graph.wires_in(node.id, port.name)
+        tensors = [found.values.get((prefix + w.source, w.output)) for w in wires]
+        if any(t is None for t in tensors) or (not wires and not port.optional):
+            return None
+        known = [t for t in tensors if t is not None]
+        if port.many:
+            result.append(known)
+        else:
+            result.append(known[0] if known else None)
+    return result
+
+
+def _instance(
+    found: Trace, graph: Graph, node: Node, path: str, keys: str, operands: list[Operand]
+) -> None:
+    op = node.op
+    assert isinstance(op, Subgraph)
+    definition = graph.definitions.get(op.definition)
+    if definition is None:
+        return
+    names = port_nodes(definition, "input")
+    given = {n: t for n, t in zip(names, operands, strict=True) if isinstance(t, Tensor)}
+    outputs: dict[str, Tensor] = {}
+    for turn in range(op.repeat):
+        own = f"/{turn}" if op.repeat > 1 else ""
+        shared = own if op.weights == "own" else ""
+        outputs = _walk(found, definition, f"{path}{own}/", f"{keys}{shared}/", given)
+        if turn + 1 < op.repeat:
+            given = {**given, **dict(zip(names[:1], list(outputs.values())[:1], strict=False))}
+    for name, tensor in outputs.items():
+        found.values[path, name] = tensor
+
+
+@cache
+def _wants_context(op: type[Op]) -> bool:
+    return "ctx" in inspect.signature(op.build).parameters
+
+
+def _flat_types(operands: Sequence[Operand]) -> list[TensorType]:
+    flat: list[TensorType] = []
+    for operand in operands:
+        parts = operand if isinstance(operand, list) else [operand]
+        flat.extend(t.type for t in parts if t is not None)
+    return flat
+
+
+def _build(
+    found: Trace, graph: Graph, node: Node, path: str, keys: str, operands: list[Operand]
+) -> None:
+    """Run the node's `build`; record its outputs, or the refusal."""
+    op, ports = node.op, graph.ports_out(node.id)
+    if node.bypassed and operands and isinstance(operands[0], Tensor) and ports:
+        found.values[path, ports[0].name] = operands[0]
+        return
+    try:
+        with found.builder.at(path):
+            made = _call(found, node, path, keys, operands)
+    except ShapeError as error:
+        _refuse(found, graph, path, node, operands, error)
+        return
+    except SettingError as error:
+        found.refusals.append(Refusal(path, "", str(error)))
+        return
+    outputs = made if isinstance(made, tuple) else (made,)
+    for port, tensor in zip(ports, outputs, strict=True):
+        found.values[path, port.name] = tensor
+
+
+def _call(
+    found: Trace, node: Node, path: str, keys: str, operands: list[Operand]
+) -> tuple[Tensor, ...] | Tensor:
+    op, types = node.op, _flat_types(operands)
+    named: dict[str, Any] = {}
+    for name, param in op.params(*types).items():
+        named[name] = _param(found, f"{keys}/{name}", param, path, node.frozen)
+    for name, state in op.state(*types).items():
+        key = f"{keys}/{name}"
+        found.states[key] = state
+        named[name] = found.builder.input("state", key, TensorType(state.shape))
+    if _wants_context(type(op)):
+        named["ctx"] = Context(found.builder, found.mode, path, found.phase)
+    made = op.build(*operands, **named)
+    if not isinstance(made, Result):
+        return made
+    for name, value in made.updates.items():
+        found.updates.append((f"{keys}/{name}", value, made.outputs[0]))
+    return made.outputs
+
+
+def _param(found: Trace, key: str, param: Param, path: str, frozen: bool) -> Tensor:
+    found.params[key] = param
+    found.owner_of.setdefault(path, []).append(key)
+    if frozen:
+        found.frozen.add(key)
+    tensor = found.builder.input("param", key, TensorType(param.shape))
+    found.param_tensors[key] = tensor
+    return tensor
+
+
+def _refuse(
+    found: Trace,
+    graph: Graph,
+    path: str,
+    node: Node,
+    operands: Sequence[Operand],
+    error: ShapeError,
+) -> None:
+    port = _port_of(graph.ports_in(node.id), operands, error.operand)
+    text = f"found {error.found}, expected {error.expected}"
+    found.refusals.append(Refusal(path, port, text, error.remedy, error.adapter))
+
+
+def _port_of(ports: Sequence[Port], operands: Sequence[Operand], index: int) -> str:
+    """The port that operand number `index` came through; the first when it is a weight."""
+    position = 0
+    for port, operand in zip(ports, operands, strict=True):
+        position += len(operand) if isinstance(operand, list) else 1
+        if index < position:
+            return port.name
+    return ports[0].name if ports else ""

@@ -46,8 +46,7 @@ def test_pytorch_is_in_no_lock() -> None:
 def test_the_wheel_ships_the_program_and_no_tests() -> None:
     """Four flat packages and the command line."""
     wheel = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
-    assert wheel["packages"] == ["graph", "compute", "gui", "resources"]
-    assert list(wheel["force-include"]) == ["netloom.py"]
+    assert wheel["only-include"] == ["netloom.py", "graph", "compute", "gui", "resources"]
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="None is immortal from Python 3.12 on")

@@ -21,7 +21,9 @@ def gradients(loss: Tensor, wrt: Sequence[Tensor]) -> list[Tensor]:
     `loss` has shape (); a v that does not reach it gets zeros. Raises ValueError for another shape.
     """
     if loss.shape != ():
-        raise ValueError(f"found a loss of shape {loss.shape}, expected one number; reduce it first")
+        raise ValueError(
+            f"found a loss of shape {loss.shape}, expected one number; reduce it first"
+        )
     builder = loss.builder
     seed = to_real_scalar(builder.constant(1.0))
     rows = list(builder.rows)

@@ -9,8 +9,8 @@ from functools import cached_property
 from graph.autodiff import gradients
 from graph.graph import Graph, Node
 from graph.kinds import DataSource, Optimizer, Schedule
-from graph.op import Context, Param, State
-from graph.primitives import reduce_mean, reshape, update
+from graph.op import Context, Mode, Param, State
+from graph.primitives import update
 from graph.primitives.table import PRIMITIVES
 from graph.program import Program, Shape, TensorType, Update
 from graph.simplify import simplify
@@ -109,12 +109,15 @@ class Model:
         groups: dict[tuple[object, ...], list[str]] = {}
         for node in self.graph:
             if isinstance(node.op, Optimizer):
-                key = (_losses(self.graph, node.id), node.op.order, node.op.every, node.op.fresh_batch)
+                key = (
+                    _losses(self.graph, node.id),
+                    node.op.order,
+                    node.op.every,
+                    node.op.fresh_batch,
+                )
                 groups.setdefault(key, []).append(node.id)
         ordered = sorted(groups.items(), key=lambda item: (item[0][1], sorted(item[1])))
-        return tuple(
-            self._phase(index, sorted(ids)) for index, (_, ids) in enumerate(ordered)
-        )
+        return tuple(self._phase(index, sorted(ids)) for index, (_, ids) in enumerate(ordered))
 
     def _phase(self, index: int, ids: list[str]) -> Phase:
         first = _optimizer(self.graph, ids[0])
@@ -150,7 +153,7 @@ class Model:
 
     def _lower(self, entry: str, batch: int, watch: frozenset[str]) -> Program:
         phase = next((p for p in self.phases if p.name == entry), None)
-        mode = "train" if phase else "evaluate"
+        mode: Mode = "train" if phase else "evaluate"
         found = trace(self.graph, mode, batch, entry if len(self.phases) > 1 and phase else "")
         if found.refusals:
             raise LowerError(found.refusals)
@@ -200,16 +203,16 @@ def _total_loss(found: Trace, phase: Phase) -> Tensor:
     for path, port in phase.losses:
         value = found.values[path, port]
         if value.shape != ():
-            refusal = Refusal(path, port, f"found a loss of shape {value.shape}, expected one number")
+            refusal = Refusal(
+                path, port, f"found a loss of shape {value.shape}, expected one number"
+            )
             raise LowerError([refusal])
         total = value if total is None else total + value
     assert total is not None
     return total
 
 
-def _training_program(
-    graph: Graph, found: Trace, phase: Phase, watch: frozenset[str]
-) -> Program:
+def _training_program(graph: Graph, found: Trace, phase: Phase, watch: frozenset[str]) -> Program:
     builder, loss = found.builder, _total_loss(found, phase)
     keys = [key for _, own in phase.owned for key in own]
     watched = {name: _watched(found, name) for name in sorted(watch)}
@@ -347,9 +350,3 @@ def _prune_inputs(program: Program) -> Program:
     used = {v for row in program.rows for v in row.inputs} | program.live_out()
     kept = tuple(i for i in program.inputs if i.value in used)
     return simplify(replace(program, inputs=kept, _hash=0))
-
-
-def mean_loss(per_sample: Tensor, weight: float) -> Tensor:
-    """The batch mean of a loss given for each sample or element, times the loss's weight."""
-    mean = reduce_mean(per_sample) if per_sample.rank else reshape(per_sample, ())
-    return mean if weight == 1.0 else mean * weight

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, ClassVar, Literal, dataclass_transform
 
 from graph.primitives import random_uniform
@@ -162,7 +162,13 @@ class Bad(Sample):
     says: str = ""
 
 
-def sample(*, classes: int = 3, positive: bool = False, settings: Mapping[str, Any] | None = None, **inputs: Any) -> Sample:
+def sample(
+    *,
+    classes: int = 3,
+    positive: bool = False,
+    settings: Mapping[str, Any] | None = None,
+    **inputs: Any,
+) -> Sample:
     """`Sample` with its ports as keywords: sample(x=(2, 3), settings={"units": 4})."""
     return Sample(inputs, settings or {}, classes, positive)
 
@@ -189,6 +195,7 @@ class SettingError(ValueError):
 
 
 @dataclass_transform(frozen_default=True)
+@dataclass(frozen=True)
 class Op:
     """Base of all node types; see the module docstring."""
 
@@ -253,19 +260,19 @@ class Op:
         return inspect.cleandoc(cls.__doc__ or "").splitlines()[0]
 
 
-@cache
+_SETTINGS: dict[type[Op], Mapping[str, Setting]] = {}
+
+
 def settings_of(op: type[Op]) -> Mapping[str, Setting]:
     """The settings of a node type by name, in order of declaration."""
-    return {
-        f.name: f.metadata["setting"]
-        for f in dataclasses.fields(op)  # type: ignore[arg-type]
-        if "setting" in f.metadata
-    }
+    if op not in _SETTINGS:
+        fields = [f for f in dataclasses.fields(op) if "setting" in f.metadata]
+        _SETTINGS[op] = {f.name: f.metadata["setting"] for f in fields}
+    return _SETTINGS[op]
 
 
-@cache
 def annotation(op: type[Op], name: str) -> str:
-    """The declared kind of a setting, as written: `int`, `float | None`, `int | tuple[int, int]` …"""
+    """The declared kind of a setting, as written: `int`, `int | tuple[int, int]` …"""
     for cls in op.__mro__:
         if name in cls.__dict__.get("__annotations__", {}):
             return str(cls.__dict__["__annotations__"][name])
@@ -288,10 +295,10 @@ def check_setting(name: str, value: Any, rule: Setting, kind: str) -> None:
 
 def _check_bounds(name: str, number: float, rule: Setting) -> None:
     limits = (
-        (rule.min, "at least", lambda n, b: n >= b),
-        (rule.max, "at most", lambda n, b: n <= b),
-        (rule.above, "more than", lambda n, b: n > b),
-        (rule.below, "less than", lambda n, b: n < b),
+        (rule.min, "at least", operator.ge),
+        (rule.max, "at most", operator.le),
+        (rule.above, "more than", operator.gt),
+        (rule.below, "less than", operator.lt),
     )
     for bound, words, holds in limits:
         if bound is not None and not holds(number, bound):

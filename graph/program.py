@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 Shape = tuple[int, ...]
 # real: the plan's precision (float32 or float64); int: labels and indices, int64; scalar: one
@@ -37,7 +37,7 @@ class TensorType:
         return f"{self.dtype}[{'×'.join(map(str, self.shape))}]"
 
 
-Attr = object  # hashable: numbers, strings, tuples of them, frozen dataclasses, Program
+Attr = Any  # hashable: numbers, strings, tuples of them, frozen dataclasses, Program
 Attrs = Mapping[str, Attr]
 
 
@@ -62,8 +62,8 @@ class Input:
 
     kind `batch`: one batch of the data array `key`; `param`, `state`, `slot`: persistent arrays
     (weights, running values, optimizer moments) named by their ParamKey; `live`: a setting that
-    may change while training; `iteration`: `step` (the number of the training step, from 1), `epoch`
-    (finished epochs) or `steps` (of the whole run).
+    may change while training; `iteration`: `step` (number of the training step, from 1), `epoch`
+    (how many are finished) or `steps` (of the whole run).
     """
 
     kind: InputKind

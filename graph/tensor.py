@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Union
 
 from graph.program import (
     Attr,
@@ -23,7 +22,7 @@ from graph.program import (
     Update,
 )
 
-Number = Union[int, float]
+Number = int | float
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +199,9 @@ def rebuild(
     `visit` may return the replacement of a row's outputs, or None to copy the row.
     """
     builder = Builder()
-    tensors = {i.value: builder.input(i.kind, i.key, program.types[i.value]) for i in program.inputs}
+    tensors = {
+        i.value: builder.input(i.kind, i.key, program.types[i.value]) for i in program.inputs
+    }
     for row in program.rows:
         operands = [tensors[v] for v in row.inputs]
         with builder.at(row.path):

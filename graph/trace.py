@@ -1,7 +1,7 @@
 """Walking a graph: every node's `build` runs once on symbolic operands.
 
-Lowering, shape display and checks are this one walk. A node that refuses its operands is recorded as
-a problem and its outputs stay unknown; nodes behind it are skipped, the rest goes on.
+Lowering, shape display and checks are this one walk. A node that refuses its operands is recorded
+as a refusal and its outputs stay unknown; nodes behind it are skipped, the rest goes on.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 from graph.graph import Graph, Node
@@ -131,9 +130,13 @@ def _instance(
         found.values[path, name] = tensor
 
 
-@cache
+_WANTS_CONTEXT: dict[type[Op], bool] = {}
+
+
 def _wants_context(op: type[Op]) -> bool:
-    return "ctx" in inspect.signature(op.build).parameters
+    if op not in _WANTS_CONTEXT:
+        _WANTS_CONTEXT[op] = "ctx" in inspect.signature(op.build).parameters
+    return _WANTS_CONTEXT[op]
 
 
 def _flat_types(operands: Sequence[Operand]) -> list[TensorType]:
@@ -148,7 +151,7 @@ def _build(
     found: Trace, graph: Graph, node: Node, path: str, keys: str, operands: list[Operand]
 ) -> None:
     """Run the node's `build`; record its outputs, or the refusal."""
-    op, ports = node.op, graph.ports_out(node.id)
+    ports = graph.ports_out(node.id)
     if node.bypassed and operands and isinstance(operands[0], Tensor) and ports:
         found.values[path, ports[0].name] = operands[0]
         return

@@ -8,7 +8,15 @@ from typing import cast
 from graph.primitives.elementwise import exp, log, rsqrt, stop_gradient
 from graph.primitives.reduction import reduce_max, reduce_mean, reduce_sum
 from graph.primitives.shape import concat, one_hot, reshape, slice_axis
-from graph.primitives.table import Primitive, Types, broadcast_shapes, register, text
+from graph.primitives.table import (
+    Gradients,
+    Primitive,
+    Tensors,
+    Types,
+    broadcast_shapes,
+    register,
+    text,
+)
 from graph.program import Attrs, Program, ShapeError, TensorType
 from graph.tensor import Tensor
 
@@ -44,7 +52,7 @@ def _log_softmax_expand(inputs: Sequence[Tensor], attrs: Attrs) -> Sequence[Tens
     return [shifted - log(reduce_sum(exp(shifted), -1, keep=True))]
 
 
-def _softmax_vjp(inputs, outputs, gradients, attrs):  # type: ignore[no-untyped-def]
+def _softmax_vjp(inputs: Tensors, outputs: Tensors, gradients: Tensors, attrs: Attrs) -> Gradients:
     y, g = outputs[0], gradients[0]
     return [y.builder.emit("softmax_grad", (y, g))[0]]
 
@@ -54,15 +62,15 @@ def _softmax_grad_expand(inputs: Sequence[Tensor], attrs: Attrs) -> Sequence[Ten
     return [y * (g - reduce_sum(y * g, -1, keep=True))]
 
 
-def _log_softmax_vjp(inputs, outputs, gradients, attrs):  # type: ignore[no-untyped-def]
+def _log_softmax_vjp(
+    inputs: Tensors, outputs: Tensors, gradients: Tensors, attrs: Attrs
+) -> Gradients:
     y, g = outputs[0], gradients[0]
     return [g - exp(y) * reduce_sum(g, -1, keep=True)]
 
 
 register(
-    Primitive(
-        "softmax", "composite", _same, _softmax_vjp, _softmax_expand, numpy="softmax({0})"
-    )
+    Primitive("softmax", "composite", _same, _softmax_vjp, _softmax_expand, numpy="softmax({0})")
 )
 register(Primitive("softmax_grad", "composite", _same, None, _softmax_grad_expand))
 register(
@@ -103,7 +111,9 @@ def _cross_entropy_expand(inputs: Sequence[Tensor], attrs: Attrs) -> Sequence[Te
     return [-reduce_sum(picked, -1)]
 
 
-def _cross_entropy_vjp(inputs, outputs, gradients, attrs):  # type: ignore[no-untyped-def]
+def _cross_entropy_vjp(
+    inputs: Tensors, outputs: Tensors, gradients: Tensors, attrs: Attrs
+) -> Gradients:
     logits, labels = inputs
     emit = logits.builder.emit
     return [emit("softmax_cross_entropy_grad", (logits, labels, gradients[0]))[0], None]
@@ -162,7 +172,9 @@ def _batch_norm_expand(inputs: Sequence[Tensor], attrs: Attrs) -> Sequence[Tenso
     return [centred * scale + reshape(beta, shape), mean, variance]
 
 
-def _batch_norm_vjp(inputs, outputs, gradients, attrs):  # type: ignore[no-untyped-def]
+def _batch_norm_vjp(
+    inputs: Tensors, outputs: Tensors, gradients: Tensors, attrs: Attrs
+) -> Gradients:
     x, gamma, _ = inputs
     _, mean, variance = outputs
     emit = x.builder.emit
@@ -214,9 +226,7 @@ def scan(body: Program, carries: Sequence[Tensor], inputs: Sequence[Tensor]) -> 
     inputs named `carry:*`, `step:*` and anything else say which is which. Its outputs are the new
     carries in order, then the values to stack.
     """
-    return inputs[0].builder.emit(
-        "scan", (*carries, *inputs), body=body, carries=len(carries)
-    )
+    return inputs[0].builder.emit("scan", (*carries, *inputs), body=body, carries=len(carries))
 
 
 def _scan_parts(attrs: Attrs) -> tuple[Program, int, int]:
@@ -239,9 +249,7 @@ def _scan_expand(inputs: Sequence[Tensor], attrs: Attrs) -> Sequence[Tensor]:
     shared = list(inputs[count + stepped :])
     collected: list[list[Tensor]] = [[] for _ in body.outputs[count:]]
     for step in range(timed[0].shape[1]):
-        now = [
-            reshape(slice_axis(x, 1, step, step + 1), (x.shape[0], *x.shape[2:])) for x in timed
-        ]
+        now = [reshape(slice_axis(x, 1, step, step + 1), (x.shape[0], *x.shape[2:])) for x in timed]
         given = {i.value: t for i, t in zip(body.inputs, carries + now + shared, strict=True)}
         values = carries[0].builder.inline(body, given)
         results = [values[value] for _, value in body.outputs]
@@ -272,9 +280,7 @@ def update(
     scalars = [
         builder.input(i.kind, i.key, rule.types[i.value]) for i in rule.inputs if i.kind != "batch"
     ]
-    return builder.emit(
-        "update", (*params, *grads, *slots, *scalars), rule=rule, count=len(params)
-    )
+    return builder.emit("update", (*params, *grads, *slots, *scalars), rule=rule, count=len(params))
 
 
 def _update_parts(attrs: Attrs) -> tuple[Program, int, int]:
@@ -306,5 +312,3 @@ def _update_expand(inputs: Sequence[Tensor], attrs: Attrs) -> Sequence[Tensor]:
 
 
 register(Primitive("update", "composite", _update_type, None, _update_expand))
-
-

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from graph.primitives.table import Primitive, Types, broadcast_shapes, register
+from graph.primitives.table import Gradients, Primitive, Tensors, Types, broadcast_shapes, register
 from graph.program import Attrs, DType, ShapeError, TensorType
 from graph.tensor import Number, Tensor
 
@@ -50,7 +50,7 @@ Partial = Callable[[Tensor, Tensor, list[Tensor]], list[Tensor | None]]
 
 
 def _row(name: str, numpy: str, partial: Partial | None) -> None:
-    def vjp(inputs, outputs, gradients, attrs):  # type: ignore[no-untyped-def]
+    def vjp(inputs: Tensors, outputs: Tensors, gradients: Tensors, attrs: Attrs) -> Gradients:
         if partial is None:
             return [None] * len(inputs)
         parts = partial(gradients[0], outputs[0], list(inputs))
@@ -163,9 +163,7 @@ def _const_type(types: Types, attrs: Attrs) -> Types:
     return (TensorType((), "scalar"),)
 
 
-register(
-    Primitive("const", "elementwise", _const_type, lambda i, o, g, a: [], numpy="{value!r}")
-)
+register(Primitive("const", "elementwise", _const_type, lambda i, o, g, a: [], numpy="{value!r}"))
 
 
 def _same(types: Types, attrs: Attrs) -> Types:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from graph.primitives.table import Primitive, Types, register, text
+from graph.primitives.table import Gradients, Primitive, Tensors, Types, register, text
 from graph.program import Attrs, ShapeError, TensorType
 from graph.tensor import Tensor
 
@@ -28,7 +28,7 @@ def _matmul_type(types: Types, attrs: Attrs) -> Types:
     return (TensorType((*a[:-2], m, n), "real"),)
 
 
-def _matmul_vjp(inputs, outputs, gradients, attrs):  # type: ignore[no-untyped-def]
+def _matmul_vjp(inputs: Tensors, outputs: Tensors, gradients: Tensors, attrs: Attrs) -> Gradients:
     (a, b), g = inputs, gradients[0]
     ta, tb = cast("bool", attrs["transpose_a"]), cast("bool", attrs["transpose_b"])
     da = matmul(b, g, tb, True) if ta else matmul(g, b, False, not tb)
@@ -38,6 +38,10 @@ def _matmul_vjp(inputs, outputs, gradients, attrs):  # type: ignore[no-untyped-d
 
 register(
     Primitive(
-        "matmul", "basic", _matmul_type, _matmul_vjp, numpy="matmul({0}, {1}, {transpose_a}, {transpose_b})"
+        "matmul",
+        "basic",
+        _matmul_type,
+        _matmul_vjp,
+        numpy="matmul({0}, {1}, {transpose_a}, {transpose_b})",
     )
 )

@@ -7,7 +7,7 @@ from typing import cast
 
 from graph.primitives.elementwise import equal
 from graph.primitives.shape import broadcast_to, reshape
-from graph.primitives.table import Primitive, Types, register
+from graph.primitives.table import Gradients, Primitive, Tensors, Types, register
 from graph.program import Attrs, Shape, ShapeError, TensorType
 from graph.tensor import Tensor
 
@@ -65,12 +65,12 @@ def argmax(x: Tensor, axis: int = -1) -> Tensor:
     return x.builder.emit("argmax", (x,), axes=(axis % x.rank,))[0]
 
 
-def _sum_vjp(inputs, outputs, gradients, attrs):  # type: ignore[no-untyped-def]
+def _sum_vjp(inputs: Tensors, outputs: Tensors, gradients: Tensors, attrs: Attrs) -> Gradients:
     x = inputs[0]
     return [broadcast_to(reshape(gradients[0], _kept(x.shape, _axes(attrs))), x.shape)]
 
 
-def _max_vjp(inputs, outputs, gradients, attrs):  # type: ignore[no-untyped-def]
+def _max_vjp(inputs: Tensors, outputs: Tensors, gradients: Tensors, attrs: Attrs) -> Gradients:
     x, shape = inputs[0], _kept(inputs[0].shape, _axes(attrs))
     hits = equal(x, reshape(outputs[0], shape))
     share = reshape(gradients[0], shape) / reduce_sum(hits, _axes(attrs), keep=True)
@@ -84,5 +84,7 @@ def _index_type(types: Types, attrs: Attrs) -> Types:
 register(Primitive("sum", "basic", _reduced, _sum_vjp, numpy="{0}.sum(axis={axes})"))
 register(Primitive("max", "basic", _reduced, _max_vjp, numpy="{0}.max(axis={axes})"))
 register(
-    Primitive("argmax", "basic", _index_type, lambda i, o, g, a: [None], numpy="{0}.argmax({axes[0]})")
+    Primitive(
+        "argmax", "basic", _index_type, lambda i, o, g, a: [None], numpy="{0}.argmax({axes[0]})"
+    )
 )

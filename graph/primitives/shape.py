@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from graph.primitives.table import Primitive, Types, broadcast_shapes, register, text
+from graph.primitives.table import (
+    Gradients,
+    Primitive,
+    Tensors,
+    Types,
+    broadcast_shapes,
+    register,
+    text,
+)
 from graph.program import Attrs, Shape, ShapeError, TensorType
 from graph.tensor import Tensor
 
@@ -90,7 +98,9 @@ def _broadcast_type(types: Types, attrs: Attrs) -> Types:
     return _moved(shape, types[0])
 
 
-def _broadcast_vjp(inputs, outputs, gradients, attrs):  # type: ignore[no-untyped-def]
+def _broadcast_vjp(
+    inputs: Tensors, outputs: Tensors, gradients: Tensors, attrs: Attrs
+) -> Gradients:
     from graph.primitives.elementwise import unbroadcast
 
     return [unbroadcast(gradients[0], inputs[0])]
@@ -119,12 +129,14 @@ def _slice_type(types: Types, attrs: Attrs) -> Types:
     axis, start, stop = (cast("int", attrs[k]) for k in ("axis", "start", "stop"))
     shape = list(types[0].shape)
     if not 0 <= start < stop <= shape[axis]:
-        raise ShapeError(f"slice {start}:{stop} of {shape[axis]}", f"0 ≤ start < stop ≤ {shape[axis]}")
+        raise ShapeError(
+            f"slice {start}:{stop} of {shape[axis]}", f"0 ≤ start < stop ≤ {shape[axis]}"
+        )
     shape[axis] = stop - start
     return _moved(tuple(shape), types[0])
 
 
-def _slice_vjp(inputs, outputs, gradients, attrs):  # type: ignore[no-untyped-def]
+def _slice_vjp(inputs: Tensors, outputs: Tensors, gradients: Tensors, attrs: Attrs) -> Gradients:
     x, axis = inputs[0], attrs["axis"]
     before, after = [0] * x.rank, [0] * x.rank
     before[axis], after[axis] = attrs["start"], x.shape[axis] - attrs["stop"]
@@ -132,9 +144,7 @@ def _slice_vjp(inputs, outputs, gradients, attrs):  # type: ignore[no-untyped-de
 
 
 register(
-    Primitive(
-        "slice", "basic", _slice_type, _slice_vjp, numpy="take({0}, {axis}, {start}, {stop})"
-    )
+    Primitive("slice", "basic", _slice_type, _slice_vjp, numpy="take({0}, {axis}, {start}, {stop})")
 )
 
 
@@ -150,7 +160,7 @@ def _pad_type(types: Types, attrs: Attrs) -> Types:
     return _moved(tuple(n + b + a for n, b, a in sides), types[0])
 
 
-def _pad_vjp(inputs, outputs, gradients, attrs):  # type: ignore[no-untyped-def]
+def _pad_vjp(inputs: Tensors, outputs: Tensors, gradients: Tensors, attrs: Attrs) -> Gradients:
     result = gradients[0]
     for axis, (start, extent) in enumerate(zip(attrs["before"], inputs[0].shape, strict=True)):
         result = slice_axis(result, axis, start, start + extent)
@@ -192,7 +202,7 @@ def _concat_type(types: Types, attrs: Attrs) -> Types:
     return _moved((*first[:axis], joined, *first[axis + 1 :]), types[0])
 
 
-def _concat_vjp(inputs, outputs, gradients, attrs):  # type: ignore[no-untyped-def]
+def _concat_vjp(inputs: Tensors, outputs: Tensors, gradients: Tensors, attrs: Attrs) -> Gradients:
     axis, start, parts = attrs["axis"], 0, []
     for x in inputs:
         parts.append(slice_axis(gradients[0], axis, start, start + x.shape[axis]))

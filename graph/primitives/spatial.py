@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from graph.primitives.table import Primitive, Types, register, text
+from graph.primitives.table import Gradients, Primitive, Tensors, Types, register, text
 from graph.program import Attr, Attrs, Shape, ShapeError, TensorType
 from graph.tensor import Tensor
 
@@ -27,7 +27,9 @@ def _window(attrs: Attrs) -> tuple[Pair, Pair, Sides, Pair]:
     )
 
 
-def output_extent(size: int, kernel: int, stride: int, before: int, after: int, dilation: int) -> int:
+def output_extent(
+    size: int, kernel: int, stride: int, before: int, after: int, dilation: int
+) -> int:
     """Number of window positions along one axis; raises ShapeError when the window does not fit."""
     span = dilation * (kernel - 1) + 1
     room = size + before + after
@@ -93,7 +95,7 @@ def _conv(x: Tensor, weight: Tensor, attrs: Mapping[str, Attr]) -> Tensor:
     return x.builder.emit("conv2d", (x, weight), **_geometry(attrs))[0]
 
 
-def _conv_vjp(inputs, outputs, gradients, attrs):  # type: ignore[no-untyped-def]
+def _conv_vjp(inputs: Tensors, outputs: Tensors, gradients: Tensors, attrs: Attrs) -> Gradients:
     (x, weight), g = inputs, gradients[0]
     return [_conv_dx(g, weight, x.shape, attrs), _conv_dw(x, g, attrs)]
 
@@ -104,7 +106,7 @@ def _dx_type(types: Types, attrs: Attrs) -> Types:
     return (TensorType((g.shape[0], w.shape[1], *size), "real"),)
 
 
-def _dx_vjp(inputs, outputs, gradients, attrs):  # type: ignore[no-untyped-def]
+def _dx_vjp(inputs: Tensors, outputs: Tensors, gradients: Tensors, attrs: Attrs) -> Gradients:
     (g, weight), h = inputs, gradients[0]
     return [_conv(h, weight, attrs), _conv_dw(h, g, attrs)]
 
@@ -114,7 +116,7 @@ def _dw_type(types: Types, attrs: Attrs) -> Types:
     return (TensorType((g.shape[1], x.shape[1], *cast("Pair", attrs["kernel"])), "real"),)
 
 
-def _dw_vjp(inputs, outputs, gradients, attrs):  # type: ignore[no-untyped-def]
+def _dw_vjp(inputs: Tensors, outputs: Tensors, gradients: Tensors, attrs: Attrs) -> Gradients:
     (x, g), h = inputs, gradients[0]
     return [_conv_dx(g, h, x.shape, attrs), _conv(x, h, attrs)]
 
@@ -155,15 +157,15 @@ def _take(x: Tensor, y: Tensor, h: Tensor, attrs: Attrs) -> Tensor:
     return x.builder.emit("max_pool2d_take", (x, y, h), **_pool_geometry(attrs))[0]
 
 
-def _max_vjp(inputs, outputs, gradients, attrs):  # type: ignore[no-untyped-def]
+def _max_vjp(inputs: Tensors, outputs: Tensors, gradients: Tensors, attrs: Attrs) -> Gradients:
     return [_scatter(inputs[0], outputs[0], gradients[0], attrs)]
 
 
-def _scatter_vjp(inputs, outputs, gradients, attrs):  # type: ignore[no-untyped-def]
+def _scatter_vjp(inputs: Tensors, outputs: Tensors, gradients: Tensors, attrs: Attrs) -> Gradients:
     return [None, None, _take(inputs[0], inputs[1], gradients[0], attrs)]
 
 
-def _take_vjp(inputs, outputs, gradients, attrs):  # type: ignore[no-untyped-def]
+def _take_vjp(inputs: Tensors, outputs: Tensors, gradients: Tensors, attrs: Attrs) -> Gradients:
     return [None, None, _scatter(inputs[0], inputs[1], gradients[0], attrs)]
 
 
@@ -199,15 +201,15 @@ def _avg_dx(g: Tensor, size: Pair, attrs: Attrs) -> Tensor:
     return g.builder.emit("avg_pool2d_dx", (g,), **_pool_geometry(attrs), size=size)[0]
 
 
-def _avg_vjp(inputs, outputs, gradients, attrs):  # type: ignore[no-untyped-def]
-    return [_avg_dx(gradients[0], inputs[0].shape[2:], attrs)]
+def _avg_vjp(inputs: Tensors, outputs: Tensors, gradients: Tensors, attrs: Attrs) -> Gradients:
+    return [_avg_dx(gradients[0], (inputs[0].shape[2], inputs[0].shape[3]), attrs)]
 
 
 def _avg_dx_type(types: Types, attrs: Attrs) -> Types:
     return (TensorType((*types[0].shape[:2], *cast("Pair", attrs["size"])), "real"),)
 
 
-def _avg_dx_vjp(inputs, outputs, gradients, attrs):  # type: ignore[no-untyped-def]
+def _avg_dx_vjp(inputs: Tensors, outputs: Tensors, gradients: Tensors, attrs: Attrs) -> Gradients:
     g = gradients[0]
     return [g.builder.emit("avg_pool2d", (g,), **_pool_geometry(attrs))[0]]
 

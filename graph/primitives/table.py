@@ -17,9 +17,9 @@ from graph.tensor import Tensor
 Types = tuple[TensorType, ...]
 Infer = Callable[[Types, Attrs], Types]
 # vjp(inputs, outputs, gradients of the outputs, attrs) -> gradients of the inputs (None: zero)
-Vjp = Callable[
-    [Sequence[Tensor], Sequence[Tensor], Sequence[Tensor], Attrs], Sequence[Tensor | None]
-]
+Tensors = Sequence[Tensor]
+Gradients = Sequence[Tensor | None]
+Vjp = Callable[[Tensors, Tensors, Tensors, Attrs], Gradients]
 Expand = Callable[[Sequence[Tensor], Attrs], Sequence[Tensor]]
 
 

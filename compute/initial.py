@@ -1,0 +1,79 @@
+"""Initial weights: keyed by ParamKey, so adding a node changes no other's.
+
+He et al. 2015 ("Delving deep into rectifiers"), Glorot & Bengio 2010; `torch_linear` is what
+PyTorch's Linear and Conv layers do: Kaiming uniform with a = √5, which is U(±1/√fan_in).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from compute import philox
+from compute.backend import Array
+from graph.op import Param
+from graph.program import Shape
+
+if TYPE_CHECKING:
+    from graph.lower import Model
+
+
+def initial_values(
+    model: Model, seed: int, dtype: type[np.floating[Any]] = np.float32
+) -> dict[str, Array]:
+    """All persistent arrays of a fresh run by `kind:KEY`: parameters, states and zero slots."""
+    values = {
+        f"param:{key}": initial(param, key, seed).astype(dtype)
+        for key, param in model.params.items()
+    }
+    for key, state in model.states.items():
+        fill = 1.0 if state.init == "ones" else 0.0
+        values[f"state:{key}"] = np.full(state.shape, fill, dtype)
+    for key, shape in model.slots.items():
+        values[f"slot:{key}"] = np.zeros(shape, dtype)
+    return values
+
+
+def initial(param: Param, key: str, seed: int) -> Array:
+    """The first value of one parameter, float64; ValueError for an unknown initialiser."""
+    if param.init in ("zeros", "ones"):
+        return np.full(param.shape, float(param.init == "ones"))
+    fan_in, fan_out = param.fan or fans(param.shape)
+    bounds = {
+        "he_uniform": math.sqrt(6 / fan_in),
+        "glorot_uniform": math.sqrt(6 / (fan_in + fan_out)),
+        "torch_linear": 1 / math.sqrt(fan_in),
+    }
+    deviations = {
+        "he_normal": math.sqrt(2 / fan_in),
+        "glorot_normal": math.sqrt(2 / (fan_in + fan_out)),
+    }
+    if param.init in bounds:
+        return (2 * _uniform(key, seed, param.shape) - 1) * bounds[param.init]
+    if param.init in deviations:
+        return _normal(key, seed, param.shape) * deviations[param.init]
+    known = ", ".join(["zeros", "ones", *bounds, *deviations])
+    raise ValueError(f"{key}: found initialiser {param.init!r}, expected one of {known}")
+
+
+def fans(shape: Shape) -> tuple[int, int]:
+    """(fan in, fan out) of a weight: axis 0 is out, axis 1 in, the rest the window."""
+    if len(shape) < 2:
+        return (max(1, math.prod(shape)),) * 2
+    window = math.prod(shape[2:])
+    return max(1, shape[1] * window), max(1, shape[0] * window)
+
+
+def _uniform(key: str, seed: int, shape: Shape) -> Array:
+    return philox.uniform(seed, f"initial/{key}", 0, math.prod(shape)).reshape(shape)
+
+
+def _normal(key: str, seed: int, shape: Shape) -> Array:
+    """Standard normal numbers from pairs of uniform ones (Box & Muller 1958)."""
+    count = math.prod(shape)
+    pairs = philox.uniform(seed, f"initial/{key}", 0, 2 * count).reshape(2, count)
+    radius = np.sqrt(-2 * np.log(1 - pairs[0]))
+    normal: Array = radius * np.cos(2 * np.pi * pairs[1])
+    return normal.reshape(shape)

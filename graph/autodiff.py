@@ -95,7 +95,7 @@ def _expansion_gradient(
     body = inner.finish(row.op, {str(k): t for k, t in enumerate(results)})
     known = {t.id: given_t for t, given_t in zip(inner_inputs, inputs, strict=True)}
     values = builder.inline(body, known)
-    rows = _rows_of(builder, values)
+    rows = _rows_of(builder, {t.id for t in values.values()} - {t.id for t in inputs})
     seeds: dict[int, Tensor] = {}
     for (_, value), part in zip(body.outputs, given, strict=True):
         result = values[value].id
@@ -105,7 +105,6 @@ def _expansion_gradient(
     return [found.get(t.id) if t.id in wanted else None for t in inputs]
 
 
-def _rows_of(builder: Builder, values: dict[int, Tensor]) -> list[Row]:
+def _rows_of(builder: Builder, values: set[int]) -> list[Row]:
     """The rows that define `values`, in program order."""
-    wanted = {t.id for t in values.values()}
-    return [row for row in builder.rows if any(v in wanted for v in row.outputs)]
+    return [row for row in builder.rows if any(v in values for v in row.outputs)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from graph.op import Context, Op, Port, Role, setting
 from graph.program import TensorType
@@ -27,7 +27,10 @@ class DataSource(Op, register=False):
 
 
 class Optimizer(Op, register=False):
-    """A node that trains the weights upstream of the losses wired to it."""
+    """A node that trains the weights upstream of the losses wired to it.
+
+    `torch` makes its PyTorch counterpart: `torch.optim.Adam({params}, lr={learning_rate})`.
+    """
 
     role: ClassVar[Role] = "optimizer"
     family = "optimizer"
@@ -56,9 +59,13 @@ class Optimizer(Op, register=False):
 
 
 class Schedule(Op, register=False):
-    """A node that scales an optimizer's learning rate as training goes on."""
+    """A node that scales an optimizer's learning rate as training goes on.
+
+    `torch` makes its PyTorch counterpart, which is stepped after each epoch or each step.
+    """
 
     role: ClassVar[Role] = "schedule"
+    rhythm: ClassVar[Literal["epoch", "step"]] = "epoch"
     family = "optimizer"
     category, icon = "Schedule", "schedule"
     inputs = ()

@@ -208,9 +208,22 @@ class Op:
     inputs: ClassVar[tuple[Port, ...]] = (Port("x"),)
     outputs: ClassVar[tuple[Port, ...]] = (Port("y"),)
     samples: ClassVar[Sequence[Sample]] = ()
-    # the PyTorch expression that makes this module, "" when `torch_call` says it all
-    torch: ClassVar[str] = ""
     summary: ClassVar[tuple[str, ...]] = ()  # settings shown on the node, at most three
+
+    # PyTorch, as templates that graph.template fills (str.format). The exported file has `import
+    # torch`, `from torch import nn` and `import torch.nn.functional as F`. A template may name
+    #   {units}         a setting or property of the node, written with repr
+    #   {x}             the operand at port x: a name, a call or in brackets
+    #   {x.shape[1]}    an extent of it, batch axis included
+    #   {all}           every operand in port order, with ", " between them
+    #   {module}        the module made by `torch` (in `torch_call`)
+    #   {weight}        a param or state, in `torch_call` of a node with weights and no module
+    # Optimizers: `torch` is the constructor, with {params}. Schedules: likewise with {optimizer},
+    # {steps} of the whole run and {learning_rate}; `rhythm` says when its step() is due.
+    torch: ClassVar[str] = ""  # expression that makes the nn.Module; "" when there is none
+    torch_call: ClassVar[str] = "{module}({all})"  # expression of the output (a tuple if several)
+    # our param and state names -> state_dict names, only where they differ
+    torch_state: ClassVar[Mapping[str, str]] = {}
 
     build: ClassVar[Callable[..., Tensor | tuple[Tensor, ...] | Result]]
 
@@ -245,6 +258,14 @@ class Op:
     def state(self, *operands: TensorType) -> Mapping[str, State]:
         """Running values by name, given the operand types in port order."""
         return {}
+
+    def module_template(self, *operands: TensorType) -> str:
+        """`torch`, unless it depends on the settings or the operand types."""
+        return self.torch
+
+    def call_template(self, *operands: TensorType) -> str:
+        """`torch_call`, unless it depends on the settings or the operand types."""
+        return self.torch_call
 
     def live_settings(self) -> dict[str, float]:
         """Settings that may change while training runs, with their values."""

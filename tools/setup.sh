@@ -1,7 +1,7 @@
 # Set-up shared by ./run and ./test: sourced, POSIX sh, expects $root (the checkout).
 #
-# A stamp in .venv records what was installed from which lock; while it matches, nothing below runs
-# but two checksums, so a second start costs a few milliseconds.
+# Stamps in .venv record what was done for which lock; while they match, nothing below runs but a
+# checksum, so a second start costs a few milliseconds.
 
 venv="$root/.venv"
 python="$venv/bin/python"
@@ -99,19 +99,20 @@ install_project() {
 
 # --- Qt's system libraries ---------------------------------------------------------------------
 
-# qt_missing PLUGIN: shared libraries that Qt or its platform plugin (offscreen, xcb) lacks.
+# qt_missing: the shared libraries that Qt and its platform plugins lack here.
 qt_missing() {
     [ "$(uname -s)" = Linux ] || return 0
     qt=$("$python" -c 'import importlib.util as u
 print(u.find_spec("PySide6").submodule_search_locations[0])') || return 0
-    ldd "$qt"/Qt/lib/libQt6Widgets.so.6 "$qt"/Qt/lib/libQt6OpenGL.so.6 \
-        "$qt/Qt/plugins/platforms/libq$1.so" 2>/dev/null |
+    plugins="$qt/Qt/plugins/platforms"
+    ldd "$qt/Qt/lib/libQt6Widgets.so.6" "$qt/Qt/lib/libQt6OpenGL.so.6" \
+        "$plugins/libqxcb.so" "$plugins/libqoffscreen.so" 2>/dev/null |
         awk '/not found/ { print $1 }' | sort -u | tr '\n' ' '
 }
 
 # system_libraries: installs or names what Qt needs. Fails where something stays missing.
 system_libraries() {
-    missing=$(qt_missing xcb)$(qt_missing offscreen)
+    missing=$(qt_missing)
     [ -n "$missing" ] || return 0
     # shellcheck disable=SC2086
     apt_install $qt_packages && return 0
@@ -126,12 +127,13 @@ system_libraries() {
 
 # --- Stamps ------------------------------------------------------------------------------------
 
-# key FILE…: what an installation depends on; the checkout's place counts, scripts hold it.
+# key: what an installation depends on. The checkout's place counts: scripts in .venv hold it.
 key() {
-    (cd "$root" && cksum pyproject.toml tools/setup.sh "$@" && echo "$root")
+    (cd "$root" && cksum pyproject.toml requirements.txt requirements-test.txt \
+        tools/setup.sh tools/torch_peer.py && echo "$root")
 }
 
-# stamped NAME KEY: was KEY installed already?
+# stamped NAME KEY: was the step NAME done for KEY?
 stamped() {
     [ -r "$venv/.netloom-$1" ] && [ "$(cat "$venv/.netloom-$1")" = "$2" ]
 }

@@ -22,7 +22,7 @@ TEXT_SUFFIXES = frozenset(
 )
 
 # Spelled with brackets, so that this file does not contain them itself.
-MACHINE_PATH = re.compile(r"/wor[k]/|/roo[t]/|/hom[e]/[a-z]|/Use[r]s/[a-z]|/op[t]/[a-z]|file[:]//")
+MACHINE_PATH = re.compile(r"(?<![\w.}])/(wor[k]|roo[t]|hom[e]|Use[r]s|op[t])/\w|file[:]//")
 HOST = re.compile(r"https?://([^/\s\"'`)>\]]+)")
 PACKAGE_HOSTS = frozenset({"pypi.org", "files.pythonhosted.org"})
 FORBIDDEN_MODULES = frozenset({"pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve"})

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -40,7 +41,8 @@ class Setting:
     """What the inspector, the validator and the docs know of a field of a node type.
 
     `min`/`max` bound numbers (each element of a tuple); `above`/`below` exclude the bound itself;
-    `live` settings may change while training runs; `unit` is shown behind the number.
+    `choices` bound texts (`"same"` of an `int | str` setting); `live` settings may change while
+    training runs; `unit` is shown behind the number.
     """
 
     help: str
@@ -103,6 +105,7 @@ class Context:
     mode: Mode
     path: str
     phase: str = ""
+    batch: int = 0
 
     @property
     def training(self) -> bool:
@@ -134,23 +137,30 @@ class Context:
         return random_uniform(self.builder, stream, shape)
 
 
+Given = Shape | TensorType
+
+
 @dataclass(frozen=True)
 class Sample:
     """One way to use a node type in tests.
 
-    `inputs` maps each input port to a shape (batch included) or a TensorType; `settings` are the
-    node's; integer inputs are ids below `classes`; `positive` asks for inputs above 0.
+    `inputs` maps each input port to a shape (batch included) or a TensorType, a `many` port to a
+    list of them; `settings` are the node's; integer inputs are ids below `classes`; `positive` asks
+    for inputs above 0.
     """
 
-    inputs: Mapping[str, Shape | TensorType]
+    inputs: Mapping[str, Given | list[Given]]
     settings: Mapping[str, Any]
     classes: int = 3
     positive: bool = False
 
-    def types(self) -> dict[str, TensorType]:
-        """The inputs as tensor types."""
+    def types(self) -> dict[str, list[TensorType]]:
+        """The inputs as tensor types: one for each wire of each port."""
         return {
-            name: given if isinstance(given, TensorType) else TensorType(tuple(given))
+            name: [
+                wire if isinstance(wire, TensorType) else TensorType(wire)
+                for wire in (given if isinstance(given, list) else [given])
+            ]
             for name, given in self.inputs.items()
         }
 
@@ -307,10 +317,10 @@ def check_setting(name: str, value: Any, rule: Setting, kind: str) -> None:
     for number in value if isinstance(value, tuple) else (value,):
         if isinstance(number, bool) or not isinstance(number, (int, float)):
             continue
-        if isinstance(number, float) and number != number:
-            raise SettingError(name, "NaN", "a number")
+        if isinstance(number, float) and not math.isfinite(number):
+            raise SettingError(name, f"{number}", "a finite number")
         _check_bounds(name, number, rule)
-    if rule.choices and value not in rule.choices:
+    if rule.choices and isinstance(value, str) and value not in rule.choices:
         raise SettingError(name, repr(value), "one of " + ", ".join(rule.choices))
 
 

@@ -1,15 +1,22 @@
 """What a data file holds: found once by a probe, kept in the graph, read by the shape rules.
 
 A `Table` node carries a `Schema` as its setting `schema`, so shapes, class names and checks need no
-file. `compute.data.probe` fills it; loading refuses a file that no longer fits.
+file. `compute.data.probe` fills it; loading refuses a file that no longer fits. In a graph file it
+is nested JSON: what `dataclasses.asdict` gives, and `Schema.from_json` takes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+from graph.op import SettingError
 
 ColumnKind = Literal["number", "category", "skipped"]
+KINDS = ("number", "category", "skipped")
+MAX_COLUMNS = 10_000
+MAX_CATEGORIES = 65_536
 
 
 @dataclass(frozen=True)
@@ -17,11 +24,23 @@ class Column:
     """One column of a table: a number, one of some names, or not used.
 
     `categories` are sorted; as a feature a category column becomes one 0/1 number for each of them.
+    Raises SettingError for an unknown kind, and for categories that are none or double.
     """
 
     name: str
     kind: ColumnKind = "number"
     categories: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        where, count = f"schema column {self.name!r}", len(self.categories)
+        if self.kind not in KINDS:
+            raise SettingError(where, repr(self.kind), "number, category or skipped")
+        if self.kind == "number" and count:
+            raise SettingError(where, f"a number with {count} categories", "none")
+        if self.kind == "category" and not 0 < count <= MAX_CATEGORIES:
+            raise SettingError(where, f"{count} categories", f"1 to {MAX_CATEGORIES}")
+        if len(set(self.categories)) != count:
+            raise SettingError(where, "a category twice", "each once")
 
     @property
     def width(self) -> int:
@@ -33,12 +52,24 @@ class Column:
 class Schema:
     """Columns of a table in file order, its rows, and which column is predicted.
 
-    An empty schema means that the file was not looked at yet.
+    An empty schema means that the file was not looked at yet. Raises SettingError for columns of
+    the same name, too many of them, and a target that is none of them.
     """
 
     columns: tuple[Column, ...] = ()
     rows: int = 0
     target: str = ""
+
+    def __post_init__(self) -> None:
+        names = [column.name for column in self.columns]
+        if len(names) > MAX_COLUMNS:
+            raise SettingError("schema", f"{len(names)} columns", f"at most {MAX_COLUMNS}")
+        if len(set(names)) != len(names):
+            raise SettingError("schema", "two columns of one name", "each name once")
+        if self.target and self.target not in names:
+            raise SettingError("schema", f"no column {self.target!r}", "the target among them")
+        if self.rows < 0:
+            raise SettingError("schema", f"{self.rows} rows", "0 or more")
 
     def __bool__(self) -> bool:
         return bool(self.columns)
@@ -63,3 +94,46 @@ class Schema:
         """Names of the classes in label order; empty for a regression target."""
         column = self.target_column
         return column.categories if column and column.kind == "category" else ()
+
+    @classmethod
+    def from_json(cls, data: object) -> Schema:
+        """The schema written as nested JSON; raises SettingError for anything else."""
+        given = _object(data, "schema", ("columns", "rows", "target"))
+        columns = tuple(map(_column, _list(given["columns"], "schema.columns")))
+        rows = given["rows"]
+        if not isinstance(rows, int) or isinstance(rows, bool):
+            raise SettingError("schema.rows", _kind(rows), "a whole number")
+        return cls(columns, rows, _text(given["target"], "schema.target"))
+
+
+def _column(data: object) -> Column:
+    where = "schema.columns"
+    given = _object(data, where, ("name", "kind", "categories"))
+    kind: Any = _text(given["kind"], where)
+    names = tuple(_text(value, where) for value in _list(given["categories"], where))
+    return Column(_text(given["name"], where), kind, names)
+
+
+def _object(data: object, where: str, keys: tuple[str, ...]) -> Mapping[str, object]:
+    expected = f"an object with {', '.join(keys)}"
+    if not isinstance(data, Mapping):
+        raise SettingError(where, _kind(data), expected)
+    if set(data) != set(keys):
+        raise SettingError(where, f"one with {', '.join(sorted(map(str, data)))[:80]}", expected)
+    return data
+
+
+def _list(data: object, where: str) -> Sequence[object]:
+    if not isinstance(data, list | tuple):
+        raise SettingError(where, _kind(data), "a list")
+    return data
+
+
+def _text(data: object, where: str) -> str:
+    if not isinstance(data, str):
+        raise SettingError(where, _kind(data), "a text")
+    return data
+
+
+def _kind(data: object) -> str:
+    return "nothing" if data is None else f"a value of kind {type(data).__name__}"

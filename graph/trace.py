@@ -75,7 +75,7 @@ def _walk(
         if operands is None:
             continue
         if isinstance(node.op, DataSource):
-            _feed(found, path, node.op.sample_types())
+            _feed(found, path, node.op)
         elif role == "input" and node.id in given:
             found.values[path, graph.ports_out(node.id)[0].name] = given[node.id]
         elif isinstance(node.op, Subgraph):
@@ -87,7 +87,13 @@ def _walk(
     return results
 
 
-def _feed(found: Trace, path: str, types: Mapping[str, TensorType]) -> None:
+def _feed(found: Trace, path: str, source: DataSource) -> None:
+    try:
+        types = source.sample_types()
+    except ShapeError as error:
+        text = f"found {error.found}, expected {error.expected}"
+        found.refusals.append(Refusal(path, "", text, error.remedy, error.adapter))
+        return
     for port, kind in types.items():
         full = TensorType((found.batch, *kind.shape), kind.dtype)
         found.values[path, port] = found.builder.input("batch", f"{path}.{port}", full)
@@ -157,7 +163,7 @@ def _build(
         return
     try:
         with found.builder.at(path):
-            made = _call(found, node, path, keys, operands)
+            made = build_node(found, node, path, keys, operands)
     except ShapeError as error:
         _refuse(found, graph, path, node, operands, error)
         return
@@ -169,9 +175,13 @@ def _build(
         found.values[path, port.name] = tensor
 
 
-def _call(
+def build_node(
     found: Trace, node: Node, path: str, keys: str, operands: list[Operand]
 ) -> tuple[Tensor, ...] | Tensor:
+    """The node's outputs; its weights, running values and updates are recorded in `found`.
+
+    Raises ShapeError or SettingError when the node refuses its operands.
+    """
     op, types = node.op, _flat_types(operands)
     named: dict[str, Any] = {}
     for name, param in op.params(*types).items():
@@ -181,7 +191,7 @@ def _call(
         found.states[key] = state
         named[name] = found.builder.input("state", key, TensorType(state.shape))
     if _wants_context(type(op)):
-        named["ctx"] = Context(found.builder, found.mode, path, found.phase)
+        named["ctx"] = Context(found.builder, found.mode, path, found.phase, found.batch)
     made = op.build(*operands, **named)
     if not isinstance(made, Result):
         return made

@@ -1,0 +1,98 @@
+"""The nets that are timed: each as a Netloom graph, with the numbers PyTorch gets too.
+
+W1, W2 and W3 are the reference nets of the engine; `digits-mlp` and `digits-cnn` are the shipped
+examples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from graph.files import load
+
+import graph.ops  # noqa: F401  (fills the registry)
+from compute.backend import Array
+from graph.graph import Graph, Node, Wire
+from graph.op import REGISTRY, Op
+from resources import example_path
+
+BATCHES = 8  # different batches, taken in turn
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A net, its batch size and what a sample looks like."""
+
+    name: str
+    describe: str
+    batch: int
+    sample: tuple[int, ...]
+    classes: int
+    graph: Callable[[], Graph]
+
+    def data(self) -> tuple[Array, Array]:
+        """Inputs (float32) and labels for all batches, seeded."""
+        generator = np.random.default_rng(1)
+        count = self.batch * BATCHES
+        inputs = generator.standard_normal((count, *self.sample), dtype=np.float32)
+        return inputs, generator.integers(0, self.classes, count, dtype=np.int64)
+
+
+def _op(kind: str, **settings: object) -> Op:
+    return REGISTRY[kind](**settings)
+
+
+def chain(sample: tuple[int, ...], layers: Sequence[Op], optimizer: Op) -> Graph:
+    """A graph of `layers` in a row between an input and cross-entropy."""
+    graph = Graph()
+    graph.set_node(Node("input", _op("Input", shape=sample)))
+    graph.set_node(Node("label", _op("Input", shape=(), kind="labels")))
+    before, port = "input", graph.ports_out("input")[0].name
+    for number, layer in enumerate(layers):
+        id = f"{number}"
+        graph.set_node(Node(id, layer))
+        graph.add_wire(Wire(before, port, id, "x"))
+        before, port = id, "y"
+    graph.set_node(Node("loss", _op("CrossEntropy")))
+    graph.set_node(Node("optimizer", optimizer))
+    graph.add_wire(Wire(before, port, "loss", "prediction"))
+    graph.add_wire(Wire("label", graph.ports_out("label")[0].name, "loss", "target"))
+    graph.add_wire(Wire("loss", "loss", "optimizer", "loss"))
+    return graph
+
+
+def _w1() -> Graph:
+    layers = [_op("Dense", units=512), _op("ReLU"), _op("Dense", units=256), _op("ReLU")]
+    return chain((784,), [*layers, _op("Dense", units=10)], _op("Adam"))
+
+
+def _w2() -> Graph:
+    layers = [_op("Dense", units=32), _op("ReLU"), _op("Dense", units=10)]
+    return chain((64,), layers, _op("SGD", learning_rate=0.05, momentum=0.9))
+
+
+def _w3() -> Graph:
+    layers = [
+        *(_op("Conv2d", filters=16), _op("ReLU"), _op("MaxPool2d")),
+        *(_op("Conv2d", filters=32), _op("ReLU"), _op("MaxPool2d")),
+        *(_op("Flatten"), _op("Dense", units=128), _op("ReLU"), _op("Dense", units=10)),
+    ]
+    return chain((1, 28, 28), layers, _op("Adam"))
+
+
+def _example(name: str) -> Callable[[], Graph]:
+    return lambda: load(example_path(name))
+
+
+WORKLOADS = {
+    w.name: w
+    for w in (
+        Workload("W1", "MLP 784-512-256-10, Adam", 128, (784,), 10, _w1),
+        Workload("W2", "MLP 64-32-10, SGD with momentum", 32, (64,), 10, _w2),
+        Workload("W3", "CNN 16-32, dense 128, 28×28, Adam", 64, (1, 28, 28), 10, _w3),
+        Workload("digits-mlp", "example, Adam", 64, (1, 8, 8), 10, _example("digits-mlp")),
+        Workload("digits-cnn", "example, Adam", 64, (1, 8, 8), 10, _example("digits-cnn")),
+    )
+}

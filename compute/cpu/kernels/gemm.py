@@ -5,8 +5,46 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from compute.cpu.kernels.vocabulary import unpack
+from compute.cpu.kernels.panels import (
+    DEPTH,
+    PACK_ROWS,
+    PANEL,
+    pack,
+    run_tile,
+    set_loop,
+    set_rows,
+    width_of,
+)
+from compute.cpu.kernels.tiling import (
+    A_ROWS,
+    B,
+    BIAS,
+    C_ROWS,
+    EPILOGUE,
+    INIT,
+    INNER,
+    JOB_BYTES,
+    MASK_ROWS,
+    MIDDLE,
+    OUTER,
+    PRE,
+    PRE_ROWS,
+)
+from compute.cpu.kernels.vocabulary import (
+    ITEM,
+    LANES,
+    TILE_ROWS,
+    VECTOR,
+    WIDE,
+    Stack,
+    device,
+    row_tile,
+    set_word,
+    unpack,
+)
 from compute.cpu.templates import Access, block, kernel, pieces
+
+JOB = Stack(JOB_BYTES)
 
 WORDS = """
 a a_row a_col  b b_row  c c_row  m n k
@@ -29,6 +67,67 @@ def _extents(w: Any, item: int) -> Iterator[Access]:
 
 def _chunks(w: Any) -> int:
     return pieces(w.batch if w.batch > 1 else w.n if w.split else w.m, w.size)
+
+
+@device
+def set_tile_rows(
+    job: int, a: int, a_row: int, c: int, c_row: int, mask: int, mask_row: int,
+    pre: int, pre_row: int, first: int, rows: int,
+) -> None:  # fmt: skip
+    """The row tables of a tile that starts at row `first`."""
+    set_rows(job, A_ROWS, a + first * a_row, a_row, rows)
+    set_rows(job, C_ROWS, c + first * c_row, c_row, rows)
+    if mask != 0:
+        set_rows(job, MASK_ROWS, mask + first * mask_row, mask_row, rows)
+    if pre != 0:
+        set_rows(job, PRE_ROWS, pre + first * pre_row, pre_row, rows)
+
+
+@device
+def product(
+    a: int, a_row: int, a_col: int, b: int, b_row: int, c: int, c_row: int, m: int, n: int, k: int,
+    init: int, bias: int, epilogue: int, mask: int, mask_row: int, pre: int, pre_row: int,
+) -> None:  # fmt: skip
+    """One matrix product; k in runs of DEPTH, for each all column groups, for each all rows."""
+    job, panel = JOB(), PANEL()
+    set_word(job + BIAS * 8, bias)
+    set_loop(job, OUTER, 1, 0, 0)
+    set_loop(job, MIDDLE, 1, 0, 0)
+    if epilogue != 2:
+        mask = 0
+    vectors = (n + LANES - 1) // LANES
+    for start in range(0, max(k, 1), DEPTH):
+        run = min(DEPTH, k - start)
+        last = start + run >= k
+        set_word(job + INIT * 8, init if start == 0 else 1)
+        set_word(job + EPILOGUE * 8, epilogue if last else 0)
+        set_word(job + PRE * 8, pre if last else 0)
+        at_a, at_b = a + start * a_col, b + start * b_row
+        j = 0
+        while j < vectors:
+            width = width_of(vectors - j)
+            columns, lanes = j * VECTOR, LANES
+            if j + width == vectors:
+                lanes = n - (vectors - 1) * LANES
+            if m == 1 and (j + WIDE) * LANES <= n:
+                set_loop(job, INNER, run, a_col, b_row)
+                set_word(job + B * 8, at_b)
+                set_tile_rows(job, at_a, a_row, c, c_row, mask, mask_row, pre, pre_row, 0, 1)
+                row_tile(job, 1, WIDE, columns, LANES)
+                j += WIDE
+                continue
+            if lanes != LANES or m >= PACK_ROWS:
+                pack(at_b + columns, b_row, run, width, lanes, panel)
+                set_loop(job, INNER, run, a_col, width * VECTOR)
+                set_word(job + B * 8, panel - columns)
+            else:
+                set_loop(job, INNER, run, a_col, b_row)
+                set_word(job + B * 8, at_b)
+            for i in range(0, m, TILE_ROWS):
+                rows = min(TILE_ROWS, m - i)
+                set_tile_rows(job, at_a, a_row, c, c_row, mask, mask_row, pre, pre_row, i, rows)
+                run_tile(job, rows, width, columns, lanes)
+            j += width
 
 
 @kernel(WORDS, extents=_extents, chunks=_chunks)
@@ -54,3 +153,22 @@ def gemm(row: int, chunk: int, tid: int, step: int) -> None:
         init, bias, epilogue, mask, mask_row, pre, pre_row,
         split, size, batch, a_batch, b_batch, c_batch,
     ) = unpack(row)  # fmt: skip
+    if batch > 1:
+        for i in range(chunk * size, min(batch, (chunk + 1) * size)):
+            product(
+                a + i * a_batch, a_row, a_col, b + i * b_batch, b_row, c + i * c_batch, c_row,
+                m, n, k, init, bias, epilogue, mask, mask_row, pre, pre_row,
+            )  # fmt: skip
+        return
+    start = chunk * size
+    if split == 0:
+        a, c, m = a + start * a_row, c + start * c_row, min(size, m - start)
+        mask, pre = mask + start * mask_row, (pre + start * pre_row if pre != 0 else 0)
+    else:
+        offset = start * ITEM
+        b, c, n = b + offset, c + offset, min(size, n - start)
+        bias, mask, pre = bias + offset, mask + offset, (pre + offset if pre != 0 else 0)
+    product(
+        a, a_row, a_col, b, b_row, c, c_row, m, n, k,
+        init, bias, epilogue, mask, mask_row, pre, pre_row,
+    )  # fmt: skip

@@ -1,29 +1,66 @@
-"""The opcodes of elementwise programs. Names are those of `graph.primitives`, plus `fma` and `copy`."""
+"""The opcodes of elementwise programs: name, sources and meaning, in one table.
+
+Names are those of `graph.primitives`, plus `fma` and `copy`. `emit` builds the operation on vectors; it is only
+called by the compiler, so reading the table imports no compiler.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
 class Opcode:
-    """Number and number of sources of one elementwise operation."""
+    """Number of an elementwise operation, how many sources it reads, how it is emitted.
+
+    `emit(e, m, a, b, c)` gets an Emitter, the module `vecmath` and as many vectors as there are sources.
+    """
 
     code: int
     arity: int
+    emit: Callable[..., Any]
 
 
-_NAMES = {
-    1: "copy neg exp expm1 log log1p sqrt rsqrt reciprocal tanh sigmoid softplus log_sigmoid erf abs"
-    " sign floor sin cos relu",
-    2: "add sub mul div pow maximum minimum greater greater_equal less equal not_equal relu_grad",
-    3: "fma where",
-}
-"""fma is a·b + c in one rounding; where is b where a is not 0, else c; relu_grad is b where a > 0, else 0."""
+_TABLE: list[tuple[str, int, Callable[..., Any]]] = [
+    ("copy", 1, lambda e, m, a: a),
+    ("neg", 1, lambda e, m, a: -a),
+    ("add", 2, lambda e, m, a, b: a + b),
+    ("sub", 2, lambda e, m, a, b: a - b),
+    ("mul", 2, lambda e, m, a, b: a * b),
+    ("div", 2, lambda e, m, a, b: a / b),
+    ("fma", 3, lambda e, m, a, b, c: e.fma(a, b, c)),  # a·b + c in one rounding
+    ("sqrt", 1, lambda e, m, a: e.unary("sqrt", a)),
+    ("rsqrt", 1, lambda e, m, a: 1.0 / e.unary("sqrt", a)),
+    ("reciprocal", 1, lambda e, m, a: 1.0 / a),
+    ("abs", 1, lambda e, m, a: e.unary("fabs", a)),
+    ("sign", 1, lambda e, m, a: m.sign(e, a)),
+    ("floor", 1, lambda e, m, a: e.unary("floor", a)),
+    ("relu", 1, lambda e, m, a: m.relu(e, a)),
+    ("relu_grad", 2, lambda e, m, a, b: e.select(a > 0.0, b, 0.0)),
+    ("maximum", 2, lambda e, m, a, b: e.maximum(a, b)),
+    ("minimum", 2, lambda e, m, a, b: e.minimum(a, b)),
+    ("greater", 2, lambda e, m, a, b: (a > b).real()),
+    ("greater_equal", 2, lambda e, m, a, b: (a >= b).real()),
+    ("less", 2, lambda e, m, a, b: (a < b).real()),
+    ("equal", 2, lambda e, m, a, b: (a == b).real()),
+    ("not_equal", 2, lambda e, m, a, b: (a != b).real()),
+    ("where", 3, lambda e, m, a, b, c: e.select(a != 0.0, b, c)),  # b where a is not 0, else c
+    ("exp", 1, lambda e, m, a: m.exp(e, a)),
+    ("expm1", 1, lambda e, m, a: m.expm1(e, a)),
+    ("log", 1, lambda e, m, a: m.log(e, a)),
+    ("log1p", 1, lambda e, m, a: m.log1p(e, a)),
+    ("tanh", 1, lambda e, m, a: m.tanh(e, a)),
+    ("sigmoid", 1, lambda e, m, a: m.sigmoid(e, a)),
+    ("softplus", 1, lambda e, m, a: m.softplus(e, a)),
+    ("log_sigmoid", 1, lambda e, m, a: m.log_sigmoid(e, a)),
+    ("erf", 1, lambda e, m, a: m.erf(e, a)),
+    ("sin", 1, lambda e, m, a: m.sin(e, a)),
+    ("cos", 1, lambda e, m, a: m.cos(e, a)),
+    ("pow", 2, lambda e, m, a, b: m.power(e, a, b)),
+]
 
 OPCODES: dict[str, Opcode] = {
-    name: Opcode(code, arity)
-    for code, (name, arity) in enumerate(
-        (name, arity) for arity, names in _NAMES.items() for name in names.split()
-    )
+    name: Opcode(code, arity, emit) for code, (name, arity, emit) in enumerate(_TABLE)
 }

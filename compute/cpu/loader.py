@@ -1,0 +1,182 @@
+"""Kernels in the application process: compiled when missing (by compiler processes), loaded when first used.
+
+Loading needs llvmlite only. `ensure` compiles what a plan needs before it returns; `complete_library` lets the
+rest be compiled in the background.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from compute.cpu.cache import Cache
+from compute.cpu.interpreter import INTERPRETER
+from compute.cpu.kernels import SPECS
+from compute.cpu.variants import Variant
+
+Progress = Callable[[int, int, str], None]
+"""Called with kernels compiled so far, kernels to compile, and the one just finished."""
+
+# Seconds a kernel takes to compile, relative to each other: the long ones start first.
+_HEAVY = {
+    "elementwise": 6, "conv2d_dw": 5, "conv2d": 4, "conv2d_dx": 4, "gemm": 4, "permute": 2,
+}  # fmt: skip
+
+
+class CompileError(RuntimeError):
+    """A compiler process failed."""
+
+
+class Library:
+    """The loaded kernels of one variant."""
+
+    def __init__(self, variant: Variant) -> None:
+        import llvmlite.binding as llvm
+
+        llvm.initialize_native_target()
+        llvm.initialize_native_asmprinter()
+        self.variant = variant
+        self.cache = Cache(variant)
+        self._llvm: Any = llvm
+        target = llvm.Target.from_triple(llvm.get_process_triple())
+        machine = target.create_target_machine(codemodel="jitdefault")
+        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+        self._addresses: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    def address(self, name: str) -> int:
+        """Address of kernel `name`'s function; KeyError when it has not been compiled."""
+        with self._lock:
+            if name not in self._addresses:
+                code = self.cache.read(name)
+                if code is None:
+                    raise KeyError(f"Kernel {name} of {self.variant.name} is not compiled; call ensure.")
+                self._engine.add_object_file(self._llvm.ObjectFileRef.from_data(code))
+                self._engine.finalize_object()
+                self._addresses[name] = self._engine.get_function_address(f"netloom_{name}")
+            return self._addresses[name]
+
+
+@cache
+def library(variant: Variant) -> Library:
+    """The library of a variant; there is one a process."""
+    return Library(variant)
+
+
+def missing(variant: Variant, names: Iterable[str]) -> list[str]:
+    """Those of the kernels that the cache lacks, in order."""
+    found = Cache(variant)
+    return [name for name in dict.fromkeys(names) if not found.has(name)]
+
+
+def ensure(variant: Variant, names: Iterable[str], progress: Progress | None = None) -> Library:
+    """The library with the named kernels and the interpreter compiled.
+
+    Compiles what is missing in at most two compiler processes and waits for them; `progress` is called in this
+    thread's name from whichever thread reads a compiler's line, one call at a time. Raises CompileError.
+    """
+    wanted = missing(variant, [INTERPRETER, *names])
+    if wanted:
+        _compile(variant, wanted, progress or (lambda done, total, name: None))
+        if left := missing(variant, wanted):
+            raise CompileError(f"Kernels {left} are still missing after compiling them.")
+    return library(variant)
+
+
+def all_names() -> list[str]:
+    """Every kernel of the library, and the interpreter."""
+    return [INTERPRETER, *SPECS]
+
+
+def is_complete(variant: Variant) -> bool:
+    """Whether nothing of the variant's library is left to compile."""
+    return not missing(variant, all_names())
+
+
+def complete_library(variant: Variant) -> subprocess.Popen[bytes] | None:
+    """Starts one low-priority compiler process for all that is missing; None when nothing is.
+
+    The caller may wait for it, terminate it or leave it: what it finished stays in the cache.
+    """
+    wanted = missing(variant, all_names())
+    if not wanted:
+        return None
+    return subprocess.Popen(
+        _command(variant, wanted),
+        env=_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=None,
+    )
+
+
+def _command(variant: Variant, names: Sequence[str]) -> list[str]:
+    module = "compute.cpu.compiler"
+    return [sys.executable, "-m", module, "--variant", variant.name, "--nice", "10", *names]
+
+
+def _environment() -> dict[str, str]:
+    """This process's environment, with this package importable."""
+    root = str(Path(__file__).parents[2])
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+    return {**os.environ, "PYTHONPATH": path}
+
+
+def _shares(names: Sequence[str], count: int) -> list[list[str]]:
+    """The names dealt to `count` compilers so that their expected times are about equal."""
+    shares: list[list[str]] = [[] for _ in range(count)]
+    for name in sorted(names, key=lambda n: -_HEAVY.get(n, 1)):
+        min(shares, key=lambda s: sum(_HEAVY.get(n, 1) for n in s)).append(name)
+    return [share for share in shares if share]
+
+
+def _compile(variant: Variant, names: Sequence[str], progress: Progress) -> None:
+    count = min(2, os.cpu_count() or 1, len(names))
+    lock, done, failures = threading.Lock(), [0], list[str]()
+
+    def follow(share: list[str]) -> None:
+        with _started(variant, share) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            for line in process.stdout:
+                with lock:
+                    done[0] += 1
+                    progress(done[0], len(names), json.loads(line)["kernel"])
+            error = process.stderr.read()
+        if process.returncode:
+            failures.append(error.strip().splitlines()[-1] if error.strip() else "no message")
+
+    threads = [threading.Thread(target=follow, args=(s,)) for s in _shares(names, count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise CompileError(f"The kernel compiler failed: {failures[0]}")
+
+
+@contextlib.contextmanager
+def _started(variant: Variant, names: list[str]) -> Any:
+    process = subprocess.Popen(
+        _command(variant, names),
+        env=_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        with process:
+            yield process
+    finally:
+        if process.poll() is None:
+            process.terminate()

@@ -1,0 +1,148 @@
+"""First passes: expand what has no kernel, drop moves that move nothing, take out host numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import cast
+
+from compute.cpu.planner.host import HostProgram, Number
+from graph.primitives.table import PRIMITIVES
+from graph.program import Program, Row, Shape
+from graph.simplify import drop_dead, expand_composites
+from graph.tensor import Builder, Tensor, rebuild
+
+KEPT = frozenset(
+    {
+        "softmax",
+        "softmax_grad",
+        "log_softmax",
+        "softmax_cross_entropy",
+        "softmax_cross_entropy_grad",
+        "update",
+    }
+)
+NORMS = frozenset({"batch_norm", "batch_norm_grad"})
+MOVES = frozenset({"reshape", "permute", "broadcast_to", "slice", "to_real", "stop_gradient"})
+
+
+def optimise(program: Program) -> Program:
+    """The program in rows the back end has kernels for."""
+
+    def keep(row: Row) -> bool:
+        rank = len(program.types[row.inputs[0]].shape)
+        return row.op in KEPT or (row.op in NORMS and rank in (2, 4))
+
+    return drop_dead(rebuild(expand_composites(program, keep), _tidy))
+
+
+def _tidy(builder: Builder, row: Row, operands: list[Tensor]) -> Sequence[Tensor] | None:
+    """Chains of the same move become one move; moves to the same shape become nothing."""
+    if row.op not in MOVES:
+        return None
+    x = operands[0]
+    kind = PRIMITIVES[row.op].infer((x.type,), dict(row.attrs))[0]
+    if row.op == "stop_gradient" or (row.op == "to_real" and x.dtype == "real"):
+        return [x]
+    if row.op in ("reshape", "broadcast_to") and kind == x.type:
+        return [x]
+    before = builder.row_of.get(x.id)
+    if row.op == "reshape" and before is not None and before.op == "reshape":
+        source = Tensor(builder, before.inputs[0])
+        if source.type == kind:
+            return [source]
+        return builder.emit("reshape", (source,), **dict(row.attrs))
+    if row.op == "permute" and before is not None and before.op == "permute":
+        first, then = cast("Shape", before.attr("order")), cast("Shape", row.attr("order"))
+        order = tuple(first[axis] for axis in then)
+        source = Tensor(builder, before.inputs[0])
+        if order == tuple(range(len(order))):
+            return [source]
+        return builder.emit("permute", (source,), order=order)
+    return None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Device rows, and the values that are one host number throughout."""
+
+    program: Program
+    rows: tuple[Row, ...]
+    host: HostProgram
+    numbers: Mapping[int, Number]
+
+
+def split_host(program: Program) -> Prepared:
+    """Take out every row whose result is one number known to the host, broadcast or not."""
+    host = HostProgram()
+    numbers: dict[int, Number] = {}
+    for given in program.inputs:
+        if given.kind in ("live", "iteration"):
+            numbers[given.value] = host.given(f"{given.kind}:{given.key}")
+    rows = []
+    for row in program.rows:
+        number = _number(row, program, host, numbers)
+        if number is None:
+            rows.append(row)
+        else:
+            numbers[row.outputs[0]] = number
+    return Prepared(program, tuple(rows), host, numbers)
+
+
+def _number(
+    row: Row, program: Program, host: HostProgram, numbers: Mapping[int, Number]
+) -> Number | None:
+    if row.op == "const":
+        return cast("float", row.attr("value"))
+    if not row.inputs or any(v not in numbers for v in row.inputs):
+        return None
+    operands = [numbers[v] for v in row.inputs]
+    if row.op in MOVES or row.op == "max":
+        return operands[0]
+    if row.op == "sum":
+        before, after = program.types[row.inputs[0]].shape, program.types[row.outputs[0]].shape
+        return host.apply("mul", [operands[0], float(prod(before) // max(1, prod(after)))])
+    if PRIMITIVES[row.op].kind == "elementwise":
+        return host.apply(row.op, operands)
+    return None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """An optimizer's rule as device rows on (p, g, slots …) and host numbers.
+
+    `inputs` are the values of p, g and the slots; `outputs` the new p and slots.
+    """
+
+    rows: tuple[Row, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    numbers: Mapping[int, Number]
+
+
+def split_rule(rule: Program, scalars: Sequence[Number], host: HostProgram) -> Rule:
+    """The rule of an `update` row; `scalars` are its host operands in the order of its inputs."""
+    given = iter(scalars)
+    numbers: dict[int, Number] = {}
+    arrays = []
+    for place in rule.inputs:
+        if place.kind == "batch":
+            arrays.append(place.value)
+        else:
+            numbers[place.value] = next(given)
+    rows, alias = [], dict[int, int]()
+    for row in rule.rows:
+        inputs = tuple(alias.get(v, v) for v in row.inputs)
+        row = Row(row.op, inputs, row.outputs, row.attrs, row.path)
+        number = _number(row, rule, host, numbers)
+        if number is not None:
+            numbers[row.outputs[0]] = number
+        elif row.op in MOVES:
+            alias[row.outputs[0]] = inputs[0]
+        else:
+            rows.append(row)
+    outputs = tuple(alias.get(v, v) for _, v in rule.outputs)
+    return Rule(tuple(rows), tuple(arrays), outputs, numbers)
+
+

@@ -1,0 +1,242 @@
+"""Where a value lies: a strided view of a buffer, and the algebra of such views.
+
+Every logical axis of a value is a list of (extent, byte stride) dimensions. Most axes have one; a
+flattened image stored channels-last has three in its feature axis. So permuting, slicing,
+broadcasting and nearly every reshape cost nothing: they make another view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Literal
+
+from graph.program import Shape
+
+Dim = tuple[int, int]  # extent, stride in bytes
+Axis = tuple[Dim, ...]  # outermost first; () is an axis of extent 1
+Segment = Literal["persistent", "transient", "table"]
+Sides = tuple[int, int, int, int]  # top, bottom, left, right
+NO_BORDER: Sides = (0, 0, 0, 0)
+CACHE_LINE = 64
+
+
+@dataclass(eq=False, slots=True)
+class Buffer:
+    """A slot of memory. `border` marks an image stored with a zero border (never written).
+
+    `offset` is where the slot starts in its segment; -1 until it is placed.
+    """
+
+    size: int
+    segment: Segment
+    name: str = ""
+    border: Sides | None = None
+    geometry: tuple[int, ...] = ()
+    offset: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A value in a buffer: byte offset of its first element and dimensions of each axis."""
+
+    buffer: Buffer
+    offset: int
+    axes: tuple[Axis, ...]
+    item: int
+
+    @property
+    def shape(self) -> Shape:
+        return tuple(extent_of(axis) for axis in self.axes)
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return prod(self.shape)
+
+    def hull(self) -> tuple[int, int]:
+        """Bytes [low, high) of the buffer that the view covers, gaps included."""
+        low = high = self.offset
+        for axis in self.axes:
+            for extent, stride in axis:
+                reach = (extent - 1) * stride
+                low, high = low + min(0, reach), high + max(0, reach)
+        return low, high + self.item
+
+    def permute(self, order: Sequence[int]) -> View:
+        """Axis k of the result is axis `order[k]`."""
+        return replace(self, axes=tuple(self.axes[axis] for axis in order))
+
+    def broadcast(self, shape: Shape) -> View:
+        """Repeated along new and unit axes by stride 0."""
+        lead = len(shape) - len(self.axes)
+        axes: list[Axis] = [((extent, 0),) for extent in shape[:lead]]
+        for axis, extent in zip(self.axes, shape[lead:], strict=True):
+            axes.append(axis if extent_of(axis) == extent else ((extent, 0),))
+        return replace(self, axes=tuple(axes))
+
+    def slice(self, axis: int, start: int, stop: int) -> View | None:
+        """Elements start … stop-1 of one axis; None when no strides describe them."""
+        dims = merged(self.axes[axis])
+        if len(dims) > 1:
+            inner = prod(extent for extent, _ in dims[1:])
+            if start % inner or stop % inner:
+                return None
+            start, stop = start // inner, stop // inner
+        if not dims:
+            return self
+        stride = dims[0][1]
+        cut: Axis = ((stop - start, stride), *dims[1:])
+        axes = (*self.axes[:axis], cut, *self.axes[axis + 1 :])
+        return replace(self, offset=self.offset + start * stride, axes=axes)
+
+    def reshape(self, shape: Shape) -> View | None:
+        """The same elements in row-major order under `shape`; None when they need a copy."""
+        dims = list(merged([dim for axis in self.axes for dim in axis]))
+        axes: list[Axis] = []
+        for extent in reversed(shape):
+            axis: list[Dim] = []
+            while extent > 1:
+                count, stride = dims.pop()
+                if extent % count == 0:
+                    axis.insert(0, (count, stride))
+                    extent //= count
+                elif count % extent == 0:
+                    axis.insert(0, (extent, stride))
+                    dims.append((count // extent, stride * extent))
+                    extent = 1
+                else:
+                    return None
+            axes.insert(0, tuple(axis))
+        return replace(self, axes=tuple(axes))
+
+    def same_place(self, other: View) -> bool:
+        """Whether both views put every element at the same address."""
+        return (
+            self.buffer is other.buffer
+            and self.offset == other.offset
+            and [merged(axis) for axis in self.axes] == [merged(axis) for axis in other.axes]
+        )
+
+    def stride(self, axis: int) -> int | None:
+        """The byte stride of an axis of one dimension (0 for extent 1); None when it has more."""
+        dims = merged(self.axes[axis])
+        if not dims:
+            return self.axes[axis][0][1] if self.axes[axis] else 0
+        return dims[0][1] if len(dims) == 1 else None
+
+
+def extent_of(axis: Axis) -> int:
+    """Number of elements along an axis."""
+    return prod(extent for extent, _ in axis)
+
+
+def merged(dims: Sequence[Dim]) -> Axis:
+    """Neighbouring dimensions joined where one stride walks both; unit dimensions dropped."""
+    result: list[Dim] = []
+    for extent, stride in dims:
+        if extent == 1:
+            continue
+        if result and result[-1][1] == extent * stride:
+            result[-1] = (result[-1][0] * extent, stride)
+        else:
+            result.append((extent, stride))
+    return tuple(result)
+
+
+def packed(shape: Shape, item: int) -> tuple[Axis, ...]:
+    """Axes of a dense row-major array."""
+    axes: list[Axis] = []
+    stride = item
+    for extent in reversed(shape):
+        axes.insert(0, ((extent, stride),))
+        stride *= extent
+    return tuple(axes)
+
+
+def packed_like(axes: Sequence[Axis], item: int) -> tuple[Axis, ...]:
+    """Dense axes with the physical order of `axes` (largest stride outermost)."""
+    flat = [(stride, a, d) for a, axis in enumerate(axes) for d, (_, stride) in enumerate(axis)]
+    result = [list(axis) for axis in axes]
+    stride = item
+    # of equal strides (one of them a unit dimension) the later axis is the inner one
+    for _, a, d in sorted(flat, key=lambda entry: (entry[0], -entry[1], -entry[2])):
+        extent = axes[a][d][0]
+        result[a][d] = (extent, stride)
+        stride *= extent
+    return tuple(tuple(axis) for axis in result)
+
+
+def image_axes(shape: Shape, border: Sides, item: int) -> tuple[tuple[Axis, ...], int, int]:
+    """Axes of an N×C×H×W value stored channels-last with a border, its offset and its bytes."""
+    count, channels, height, width = shape
+    top, bottom, left, right = border
+    pixel = channels * item
+    row = (left + width + right) * pixel
+    image = (top + height + bottom) * row
+    axes: tuple[Axis, ...] = (
+        ((count, image),),
+        ((channels, item),),
+        ((height, row),),
+        ((width, pixel),),
+    )
+    return axes, top * row + left * pixel, count * image
+
+
+Joint = tuple[int, tuple[int, ...]]  # extent, stride of each view
+
+
+def refine(axes: Sequence[Axis]) -> list[Joint] | None:
+    """Dimensions of one logical axis common to several views of it, outermost first.
+
+    None when the views split the axis in ways that no common dimensions describe.
+    """
+    stacks = [[d for d in axis if d[0] != 1] for axis in axes]
+    result: list[Joint] = []
+    while any(stacks):
+        if not all(stacks):
+            return None
+        extent = min(stack[-1][0] for stack in stacks)
+        strides = []
+        for stack in stacks:
+            count, stride = stack.pop()
+            if count % extent:
+                return None
+            if count > extent:
+                stack.append((count // extent, stride * extent))
+            strides.append(stride)
+        result.append((extent, tuple(strides)))
+    result.reverse()
+    return result
+
+
+def join(dims: Sequence[Joint]) -> list[Joint]:
+    """Neighbouring dimensions joined where every view allows it."""
+    result: list[Joint] = []
+    for extent, strides in dims:
+        if extent == 1:
+            continue
+        if result:
+            outer, before = result[-1]
+            if all(b == extent * s for b, s in zip(before, strides, strict=True)):
+                result[-1] = (outer * extent, strides)
+                continue
+        result.append((extent, strides))
+    return result
+
+
+def iterate(views: Sequence[View]) -> list[Joint] | None:
+    """Common dimensions of equally shaped views, in the memory order of the first, not joined."""
+    dims: list[Joint] = []
+    for axes in zip(*(view.axes for view in views), strict=True):
+        found = refine(axes)
+        if found is None:
+            return None
+        dims += found
+    return sorted(dims, key=lambda dim: -abs(dim[1][0]))
+
+
+def aligned(size: int, to: int = CACHE_LINE) -> int:
+    """`size` rounded up to a multiple of `to`."""
+    return -(-size // to) * to

@@ -39,14 +39,20 @@ class Optimizer(Op, register=False):
     outputs = ()
     # running arrays it keeps for each parameter, all starting at zero
     slots: ClassVar[tuple[str, ...]] = ()
-    summary = ("learning_rate",)
-    learning_rate: float = setting(0.001, "Size of a step", min=0.0, live=True)
+    summary: ClassVar[tuple[str, ...]] = ("learning_rate",)
+    learning_rate: float = setting(0.001, "Size of a step", min=0.0, max=1e6, live=True)
     trains: tuple[str, ...] = setting(
         (), "Ids of the nodes or frames it trains; empty: all upstream of its losses", advanced=True
     )
     order: int = setting(0, "Phases run from the lowest order up", advanced=True)
-    every: int = setting(1, "Run this phase only every so many steps", min=1, advanced=True)
+    every: int = setting(
+        1, "Run this phase only every so many steps", min=1, max=1_000_000, advanced=True
+    )
     fresh_batch: bool = setting(False, "Draw a batch of its own", advanced=True)
+
+    def slot_names(self) -> tuple[str, ...]:
+        """`slots`, unless the settings make some of them needless."""
+        return self.slots
 
     def step(
         self, p: Tensor, g: Tensor, *slots: Tensor, rate: Tensor, ctx: Context

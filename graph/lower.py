@@ -99,7 +99,7 @@ class Model:
             slot_key(path, slot, key): self.params[key].shape
             for phase in self.phases
             for path, keys in phase.owned
-            for slot in _optimizer(self.graph, path).slots
+            for slot in _optimizer(self.graph, path).slot_names()
             for key in keys
         }
 
@@ -251,13 +251,13 @@ def _optimizer_updates(
     params = [found.param_tensors[k] for k in keys]
     slots = [
         builder.input("slot", slot_key(path, s, k), p.type)
-        for s in op.slots
+        for s in op.slot_names()
         for k, p in zip(keys, params, strict=True)
     ]
     with builder.at(path):
         made = update(_rule(graph, path), params, [gradient_of[p.id] for p in params], slots)
     names = [Update("param", k, 0) for k in keys]
-    names += [Update("slot", slot_key(path, s, k), 0) for s in op.slots for k in keys]
+    names += [Update("slot", slot_key(path, s, k), 0) for s in op.slot_names() for k in keys]
     return list(zip(names, made, strict=True))
 
 
@@ -267,7 +267,7 @@ def _rule(graph: Graph, path: str) -> Program:
     one = TensorType(())
     with builder.at(path):
         p, g = builder.input("batch", "p", one), builder.input("batch", "g", one)
-        slots = [builder.input("batch", s, one) for s in op.slots]
+        slots = [builder.input("batch", s, one) for s in op.slot_names()]
         ctx = Context(builder, "train", path)
         rate = ctx.live("learning_rate")
         for wire in graph.wires_in(path, "schedule"):
@@ -275,7 +275,7 @@ def _rule(graph: Graph, path: str) -> Program:
             assert isinstance(schedule, Schedule)
             rate = rate * schedule.rate(Context(builder, "train", wire.source))
         made = op.step(p, g, *slots, rate=rate, ctx=ctx)
-    names = ("p", *op.slots)
+    names = ("p", *op.slot_names())
     return simplify(builder.finish("update", dict(zip(names, made, strict=True))))
 
 

@@ -225,6 +225,7 @@ class Op:
     #   {units}         a setting or property of the node, written with repr
     #   {x}             the operand at port x: a name, a call or in brackets
     #   {x.shape[1]}    an extent of it, batch axis included
+    #   {x0} {x1}       operands at a `many` port x
     #   {all}           every operand in port order, with ", " between them
     #   {module}        the module made by `torch` (in `torch_call`)
     #   {weight}        a param or state, in `torch_call` of a node with weights and no module
@@ -261,11 +262,12 @@ class Op:
         """Output ports of this node; the class's unless settings decide them."""
         return self.outputs
 
-    def params(self, *operands: TensorType) -> Mapping[str, Param]:
+    # `Any` lets a subclass name its operands: def params(self, x: TensorType)
+    def params(self, *operands: Any, **named: Any) -> Mapping[str, Param]:
         """Trained arrays by name, given the operand types in port order."""
         return {}
 
-    def state(self, *operands: TensorType) -> Mapping[str, State]:
+    def state(self, *operands: Any, **named: Any) -> Mapping[str, State]:
         """Running values by name, given the operand types in port order."""
         return {}
 

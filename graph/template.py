@@ -43,6 +43,7 @@ class _Literal:
         return repr(self.value)
 
 
+# What is wired to each input port, in port order; a free optional port has none.
 Operands = Mapping[str, Sequence[Operand]]
 
 
@@ -62,7 +63,7 @@ class _Names(dict[str, object]):
 def module_text(op: Op, operands: Operands) -> str:
     """The expression that makes the node's module; empty when the node is only a function."""
     template = op.module_template(*_types(operands))
-    return template.format_map(_Names(op, _by_port(operands)))
+    return template.format_map(_Names(op, _by_port(op, operands)))
 
 
 def call_text(
@@ -76,7 +77,7 @@ def call_text(
     flat = [operand for wired in operands.values() for operand in wired]
     given: dict[str, object] = {
         **(weights or {}),
-        **_by_port(operands),
+        **_by_port(op, operands),
         "module": module,
         "all": ", ".join(operand.text for operand in flat),
     }
@@ -98,9 +99,13 @@ def _types(operands: Operands) -> list[TensorType]:
     return [operand.type for wired in operands.values() for operand in wired]
 
 
-def _by_port(operands: Operands) -> dict[str, object]:
-    return {
-        port: Operand(", ".join(o.text for o in wired), wired[0].type)
-        for port, wired in operands.items()
-        if wired
-    }
+def _by_port(op: Op, operands: Operands) -> dict[str, object]:
+    """Operands by port; those of a `many` port by port and number, from 0."""
+    named: dict[str, object] = {}
+    for port in op.ports_in():
+        wired = operands.get(port.name, ())
+        if port.many:
+            named.update((f"{port.name}{k}", operand) for k, operand in enumerate(wired))
+        elif wired:
+            named[port.name] = wired[0]
+    return named

@@ -1,5 +1,37 @@
 """Node types, one file a family. Importing this package fills the registry."""
 
-from graph.ops import activation, data, dense, loss, metric, optimizer
+from graph.ops import (
+    activation,
+    conv,
+    custom,
+    data,
+    dense,
+    loss,
+    merge,
+    metric,
+    norm,
+    optimizer,
+    regularise,
+    schedule,
+    shape,
+    structure,
+    table,
+)
 
-__all__ = ["activation", "data", "dense", "loss", "metric", "optimizer"]
+__all__ = [
+    "activation",
+    "conv",
+    "custom",
+    "data",
+    "dense",
+    "loss",
+    "merge",
+    "metric",
+    "norm",
+    "optimizer",
+    "regularise",
+    "schedule",
+    "shape",
+    "structure",
+    "table",
+]

@@ -4,36 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from graph.op import Op, Param, bad, sample, setting
+from graph.op import Op, Param, Port, bad, labels, sample, setting
+from graph.ops.expect import need_vector
 from graph.primitives import matmul
-from graph.primitives.table import text
-from graph.program import ShapeError, TensorType
+from graph.program import TensorType
 from graph.tensor import Tensor
+
+INITIALISERS = ("he_uniform", "he_normal", "glorot_uniform", "glorot_normal", "torch_linear")
 
 
 class Dense(Op):
-    """Every output is a weighted sum of all inputs: y = x Wᵀ + b."""
+    """Every output is a weighted sum of all inputs: y = x Wᵀ + b.
+
+    x N×F → y N×units, weight units×F, bias units (Goodfellow, Bengio & Courville 2016, §6.1).
+    Refuses anything but a vector a sample.
+    """
 
     category, icon, family = "Dense", "dense", "dense"
-    keywords = ("linear", "fully connected", "perceptron", "affine")
-    summary = ("units", "bias")
+    keywords = ("linear", "fully connected", "hidden layer", "perceptron", "affine")
+    inputs = (Port("x", "vector"),)
+    outputs = (Port("y", "vector"),)
+    summary = ("units",)
     units: int = setting(64, "Number of outputs", min=1, max=1_000_000)
     bias: bool = setting(True, "Add a trained offset to each output")
     init: str = setting(
-        "he_uniform",
-        "How the weights start",
-        choices=("he_uniform", "he_normal", "glorot_uniform", "glorot_normal", "torch_linear"),
-        advanced=True,
+        "he_uniform", "How the weights start", choices=INITIALISERS, advanced=True, label="start"
+    )
+    torch = "nn.Linear({x.shape[1]}, {units}, bias={bias})"
+    samples = (
+        sample(x=(2, 3), settings={"units": 4}),
+        sample(x=(1, 1), settings={"units": 1}),
+        sample(x=(3, 5), settings={"units": 17, "bias": False, "init": "glorot_normal"}),
+        bad("put a Flatten", x=(2, 1, 8, 8)),
+        bad("put a Reshape", x=(2,)),
+        bad("class labels", x=labels(2)),
     )
 
     def params(self, x: TensorType) -> Mapping[str, Param]:
-        if len(x.shape) != 2 or x.dtype == "int":
-            raise ShapeError(
-                f"{text(x.shape[1:])} a sample",
-                "a vector a sample",
-                "put a Flatten before it",
-                adapter="Flatten",
-            )
+        need_vector(x)
         inputs = x.shape[1]
         found = {"weight": Param((self.units, inputs), self.init)}
         if self.bias:
@@ -43,10 +51,3 @@ class Dense(Op):
     def build(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         y = matmul(x, weight, transpose_b=True)
         return y if bias is None else y + bias
-
-    torch = "nn.Linear({x.shape[1]}, {units}, bias={bias})"
-    samples = (
-        sample(x=(2, 3), settings={"units": 4}),
-        sample(x=(3, 5), settings={"units": 1, "bias": False}),
-        bad("Flatten", x=(2, 1, 8, 8)),
-    )

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from graph.op import Op, Port, Role, labels, sample, setting
-from graph.primitives import reduce_mean, softmax_cross_entropy
+from graph.op import Op, Port, Role, bad, labels, sample, setting
+from graph.ops.expect import describe, need_numbers, need_vector
+from graph.primitives import (
+    absolute,
+    reduce_mean,
+    reshape,
+    softmax_cross_entropy,
+    softplus,
+    to_real,
+)
+from graph.program import Shape, ShapeError, TensorType
 from graph.tensor import Tensor
 
 
@@ -16,7 +25,10 @@ class Loss(Op, register=False):
     category, icon, family = "Loss", "loss", "loss"
     inputs = (Port("prediction"), Port("target"))
     outputs = (Port("loss", "loss"),)
-    weight: float = setting(1.0, "Factor on this loss when there are several", min=0.0)
+    weight: float = setting(1.0, "Factor on this loss when there are several", min=0.0, max=1e6)
+
+    def call_template(self, *operands: TensorType) -> str:
+        return self.torch_call if self.weight == 1.0 else f"{{weight}} * {self.torch_call}"
 
     def mean(self, per_sample: Tensor) -> Tensor:
         """The weighted mean of a loss given for each sample or element."""
@@ -24,14 +36,143 @@ class Loss(Op, register=False):
         return mean if self.weight == 1.0 else mean * self.weight
 
 
+def match_target(prediction: Tensor, target: Tensor) -> Tensor:
+    """The target with the prediction's shape; N and N×1 are the same.
+
+    Raises ShapeError for class labels and for any other difference: spreading N×1 over N would
+    compare every sample with every other.
+    """
+    need_numbers(prediction.type)
+    if target.dtype == "int":
+        remedy = "for classes use Cross-entropy or Binary cross-entropy"
+        raise ShapeError(describe(target.type), "a number to come close to", remedy, 1)
+    return reshape(target, _same_count(prediction.type, target.type))
+
+
+def _same_count(prediction: TensorType, target: TensorType) -> Shape:
+    if _without_ones(prediction.shape) != _without_ones(target.shape):
+        found = f"{describe(target)} beside a prediction of {describe(prediction)}"
+        remedy = "give the last layer as many outputs as the target has"
+        raise ShapeError(found, "a target of the prediction's shape", remedy, 1)
+    return prediction.shape
+
+
+def _without_ones(shape: Shape) -> Shape:
+    return (shape[0], *(extent for extent in shape[1:] if extent != 1)) if shape else ()
+
+
 class CrossEntropy(Loss):
-    """−log of the probability given to the true class, from logits (Goodfellow 2016, §6.2.2.3)."""
+    """−log of the probability given to the true class, from logits; mean over the batch.
+
+    prediction N×K scores before any softmax, target N class indices below K (Goodfellow, Bengio &
+    Courville 2016, §6.2.2.3). Computed by log-sum-exp, right for large scores.
+    """
 
     title = "Cross-entropy"
-    keywords = ("softmax loss", "categorical", "log loss", "nll")
+    keywords = ("softmax loss", "categorical", "log loss", "nll", "classification")
     inputs = (Port("prediction", "vector"), Port("target", "labels"))
     torch = "nn.CrossEntropyLoss()"
-    samples = (sample(prediction=(4, 3), target=labels(4)),)
+    samples = (
+        sample(prediction=(4, 3), target=labels(4)),
+        sample(prediction=(1, 2), target=labels(1), classes=2, settings={"weight": 0.5}),
+        bad("one for each class", prediction=(4, 1), target=labels(4)),
+        bad("put a Flatten", prediction=(4, 3, 2, 2), target=labels(4)),
+        bad("one class index a sample", prediction=(4, 3), target=(4, 1)),
+        bad("one class index a sample", prediction=(4, 3), target=labels(4, 2)),
+    )
 
     def build(self, prediction: Tensor, target: Tensor) -> Tensor:
+        need_classes(prediction.type, target.type)
         return self.mean(softmax_cross_entropy(prediction, target))
+
+
+def need_classes(prediction: TensorType, target: TensorType) -> None:
+    """Raises ShapeError unless there is a score for each class and one class a sample."""
+    need_vector(prediction)
+    if prediction.shape[1] < 2:
+        remedy = "give the last layer one unit a class, or use the binary kind"
+        raise ShapeError("one output a sample", "one for each class", remedy)
+    if target.dtype != "int" or target.shape != prediction.shape[:1]:
+        remedy = "wire a labels port to `target`"
+        raise ShapeError(describe(target), "one class index a sample", remedy, 1)
+
+
+class BinaryCrossEntropy(Loss):
+    """−log of the probability given to the truth when it is yes or no, from logits.
+
+    prediction N×1 or N scores before any sigmoid with target N labels 0 or 1, or both N×K with
+    targets from 0 to 1; mean over all elements (Goodfellow et al. 2016, §6.2.2.2).
+    """
+
+    title = "Binary cross-entropy"
+    keywords = ("logistic loss", "bce", "log loss", "sigmoid", "two classes")
+    inputs = (Port("prediction", "vector"), Port("target", "labels"))
+    torch = "nn.BCEWithLogitsLoss()"
+    torch_call = (
+        "{module}({prediction}, {target}.reshape({prediction}.shape).to({prediction}.dtype))"
+    )
+    samples = (
+        sample(prediction=(4, 1), target=labels(4), classes=2),
+        sample(prediction=(4,), target=labels(4), classes=2, settings={"weight": 2.0}),
+        sample(prediction=(3, 2), target=(3, 2)),
+        bad("one output a sample", prediction=(4, 2), target=labels(4)),
+        bad("prediction's shape", prediction=(4, 2), target=(4, 3)),
+        bad("class labels", prediction=labels(4), target=labels(4)),
+    )
+
+    def build(self, prediction: Tensor, target: Tensor) -> Tensor:
+        truth = binary_target(prediction, target)
+        # two softplus instead of one and a product: no digits are lost for large scores
+        return self.mean(truth * softplus(-prediction) + (1.0 - truth) * softplus(prediction))
+
+
+def binary_target(prediction: Tensor, target: Tensor) -> Tensor:
+    """Targets from 0 to 1 in the prediction's shape; raises ShapeError when they do not pair."""
+    need_numbers(prediction.type)
+    if target.dtype == "int" and prediction.type.size != target.type.size:
+        remedy = "give the last layer one unit, or use the kind for several classes"
+        raise ShapeError(describe(prediction.type), "one output a sample", remedy)
+    return reshape(to_real(target), _same_count(prediction.type, target.type))
+
+
+_PAIRED = "{module}({prediction}, {target}.reshape({prediction}.shape))"
+_REGRESSION_SAMPLES = (
+    sample(prediction=(4, 1), target=(4, 1)),
+    sample(prediction=(3, 2), target=(3, 2), settings={"weight": 0.25}),
+    sample(prediction=(2, 1, 3, 3), target=(2, 1, 3, 3)),
+    sample(prediction=(4, 1), target=(4,)),
+    bad("prediction's shape", prediction=(4, 2), target=(4, 1)),
+    bad("for classes use", prediction=(4, 1), target=labels(4)),
+    bad("class labels", prediction=labels(4), target=(4, 1)),
+)
+
+
+class MeanSquaredError(Loss):
+    """Mean of (prediction − target)² over all elements: large misses count most.
+
+    prediction and target have one shape; the unit is the target's, squared.
+    """
+
+    title = "Mean squared error"
+    keywords = ("mse", "l2", "regression", "least squares", "quadratic")
+    torch, torch_call = "nn.MSELoss()", _PAIRED
+    samples = _REGRESSION_SAMPLES
+
+    def build(self, prediction: Tensor, target: Tensor) -> Tensor:
+        difference = prediction - match_target(prediction, target)
+        return self.mean(difference * difference)
+
+
+class MeanAbsoluteError(Loss):
+    """Mean of |prediction − target| over all elements: one wild sample counts no more than others.
+
+    prediction and target have one shape; the unit is the target's. The gradient at 0 is 0.
+    """
+
+    title = "Mean absolute error"
+    keywords = ("mae", "l1", "regression", "robust", "least absolute deviations")
+    torch, torch_call = "nn.L1Loss()", _PAIRED
+    samples = _REGRESSION_SAMPLES
+
+    def build(self, prediction: Tensor, target: Tensor) -> Tensor:
+        return self.mean(absolute(prediction - match_target(prediction, target)))

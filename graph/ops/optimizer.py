@@ -5,20 +5,81 @@ from __future__ import annotations
 from typing import ClassVar
 
 from graph.kinds import Optimizer
-from graph.op import Context, setting
+from graph.op import Context, SettingError, setting
 from graph.primitives import power, sqrt
 from graph.tensor import Tensor
 
 
-class Adam(Optimizer):
-    """Step scaled by running means of the gradient and its square (Kingma & Ba 2015, alg. 1)."""
+class SGD(Optimizer):
+    """Step against the gradient, with momentum when asked for (Sutskever et al. 2013).
 
+    g ← g + weight_decay·p;  v ← momentum·v + g;  p ← p − rate·v, or with Nesterov's look ahead
+    p ← p − rate·(g + momentum·v). This is PyTorch's form, where the rate scales the whole step.
+    """
+
+    title = "SGD"
+    keywords = (
+        "gradient descent",
+        "stochastic gradient descent",
+        "momentum",
+        "nesterov",
+        "heavy ball",
+    )
+    summary = ("learning_rate", "momentum")
+    torch = (
+        "torch.optim.SGD({params}, lr={learning_rate}, momentum={momentum}, "
+        "weight_decay={weight_decay}, nesterov={nesterov})"
+    )
+    learning_rate: float = setting(0.01, "Size of a step", min=0.0, max=1e6, live=True)
+    momentum: float = setting(
+        0.0, "Share of the last step that is kept; from 0 it cannot be changed in a run",
+        min=0.0, below=1.0, live=True,
+    )  # fmt: skip
+    nesterov: bool = setting(False, "Look ahead along the momentum")
+    weight_decay: float = setting(0.0, "L2 penalty added to the gradient", min=0.0, max=1e3)
+
+    def check(self) -> None:
+        if self.nesterov and self.momentum == 0:
+            raise SettingError("nesterov", "it on with a momentum of 0", "a momentum above 0")
+
+    def slot_names(self) -> tuple[str, ...]:
+        return ("v",) if self.momentum else ()
+
+    def live_settings(self) -> dict[str, float]:
+        live = super().live_settings()
+        if not self.momentum:  # there is no array to keep the last step in
+            del live["momentum"]
+        return live
+
+    def step(
+        self, p: Tensor, g: Tensor, *slots: Tensor, rate: Tensor, ctx: Context
+    ) -> tuple[Tensor, ...]:
+        if self.weight_decay:
+            g = g + self.weight_decay * p
+        if not slots:
+            return (p - rate * g,)
+        momentum = ctx.live("momentum")
+        v = momentum * slots[0] + g
+        direction = g + momentum * v if self.nesterov else v
+        return p - rate * direction, v
+
+
+class Adam(Optimizer):
+    """Step scaled by running means of the gradient and its square (Kingma & Ba 2015, alg. 1).
+
+    The weight decay is an L2 penalty: it is added to the gradient before the means are taken.
+    """
+
+    keywords = ("adaptive", "moments", "rmsprop")
     slots: ClassVar[tuple[str, ...]] = ("m", "v")
-    torch = "torch.optim.Adam({params}, lr={learning_rate}, betas=({beta1}, {beta2}), eps={epsilon}, weight_decay={weight_decay})"
+    torch = (
+        "torch.optim.Adam({params}, lr={learning_rate}, betas=({beta1}, {beta2}), eps={epsilon}, "
+        "weight_decay={weight_decay})"
+    )
     beta1: float = setting(0.9, "Decay of the running gradient", min=0.0, below=1.0)
     beta2: float = setting(0.999, "Decay of the running squared gradient", min=0.0, below=1.0)
-    epsilon: float = setting(1e-8, "Keeps the division finite", above=0.0, advanced=True)
-    weight_decay: float = setting(0.0, "L2 penalty added to the gradient", min=0.0)
+    epsilon: float = setting(1e-8, "Keeps the division finite", above=0.0, max=1.0, advanced=True)
+    weight_decay: float = setting(0.0, "L2 penalty added to the gradient", min=0.0, max=1e3)
 
     def step(
         self, p: Tensor, g: Tensor, *slots: Tensor, rate: Tensor, ctx: Context

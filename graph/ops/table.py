@@ -107,8 +107,8 @@ class Table(DataSource):
             kind = schema.target_column.kind
             return f"target {schema.target!r} read as a {kind} for {self.task}"
         kinds = {column.name: column.kind for column in schema.columns}
-        asked = dict.fromkeys(self.skip, "skipped") | dict(self.types)
-        for name, kind in asked.items():
-            if kinds.get(name) != kind:
-                return f"column {name!r} as {kinds.get(name, 'none')}, not {kind}"
+        asked = {**dict.fromkeys(self.skip, "skipped"), **dict(self.types)}
+        for name, wanted in asked.items():
+            if kinds.get(name) != wanted:
+                return f"column {name!r} as {kinds.get(name, 'none')}, not {wanted}"
         return ""

@@ -1,0 +1,177 @@
+"""Convolution and pooling over images N×C×H×W."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from graph.op import Op, Param, Port, SettingError, bad, labels, sample, setting
+from graph.ops.dense import INITIALISERS
+from graph.ops.expect import need_image
+from graph.primitives import avg_pool2d, conv2d, max_pool2d, reshape
+from graph.program import TensorType
+from graph.tensor import Tensor
+
+Pair = tuple[int, int]
+Sides = tuple[int, int, int, int]  # top, bottom, left, right
+
+
+def pair(value: int | Pair) -> Pair:
+    """The same number for rows and columns, unless two are given."""
+    return value if isinstance(value, tuple) else (value, value)
+
+
+class Conv2d(Op):
+    """Slides `filters` small windows over an image and sums what is under each.
+
+    x N×C×H×W → y N×filters×H'×W', H' = ⌊(H + padding − dilation·(kernel − 1) − 1) / stride⌋ + 1,
+    weight filters×C×kh×kw (LeCun et al. 1998; Goodfellow, Bengio & Courville 2016, §9.1, where it
+    is called cross-correlation). "same" keeps height and width; when the border is odd, the extra
+    row and column are at the bottom and right. Refuses anything but an image, and a window larger
+    than the padded image.
+    """
+
+    category, icon, family = "Convolution", "conv", "conv"
+    title = "Convolution 2-D"
+    keywords = ("conv", "cnn", "filter", "kernel", "feature map", "cross-correlation")
+    inputs = (Port("x", "image"),)
+    outputs = (Port("y", "image"),)
+    summary = ("kernel", "filters", "padding")
+    filters: int = setting(32, "Number of windows, and of output channels", min=1, max=65_536)
+    kernel: int | tuple[int, int] = setting(3, "Size of a window", min=1, max=1024, unit="px")
+    stride: int | tuple[int, int] = setting(
+        1, "Pixels from one window to the next", min=1, max=1024, unit="px"
+    )
+    padding: int | tuple[int, int] | str = setting(
+        "same",
+        "Zeros around the image: `same` keeps its size, `valid` adds none, or so many a side",
+        min=0,
+        max=1024,
+        choices=("same", "valid"),
+    )
+    dilation: int | tuple[int, int] = setting(
+        1, "Pixels between the taps of a window", min=1, max=1024, unit="px", advanced=True
+    )
+    bias: bool = setting(True, "Add a trained offset to each channel")
+    init: str = setting(
+        "he_uniform", "How the weights start", choices=INITIALISERS, advanced=True, label="start"
+    )
+    torch = (
+        "nn.Conv2d({x.shape[1]}, {filters}, {kernel}, stride={stride}, padding={padding}, "
+        "dilation={dilation}, bias={bias})"
+    )
+    samples = (
+        sample(x=(2, 3, 5, 5), settings={"filters": 2}),
+        sample(x=(1, 1, 4, 6), settings={"filters": 3, "kernel": (2, 3), "bias": False}),
+        sample(x=(2, 2, 7, 6), settings={"filters": 2, "stride": 2, "padding": 1}),
+        sample(x=(1, 2, 7, 7), settings={"filters": 1, "kernel": 2, "dilation": 2}),
+        sample(x=(1, 2, 6, 5), settings={"filters": 2, "padding": "valid", "stride": (1, 2)}),
+        sample(x=(2, 2, 3, 3), settings={"filters": 2, "kernel": 1, "padding": (0, 1)}),
+        bad("put a Reshape to 1×28×28", x=(2, 784)),
+        bad("put a Reshape before it", x=(2, 10)),
+        bad("class labels", x=labels(2)),
+        bad("at most 4", x=(2, 1, 4, 4), settings={"kernel": 5, "padding": "valid"}),
+        bad("padding", x=(2, 1, 4, 4), settings={"stride": 2, "padding": "same"}),
+        bad("padding", x=(2, 1, 4, 4), settings={"padding": "reflect"}),
+    )
+
+    def check(self) -> None:
+        if self.padding == "same" and pair(self.stride) != (1, 1):
+            remedy = "a stride of 1; with a larger one give the padding as a number"
+            raise SettingError("padding", f"'same' with a stride of {self.stride}", remedy)
+
+    def params(self, x: TensorType) -> Mapping[str, Param]:
+        need_image(x)
+        height, width = pair(self.kernel)
+        channels, taps = x.shape[1], height * width
+        found = {"weight": Param((self.filters, channels, height, width), self.init)}
+        if self.bias:
+            found["bias"] = Param((self.filters,), "zeros", (channels * taps, self.filters * taps))
+        return found
+
+    def build(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        y = conv2d(x, weight, pair(self.stride), self.sides(), pair(self.dilation))
+        return y if bias is None else y + reshape(bias, (1, self.filters, 1, 1))
+
+    def sides(self) -> Sides:
+        """Zeros at the top, bottom, left and right."""
+        if isinstance(self.padding, str):
+            if self.padding == "valid":
+                return (0, 0, 0, 0)
+            rows, columns = (
+                d * (k - 1) for k, d in zip(pair(self.kernel), pair(self.dilation), strict=True)
+            )
+            return (rows // 2, rows - rows // 2, columns // 2, columns - columns // 2)
+        rows, columns = pair(self.padding)
+        return (rows, rows, columns, columns)
+
+
+class Pool2d(Op, register=False):
+    """Base of the poolings: one number for each window."""
+
+    category, family = "Convolution", "conv"
+    inputs = (Port("x", "image"),)
+    outputs = (Port("y", "image"),)
+    summary = ("kernel",)
+    kernel: int | tuple[int, int] = setting(2, "Size of a window", min=1, max=1024, unit="px")
+    stride: int | tuple[int, int] | None = setting(
+        None, "Pixels from one window to the next; free: the kernel", min=1, max=1024, unit="px"
+    )
+    padding: int | tuple[int, int] = setting(
+        0, "Rows and columns added a side, at most half a window", min=0, max=512, unit="px"
+    )
+
+    def check(self) -> None:
+        for size, border in zip(pair(self.kernel), pair(self.padding), strict=True):
+            if border > size // 2:
+                half = f"at most half of the kernel, {size // 2}"
+                raise SettingError("padding", str(border), half)
+
+    def geometry(self) -> tuple[Pair, Pair, Sides]:
+        """Kernel, stride and zeros at the top, bottom, left and right."""
+        rows, columns = pair(self.padding)
+        stride = self.kernel if self.stride is None else self.stride
+        return pair(self.kernel), pair(stride), (rows, rows, columns, columns)
+
+
+_POOL_SAMPLES = (
+    sample(x=(2, 2, 4, 4)),
+    sample(x=(1, 3, 5, 7), settings={"kernel": (2, 3), "stride": (1, 2)}),
+    sample(x=(2, 1, 5, 5), settings={"kernel": 3, "stride": 2, "padding": 1}),
+    sample(x=(1, 2, 3, 3), settings={"kernel": 1}),
+    bad("put a Reshape to 1×28×28", x=(2, 784)),
+    bad("at most 2", x=(2, 1, 2, 2), settings={"kernel": 3}),
+    bad("at most half", x=(2, 1, 4, 4), settings={"kernel": 2, "padding": 2}),
+)
+
+
+class MaxPool2d(Pool2d):
+    """Keeps the largest value of each window.
+
+    x N×C×H×W → y N×C×H'×W'. The border of a padded image is below everything. On a tie the first
+    value in reading order gets the gradient, as in PyTorch (Goodfellow et al. 2016, §9.3).
+    """
+
+    icon, title = "pool-max", "Max pooling 2-D"
+    keywords = ("maximum", "downsample", "subsample", "maxpool")
+    torch = "nn.MaxPool2d({kernel}, stride={stride}, padding={padding})"
+    samples = _POOL_SAMPLES
+
+    def build(self, x: Tensor) -> Tensor:
+        need_image(x.type)
+        return max_pool2d(x, *self.geometry())
+
+
+class AvgPool2d(Pool2d):
+    """Keeps the mean of each window.
+
+    x N×C×H×W → y N×C×H'×W'. Zeros of the padding count, as PyTorch's default (LeCun et al. 1998).
+    """
+
+    icon, title = "pool-average", "Average pooling 2-D"
+    keywords = ("mean", "downsample", "subsample", "avgpool")
+    torch = "nn.AvgPool2d({kernel}, stride={stride}, padding={padding})"
+    samples = _POOL_SAMPLES
+
+    def build(self, x: Tensor) -> Tensor:
+        need_image(x.type)
+        return avg_pool2d(x, *self.geometry())

@@ -1,7 +1,9 @@
 """The tape interpreter: native code that every thread of a run executes, calling kernels by address.
 
-Threads claim the chunks of a group by an atomic counter. Two counters a group, used by turns from step to
-step, let thread 0 clear the one of the next step while the present one is in use.
+Threads claim the chunks of a group and count them done; a barrier waits for chunks, never for threads. So a
+thread that the operating system has put aside holds nobody up: the others do its share, and when it comes back
+it finds its claims taken and catches up. One 64-bit word a group holds the epoch (step of this run, from 1),
+the chunks claimed and the chunks done; only a group that is done is moved to the next epoch.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from compute.cpu.kernels.vocabulary import (
     atomic_add,
     atomic_get,
     atomic_set,
+    atomic_swap,
     call,
     cycles,
     device,
@@ -30,13 +33,15 @@ from compute.cpu.tape import (
     GROUP_CHUNKS,
     GROUP_COUNTER,
     GROUP_SIZE,
+    MAX_CHUNKS,
+    OWN_COUNTER,
     ROW_BYTES,
     SYNC_BAD_STEP,
-    SYNC_BARRIER,
     SYNC_PROFILE,
     SYNC_STEPS_DONE,
     SYNC_STOP,
     SYNC_STOP_AFTER,
+    SYNC_TURN,
     WORD,
 )
 
@@ -44,17 +49,37 @@ INTERPRETER = "interpreter"
 SPINS = 2000  # turns of a waiting loop before it starts to give way
 
 KERNEL, GROUP, BARRIER, BREAK, EVERY = range(5)
+CLAIMED, EPOCH = 20, 40  # bit positions in a counter word; chunks done are the low bits
 
 
 @device
-def meet(sync: int, threads: int) -> None:
-    """Returns once all threads have called it."""
-    if threads == 1:
-        return
-    ticket = atomic_add(sync + SYNC_BARRIER * WORD, 1) + 1
-    target = (ticket + threads - 1) // threads * threads
+def claim(counter: int, epoch: int, chunks: int) -> int:
+    """The next chunk of a group for this thread, or -1."""
+    while True:
+        word = atomic_get(counter)
+        at = word >> EPOCH
+        if at > epoch:
+            return -1
+        if at < epoch:
+            if atomic_swap(counter, word, (epoch << EPOCH) | (1 << CLAIMED)):
+                return 0
+        else:
+            chunk = (word >> CLAIMED) & MAX_CHUNKS
+            if chunk >= chunks:
+                return -1
+            if atomic_swap(counter, word, word + (1 << CLAIMED)):
+                return chunk
+
+
+@device
+def wait(counter: int, epoch: int, chunks: int) -> None:
+    """Returns once the group's chunks of this epoch are done."""
     turns = 0
-    while atomic_get(sync + SYNC_BARRIER * WORD) < target:
+    while True:
+        word = atomic_get(counter)
+        at = word >> EPOCH
+        if at > epoch or (at == epoch and (word & MAX_CHUNKS) >= chunks):
+            return
         turns += 1
         if turns < SPINS:
             pause()
@@ -82,41 +107,89 @@ def run_chunk(row: int, kernels: int, chunk: int, tid: int, step: int, profile: 
 
 
 @device
-def clear_next(row: int, step: int) -> None:
-    """Zeroes the counter that the group at `row` will use in the next step."""
-    set_word(get_word(row + GROUP_COUNTER * WORD) + ((step + 1) & 1) * WORD, 0)
-
-
-@device
-def skip(row: int, rows: int, tid: int, step: int) -> None:
-    """Leaves out the `rows` rows after `row`, doing only what they owe to the next step."""
-    if tid == 0:
-        for i in range(1, rows + 1):
-            if get_word(row + i * ROW_BYTES) == GROUP:
-                clear_next(row + i * ROW_BYTES, step)
-
-
-@device
-def run_group(row: int, tid: int, threads: int, step: int, profile: int) -> None:
-    """Claims chunks until none is left."""
+def run_group(row: int, tid: int, step: int, epoch: int) -> None:
+    """Claims and runs chunks until none is left."""
     kernels = get_word(row + GROUP_SIZE * WORD)
     chunks = get_word(row + GROUP_CHUNKS * WORD)
-    if threads == 1:
-        for chunk in range(chunks):
-            run_chunk(row, kernels, chunk, tid, step, profile)
+    counter = get_word(row + GROUP_COUNTER * WORD)
+    if chunks <= 0:
         return
-    mine = get_word(row + GROUP_COUNTER * WORD) + (step & 1) * WORD
-    if tid == 0:
-        clear_next(row, step)
-    chunk = atomic_add(mine, 1)
-    while chunk < chunks:
-        run_chunk(row, kernels, chunk, tid, step, profile)
-        chunk = atomic_add(mine, 1)
+    chunk = claim(counter, epoch, chunks)
+    while chunk >= 0:
+        run_chunk(row, kernels, chunk, tid, step, 0)
+        atomic_add(counter, 1)
+        chunk = claim(counter, epoch, chunks)
 
 
 @device
-def run_step(tape: int, rows: int, step: int, tid: int, threads: int, sync: int) -> int:
-    """One walk over the tape; 1 when a BREAK row found a value that is not finite."""
+def skipped(row: int, step: int) -> int:
+    """Rows that an EVERY row leaves out in this step."""
+    turn = step + get_word(row + EVERY_PHASE * WORD)
+    if turn % get_word(row + EVERY_PERIOD * WORD) == 0:
+        return 0
+    return get_word(row + EVERY_SKIP * WORD)
+
+
+@device
+def wait_for_rows(tape: int, start: int, stop: int, step: int, epoch: int) -> None:
+    """Returns once everything in rows start … stop-1 is done for this step."""
+    index = start
+    while index < stop:
+        row = tape + index * ROW_BYTES
+        control = get_word(row)
+        index += 1
+        if control == GROUP:
+            chunks = get_word(row + GROUP_CHUNKS * WORD)
+            if chunks > 0:
+                wait(get_word(row + GROUP_COUNTER * WORD), epoch, chunks)
+            index += get_word(row + GROUP_SIZE * WORD)
+        elif control == KERNEL:
+            wait(row + OWN_COUNTER * WORD, epoch, 1)
+        elif control == EVERY:
+            index += skipped(row, step)
+
+
+@device
+def leaves(row: int, step: int, epoch: int, sync: int) -> int:
+    """Whether a BREAK row ends the run: one thread looks at the value, all act on what it found."""
+    counter = row + OWN_COUNTER * WORD
+    if claim(counter, epoch, 1) == 0:
+        if is_finite_real(get_word(row + BREAK_ADDRESS * WORD)) == 0:
+            set_word(sync + SYNC_BAD_STEP * WORD, step)
+        atomic_add(counter, 1)
+    wait(counter, epoch, 1)
+    return atomic_get(sync + SYNC_BAD_STEP * WORD) == step
+
+
+@device
+def run_step(tape: int, rows: int, step: int, epoch: int, tid: int, sync: int) -> int:
+    """One walk over the tape beside other threads; 1 when a BREAK row ends the run."""
+    index, segment = 0, 0
+    while index < rows:
+        row = tape + index * ROW_BYTES
+        control = get_word(row)
+        index += 1
+        if control == GROUP:
+            run_group(row, tid, step, epoch)
+            index += get_word(row + GROUP_SIZE * WORD)
+        elif control == KERNEL:
+            if claim(row + OWN_COUNTER * WORD, epoch, 1) == 0:
+                run_kernel(row, 0, tid, step, 0)
+                atomic_add(row + OWN_COUNTER * WORD, 1)
+        elif control == EVERY:
+            index += skipped(row, step)
+        else:
+            wait_for_rows(tape, segment, index - 1, step, epoch)
+            segment = index
+            if control == BREAK and leaves(row, step, epoch, sync) != 0:
+                return 1
+    wait_for_rows(tape, segment, rows, step, epoch)
+    return 0
+
+
+@device
+def run_step_alone(tape: int, rows: int, step: int, sync: int) -> int:
+    """One walk over the tape on a single thread; 1 when a BREAK row ends the run."""
     profile = get_word(sync + SYNC_PROFILE * WORD)
     index = 0
     while index < rows:
@@ -124,55 +197,68 @@ def run_step(tape: int, rows: int, step: int, tid: int, threads: int, sync: int)
         control = get_word(row)
         index += 1
         if control == GROUP:
-            run_group(row, tid, threads, step, profile)
-            index += get_word(row + GROUP_SIZE * WORD)
-        elif control == BARRIER:
-            meet(sync, threads)
+            kernels = get_word(row + GROUP_SIZE * WORD)
+            for chunk in range(get_word(row + GROUP_CHUNKS * WORD)):
+                run_chunk(row, kernels, chunk, 0, step, profile)
+            index += kernels
         elif control == KERNEL:
-            if tid == 0:
-                run_kernel(row, 0, tid, step, profile)
+            run_kernel(row, 0, 0, step, profile)
+        elif control == EVERY:
+            index += skipped(row, step)
         elif control == BREAK:
             if is_finite_real(get_word(row + BREAK_ADDRESS * WORD)) == 0:
+                set_word(sync + SYNC_BAD_STEP * WORD, step)
                 return 1
-        elif control == EVERY:
-            turn = step + get_word(row + EVERY_PHASE * WORD)
-            if turn % get_word(row + EVERY_PERIOD * WORD) != 0:
-                skip(row, get_word(row + EVERY_SKIP * WORD), tid, step)
-                index += get_word(row + EVERY_SKIP * WORD)
     return 0
 
 
 @device
-def clear_counters(tape: int, rows: int) -> None:
-    """Zeroes both counters of every group."""
-    for index in range(rows):
+def end_step(step: int, first: int, sync: int) -> None:
+    """Counts the step as done; a wish to stop is granted here, by one thread for all."""
+    if atomic_get(sync + SYNC_STOP * WORD) != 0:
+        atomic_set(sync + SYNC_STOP_AFTER * WORD, step)
+    atomic_set(sync + SYNC_STEPS_DONE * WORD, step - first + 1)
+
+
+@device
+def clear_counters(tape: int, rows: int, sync: int) -> None:
+    """Zeroes every counter."""
+    set_word(sync + SYNC_TURN * WORD, 0)
+    index = 0
+    while index < rows:
         row = tape + index * ROW_BYTES
-        if get_word(row) == GROUP:
-            counters = get_word(row + GROUP_COUNTER * WORD)
-            set_word(counters, 0)
-            set_word(counters + WORD, 0)
+        control = get_word(row)
+        index += 1
+        if control == GROUP:
+            set_word(get_word(row + GROUP_COUNTER * WORD), 0)
+            index += get_word(row + GROUP_SIZE * WORD)
+        else:
+            set_word(row + OWN_COUNTER * WORD, 0)
 
 
 def interpret(
     tape: int, rows: int, first: int, steps: int, tid: int, threads: int, sync: int
 ) -> None:
-    """Runs `steps` steps from step number `first` as thread `tid` of `threads`."""
-    if threads > 1:
-        if tid == 0:
-            clear_counters(tape, rows)
-        meet(sync, threads)
-    for step in range(first, first + steps):
-        if run_step(tape, rows, step, tid, threads, sync) != 0:
-            if tid == 0:
-                set_word(sync + SYNC_BAD_STEP * WORD, step)
-            return
-        # Thread 0 decides before the barrier. Should it be a step ahead when another thread looks, the
-        # decision it may then have made names a later step, so all still leave after the same one.
-        if tid == 0 and atomic_get(sync + SYNC_STOP * WORD) != 0:
-            if atomic_get(sync + SYNC_STOP_AFTER * WORD) > step:
-                atomic_set(sync + SYNC_STOP_AFTER * WORD, step)
-        meet(sync, threads)
-        if tid == 0:
-            atomic_set(sync + SYNC_STEPS_DONE * WORD, step - first + 1)
-        if atomic_get(sync + SYNC_STOP_AFTER * WORD) <= step:
-            return
+    """Runs `steps` steps from step number `first` as thread `tid` of `threads`.
+
+    Before a run on several threads it must be called once with steps = 0, which readies the counters.
+    """
+    if steps == 0:
+        clear_counters(tape, rows, sync)
+    step = first
+    while step < first + steps and step <= atomic_get(sync + SYNC_STOP_AFTER * WORD):
+        if threads == 1:
+            if run_step_alone(tape, rows, step, sync) != 0:
+                return
+            end_step(step, first, sync)
+        else:
+            epoch = step - first + 1
+            if run_step(tape, rows, step, epoch, tid, sync) != 0:
+                return
+            turn = sync + SYNC_TURN * WORD
+            if claim(turn, epoch, 1) == 0:
+                end_step(step, first, sync)
+                atomic_add(turn, 1)
+            wait(turn, epoch, 1)
+        # A thread that was put aside finds itself behind here and goes on where the others are.
+        step = max(step + 1, first + atomic_get(sync + SYNC_STEPS_DONE * WORD))

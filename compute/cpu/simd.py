@@ -148,6 +148,11 @@ def _pause(e: Emitter) -> None:
         e.b.call(e.declare("llvm.x86.sse2.pause", ir.VoidType(), []), [])
 
 
+def _atomic_swap(e: Emitter, address: Any, expected: Any, value: Any) -> Any:
+    pair = e.b.cmpxchg(_pointer(e, address, I64), expected, value, "seq_cst")
+    return e.b.extract_value(pair, 1)
+
+
 def _call(e: Emitter, function: Any, *arguments: Any) -> None:
     kind = ir.FunctionType(ir.VoidType(), [I64] * len(arguments))
     e.b.call(e.b.inttoptr(function, kind.as_pointer()), arguments)
@@ -269,6 +274,7 @@ class Vocabulary:
                 [LONG, LONG],
                 lambda e, a, x: e.b.atomic_rmw("add", _pointer(e, a, I64), x, "seq_cst"),
             ),
+            "atomic_swap": (types.boolean, [LONG] * 3, _atomic_swap),
             "atomic_get": (
                 LONG,
                 [LONG],

@@ -20,14 +20,14 @@ class Control(IntEnum):
     """What a row does (word 0)."""
 
     KERNEL = 0
-    """Outside a group: thread 0 runs the kernel once, with chunk 0. Inside a group: one of its kernels."""
+    """Inside a group: one of its kernels. Outside: a group of its own with one chunk; one thread runs it."""
     GROUP = 1
     """The next `GROUP_SIZE` rows are kernels; threads claim chunks and run all of them on each chunk."""
     BARRIER = 2
-    """All threads meet. None is needed at the end of the tape: the interpreter always meets there."""
+    """Nothing after it starts before everything since the last barrier is done. The end of the tape is one."""
     BREAK_IF_NOT_FINITE = 3
     """Leave the run when the real at address word `BREAK_ADDRESS` is infinite or NaN. The value must have been
-    written before the last barrier and must not be written again before the next one."""
+    written before the last barrier. Is a barrier itself."""
     EVERY = 4
     """Skip the next `EVERY_SKIP` rows unless `(step + EVERY_PHASE) % EVERY_PERIOD == 0`."""
 
@@ -36,11 +36,15 @@ class Control(IntEnum):
 CONTROL = 0
 FUNCTION = 1  # KERNEL: address of the kernel function
 GROUP_SIZE = 1  # GROUP: how many kernel rows follow and belong to it
-GROUP_CHUNKS = 2  # GROUP: number of chunks
-GROUP_COUNTER = 3  # GROUP: address of its own cache line, which the interpreter clears and counts in
+GROUP_CHUNKS = 2  # GROUP: number of chunks, at most MAX_CHUNKS
+GROUP_COUNTER = 3  # GROUP: address of a cache line of its own, in which the interpreter counts
+OWN_COUNTER = 3  # KERNEL outside a group, BREAK_IF_NOT_FINITE: the interpreter counts in this word itself
 CYCLES = 4  # profile mode: cycles spent, accumulated
 CALLS = 5  # profile mode: kernel calls, accumulated
 ARGUMENTS = HEADER_WORDS  # first argument word of a kernel row
+
+MAX_CHUNKS = 2**20 - 1
+MAX_STEPS = 2**22  # steps of one call of the interpreter
 
 # Arguments of control rows.
 BREAK_ADDRESS = ARGUMENTS
@@ -49,7 +53,7 @@ EVERY_SKIP = ARGUMENTS + 1
 EVERY_PHASE = ARGUMENTS + 2
 
 # The sync block: words on cache lines of their own where threads write them.
-SYNC_BARRIER = 0  # barrier tickets; cleared before every run
+SYNC_TURN = 0  # the interpreter's counter at the end of a step
 SYNC_STOP = 8  # set non-zero by anyone: all threads leave after the same step
 SYNC_STOP_AFTER = 16  # the agreed last step; the interpreter's own
 SYNC_STEPS_DONE = 24  # steps completed in this run, readable while it runs

@@ -254,6 +254,12 @@ def atomic_add(address: int, value: int) -> int:
 
 
 @word
+def atomic_swap(address: int, expected: int, value: int) -> bool:
+    """Stores `value` if the int64 at the address is `expected`; whether it did."""
+    raise _not_here()
+
+
+@word
 def atomic_get(address: int) -> int:
     """The int64 at an address, with acquire order."""
     raise _not_here()

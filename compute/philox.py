@@ -22,7 +22,9 @@ def stream_key(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little", signed=True)
 
 
-def block(counter: tuple[npt.NDArray[np.uint64], ...], key: tuple[int, int]) -> list[npt.NDArray[np.uint64]]:
+def block(
+    counter: tuple[npt.NDArray[np.uint64], ...], key: tuple[int, int]
+) -> list[npt.NDArray[np.uint64]]:
     """Four 32-bit words (held in uint64) for each 4×32-bit counter under a 2×32-bit key."""
     c0, c1, c2, c3 = counter
     k0, k1 = key

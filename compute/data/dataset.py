@@ -31,7 +31,7 @@ LOADERS: dict[str, Callable[[DataSource, Folder, str], Loaded]] = {
 
 @dataclass(frozen=True)
 class Scaling:
-    """What was fitted to one array, column by column: (x − mean)/scale, `fill` where x is missing."""
+    """What was fitted to one array, by column: (x − mean)/scale, with `fill` where x is missing."""
 
     fill: Array
     mean: Array

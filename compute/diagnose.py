@@ -1,0 +1,69 @@
+"""Which node made the loss NaN or infinite: the step is run again and traced back to its cause."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from compute.backend import Array
+from compute.reference import evaluate
+from graph.program import Program
+from graph.simplify import expand_composites
+
+if TYPE_CHECKING:
+    from graph.lower import Model
+
+REMEDY = "lower the learning rate, or look at the data for extreme values"
+
+
+def first_bad(
+    model: Model,
+    entry: str,
+    batch: Mapping[str, Array],
+    persistent: Mapping[str, Array],
+    scalars: Mapping[str, float],
+    dtype: type[np.floating[Any]],
+    seed: int,
+) -> tuple[str, str]:
+    """(node path, one line that says what happened) for the step with these inputs.
+
+    Walks back from the loss through values that are not finite to the first row whose operands all
+    are: that row's node is the cause.
+    """
+    size = len(next(iter(batch.values())))
+    program = expand_composites(model.program(entry, size))
+    inputs: dict[tuple[str, str], Array | float] = {
+        ("iteration", "step"): scalars.get("iteration:step", 0.0)
+    }
+    for given in program.inputs:
+        name = f"{given.kind}:{given.key}"
+        known: Mapping[str, Any] = batch if given.kind == "batch" else persistent
+        if given.kind in ("live", "iteration"):
+            known = scalars
+        inputs[given.kind, given.key] = known[given.key if given.kind == "batch" else name]
+    return _trace_back(program, evaluate(program, inputs, dtype, seed))
+
+
+def _trace_back(program: Program, values: Mapping[int, Array]) -> tuple[str, str]:
+    rows = program.define()
+    value = program.output("loss")
+    if np.isfinite(values[value]).all():
+        return "", f"the loss was not finite; {REMEDY}"
+    while value in rows:
+        bad = [v for v in rows[value].inputs if not np.isfinite(values[v]).all()]
+        if not bad:
+            row = rows[value]
+            return row.path, f"{row.op} gave {_what(values[value])}; {REMEDY}"
+        value = bad[0]
+    given = next(i for i in program.inputs if i.value == value)
+    if given.kind == "batch":
+        node = given.key.rpartition(".")[0]
+        return node, f"{given.key} holds {_what(values[value])}; mend the data"
+    node, _, name = given.key.rpartition("/")
+    return node, f"its {name} became {_what(values[value])}; {REMEDY}"
+
+
+def _what(value: Array) -> str:
+    return "NaN" if np.isnan(value).any() else "an infinite number"

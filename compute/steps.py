@@ -1,0 +1,151 @@
+"""Running a block of training steps: as many as take about 50 ms, cut where something changes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from compute.backend import Array, StepOutputs
+from compute.events import Tap
+from compute.watch import reduce_tap
+
+if TYPE_CHECKING:
+    from compute.train import Job
+    from graph.lower import Phase
+
+BLOCK_SECONDS = 0.05
+MOST_STEPS = 1 << 14
+
+
+@dataclass
+class Pace:
+    """How many steps fit into a block, from the time the last ones took."""
+
+    steps: int = 1
+
+    def measured(self, steps: int, seconds: float) -> None:
+        """Learn from a block; growth is gentle, as the first step of a plan is slow."""
+        fitting = int(BLOCK_SECONDS * steps / max(seconds, 1e-9))
+        self.steps = max(1, min(fitting, 4 * self.steps, MOST_STEPS))
+
+
+@dataclass(frozen=True)
+class BadStep:
+    """The step whose loss was not finite: what it was given."""
+
+    entry: str
+    samples: Array
+    scalars: Mapping[str, float]
+
+
+@dataclass
+class Block:
+    """What a block of steps gave: the loss of each step, samples a second, watched arrays."""
+
+    losses: Array
+    rate: float = 0.0
+    arrays: dict[str, Array] = field(default_factory=dict)
+    bad: BadStep | None = None
+
+
+def run_block(job: Job, pace: Pace, most: int) -> Block:
+    """Train up to `most` steps, within one epoch and before the next planned change.
+
+    Moves `job.position`. Nothing in the result but `rate` depends on how steps fall into blocks.
+    """
+    at, batches = job.position, job.batches
+    place = at.step - at.epochs * batches.steps
+    count = min(most, pace.steps, batches.run_length(place))
+    if job.changes:
+        count = min(count, job.changes[0][0] - at.step)
+    clock = time.perf_counter()
+    phases = job.model.phases
+    if len(phases) == 1 and phases[0].every == 1:
+        block = _one_phase(job, phases[0], place, count)
+    else:
+        block = _all_phases(job, place, count)
+    seconds = time.perf_counter() - clock
+    done = len(block.losses)
+    if done:
+        pace.measured(done, seconds)
+        block.rate = done * batches.size(place) / seconds
+    return block
+
+
+def _one_phase(job: Job, phase: Phase, place: int, count: int) -> Block:
+    outputs, bad = _run(job, phase, place, count)
+    losses = np.asarray(outputs.scalars["loss"] if outputs.steps else [], np.float64)
+    job.position.step += len(losses)
+    return Block(losses, 0.0, watched(outputs, job.watch), bad)
+
+
+def _all_phases(job: Job, place: int, count: int) -> Block:
+    """Step by step, every phase whose turn it is; a step's loss is the sum of theirs."""
+    block = Block(np.zeros(0))
+    losses: list[float] = []
+    for turn in range(count):
+        total = 0.0
+        for phase in job.model.phases:
+            if job.position.step % phase.every:
+                continue
+            outputs, block.bad = _run(job, phase, place + turn, 1)
+            if block.bad:
+                block.losses = np.array(losses)
+                return block
+            total += float(outputs.scalars["loss"][0])
+            block.arrays |= watched(outputs, job.watch)
+        job.position.step += 1
+        losses.append(total)
+    block.losses = np.array(losses)
+    return block
+
+
+def _run(job: Job, phase: Phase, place: int, count: int) -> tuple[StepOutputs, BadStep | None]:
+    """Run `count` steps of one phase from `place` of the epoch and count their losses."""
+    at = job.position
+    stream = phase.name if phase.fresh_batch else ""
+    index = job.batches.take(at.epochs, place, count, stream)
+    scalars = _scalars(job, phase, count)
+    watch = _of_phase(job, phase)
+    outputs = job.plan.run(phase.name, job.data, index, scalars, watch)
+    if outputs.steps:
+        at.add(phase.name, outputs.scalars["loss"][: outputs.steps], index.shape[1])
+    if outputs.bad_step is None:
+        return outputs, None
+    given = {name: float(values[outputs.bad_step]) for name, values in scalars.items()}
+    return outputs, BadStep(phase.name, index[outputs.bad_step], given)
+
+
+def _scalars(job: Job, phase: Phase, count: int) -> dict[str, Array]:
+    """Host scalars of the next `count` steps: each phase counts its own steps, from 1."""
+    found = {f"live:{key}": np.full(count, value) for key, value in job.live.items()}
+    first = job.position.step // phase.every + 1
+    found["iteration:step"] = np.arange(first, first + count, dtype=np.float64)
+    found["iteration:epoch"] = np.full(count, float(job.position.epochs))
+    found["iteration:steps"] = np.full(count, float(-(-job.steps // phase.every)))
+    return found
+
+
+def _of_phase(job: Job, phase: Phase) -> frozenset[str]:
+    """The watched names that mean something in this phase: gradients of what it trains."""
+    own = {f"gradient:{key}" for _, keys in phase.owned for key in keys}
+    others = {f"gradient:{key}" for key in job.model.params} - own
+    return job.watch - others
+
+
+def watched(outputs: StepOutputs, names: frozenset[str]) -> dict[str, Array]:
+    """The watched tensors after the last step of a block."""
+    found = {name: array for name, array in outputs.arrays.items() if name in names}
+    for name, values in outputs.scalars.items():
+        if name in names and len(values):
+            found[name] = values[-1:]
+    return found
+
+
+def taps(block: Block) -> tuple[Tap, ...]:
+    """The watched tensors of a block, reduced."""
+    return tuple(reduce_tap(name, array) for name, array in sorted(block.arrays.items()))

@@ -1,0 +1,81 @@
+"""Watched tensors made small: norms, a histogram and a picture, for whoever looks on.
+
+Reducing happens on the side of the run, so what travels to a window is a few kilobytes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from compute.backend import Array
+from compute.events import Tap
+
+BINS = 64
+TILES = 36  # at most so many maps in a mosaic
+SIDE = 512  # at most so many pixels along a side
+
+
+def reduce_tap(name: str, tensor: Array) -> Tap:
+    """Norm, moments, 64-bin histogram and mosaic of one tensor (axis 0: samples or filters)."""
+    values = np.asarray(tensor, np.float64)
+    finite = values[np.isfinite(values)]
+    lost = values.size - finite.size
+    if not finite.size:
+        nan = math.nan
+        return Tap(name, values.shape, nan, nan, nan, nan, nan, 0.0, lost)
+    low, high = float(finite.min()), float(finite.max())
+    mosaic = _mosaic(values, low, high)
+    return Tap(
+        name,
+        values.shape,
+        float(np.sqrt(np.square(finite).sum())),
+        float(finite.mean()),
+        float(finite.std()),
+        low,
+        high,
+        float((finite == 0).mean()),
+        lost,
+        tuple(_histogram(finite, low, high)),
+        mosaic.tobytes(),
+        (mosaic.shape[0], mosaic.shape[1]),
+    )
+
+
+def _histogram(finite: Array, low: float, high: float) -> Iterable[int]:
+    if not high > low:
+        return [finite.size] + [0] * (BINS - 1)
+    places = np.minimum(((finite - low) * (BINS / (high - low))).astype(np.int64), BINS - 1)
+    counts: list[int] = np.bincount(places, minlength=BINS).tolist()
+    return counts
+
+
+def _mosaic(values: Array, low: float, high: float) -> Array:
+    """Grey picture: maps of the first sample (N×C×H×W), filters, or the matrix itself."""
+    tiles = _tiles(values)
+    if tiles is None:
+        return np.zeros((0, 0), np.uint8)
+    span = high - low if high > low else 1.0
+    grey = np.nan_to_num((tiles - low) / span * 255, nan=0.0, posinf=255, neginf=0)
+    tiles = grey.clip(0, 255).astype(np.uint8)
+    count, height, width = tiles.shape
+    columns = math.ceil(math.sqrt(count))
+    rows = -(-count // columns)
+    sheet = np.zeros((rows * columns, height, width), np.uint8)
+    sheet[:count] = tiles
+    sheet = sheet.reshape(rows, columns, height, width).transpose(0, 2, 1, 3)
+    return np.ascontiguousarray(sheet.reshape(rows * height, columns * width)[:SIDE, :SIDE])
+
+
+def _tiles(values: Array) -> Array | None:
+    if values.ndim == 4:
+        first = values[0] if values.shape[1] > 1 else values[:, 0]
+        return first[:TILES, :SIDE, :SIDE]
+    if values.ndim in (2, 3):
+        matrix = values if values.ndim == 2 else values[0]
+        return matrix[None, :SIDE, :SIDE]
+    if values.ndim == 1 and values.size:
+        return values[None, None, :SIDE]
+    return None

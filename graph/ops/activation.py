@@ -46,7 +46,7 @@ class ReLU(Activation):
 class LeakyReLU(Activation):
     """x where positive, else slope · x: a unit that never goes silent (Maas et al. 2013)."""
 
-    icon, title = "leaky-relu", "Leaky ReLU"
+    icon, title = "leaky_relu", "Leaky ReLU"
     keywords = ("rectifier", "leak", "dead units")
     summary = ("slope",)
     slope: float = setting(0.01, "Factor on what is not positive", min=0.0, max=1.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graph.op import Op, Param, Port, SettingError, bad, labels, sample, setting
-from graph.ops.dense import INITIALISERS
+from graph.ops.dense import INITIALISERS, bias_start
 from graph.ops.expect import need_image
 from graph.primitives import avg_pool2d, conv2d, max_pool2d, reshape
 from graph.program import TensorType
@@ -85,7 +85,8 @@ class Conv2d(Op):
         channels, taps = x.shape[1], height * width
         found = {"weight": Param((self.filters, channels, height, width), self.init)}
         if self.bias:
-            found["bias"] = Param((self.filters,), "zeros", (channels * taps, self.filters * taps))
+            fan = (channels * taps, self.filters * taps)
+            found["bias"] = Param((self.filters,), bias_start(self.init), fan)
         return found
 
     def build(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -151,7 +152,7 @@ class MaxPool2d(Pool2d):
     value in reading order gets the gradient, as in PyTorch (Goodfellow et al. 2016, §9.3).
     """
 
-    icon, title = "pool-max", "Max pooling 2-D"
+    icon, title = "pool_max", "Max pooling 2-D"
     keywords = ("maximum", "downsample", "subsample", "maxpool")
     torch = "nn.MaxPool2d({kernel}, stride={stride}, padding={padding})"
     samples = _POOL_SAMPLES
@@ -167,7 +168,7 @@ class AvgPool2d(Pool2d):
     x N×C×H×W → y N×C×H'×W'. Zeros of the padding count, as PyTorch's default (LeCun et al. 1998).
     """
 
-    icon, title = "pool-average", "Average pooling 2-D"
+    icon, title = "pool_average", "Average pooling 2-D"
     keywords = ("mean", "downsample", "subsample", "avgpool")
     torch = "nn.AvgPool2d({kernel}, stride={stride}, padding={padding})"
     samples = _POOL_SAMPLES

@@ -5,8 +5,13 @@ from __future__ import annotations
 from graph.formula import FormulaError, emit, parse, torch_text
 from graph.op import Op, Port, SettingError, bad, labels, sample, setting
 from graph.ops.expect import describe, need_numbers
-from graph.program import ShapeError, TensorType
+from graph.program import Shape, ShapeError, TensorType
 from graph.tensor import Tensor
+
+
+def _beside(a: Shape, b: Shape) -> bool:
+    """Whether two batches pair element by element; no axis is added, as N beside N×N would."""
+    return len(a) == len(b) and all(n == m or 1 in (n, m) for n, m in zip(a, b, strict=True))
 
 
 class Formula(Op):
@@ -52,9 +57,9 @@ class Formula(Op):
     def build(self, *operands: Tensor) -> Tensor:
         for index, operand in enumerate(operands):
             need_numbers(operand.type, index)
-            if operand.rank != operands[0].rank:
+            if not all(_beside(operand.shape, other.shape) for other in operands[:index]):
                 found = f"{describe(operand.type)} beside {describe(operands[0].type)}"
-                remedy = "bring them to the same shape first"
-                raise ShapeError(found, "equal numbers of axes", remedy, index)
+                expected = "equal shapes, or 1 on an axis where they differ"
+                raise ShapeError(found, expected, "bring them to the same shape first", index)
         parsed = parse(self.formula)
         return emit(parsed, dict(zip(parsed.names, operands, strict=True)))

@@ -13,6 +13,11 @@ from graph.tensor import Tensor
 INITIALISERS = ("he_uniform", "he_normal", "glorot_uniform", "glorot_normal", "torch_linear")
 
 
+def bias_start(init: str) -> str:
+    """How a bias starts beside weights that start with `init`: at 0, but PyTorch draws it too."""
+    return init if init == "torch_linear" else "zeros"
+
+
 class Dense(Op):
     """Every output is a weighted sum of all inputs: y = x Wᵀ + b.
 
@@ -45,7 +50,7 @@ class Dense(Op):
         inputs = x.shape[1]
         found = {"weight": Param((self.units, inputs), self.init)}
         if self.bias:
-            found["bias"] = Param((self.units,), "zeros", (inputs, self.units))
+            found["bias"] = Param((self.units,), bias_start(self.init), (inputs, self.units))
         return found
 
     def build(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -23,7 +23,8 @@ def need_numbers(kind: TensorType, operand: int = 0) -> None:
         remedy = "wire a port that carries numbers, such as features or an image"
         raise ShapeError(describe(kind), "real numbers", remedy, operand)
     if not kind.shape:
-        raise ShapeError("one number for the whole batch", "a value a sample", "", operand)
+        remedy = "wire it before it is averaged"
+        raise ShapeError("one number for the whole batch", "a value a sample", remedy, operand)
 
 
 def need_vector(kind: TensorType, operand: int = 0) -> None:

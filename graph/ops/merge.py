@@ -69,7 +69,7 @@ class Concat(Op):
         sample(x=[(2, 3)]),
         bad("equal extents", x=[(2, 3, 4, 4), (2, 3, 2, 2)]),
         bad("axis", x=[(2, 3), (2, 3)], settings={"axis": 2}),
-        bad("class labels", x=[(2,), labels(2)]),
+        bad("class labels", x=[(2, 3), labels(2)]),
     )
 
     def build(self, x: list[Tensor]) -> Tensor:
@@ -77,7 +77,8 @@ class Concat(Op):
             need_numbers(part.type, index)
             if self.axis >= part.rank:
                 last = f"an axis up to {part.rank - 1}"
-                raise ShapeError(f"axis {self.axis} of {text(part.shape)}", last, "", index)
+                remedy = "choose a smaller axis"
+                raise ShapeError(f"axis {self.axis} of {text(part.shape)}", last, remedy, index)
             self._check_beside(part, x[0], index)
         return concat(x, self.axis)
 

@@ -30,7 +30,7 @@ class Accuracy(Metric):
     cross-entropy; target N labels 0 or 1.
     """
 
-    icon, short = "accuracy", "accuracy"
+    short = "accuracy"
     keywords = ("correct", "hit rate", "classification", "error rate")
     inputs = (Port("prediction", "vector"), Port("target", "labels"))
     samples = (
@@ -66,7 +66,7 @@ def _binary(prediction: TensorType) -> bool:
 class MeanAbsoluteErrorMetric(Metric):
     """Mean of |prediction − target| over all elements, in the target's unit."""
 
-    icon, short, title = "error-metric", "mae", "Mean absolute error (metric)"
+    short, title = "mae", "Mean absolute error (metric)"
     keywords = ("mae", "regression", "deviation")
     torch_call = "({prediction} - {target}.reshape({prediction}.shape)).abs().mean()"
     samples = (

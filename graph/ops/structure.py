@@ -70,7 +70,7 @@ class Output(Op):
 class StopGradient(Op):
     """Passes its input on; no gradient flows back through it."""
 
-    category, icon, family = "Structure", "stop-gradient", "custom"
+    category, icon, family = "Structure", "stop_gradient", "custom"
     title = "Stop gradient"
     keywords = ("detach", "freeze", "block")
     torch_call = "{x}.detach()"

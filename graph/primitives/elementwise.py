@@ -19,7 +19,7 @@ def _result_type(types: Types, attrs: Attrs) -> Types:
     shape = broadcast_shapes(*(t.shape for t in types))
     kinds = {t.dtype for t in types}
     if "int" in kinds:
-        raise ShapeError("integer ids", "real numbers", "use OneHot or Embedding on ids first")
+        raise ShapeError("integer ids", "real numbers", "wire a port that carries numbers")
     dtype: DType = "real" if "real" in kinds else "scalar"
     return (TensorType(shape, dtype),)
 

@@ -1,4 +1,41 @@
 """Data that ships with Netloom: examples, concept cards, icons, fonts, themes.
 
-Read it with `importlib.resources.files("resources")`. No code, no imports.
+Imports nothing of ours, so every part may read it; works from a folder and from a zip.
 """
+
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+FONTS = (
+    "Inter-Regular.otf",
+    "Inter-Medium.otf",
+    "Inter-SemiBold.otf",
+    "JetBrainsMono-Regular.ttf",
+    "JetBrainsMono-Medium.ttf",
+)
+
+
+def locate(*parts: str) -> Traversable:
+    """The resource below this package: `locate("examples", "digits-cnn.loom")`."""
+    return files(__name__).joinpath(*parts)
+
+
+def tokens() -> str:
+    """The look's values as JSON: colours, ramps, sizes, type, motion."""
+    return locate("themes", "tokens.json").read_text("utf-8")
+
+
+def font(file: str) -> bytes:
+    """One font file of FONTS."""
+    return locate("fonts", file).read_bytes()
+
+
+def icons() -> tuple[str, ...]:
+    """Names of the icons, sorted."""
+    found = (entry.name for entry in locate("icons").iterdir())
+    return tuple(sorted(name.removesuffix(".svg") for name in found if name.endswith(".svg")))
+
+
+def icon(name: str) -> str:
+    """An icon as SVG text, 16 × 16, in `currentColor`; FileNotFoundError when there is none."""
+    return locate("icons", f"{name}.svg").read_text("utf-8")

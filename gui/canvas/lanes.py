@@ -1,0 +1,81 @@
+"""Lanes of the automatic layout: how wires go around the nodes they would run through. No Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from gui.canvas.geometry import NodeBox, Point, Rect, node_bounds
+from gui.canvas.view_model import CanvasView, WireView
+from gui.canvas.wires import ABOVE_THREAD, path_points, wire_ends, wire_path
+
+STEP = 14.0  # between lanes side by side
+OVER, UNDER = 20.0, 18.0  # first lane above a row's top, below its nodes
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a layout: where it may begin, its nodes, and the wires that end in it."""
+
+    top: float
+    ids: Sequence[str]
+    wires: Sequence[WireView]
+
+
+def route_in_row(
+    view: CanvasView, boxes: Mapping[str, NodeBox], row: Row
+) -> tuple[CanvasView, float]:
+    """Give lanes to wires of a row (at height 0) that would run through nodes.
+
+    A wire into a first port goes above, any other below. Returns the height the lanes above take.
+    """
+    lanes: dict[WireView, float] = {}
+    above: list[tuple[Rect, int]] = []
+    below: list[tuple[Rect, int]] = []
+    inside = set(row.ids)
+    hit = (w for w in row.wires if not w.portal and w.source in inside)
+    for wire in sorted(hit, key=lambda w: (view[w.target].x - view[w.source].x, w.source)):
+        source, target = wire_ends(wire, view.by_id, boxes)
+        others = [id for id in row.ids if id not in (wire.source, wire.target)]
+        rects = {id: node_bounds(view[id], boxes[id]) for id in others}
+        points = list(path_points(wire_path(source, target)))
+        forward = target.x > source.x
+        if forward and not any(_inside(points, rect) for rect in rects.values()):
+            continue
+        span = Rect(min(source.x, target.x), 0.0, abs(target.x - source.x), 1.0)
+        if forward and wire.input == 0:
+            place = _first_free(above, span)
+            lanes[wire] = -OVER - STEP * place
+        else:
+            crossed = [r for r in rects.values() if r.x < span.right and span.x < r.right]
+            ends = [node_bounds(view[id], boxes[id]) for id in (wire.source, wire.target)]
+            lowest = max(r.bottom for r in (*crossed, *([] if forward else ends)))
+            place = _first_free(below, span)
+            lanes[wire] = lowest + UNDER - 8.0 + STEP * place
+    wires = tuple(replace(w, lane=lanes[w]) if w in lanes else w for w in view.wires)
+    highest = max((place + 1 for _, place in above), default=0)
+    return replace(view, wires=wires), (OVER + STEP * highest) if highest else 0.0
+
+
+def route_between_rows(
+    view: CanvasView, row: Row, incoming: Sequence[WireView], top: float
+) -> CanvasView:
+    """Give wires from other rows lanes in the space above a row whose nodes begin at `top`."""
+    order = sorted(incoming, key=lambda w: (w.input, view[w.target].x, w.source))
+    inner = [w.lane for w in view.wires if w.target in row.ids and w.lane is not None]
+    first = min([top - (ABOVE_THREAD - 14.0), *(lane - STEP for lane in inner)])
+    lanes = {wire: first - STEP * index for index, wire in enumerate(order)}
+    wires = tuple(replace(w, lane=lanes[w]) if w in lanes else w for w in view.wires)
+    return replace(view, wires=wires)
+
+
+def _inside(points: Iterable[Point], rect: Rect) -> bool:
+    return any(rect.x < p.x < rect.right and rect.y < p.y < rect.bottom for p in points)
+
+
+def _first_free(taken: list[tuple[Rect, int]], span: Rect) -> int:
+    """The lowest lane number that no overlapping wire has, noted as taken."""
+    used = {place for rect, place in taken if rect.meets(span)}
+    place = next(i for i in range(len(used) + 1) if i not in used)
+    taken.append((span, place))
+    return place

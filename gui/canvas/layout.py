@@ -1,0 +1,294 @@
+"""Automatic layout: a drawing without positions becomes threads from left to right. No Qt.
+
+Nodes stand in columns by their longest way from a source. The longest path of a drawing is its
+thread: its first ports lie on one level. Shorter paths hang below, each on a level of its own. A
+thread wider than a screen wraps; the wire to the next row runs back through the space between.
+The same drawing always gives the same picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import networkx as nx
+
+from gui.canvas.geometry import CAPTION, GRID, NodeBox, Rect, snapped
+from gui.canvas.lanes import Row, route_between_rows, route_in_row
+from gui.canvas.view_model import CanvasView, FrameView, NodeView, WireView
+
+ROW_LIMIT = 1120.0  # a row of this width fits the canvas of a 1600 px window
+COLUMN_GAP, TAG_GAP = 28.0, 40.0
+LEVEL_GAP = 40.0
+COMPONENT_GAP = 56.0
+FRAME_PAD, FRAME_TITLE = 16.0, 26.0
+_CROSSING, _BONDED = 0.15, 0.03  # what a break costs, in squares of the row's relative misfit
+
+
+@dataclass
+class _Sketch:
+    """One connected part while it is laid out; positions are relative to its row."""
+
+    ids: list[str]
+    column: dict[str, int] = field(default_factory=dict)
+    level: dict[str, int] = field(default_factory=dict)  # 0 is the thread
+    rows: list[range] = field(default_factory=list)  # columns of each row
+
+
+def is_unplaced(view: CanvasView) -> bool:
+    """Whether nobody has placed the nodes: several, all at the origin."""
+    return len(view.nodes) > 1 and all(node.x == 0 and node.y == 0 for node in view.nodes)
+
+
+def arrange(view: CanvasView, boxes: Mapping[str, NodeBox]) -> CanvasView:
+    """The view with places for all nodes, lanes and portals for wires, and frames around theirs."""
+    net = _acyclic(view)
+    lone = [id for id in sorted(net) if not net.degree(id)]
+    groups = [sorted(part) for part in nx.weakly_connected_components(net) if len(part) > 1]
+    groups.sort(key=lambda ids: (-len(ids), ids))
+    sketches = [_sketch(view, net.subgraph(ids)) for ids in groups]
+    if lone:
+        line = {id: index for index, id in enumerate(lone)}
+        sketches.append(_Sketch(lone, line, dict.fromkeys(lone, 0)))
+    for sketch in sketches:
+        view = _with_portals(view, sketch)
+        _break_rows(view, boxes, sketch)
+    top = 0.0
+    for sketch in sketches:
+        view, top = _place(view, boxes, sketch, top)
+    return _around_nodes(view, boxes)
+
+
+def _acyclic(view: CanvasView) -> nx.DiGraph[str]:
+    """The drawing without the wires that close its cycles."""
+    net: nx.DiGraph[str] = nx.DiGraph()
+    net.add_nodes_from(sorted(node.id for node in view.nodes))
+    for wire in sorted(view.wires, key=lambda w: (w.source, w.target, w.input, w.output)):
+        if wire.source != wire.target and not net.has_edge(wire.source, wire.target):
+            net.add_edge(wire.source, wire.target, ports=(wire.input, wire.output))
+    while not nx.is_directed_acyclic_graph(net):
+        net.remove_edge(*nx.find_cycle(net)[-1][:2])
+    return net
+
+
+def _sketch(view: CanvasView, net: nx.DiGraph[str]) -> _Sketch:
+    order = list(nx.lexicographical_topological_sort(net))
+    column: dict[str, int] = {}
+    for id in order:
+        column[id] = 1 + max((column[p] for p in net.predecessors(id)), default=-1)
+    for id in order:  # a source stands right before what it feeds
+        if not net.in_degree(id):
+            column[id] = min(column[s] for s in net.successors(id)) - 1
+    return _Sketch(sorted(order), column, _levels(net, order, column))
+
+
+def _levels(
+    net: nx.DiGraph[str], order: Sequence[str], column: Mapping[str, int]
+) -> dict[str, int]:
+    """Level of every node: paths of falling length, each on the first level free in its columns."""
+    level: dict[str, int] = {}
+    taken: list[set[int]] = []
+    left = list(order)
+    while left:
+        path = _longest(net, left)
+        span = set(range(column[path[0]], column[path[-1]] + 1))
+        free = (i for i, columns in enumerate(taken) if i and not columns & span)
+        place = next(free, len(taken)) if taken else 0
+        if place == len(taken):
+            taken.append(set())
+        taken[place] |= span
+        level.update(dict.fromkeys(path, place))
+        left = [id for id in left if id not in level]
+    return level
+
+
+def _longest(net: nx.DiGraph[str], ids: Sequence[str]) -> list[str]:
+    """The longest path among `ids` (in topological order); ties follow first ports, then names."""
+    inside, length, before = set(ids), dict.fromkeys(ids, 1), dict.fromkeys(ids, "")
+    for id in ids:
+        for source in sorted(net.predecessors(id), key=lambda s: (net.edges[s, id]["ports"], s)):
+            if source in inside and length[source] + 1 > length[id]:
+                length[id], before[id] = length[source] + 1, source
+    end = max(ids, key=lambda id: length[id])
+    path = [end]
+    while before[path[0]]:
+        path.insert(0, before[path[0]])
+    return path
+
+
+def _with_portals(view: CanvasView, sketch: _Sketch) -> CanvasView:
+    """Tags instead of long wires from data to losses and metrics, which would cross everything."""
+    letters: dict[tuple[str, int], str] = {}
+    wires = []
+    for wire in view.wires:
+        far = sketch.column.get(wire.target, 0) - sketch.column.get(wire.source, 0) > 1
+        ends = view[wire.source].role == "data" and view[wire.target].role in ("loss", "metric")
+        if far and ends:
+            wire = replace(wire, portal=_letter(view, wire, letters))
+        wires.append(wire)
+    return replace(view, wires=tuple(wires))
+
+
+def _letter(view: CanvasView, wire: WireView, letters: dict[tuple[str, int], str]) -> str:
+    """The tag of an output: a letter of its port's name that no other output has."""
+    key = wire.source, wire.output
+    if key not in letters:
+        used = {w.portal for w in view.wires} | set(letters.values())
+        name = view[wire.source].outputs[wire.output].name.upper()
+        spare = (name + "ABCDEFGHIJKLMNOPQRSTUVWXYZ").replace("_", "")
+        letters[key] = next((letter for letter in spare if letter not in used), "*")
+    return letters[key]
+
+
+def _column_sizes(
+    view: CanvasView, boxes: Mapping[str, NodeBox], sketch: _Sketch
+) -> tuple[list[float], list[float]]:
+    """Width of every column, and the gap before it."""
+    count = 1 + max(sketch.column.values())
+    widths, gaps = [0.0] * count, [COLUMN_GAP] * (count + 1)
+    for id in sketch.ids:
+        widths[sketch.column[id]] = max(widths[sketch.column[id]], boxes[id].width)
+    for wire in view.wires:
+        if wire.portal and wire.source in sketch.column:
+            gaps[sketch.column[wire.source] + 1] = TAG_GAP
+            gaps[sketch.column[wire.target]] = TAG_GAP
+    return widths, gaps
+
+
+def _break_rows(view: CanvasView, boxes: Mapping[str, NodeBox], sketch: _Sketch) -> None:
+    """Divide the columns into rows of similar width, breaking where few wires are cut."""
+    widths, gaps = _column_sizes(view, boxes, sketch)
+    count = len(widths)
+    total = sum(widths) + sum(gaps[1:count])
+    number = max(1, int(-(-total // ROW_LIMIT)))
+    cuts = [_cut_cost(view, sketch, column) for column in range(count)]
+    aim = total / number
+    # best[c]: least cost of rows that end before column c, and where the last of them starts
+    best: list[tuple[float, int]] = [(0.0, 0)]
+    for end in range(1, count + 1):
+        options = []
+        for start in range(end):
+            width = sum(widths[start:end]) + sum(gaps[start + 1 : end])
+            if width <= ROW_LIMIT * 1.08 or end - start == 1:
+                misfit = (width / aim - 1.0) ** 2
+                options.append((best[start][0] + misfit + (cuts[start] if start else 0.0), start))
+        best.append(min(options))
+    ends, end = [], count
+    while end:
+        ends.append(range(best[end][1], end))
+        end = best[end][1]
+    sketch.rows = ends[::-1]
+
+
+def _cut_cost(view: CanvasView, sketch: _Sketch, column: int) -> float:
+    """What starting a row at `column` costs: cut wires, layers torn from their activation."""
+    place = sketch.column
+    cut = {
+        (wire.source, wire.output)
+        for wire in view.wires
+        if wire.source in place
+        and not wire.portal
+        and place[wire.source] < column <= place[wire.target]
+    }
+    here = [id for id in sketch.ids if place[id] == column and not sketch.level[id]]
+    bonded = any(view[id].family in ("activation", "norm", "optimizer") for id in here)
+    return _CROSSING * max(0, len(cut) - 1) + _BONDED * bonded
+
+
+def _place(
+    view: CanvasView, boxes: Mapping[str, NodeBox], sketch: _Sketch, top: float
+) -> tuple[CanvasView, float]:
+    """Put one part below `top`. Returns the view and where the next part may begin."""
+    widths, gaps = _column_sizes(view, boxes, sketch)
+    row_at = {column: i for i, columns in enumerate(sketch.rows) for column in columns}
+    row_of = {id: row_at[sketch.column[id]] for id in sketch.ids}
+    for index, columns in enumerate(sketch.rows):
+        ids = [id for id in sketch.ids if row_of[id] == index]
+        x, left = 0.0, {}
+        for column in columns:
+            left[column] = x
+            x = snapped(x + widths[column] + gaps[column + 1])
+        heights = _stacked(view, boxes, sketch, ids)
+        places = {id: (left[sketch.column[id]], heights[id]) for id in ids}
+        row = Row(top, ids, [w for w in view.wires if row_of.get(w.target) == index])
+        view = _moved(view, places)
+        view, above = route_in_row(view, boxes, row)
+        incoming = [w for w in row.wires if not w.portal and row_of[w.source] != index]
+        room = 64.0 if incoming else 0.0
+        shift = snapped(max(above, room) + 14.0 * max(len(incoming) - 1, 0)) if top else above
+        view = _shifted(view, row, top + shift)
+        view = route_between_rows(view, row, incoming, top + shift)
+        top = max(_bottom(view, boxes, id) for id in ids)
+        lanes = [w.lane for w in view.wires if w.target in row.ids and w.lane is not None]
+        top = snapped(max([top, *(lane + GRID for lane in lanes)]))
+    return view, top + COMPONENT_GAP
+
+
+def _stacked(
+    view: CanvasView, boxes: Mapping[str, NodeBox], sketch: _Sketch, ids: Sequence[str]
+) -> dict[str, float]:
+    """Height of each node of a row below its thread: all of a level on one height."""
+    heights: dict[str, float] = {}
+    for level in sorted({sketch.level[id] for id in ids}):
+        mine = [id for id in ids if sketch.level[id] == level]
+        columns = [sketch.column[id] for id in mine]
+        over = [id for id in heights if min(columns) <= sketch.column[id] <= max(columns)]
+        lowest = max((heights[id] + _height(view, boxes, id) for id in over), default=-LEVEL_GAP)
+        heights.update(dict.fromkeys(mine, snapped(lowest + LEVEL_GAP)))
+    return heights
+
+
+def _height(view: CanvasView, boxes: Mapping[str, NodeBox], id: str) -> float:
+    return boxes[id].height + (CAPTION if view[id].collapsed and view[id].badge else 0.0)
+
+
+def _bottom(view: CanvasView, boxes: Mapping[str, NodeBox], id: str) -> float:
+    return view[id].y + _height(view, boxes, id)
+
+
+def _moved(view: CanvasView, places: Mapping[str, tuple[float, float]]) -> CanvasView:
+    nodes = (
+        replace(n, x=places[n.id][0], y=places[n.id][1]) if n.id in places else n
+        for n in view.nodes
+    )
+    return replace(view, nodes=tuple(nodes))
+
+
+def _shifted(view: CanvasView, row: Row, by: float) -> CanvasView:
+    """A row and the lanes inside it, moved down."""
+    view = _moved(view, {id: (view[id].x, view[id].y + by) for id in row.ids})
+    wires = (
+        replace(w, lane=w.lane + by) if w.target in row.ids and w.lane is not None else w
+        for w in view.wires
+    )
+    return replace(view, wires=tuple(wires))
+
+
+def _around_nodes(view: CanvasView, boxes: Mapping[str, NodeBox]) -> CanvasView:
+    """Frames drawn around their nodes, and unplaced notes in a line below everything."""
+    frames = tuple(_framed(frame, view.by_id, boxes) for frame in view.frames)
+    bottom = max((_bottom(view, boxes, node.id) for node in view.nodes), default=0.0)
+    notes, x = [], 0.0
+    for note in view.notes:
+        if not (note.x or note.y):
+            note, x = replace(note, x=x, y=bottom + LEVEL_GAP), x + note.width + COLUMN_GAP
+        notes.append(note)
+    return replace(view, frames=frames, notes=tuple(notes))
+
+
+def _framed(
+    frame: FrameView, nodes: Mapping[str, NodeView], boxes: Mapping[str, NodeBox]
+) -> FrameView:
+    rects = [boxes[id].rect(nodes[id].x, nodes[id].y) for id in frame.nodes if id in nodes]
+    if not rects:
+        return frame
+    inner = _union(rects).grown(FRAME_PAD)
+    y = inner.y - FRAME_TITLE
+    return replace(frame, x=inner.x, y=y, width=inner.width, height=inner.bottom + GRID - y)
+
+
+def _union(rects: Iterable[Rect]) -> Rect:
+    first, *rest = rects
+    for rect in rest:
+        first = first.united(rect)
+    return first

@@ -1,0 +1,117 @@
+"""Previews inside nodes: mosaics of small pictures, sparklines, bars."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QImage, QPainter, QPainterPath, QPolygonF
+
+from gui.canvas.drawing import Detail, brush, fill, pen, qrect, text
+from gui.canvas.geometry import Rect
+from gui.canvas.view_model import Bars, Mosaic, Preview, Sparkline
+from gui.theme import Theme, channels, mix
+
+SHARPNESS = 4  # pixels of a mosaic per px at 100 %: crisp at 2× and when zoomed in
+RADIUS = 3.0
+
+
+def paint_preview(
+    painter: QPainter, preview: Preview, rect: Rect, tint: str, theme: Theme, level: Detail
+) -> None:
+    """A preview in its rectangle; `tint` is the family colour."""
+    if isinstance(preview, Mosaic):
+        _mosaic(painter, preview, rect, theme)
+    elif isinstance(preview, Sparkline):
+        _sparkline(painter, preview, rect, tint, theme)
+    else:
+        _bars(painter, preview, rect, tint, theme, level)
+
+
+def mosaic_image(mosaic: Mosaic, rect: Rect, theme: Theme) -> QImage:
+    """The tiles side by side with gaps of 1 px and round corners, SHARPNESS times `rect`."""
+    size = round(rect.width * SHARPNESS), round(rect.height * SHARPNESS)
+    image = QImage(*size, QImage.Format.Format_ARGB32_Premultiplied)
+    image.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(image)
+    painter.scale(SHARPNESS, SHARPNESS)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    path = QPainterPath()
+    path.addRoundedRect(0, 0, rect.width, rect.height, RADIUS, RADIUS)
+    painter.setClipPath(path)
+    wide = (rect.width - (mosaic.columns - 1)) / mosaic.columns
+    high = (rect.height - (mosaic.rows - 1)) / mosaic.rows
+    for index, tile in enumerate(mosaic.tiles):
+        row, column = divmod(index, mosaic.columns)
+        place = QRectF(column * (wide + 1), row * (high + 1), wide, high)
+        painter.drawImage(place, _tile(tile, mosaic.ramp, theme))
+    painter.end()
+    return image
+
+
+def _tile(tile: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], ramp: str, theme: Theme) -> QImage:
+    """One tile as a picture; enlarged twice by a smooth filter, so 8 × 8 grey values read well."""
+    tile = np.ascontiguousarray(tile)
+    height, width = tile.shape
+    image = QImage(tile.data, width, height, width, QImage.Format.Format_Indexed8)
+    image.setColorTable([_rgb(theme.ramp(ramp, v / 255)) if ramp else _grey(v) for v in range(256)])
+    return image.convertToFormat(QImage.Format.Format_RGB32)
+
+
+def _grey(value: int) -> int:
+    return 0xFF000000 | value << 16 | value << 8 | value
+
+
+def _rgb(name: str) -> int:
+    red, green, blue = channels(name)
+    return 0xFF000000 | red << 16 | green << 8 | blue
+
+
+def _mosaic(painter: QPainter, preview: Mosaic, rect: Rect, theme: Theme) -> None:
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    painter.drawImage(qrect(rect), mosaic_image(preview, rect, theme))
+
+
+def _sparkline(painter: QPainter, preview: Sparkline, rect: Rect, tint: str, theme: Theme) -> None:
+    """The curve on a tinted ground, as in the look's loss node."""
+    values = [v for v in preview.values if math.isfinite(v)]
+    if len(values) < 2:
+        return
+    low, high = min(values), max(values)
+    span = (high - low) or 1.0
+    across = rect.width / (len(values) - 1)
+    points = [
+        QPointF(rect.x + i * across, rect.bottom - 3 - (v - low) / span * (rect.height - 6))
+        for i, v in enumerate(values)
+    ]
+    under = QPainterPath(points[0])
+    for point in points[1:]:
+        under.lineTo(point)
+    under.lineTo(rect.right, rect.bottom)
+    under.lineTo(rect.x, rect.bottom)
+    under.closeSubpath()
+    fill(painter, under, mix(theme.node, tint, 0.15))
+    painter.setPen(pen(tint, 1.4))
+    painter.drawPolyline(QPolygonF(points))
+
+
+def _bars(
+    painter: QPainter, preview: Bars, rect: Rect, tint: str, theme: Theme, level: Detail
+) -> None:
+    labels = preview.labels if level is Detail.FULL else ()
+    room = rect.height - (12.0 if preview.labels else 0.0)
+    step = rect.width / max(len(preview.values), 1)
+    gap = min(3.0, step * 0.25)
+    top = max((v for v in preview.values if math.isfinite(v)), default=0.0) or 1.0
+    quiet = mix(theme.node, theme.text3, 0.55)
+    for index, value in enumerate(preview.values):
+        height = max(1.0, room * value / top) if math.isfinite(value) else 0.0
+        x = rect.x + index * step + gap / 2
+        shade = tint if index == preview.marked or preview.marked < 0 else quiet
+        bar = QRectF(x, rect.y + room - height, step - gap, height)
+        painter.fillRect(bar, brush(shade))
+    for index, label in enumerate(labels):
+        x = rect.x + (index + 0.5) * step
+        text(painter, x, rect.bottom - 4, label, "caption mono", theme.text3, "centre")

@@ -1,0 +1,129 @@
+"""The lines of wires: cubics with horizontal tangents, and lanes around nodes. No Qt.
+
+A path is a list of segments: ("M", x, y), ("L", x, y) and ("C", x1, y1, x2, y2, x, y).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from gui.canvas.geometry import (
+    TAG_HEIGHT,
+    TAG_LEAD,
+    TAG_WIDTH,
+    NodeBox,
+    Point,
+    Rect,
+    port_y,
+)
+from gui.canvas.view_model import CanvasView, NodeView, WireView
+
+Segment = tuple[str, *tuple[float, ...]]
+Path = list[Segment]
+
+TANGENT_MIN, TANGENT_MAX = 24.0, 120.0
+LEVEL = 0.5  # px of height below which a wire is straight
+BULGE = 30.0  # control length of the turns of a wire that runs back
+ABOVE_THREAD = 60.0  # lane of a return wire above the thread it returns to
+
+
+def wire_path(source: Point, target: Point, lane: float | None = None) -> Path:
+    """The line from an output port to an input port.
+
+    `lane` is the height of its horizontal part; without one a wire to the left runs back 60 px
+    above the target's thread when that is lower, else 120 px below both.
+    """
+    if lane is None and target.x > source.x:
+        return _direct(source, target)
+    if lane is None:
+        lower = target.y - source.y > 2 * ABOVE_THREAD
+        lane = target.y - ABOVE_THREAD if lower else max(source.y, target.y) + 2 * ABOVE_THREAD
+    return _by_lane(source, target, lane)
+
+
+def _direct(source: Point, target: Point) -> Path:
+    start: Segment = ("M", source.x, source.y)
+    if abs(target.y - source.y) < LEVEL:
+        return [start, ("L", target.x, target.y)]
+    reach = min(max((target.x - source.x) / 2, TANGENT_MIN), TANGENT_MAX)
+    return [start, ("C", source.x + reach, source.y, target.x - reach, target.y, *_xy(target))]
+
+
+def _by_lane(source: Point, target: Point, lane: float) -> Path:
+    """Out of the source, along the lane, into the target; turns are narrow or bulging arcs."""
+    run = 28.0
+    if target.x - source.x > 2 * run:
+        half = run * 0.55
+        first = ("C", source.x + half, source.y, source.x + run - half, lane, source.x + run, lane)
+        last = ("C", target.x - run + half, lane, target.x - half, target.y, *_xy(target))
+        return [("M", *_xy(source)), first, ("L", target.x - run, lane), last]
+    right, left = source.x + BULGE, target.x - BULGE
+    start, end = source.x - TANGENT_MIN, target.x + TANGENT_MIN
+    if start < end:
+        start = end = (source.x + target.x) / 2
+    return [
+        ("M", *_xy(source)),
+        ("C", right, source.y, right, lane, start, lane),
+        ("L", end, lane),
+        ("C", left, lane, left, target.y, *_xy(target)),
+    ]
+
+
+def _xy(point: Point) -> tuple[float, float]:
+    return point.x, point.y
+
+
+def output_point(node: NodeView, box: NodeBox, index: int) -> Point:
+    """Centre of an output port on the canvas; the header's when the port is gone."""
+    return Point(node.x + box.width, node.y + port_y(min(index, max(len(box.outputs) - 1, 0))))
+
+
+def input_point(node: NodeView, box: NodeBox, index: int) -> Point:
+    """Centre of an input port on the canvas; the header's when the port is gone."""
+    return Point(node.x, node.y + port_y(min(index, max(len(box.inputs) - 1, 0))))
+
+
+def wire_ends(
+    wire: WireView, nodes: Mapping[str, NodeView], boxes: Mapping[str, NodeBox]
+) -> tuple[Point, Point]:
+    """Both ends of a wire on the canvas."""
+    source, target = nodes[wire.source], nodes[wire.target]
+    return (
+        output_point(source, boxes[wire.source], wire.output),
+        input_point(target, boxes[wire.target], wire.input),
+    )
+
+
+def paths(view: CanvasView, boxes: Mapping[str, NodeBox]) -> Iterator[tuple[WireView, Path]]:
+    """Every wire that is drawn as a line, with its line."""
+    for wire in view.wires:
+        if not wire.portal:
+            yield wire, wire_path(*wire_ends(wire, view.by_id, boxes), wire.lane)
+
+
+def tag_rect(port: Point, leaves: bool) -> Rect:
+    """The tag of a named portal beside its port: right of an output, left of an input."""
+    x = port.x + TAG_LEAD if leaves else port.x - TAG_LEAD - TAG_WIDTH
+    return Rect(x, port.y - TAG_HEIGHT / 2, TAG_WIDTH, TAG_HEIGHT)
+
+
+def path_points(path: Path, steps: int = 12) -> Iterator[Point]:
+    """Points along a path: the corners, and `steps` on every curve. For hit tests and bounds."""
+    x = y = 0.0
+    for name, *values in path:
+        if name == "C":
+            x1, y1, x2, y2, x3, y3 = values
+            for step in range(1, steps + 1):
+                t = step / steps
+                a, b, c, d = (1 - t) ** 3, 3 * (1 - t) ** 2 * t, 3 * (1 - t) * t * t, t**3
+                yield Point(a * x + b * x1 + c * x2 + d * x3, a * y + b * y1 + c * y2 + d * y3)
+        else:
+            yield Point(values[0], values[1])
+        x, y = values[-2], values[-1]
+
+
+def path_bounds(path: Path) -> Rect:
+    """Rectangle around a path, by its points."""
+    points = list(path_points(path))
+    x, y = min(p.x for p in points), min(p.y for p in points)
+    return Rect(x, y, max(p.x for p in points) - x, max(p.y for p in points) - y)

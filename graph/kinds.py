@@ -44,7 +44,7 @@ class Optimizer(Op, register=False):
     trains: tuple[str, ...] = setting(
         (), "Ids of the nodes or frames it trains; empty: all upstream of its losses", advanced=True
     )
-    order: int = setting(0, "Phases run from the lowest order up", advanced=True)
+    order: int = setting(0, "Phases run from the lowest order up", min=0, max=1000, advanced=True)
     every: int = setting(
         1, "Run this phase only every so many steps", min=1, max=1_000_000, advanced=True
     )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
-from graph.op import Context, Op, Port, Role, bad, labels, sample, setting
+from graph.op import Context, Op, Port, Role, SettingError, bad, labels, sample, setting
 from graph.primitives import stop_gradient
 from graph.primitives.table import text
 from graph.program import ShapeError, TensorType
 from graph.tensor import Tensor
+
+MAX_SAMPLE = 2**31  # numbers of one sample
 
 
 class Input(Op):
@@ -24,7 +27,10 @@ class Input(Op):
     inputs = (Port("x", optional=True),)
     summary = ("shape",)
     shape: tuple[int, ...] = setting(
-        (), "Shape of one sample, such as 1, 28, 28; needed when nothing is wired", min=1
+        (),
+        "Shape of one sample, such as 1, 28, 28; needed when nothing is wired",
+        min=1,
+        max=10_000_000,
     )
     torch_call = "{x}"
     samples = (
@@ -34,6 +40,11 @@ class Input(Op):
         bad("expected 3 a sample", x=(2, 4), settings={"shape": (3,)}),
         bad("give it a shape"),
     )
+
+    def check(self) -> None:
+        if len(self.shape) > 7 or math.prod(self.shape) > MAX_SAMPLE:
+            expected = f"at most 7 axes and {MAX_SAMPLE:,} numbers"
+            raise SettingError("shape", text(self.shape), expected)
 
     def build(self, x: Tensor | None, ctx: Context) -> Tensor:
         if x is None:

@@ -1,0 +1,64 @@
+"""Every node agrees with the PyTorch its templates name: values, gradients, running values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.nodes.harness import Case, build, samples
+from tests.nodes.peer import Peer, double_precision
+
+TOLERANCE = 1e-12
+
+
+def _comparable() -> dict[str, Case]:
+    found = {}
+    for case, pair in samples().items():
+        for mode in ("train", "evaluate"):
+            built = build(*pair, mode)
+            if not built.random and (mode == "train" or _differs(pair[0].__name__, built)):
+                found[f"{case} {mode}"] = built
+    return found
+
+
+def _differs(name: str, built: Case) -> bool:
+    return bool(built.trace.states) or build(type(built.op), built.sample, "train").random
+
+
+CASES = _comparable()
+
+
+@pytest.fixture(autouse=True)
+def float64() -> Iterator[None]:
+    """PyTorch computes in float64 as the reference does."""
+    with double_precision():
+        yield
+
+
+# PyTorch copies the image for an even window; that is no concern of ours
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")
+@pytest.mark.parametrize("name", CASES)
+def test_node_agrees_with_pytorch(name: str, tmp_path: Path) -> None:
+    """Outputs, gradients and new running values to a few units in the last place."""
+    case = CASES[name]
+    if not case.outputs:
+        case.outputs = dict(zip(["y"], case.wires.values(), strict=True))  # an Output passes on
+    has_gradient = case.objective() is not None and bool(case.trained)
+    expected = Peer(case, tmp_path)
+    theirs = expected.outputs()
+    ours = case.forward()
+    for (port, tensor), value in zip(case.outputs.items(), theirs, strict=True):
+        shown = value.detach().numpy()
+        assert ours[port].shape == shown.shape == tensor.shape
+        np.testing.assert_allclose(ours[port], shown, rtol=TOLERANCE, atol=TOLERANCE)
+    for state, value in expected.states().items():
+        np.testing.assert_allclose(
+            ours.get(state, case.values[state]), value, rtol=TOLERANCE, atol=TOLERANCE
+        )
+    if has_gradient:
+        gradients = case.gradients()
+        for key, value in expected.gradients(theirs).items():
+            np.testing.assert_allclose(gradients[key], value, rtol=TOLERANCE, atol=TOLERANCE)

@@ -5,6 +5,7 @@ Imports nothing of ours, so every part may read it; works from a folder and from
 
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 
 FONTS = (
     "Inter-Regular.otf",
@@ -39,3 +40,19 @@ def icons() -> tuple[str, ...]:
 def icon(name: str) -> str:
     """An icon as SVG text, 16 × 16, in `currentColor`; FileNotFoundError when there is none."""
     return locate("icons", f"{name}.svg").read_text("utf-8")
+
+
+def examples() -> tuple[str, ...]:
+    """Names of the shipped examples, sorted."""
+    found = (entry.name for entry in locate("examples").iterdir())
+    return tuple(sorted(name.removesuffix(".loom") for name in found if name.endswith(".loom")))
+
+
+def example_path(name: str) -> Path:
+    """The file of an example; its data files lie beside it."""
+    return Path(str(locate("examples", f"{name}.loom")))
+
+
+def results() -> str:
+    """What each example must reach, as JSON; `netloom examples --verify` measures it."""
+    return locate("examples", "results.json").read_text("utf-8")

@@ -1,0 +1,116 @@
+"""From a graph and its data to a training that can begin: split, fitted, planned."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from compute import split
+from compute.backend import BackendName, Plan, PlanOptions, load
+from compute.batches import Batches
+from compute.data import Folder, Samples, Scaling, load_samples, probe
+from compute.train import Job
+from graph.graph import Graph
+from graph.kinds import DataSource
+from graph.lower import LowerError, Model
+from graph.trace import Refusal
+
+Report = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """How and where a graph is trained; None keeps what the graph or the run says.
+
+    `folder` is where the graph's relative paths start; `checkpoint_seconds` how often weights are
+    saved inside a long epoch.
+    """
+
+    device: BackendName = "cpu"
+    threads: int | None = None
+    vector: str | None = None
+    memory_limit: int | None = None
+    epochs: int | None = None
+    seed: int | None = None
+    workspace: Path | None = None
+    folder: Path = field(default_factory=Path.cwd)
+    name: str = "run"
+    allow_outside: bool = False
+    checkpoint_seconds: float = 5.0
+
+    def plan_options(self, precision: Any, seed: int) -> PlanOptions:
+        """The part that the back end reads."""
+        return PlanOptions(precision, self.threads, seed, self.vector, self.memory_limit)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A graph with its samples: split, fitted on the training part, in the graph's precision."""
+
+    model: Model
+    samples: Samples
+    parts: split.Parts
+    scaling: dict[str, Scaling]
+
+    @property
+    def dtype(self) -> Any:
+        """Precision of the arrays."""
+        return np.float64 if self.model.graph.training.precision == "float64" else np.float32
+
+
+def silent(done: int, total: int, what: str) -> None:
+    """Hear of slow preparations and say nothing."""
+
+
+def load_graph(graph: Graph, folder: Folder) -> Loaded:
+    """Read and divide the data of a graph, filling the schemas of tables not looked at yet.
+
+    Raises LowerError for a graph that cannot run and DataError for data that cannot be used.
+    """
+    for node in list(graph):
+        if isinstance(node.op, DataSource) and not getattr(node.op, "schema", True):
+            schema = probe(node.op, folder, node.id)
+            op = dataclasses.replace(node.op, schema=schema)  # type: ignore[call-arg]
+            graph.set_node(dataclasses.replace(node, op=op))
+    model = Model(graph)
+    if not model.phases:
+        remedy = "add one, such as Adam, and wire a loss to it"
+        raise LowerError([Refusal("", "", "found no optimizer, expected one", remedy)])
+    samples = load_samples(model.data_nodes, folder)
+    parts = split.split(samples.count, samples.labels(), graph.training.split)
+    return Loaded(model, samples, parts, samples.fit(parts.train))
+
+
+def make_plan(loaded: Loaded, options: TrainOptions, progress: Report) -> Plan:
+    """The graph on its back end, with initial weights."""
+    training = loaded.model.graph.training
+    made = options.plan_options(training.precision, training.seed)
+    return load(options.device).build(loaded.model, made, progress)
+
+
+def make_job(loaded: Loaded, plan: Plan) -> Job:
+    """A training of the graph from its beginning."""
+    training = loaded.model.graph.training
+    return Job(
+        loaded.model,
+        plan,
+        loaded.samples.prepare(loaded.scaling, loaded.dtype),
+        loaded.parts,
+        Batches(loaded.parts.train, training.batch_size, training.seed),
+        training.epochs,
+        dict(loaded.model.live),
+        training.seed,
+    )
+
+
+def with_settings(graph: Graph, options: TrainOptions) -> Graph:
+    """The graph with epochs and seed as asked for."""
+    asked = {"epochs": options.epochs, "seed": options.seed}
+    given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+    graph.training = dataclasses.replace(graph.training, **given)
+    return graph

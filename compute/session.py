@@ -1,0 +1,171 @@
+"""Training on record: from a graph to events, with checkpoints, and a run to go on with."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import importlib.metadata
+import platform
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from compute import checkpoint
+from compute.book import Book
+from compute.control import Control
+from compute.data import Folder
+from compute.events import Event, Finished, Warned
+from compute.prepare import (
+    Loaded,
+    Report,
+    TrainOptions,
+    load_graph,
+    make_job,
+    make_plan,
+    silent,
+    with_settings,
+)
+from compute.runs import RunError, RunRecord, Workspace, find_workspace
+from compute.train import Job, train
+from graph.files import dumps, loads
+from graph.graph import Graph
+
+
+def train_graph(
+    graph: Graph,
+    options: TrainOptions,
+    control: Control | None = None,
+    progress: Report = silent,
+) -> Iterator[Event]:
+    """Train a graph as a new run of the workspace; the graph itself is not changed.
+
+    Raises LowerError, DataError or RunError at the first event when it cannot begin.
+    """
+    graph = with_settings(loads(dumps(graph)), options)
+    workspace = Workspace(find_workspace(options.workspace, options.folder))
+    loaded = load_graph(graph, Folder(options.folder, options.allow_outside))
+    with contextlib.closing(make_plan(loaded, options, progress)) as plan:
+        job = make_job(loaded, plan)
+        run = workspace.create(
+            options.name,
+            dumps(graph),
+            options.folder.resolve(),
+            _kept_options(options),
+            _fitted(loaded),
+            loaded.samples.fingerprint,
+            versions(),
+        )
+        with workspace.lock(run):
+            yield from _recorded(job, control or Control(), workspace, run, options)
+
+
+def resume(
+    run: str,
+    options: TrainOptions,
+    control: Control | None = None,
+    progress: Report = silent,
+) -> Iterator[Event]:
+    """Go on with a run where its last checkpoint is, bit for bit as if it had never ended.
+
+    Device, threads and vector length are those of `options`; `options.epochs` may ask for more.
+    Raises RunError when the run is finished, in training elsewhere, or its data has changed.
+    """
+    workspace = Workspace(find_workspace(options.workspace, options.folder))
+    record = workspace.get(run)
+    with workspace.lock(record.id):
+        graph, saved = latest(workspace, record)
+        graph = with_settings(graph, dataclasses.replace(options, seed=None))
+        loaded = load_graph(graph, Folder(Path(record.folder), allow_outside=True))
+        check_fingerprint(record, loaded)
+        with contextlib.closing(make_plan(loaded, options, progress)) as plan:
+            job = _go_on(make_job(loaded, plan), saved, workspace.live_changes(record.id))
+            if job.position.step >= job.steps:
+                found = f"it finished after {job.epochs} epochs"
+                remedy = "expected more to do; ask for more epochs"
+                raise RunError(f"run {record.id}: {found}, {remedy}")
+            if options.epochs is not None:
+                workspace.update(record.id, graph=dumps(graph))
+            if dict(record.versions) != versions():
+                yield Warned(job.position.step, _other_versions(record))
+            yield from _recorded(job, control or Control(), workspace, record.id, options)
+
+
+def _recorded(
+    job: Job, control: Control, workspace: Workspace, run: str, options: TrainOptions
+) -> Iterator[Event]:
+    """Train and keep record: what an event tells is durable before the event is handed on."""
+    book = Book(job, workspace, run, options.checkpoint_seconds)
+    workspace.update(run, status="running", message="")
+    for event in train(job, control, run):
+        book.keep(event)
+        if isinstance(event, Finished):
+            yield book.checkpoint()
+            workspace.update(run, status="stopped" if event.stopped else "finished")
+        yield event
+        if book.due(event):
+            yield book.checkpoint()
+
+
+def _go_on(
+    job: Job, saved: checkpoint.Checkpoint | None, changes: list[tuple[int, str, float]]
+) -> Job:
+    """The job at its checkpoint, live settings as they were; later changes come at their step."""
+    if saved is not None:
+        job.plan.write(saved.arrays)
+        job.position = saved.position
+    for step, key, value in changes:
+        if step <= job.position.step and key in job.live:
+            job.live[key] = value
+    job.changes = [change for change in changes if change[0] > job.position.step]
+    return job
+
+
+def latest(workspace: Workspace, record: RunRecord) -> tuple[Graph, checkpoint.Checkpoint | None]:
+    """The graph a run trains now and its newest checkpoint; None before the first one."""
+    if not checkpoint.any_in(workspace.run_folder(record.id)):
+        return loads(record.graph), None
+    saved = checkpoint.newest(workspace.run_folder(record.id))
+    return loads(saved.graph or record.graph), saved
+
+
+def check_fingerprint(record: RunRecord, loaded: Loaded) -> None:
+    """Raise RunError when the data is not what the run was trained on."""
+    found, expected = loaded.samples.fingerprint, record.fingerprint
+    if found != expected:
+        raise RunError(
+            f"run {record.id}: found data {found[:12]}, expected {expected[:12]}; "
+            "bring back the data the run started with, or start a new run"
+        )
+
+
+def versions() -> dict[str, str]:
+    """What the bits of a run depend on beside its record."""
+    try:
+        own = importlib.metadata.version("netloom")
+    except importlib.metadata.PackageNotFoundError:
+        own = "source"
+    return {
+        "netloom": own,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+    }
+
+
+def _other_versions(record: RunRecord) -> str:
+    changed = [f"{k} {record.versions.get(k)} → {v}" for k, v in versions().items()]
+    changed = [text for text in changed if text.split(" ")[1] != text.split(" ")[3]]
+    return f"other versions than at the start ({', '.join(changed)}): last digits may differ"
+
+
+def _kept_options(options: TrainOptions) -> dict[str, object]:
+    return {name: getattr(options, name) for name in ("device", "threads", "vector")}
+
+
+def _fitted(loaded: Loaded) -> dict[str, object]:
+    return {
+        "count": loaded.samples.count,
+        "scaling": {key: s.to_json() for key, s in loaded.scaling.items()},
+        "classes": {path: list(names) for path, names in loaded.samples.class_names.items()},
+    }

@@ -62,6 +62,8 @@ _SHAPES: tuple[Callable[[Any], Callable[..., Any]], ...] = (
     lambda pair: lambda context, a, b, c, d, e, f, g: pair,
     lambda pair: lambda context, a, b, c, d, e, f, g, h: pair,
     lambda pair: lambda context, a, b, c, d, e, f, g, h, i: pair,
+    lambda pair: lambda context, a, b, c, d, e, f, g, h, i, j: pair,
+    lambda pair: lambda context, a, b, c, d, e, f, g, h, i, j, k: pair,
 )
 
 Emit = Callable[..., Any]
@@ -223,9 +225,11 @@ class Vocabulary:
         method = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv"}[name]
         word = self.make(kind, [kind, kind], lambda e, a, b: getattr(e.b, method)(a, b))
 
-        @overload(symbol)
         def typed(a: Any, b: Any) -> Any:
             return (lambda a, b: word(a, b)) if a == kind and b == kind else None
+
+        typed.__annotations__.clear()  # Numba wants the signature of what `typed` returns
+        overload(symbol)(typed)
 
     def _memory(self) -> dict[str, tuple[Any, list[Any], Emit]]:
         vector, mask = self.vector, self.mask
@@ -296,7 +300,7 @@ class Vocabulary:
         tile = tiles.emit_tiles((rows // 2, rows), widths)
         return {
             "transpose_block": (None, [LONG] * 4, emit_transpose),
-            "run_operation": (None, [LONG] * 9, emit_operation),
+            "run_operation": (None, [LONG] * 11, emit_operation),
             "philox_block": (None, [LONG] * 5, emit_philox),
             "tile": (None, [LONG] * 5, tile),
             "tall_tile": (None, [LONG] * 5, tiles.emit_tiles((rows // 2, rows, rows + 1), widths)),

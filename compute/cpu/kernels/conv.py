@@ -10,7 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from compute.cpu.kernels.vocabulary import unpack
+from compute.cpu.kernels.correlate import correlate, correlate_transposed
+from compute.cpu.kernels.vocabulary import (
+    ITEM,
+    LANES,
+    device,
+    first,
+    get_real,
+    load_masked,
+    set_real,
+    splat,
+    store_masked,
+    transpose_block,
+    unpack,
+)
 from compute.cpu.templates import Access, block, kernel, pieces
 
 
@@ -79,9 +92,17 @@ def conv2d(row: int, chunk: int, tid: int, step: int) -> None:
         n, oh, ow, ci, co, kh, kw, sh, sw, ph, pw, dh, dw,
         init, bias, epilogue, mask, mask_img, mask_row, mask_pix, pre, size,
     ) = unpack(row)  # fmt: skip
+    correlate(
+        x - ph * x_row - pw * x_pix, x_img, sh * x_row, sw * x_pix, dh * x_row, dw * x_pix,
+        w, kh, kw, ci, co, y, y_img, y_row, y_pix, oh, ow,
+        init, bias, epilogue, mask, mask_img, mask_row, mask_pix, pre,
+        chunk * size, min(n, (chunk + 1) * size),
+    )  # fmt: skip
 
 
-def dx_border(size: int, out: int, kernel: int, stride: int, pad: int, dilation: int) -> tuple[int, int]:
+def dx_border(
+    size: int, out: int, kernel: int, stride: int, pad: int, dilation: int
+) -> tuple[int, int]:
     """Zero border (before, after) that conv2d_dx reads around dy along one axis.
 
     `size` is the input's extent, `out` the output's; the other arguments are the forward pass's.
@@ -109,6 +130,15 @@ def _dx_extents(w: Any, item: int) -> Iterator[Access]:
         yield image(w, "mask", w.n, w.height, w.width, w.ci, item)
 
 
+@device
+def last_tap(place: int, taps: int, stride: int, dilation: int) -> int:
+    """The last tap k with place - k·dilation divisible by the stride, or -1."""
+    for k in range(taps - 1, -1, -1):
+        if (place - k * dilation) % stride == 0:
+            return k
+    return -1
+
+
 @kernel(
     "dy dy_img dy_row dy_pix w dx dx_img dx_row dx_pix n height width oh ow ci co"
     " kh kw sh sw ph pw dh dw init epilogue mask mask_img mask_row mask_pix size",
@@ -129,6 +159,46 @@ def conv2d_dx(row: int, chunk: int, tid: int, step: int) -> None:
         n, height, width, oh, ow, ci, co, kh, kw, sh, sw, ph, pw, dh, dw,
         init, epilogue, mask, mask_img, mask_row, mask_pix, size,
     ) = unpack(row)  # fmt: skip
+    first_image, last_image = chunk * size, min(n, (chunk + 1) * size)
+    if sh == 1 and sw == 1:
+        up, left = (kh - 1) * dh - ph, (kw - 1) * dw - pw
+        correlate(
+            dy - up * dy_row - left * dy_pix, dy_img, dy_row, dy_pix, dh * dy_row, dw * dy_pix,
+            w, kh, kw, co, ci, dx, dx_img, dx_row, dx_pix, height, width,
+            init, 0, epilogue, mask, mask_img, mask_row, mask_pix, 0, first_image, last_image,
+        )  # fmt: skip
+        return
+    # Pixels whose place has the same remainder by the stride are reached by the same taps.
+    for top in range(min(sh, height)):
+        for left in range(min(sw, width)):
+            last_y, last_x = last_tap(top + ph, kh, sh, dh), last_tap(left + pw, kw, sw, dw)
+            target = dx + top * dx_row + left * dx_pix
+            masked = mask + top * mask_row + left * mask_pix
+            rows, columns = (height - top + sh - 1) // sh, (width - left + sw - 1) // sw
+            begin = init
+            if last_y < 0 or last_x < 0:
+                correlate(
+                    dy, dy_img, 0, 0, 0, 0, w, 0, 0, co, ci,
+                    target, dx_img, sh * dx_row, sw * dx_pix, rows, columns,
+                    init, 0, epilogue, masked, mask_img, sh * mask_row, sw * mask_pix, 0,
+                    first_image, last_image,
+                )  # fmt: skip
+                continue
+            for ky in range(last_y + 1):
+                for kx in range(last_x + 1):
+                    down, right = top + ph - ky * dh, left + pw - kx * dw
+                    if down % sh != 0 or right % sw != 0:
+                        continue
+                    flipped = ((kh - 1 - ky) * kw + kw - 1 - kx) * co * ci * ITEM
+                    done = ky == last_y and kx == last_x
+                    correlate(
+                        dy + down // sh * dy_row + right // sw * dy_pix, dy_img, dy_row, dy_pix, 0, 0,
+                        w + flipped, 1, 1, co, ci,
+                        target, dx_img, sh * dx_row, sw * dx_pix, rows, columns,
+                        begin, 0, epilogue if done else 0,
+                        masked, mask_img, sh * mask_row, sw * mask_pix, 0, first_image, last_image,
+                    )  # fmt: skip
+                    begin = 1
 
 
 def _dw_extents(w: Any, item: int) -> Iterator[Access]:
@@ -158,6 +228,39 @@ def conv2d_dw(row: int, chunk: int, tid: int, step: int) -> None:
         x, x_img, x_row, x_pix, dy, dy_img, dy_row, dy_pix, partial, partial_chunk, db, db_chunk,
         n, oh, ow, ci, co, kh, kw, sh, sw, ph, pw, dh, dw, size,
     ) = unpack(row)  # fmt: skip
+    first_image, last_image = chunk * size, min(n, (chunk + 1) * size)
+    correlate_transposed(
+        x - ph * x_row - pw * x_pix, x_img, sh * x_row, sw * x_pix, dh * x_row, dw * x_pix,
+        dy, dy_img, dy_row, dy_pix, partial + chunk * partial_chunk,
+        oh, ow, ci, co, kh, kw, first_image, last_image,
+    )  # fmt: skip
+    if db != 0:
+        pixel_sums(
+            dy, dy_img, dy_row, dy_pix, oh, ow, co, first_image, last_image, db + chunk * db_chunk
+        )
+
+
+@device
+def pixel_sums(
+    x: int, x_img: int, x_row: int, x_pix: int, height: int, width: int, channels: int,
+    first_image: int, last_image: int, target: int,
+) -> None:  # fmt: skip
+    """target[c] = sum of x over the pixels of the images; even and odd pixels of a row apart, then together."""
+    for c in range(0, channels, LANES):
+        mask = first(channels - c)
+        total = splat(0.0)
+        for image in range(first_image, last_image):
+            even, odd = splat(0.0), splat(0.0)
+            for y in range(height):
+                at = x + image * x_img + y * x_row + c * ITEM
+                for _ in range(width // 2):
+                    even = even + load_masked(at, mask)
+                    odd = odd + load_masked(at + x_pix, mask)
+                    at += 2 * x_pix
+                if width % 2 != 0:
+                    even = even + load_masked(at, mask)
+            total = total + (even + odd)
+        store_masked(target + c * ITEM, total, mask)
 
 
 def _flip_extents(w: Any, item: int) -> Iterator[Access]:
@@ -166,7 +269,32 @@ def _flip_extents(w: Any, item: int) -> Iterator[Access]:
     yield block("flipped", w.flipped, (count, item), item=item, write=True)
 
 
-@kernel("w flipped kh kw ci co size", extents=_flip_extents, chunks=lambda w: pieces(w.kh * w.kw, w.size))
+@kernel(
+    "w flipped kh kw ci co size",
+    extents=_flip_extents,
+    chunks=lambda w: pieces(w.kh * w.kw, w.size),
+)
 def flip_weights(row: int, chunk: int, tid: int, step: int) -> None:
     """flipped[kh-1-y, kw-1-x, co, ci] = w[y, x, ci, co]; a chunk is `size` taps."""
     w, flipped, kh, kw, ci, co, size = unpack(row)
+    taps = kh * kw
+    for tap in range(chunk * size, min(taps, (chunk + 1) * size)):
+        source, target = w + tap * ci * co * ITEM, flipped + (taps - 1 - tap) * ci * co * ITEM
+        transpose(source, co * ITEM, target, ci * ITEM, ci, co)
+
+
+@device
+def transpose(
+    source: int, source_row: int, target: int, target_row: int, rows: int, columns: int
+) -> None:
+    """target[columns, rows] = source[rows, columns] transposed: whole blocks, then the edges."""
+    whole_rows, whole_columns = rows // LANES * LANES, columns // LANES * LANES
+    for i in range(0, whole_rows, LANES):
+        for j in range(0, whole_columns, LANES):
+            from_ = source + i * source_row + j * ITEM
+            transpose_block(from_, source_row, target + j * target_row + i * ITEM, target_row)
+    for i in range(rows):
+        start = whole_columns if i < whole_rows else 0
+        for j in range(start, columns):
+            value = get_real(source + i * source_row + j * ITEM)
+            set_real(target + j * target_row + i * ITEM, value)

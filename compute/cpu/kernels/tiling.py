@@ -13,9 +13,9 @@ INIT = 10  # 0 zero, 1 the present C, 2 bias
 BIAS = 11  # address of column 0
 EPILOGUE = 12  # 0 none, 1 relu, 2 keep where mask > 0
 PRE = 13  # 0, or non-zero: store the value before the epilogue at PRE_ROWS
-MAX_ROWS = 8
+MAX_ROWS = 9  # of the tall tile
 A_ROWS = 16  # addresses of A at k = 0, one a row
-C_ROWS = 24  # addresses of C at column 0
-MASK_ROWS = 32
-PRE_ROWS = 40
-JOB_BYTES = 48 * 8
+C_ROWS = 25  # addresses of C at column 0
+MASK_ROWS = 34
+PRE_ROWS = 43
+JOB_BYTES = 52 * 8

@@ -1,0 +1,273 @@
+"""The two passes every convolution is made of, as tiles over pixels.
+
+`correlate` slides weights over an image (forward pass, gradient to the input); `correlate_transposed` sums
+image times gradient over pixels (gradient to the weights). A tile's rows are pixels, or taps, by address.
+"""
+
+from __future__ import annotations
+
+from compute.cpu.kernels.panels import DEPTH, PANEL, pack, run_tile, set_loop, width_of
+from compute.cpu.kernels.tiling import (
+    A_ROWS,
+    B,
+    BIAS,
+    C_ROWS,
+    EPILOGUE,
+    INIT,
+    INNER,
+    JOB_BYTES,
+    MASK_ROWS,
+    MAX_ROWS,
+    MIDDLE,
+    OUTER,
+    PRE,
+    PRE_ROWS,
+)
+from compute.cpu.kernels.vocabulary import (
+    ITEM,
+    LANES,
+    TILE_ROWS,
+    VECTOR,
+    Stack,
+    device,
+    set_word,
+    tall_tile,
+)
+
+JOB = Stack(JOB_BYTES)
+
+
+@device
+def set_pixels(
+    job: int, table: int, start: int, row: int, pix: int, width: int, pixel: int, rows: int
+) -> None:
+    """A row table of the `rows` pixels from number `pixel` of an image `width` pixels wide."""
+    y = pixel // width
+    x = pixel - y * width
+    at = start + y * row + x * pix
+    for i in range(MAX_ROWS):
+        set_word(job + (table + i) * 8, at)
+        if i + 1 < rows:
+            x += 1
+            at += pix
+            if x == width:
+                x = 0
+                at += row - width * pix
+
+
+@device
+def set_taps(job: int, kh: int, kw: int, ci: int, tap_row: int, tap_pix: int, b_row: int) -> None:
+    """The loops over window rows, columns and channels; the last two are one where memory is."""
+    if tap_pix == ci * ITEM:
+        set_loop(job, MIDDLE, 1, 0, 0)
+        set_loop(job, INNER, kw * ci, ITEM, b_row)
+    else:
+        set_loop(job, MIDDLE, kw, tap_pix, ci * b_row)
+        set_loop(job, INNER, ci, ITEM, b_row)
+    set_loop(job, OUTER, kh, tap_row, kw * ci * b_row)
+
+
+@device
+def over_images(
+    job: int, x: int, x_img: int, x_row: int, x_pix: int, y: int, y_img: int, y_row: int, y_pix: int,
+    oh: int, ow: int, mask: int, mask_img: int, mask_row: int, mask_pix: int, pre: int,
+    first: int, last: int, columns: int, vectors: int, lanes: int,
+) -> None:  # fmt: skip
+    """Runs the job's tile over all pixels of the images `first` … `last`-1, for one column group."""
+    for image in range(first, last):
+        for pixel in range(0, oh * ow, TILE_ROWS):
+            rows = min(TILE_ROWS, oh * ow - pixel)
+            set_pixels(job, A_ROWS, x + image * x_img, x_row, x_pix, ow, pixel, rows)
+            set_pixels(job, C_ROWS, y + image * y_img, y_row, y_pix, ow, pixel, rows)
+            if mask != 0:
+                at = mask + image * mask_img
+                set_pixels(job, MASK_ROWS, at, mask_row, mask_pix, ow, pixel, rows)
+            if pre != 0:
+                set_pixels(job, PRE_ROWS, pre + image * y_img, y_row, y_pix, ow, pixel, rows)
+            run_tile(job, rows, vectors, columns, lanes)
+
+
+@device
+def correlate(
+    x: int, x_img: int, x_row: int, x_pix: int, tap_row: int, tap_pix: int,
+    w: int, kh: int, kw: int, ci: int, co: int,
+    y: int, y_img: int, y_row: int, y_pix: int, oh: int, ow: int,
+    init: int, bias: int, epilogue: int, mask: int, mask_img: int, mask_row: int, mask_pix: int,
+    pre: int, first: int, last: int,
+) -> None:  # fmt: skip
+    """y = epilogue(init + Σ x[window] · w) for the images first … last-1.
+
+    `x` is the first tap of the first window; x_row, x_pix step from window to window, tap_row, tap_pix from
+    tap to tap. `w` is [kh,kw,ci,co]; no taps (kh = 0) leave the initial value.
+    """
+    job, panel = JOB(), PANEL()
+    set_word(job + BIAS * 8, bias)
+    if epilogue != 2:
+        mask = 0
+    vectors, taps, b_row = (co + LANES - 1) // LANES, kh * kw * ci, co * ITEM
+    j = 0
+    while j < vectors:
+        width = width_of(vectors - j)
+        columns, lanes = j * VECTOR, LANES
+        if j + width == vectors:
+            lanes = co - (vectors - 1) * LANES
+        if lanes == LANES or taps <= DEPTH:
+            set_word(job + INIT * 8, init)
+            set_word(job + EPILOGUE * 8, epilogue)
+            set_word(job + PRE * 8, pre)
+            if lanes == LANES:
+                set_taps(job, kh, kw, ci, tap_row, tap_pix, b_row)
+                set_word(job + B * 8, w)
+            else:
+                pack(w + columns, b_row, taps, width, lanes, panel)
+                set_taps(job, kh, kw, ci, tap_row, tap_pix, width * VECTOR)
+                set_word(job + B * 8, panel - columns)
+            over_images(
+                job, x, x_img, x_row, x_pix, y, y_img, y_row, y_pix, oh, ow,
+                mask, mask_img, mask_row, mask_pix, pre, first, last, columns, width, lanes,
+            )  # fmt: skip
+        else:
+            by_panels(
+                job, panel, x, x_img, x_row, x_pix, tap_row, tap_pix, w, kh, kw, ci, co,
+                y, y_img, y_row, y_pix, oh, ow, init, epilogue, mask, mask_img, mask_row, mask_pix,
+                pre, first, last, columns, width, lanes,
+            )  # fmt: skip
+        j += width
+
+
+@device
+def by_panels(
+    job: int, panel: int, x: int, x_img: int, x_row: int, x_pix: int, tap_row: int, tap_pix: int,
+    w: int, kh: int, kw: int, ci: int, co: int,
+    y: int, y_img: int, y_row: int, y_pix: int, oh: int, ow: int,
+    init: int, epilogue: int, mask: int, mask_img: int, mask_row: int, mask_pix: int,
+    pre: int, first: int, last: int, columns: int, width: int, lanes: int,
+) -> None:  # fmt: skip
+    """A last, partial column group whose weights do not fit one panel: tap by tap, in runs of channels."""
+    b_row = co * ITEM
+    set_loop(job, OUTER, 1, 0, 0)
+    set_loop(job, MIDDLE, 1, 0, 0)
+    set_word(job + INIT * 8, init)
+    set_word(job + EPILOGUE * 8, 0)
+    set_word(job + PRE * 8, 0)
+    for tap in range(kh * kw):
+        ky = tap // kw
+        kx = tap - ky * kw
+        for start in range(0, ci, DEPTH):
+            run = min(DEPTH, ci - start)
+            pack(w + (tap * ci + start) * b_row + columns, b_row, run, width, lanes, panel)
+            set_loop(job, INNER, run, ITEM, width * VECTOR)
+            set_word(job + B * 8, panel - columns)
+            if tap == kh * kw - 1 and start + run == ci:
+                set_word(job + EPILOGUE * 8, epilogue)
+                set_word(job + PRE * 8, pre)
+            over_images(
+                job, x + ky * tap_row + kx * tap_pix + start * ITEM, x_img, x_row, x_pix,
+                y, y_img, y_row, y_pix, oh, ow, mask, mask_img, mask_row, mask_pix, pre,
+                first, last, columns, width, lanes,
+            )  # fmt: skip
+            set_word(job + INIT * 8, 1)
+
+
+@device
+def run_tall_tile(job: int, rows: int, vectors: int, columns: int, lanes: int) -> None:
+    """The tall tile as a function of its own, so that its code exists once a kernel."""
+    tall_tile(job, rows, vectors, columns, lanes)
+
+
+@device
+def over_taps(
+    job: int, x: int, tap_row: int, tap_pix: int, target: int, b_row: int,
+    taps: int, kw: int, ci: int, columns: int, width: int, lanes: int,
+) -> None:  # fmt: skip
+    """Runs the job over all taps and channels (rows of the weight gradient) of one image."""
+    done = 0
+    while done < taps:
+        left = taps - done
+        rows = left if left == TILE_ROWS + 1 else min(TILE_ROWS, left)
+        for i in range(MAX_ROWS):
+            index = done + min(i, rows - 1)
+            tap = index // ci
+            ky = tap // kw
+            at = x + ky * tap_row + (tap - ky * kw) * tap_pix + (index - tap * ci) * ITEM
+            set_word(job + (A_ROWS + i) * 8, at)
+            set_word(job + (C_ROWS + i) * 8, target + index * b_row)
+        run_tall_tile(job, rows, width, columns, lanes)
+        done += rows
+
+
+@device
+def correlate_transposed(
+    x: int, x_img: int, x_row: int, x_pix: int, tap_row: int, tap_pix: int,
+    dy: int, dy_img: int, dy_row: int, dy_pix: int, target: int,
+    oh: int, ow: int, ci: int, co: int, kh: int, kw: int, first: int, last: int,
+) -> None:  # fmt: skip
+    """target[kh,kw,ci,co] = Σ x[window] · dy over the pixels of the images first … last-1.
+
+    The sum runs image by image, then row by row. `x` and its steps are `correlate`'s.
+    """
+    job, panel = JOB(), PANEL()
+    set_word(job + EPILOGUE * 8, 0)
+    set_word(job + PRE * 8, 0)
+    vectors, taps = (co + LANES - 1) // LANES, kh * kw * ci
+    for image in range(first, last):
+        set_word(job + INIT * 8, 0 if image == first else 1)
+        at_x, at_dy = x + image * x_img, dy + image * dy_img
+        j = 0
+        while j < vectors:
+            width = width_of(vectors - j)
+            columns, lanes = j * VECTOR, LANES
+            if j + width == vectors:
+                lanes = co - (vectors - 1) * LANES
+            set_loop(job, OUTER, 1, 0, 0)
+            if lanes == LANES:
+                set_loop(job, MIDDLE, oh, x_row, dy_row)
+                set_loop(job, INNER, ow, x_pix, dy_pix)
+                set_word(job + B * 8, at_dy)
+                over_taps(
+                    job,
+                    at_x,
+                    tap_row,
+                    tap_pix,
+                    target,
+                    co * ITEM,
+                    taps,
+                    kw,
+                    ci,
+                    columns,
+                    width,
+                    lanes,
+                )
+            else:
+                set_loop(job, MIDDLE, 1, 0, 0)
+                for y in range(oh):
+                    for start in range(0, ow, DEPTH):
+                        run = min(DEPTH, ow - start)
+                        pack(
+                            at_dy + y * dy_row + start * dy_pix + columns,
+                            dy_pix,
+                            run,
+                            width,
+                            lanes,
+                            panel,
+                        )
+                        set_loop(job, INNER, run, x_pix, width * VECTOR)
+                        set_word(job + B * 8, panel - columns)
+                        at = at_x + y * x_row + start * x_pix
+                        over_taps(
+                            job,
+                            at,
+                            tap_row,
+                            tap_pix,
+                            target,
+                            co * ITEM,
+                            taps,
+                            kw,
+                            ci,
+                            columns,
+                            width,
+                            lanes,
+                        )
+                        set_word(job + INIT * 8, 1)
+                set_word(job + INIT * 8, 0 if image == first else 1)
+            j += width

@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRectF, QSize
-from PySide6.QtGui import QGuiApplication, QImage, QImageWriter, QPainter
+from PySide6.QtGui import QGuiApplication, QImage, QImageWriter, QPaintDevice, QPainter
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QApplication
 
@@ -98,9 +98,7 @@ def image(
     """A part of the canvas as an opaque image, `scale` pixels for each px."""
     size = QSize(round(area.width * scale), round(area.height * scale))
     made = QImage(size, QImage.Format.Format_RGB32)
-    painter = QPainter(made)
-    _paint(painter, drawing, area, colours, scale, overlay)
-    painter.end()
+    _paint(made, drawing, area, colours, scale, overlay)
     return made
 
 
@@ -126,9 +124,7 @@ def svg(
     generator.setDescription(f"A neural network drawn in Netloom: {names}")
     generator.setSize(QSize(round(area.width * scale), round(area.height * scale)))
     generator.setViewBox(QRectF(0, 0, area.width * scale, area.height * scale))
-    painter = QPainter(generator)
-    _paint(painter, drawing, area, colours, scale, "kind")
-    painter.end()
+    _paint(generator, drawing, area, colours, scale, "kind")
     data = bytes(target.data())
     if not text:
         return data
@@ -138,11 +134,15 @@ def svg(
 
 
 def _paint(
-    painter: QPainter, drawing: Scene, area: Rect, colours: Theme, scale: float, overlay: Overlay
+    target: QPaintDevice, drawing: Scene, area: Rect, colours: Theme, scale: float, overlay: Overlay
 ) -> None:
-    painter.scale(scale, scale)
-    painter.translate(-area.x, -area.y)
-    paint_scene(painter, drawing, area, colours, 1.0, overlay)
+    painter = QPainter(target)
+    try:
+        painter.scale(scale, scale)
+        painter.translate(-area.x, -area.y)
+        paint_scene(painter, drawing, area, colours, 1.0, overlay)
+    finally:  # Qt ends the process when a device goes before its painter
+        painter.end()
 
 
 def with_text(data: bytes, text: str, keyword: str = KEYWORD) -> bytes:

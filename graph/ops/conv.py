@@ -31,8 +31,7 @@ class Conv2d(Op):
     """
 
     category, icon, family = "Convolution", "conv", "conv"
-    title = "Convolution 2-D"
-    keywords = ("conv", "cnn", "filter", "kernel", "feature map", "cross-correlation")
+    keywords = ("conv", "convolution 2-d", "cnn", "filter", "kernel", "cross-correlation")
     inputs = (Port("x", "image"),)
     outputs = (Port("y", "image"),)
     summary = ("kernel", "filters", "padding")
@@ -112,7 +111,7 @@ class Pool2d(Op, register=False):
     category, family = "Convolution", "conv"
     inputs = (Port("x", "image"),)
     outputs = (Port("y", "image"),)
-    summary = ("kernel",)
+    summary = ("kernel", "stride")
     kernel: int | tuple[int, int] = setting(2, "Size of a window", min=1, max=1024, unit="px")
     stride: int | tuple[int, int] | None = setting(
         None, "Pixels from one window to the next; free: the kernel", min=1, max=1024, unit="px"
@@ -152,8 +151,8 @@ class MaxPool2d(Pool2d):
     value in reading order gets the gradient, as in PyTorch (Goodfellow et al. 2016, §9.3).
     """
 
-    icon, title = "pool_max", "Max pooling 2-D"
-    keywords = ("maximum", "downsample", "subsample", "maxpool")
+    icon = "pool_max"
+    keywords = ("maximum", "max pooling", "downsample", "subsample", "maxpool")
     torch = "nn.MaxPool2d({kernel}, stride={stride}, padding={padding})"
     samples = _POOL_SAMPLES
 
@@ -168,8 +167,8 @@ class AvgPool2d(Pool2d):
     x N×C×H×W → y N×C×H'×W'. Zeros of the padding count, as PyTorch's default (LeCun et al. 1998).
     """
 
-    icon, title = "pool_average", "Average pooling 2-D"
-    keywords = ("mean", "downsample", "subsample", "avgpool")
+    icon = "pool_average"
+    keywords = ("mean", "average pooling", "downsample", "subsample", "avgpool")
     torch = "nn.AvgPool2d({kernel}, stride={stride}, padding={padding})"
     samples = _POOL_SAMPLES
 

@@ -16,6 +16,7 @@ class Digits(DataSource):
     """
 
     category, icon = "Data", "digits"
+    caption = "1,797 images"
     keywords = ("mnist", "images", "handwriting", "classification")
     outputs = (Port("image", "image"), Port("label", "labels"))
 

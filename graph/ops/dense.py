@@ -29,7 +29,7 @@ class Dense(Op):
     keywords = ("linear", "fully connected", "hidden layer", "perceptron", "affine")
     inputs = (Port("x", "vector"),)
     outputs = (Port("y", "vector"),)
-    summary = ("units",)
+    summary = ("units", "bias")
     units: int = setting(64, "Number of outputs", min=1, max=1_000_000)
     bias: bool = setting(True, "Add a trained offset to each output")
     init: str = setting(

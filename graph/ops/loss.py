@@ -69,6 +69,7 @@ class CrossEntropy(Loss):
     """
 
     title = "Cross-entropy"
+    caption = "from logits"
     keywords = ("softmax loss", "categorical", "log loss", "nll", "classification")
     inputs = (Port("prediction", "vector"), Port("target", "labels"))
     torch = "nn.CrossEntropyLoss()"
@@ -105,6 +106,7 @@ class BinaryCrossEntropy(Loss):
     """
 
     title = "Binary cross-entropy"
+    caption = "from logits"
     keywords = ("logistic loss", "bce", "log loss", "sigmoid", "two classes")
     inputs = (Port("prediction", "vector"), Port("target", "labels"))
     torch = "nn.BCEWithLogitsLoss()"

@@ -21,9 +21,7 @@ class BatchNorm(Op):
     """
 
     category, icon, family = "Normalisation", "norm", "norm"
-    title = "Batch norm"
     keywords = ("batch normalisation", "normalization", "bn", "running mean")
-    summary = ("momentum",)
     momentum: float = setting(0.1, "Share of the batch in the new running values", min=0.0, max=1.0)
     epsilon: float = setting(
         1e-5, "Added to the variance, keeps the division finite", above=0.0, max=1.0, advanced=True

@@ -32,6 +32,7 @@ from gui.canvas.view_model import (
 BATCH = 2  # shapes are shown without it; any size gives the same picture
 UNKNOWN = "–"
 _WINDOWS = frozenset({"kernel", "window", "size"})
+_COUNTED = frozenset({"units"})
 _BARE = frozenset({"filters", "repeat", "definition"})
 _SHORT = {"learning_rate": "lr", "padding": "pad", "negative_slope": "slope", "rate": "p"}
 
@@ -91,7 +92,7 @@ def node_view(
         PortView(port.name, output_kind(node, port, found), port.name in left)
         for port in graph.ports_out(node.id)
     )
-    line = summary(op)
+    line = summary(op) or op.caption or second_port(inputs, outputs)
     count = parameter_count(node, found)
     badge, note = footer(graph, node, found, count)
     return NodeView(
@@ -131,6 +132,11 @@ def summary(op: Op) -> str:
     return " · ".join(part for part in parts if part)
 
 
+def second_port(inputs: tuple[PortView, ...], outputs: tuple[PortView, ...]) -> str:
+    """What fills the row of a second port when the node has nothing else to say there."""
+    return next((ports[1].name for ports in (inputs, outputs) if len(ports) > 1), "")
+
+
 def setting_text(op: Op, name: str) -> str:
     """One key setting, as short as it can be read: "64 units", "lr 6e-4", "stride 2"."""
     value, rule = getattr(op, name), settings_of(type(op))[name]
@@ -147,7 +153,7 @@ def setting_text(op: Op, name: str) -> str:
         return f"{word} {'×'.join(map(str, value))}" if value else ""
     if name in _BARE:
         return number(value)
-    if isinstance(value, int) and word.endswith("s"):
+    if isinstance(value, int) and (name in _COUNTED or rule.label.endswith("s")):
         return f"{number(value)} {word}"
     return f"{word} {number(value)}{rule.unit and ' ' + rule.unit}"
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import zip_longest
 
-from gui.canvas.view_model import Bars, Mosaic, NodeView
+from gui.canvas.view_model import Bars, Mosaic, NodeView, PortView
 from gui.theme import tokens
 
 # (text, style) -> width in px; styles are those of gui.fonts.
@@ -136,11 +137,19 @@ def node_width(node: NodeView, measure: Measure) -> float:
     name = NAME_X + measure(node.title, "node name") + NAME_AFTER + RING_ROOM * node.ring
     if node.collapsed:
         return min(max(snapped(name), COMPACT_MIN), WIDTH_MAX)
-    summary = 2 * TEXT_X + measure(node.summary, "caption mono")
+    port = 4.0 if len(node.outputs) > 1 else 0.0
+    summary = 2 * TEXT_X + measure(node.summary, "caption mono") + port
     badge = measure(node.badge, "caption mono") + 2 * BADGE_PAD if node.badge else 0.0
     note = measure(node.note, "caption mono") + 8.0 if node.note else 0.0
+    names = max(
+        (
+            measure(i.name, "caption mono") + measure(o.name, "caption mono") + 12.0
+            for i, o in zip_longest(node.inputs[2:], node.outputs[2:], fillvalue=PortView(""))
+        ),
+        default=0.0,
+    )
     least = WIDTH if node.ring else 144.0 if isinstance(node.preview, Mosaic) else BODY_MIN
-    needed = max(name, summary, 2 * INSET + badge + note, least)
+    needed = max(name, summary, 2 * TEXT_X + names, 2 * INSET + badge + note, least)
     return min(snapped(needed), WIDTH_MAX)
 
 

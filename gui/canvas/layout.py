@@ -22,7 +22,7 @@ COLUMN_GAP, TAG_GAP = 28.0, 40.0
 LEVEL_GAP = 40.0
 COMPONENT_GAP = 56.0
 FRAME_PAD, FRAME_TITLE = 16.0, 26.0
-_CROSSING, _BONDED = 0.15, 0.03  # what a break costs, in squares of the row's relative misfit
+_CROSSING, _BONDED = 0.15, 0.12  # what a break costs, in squares of the row's relative misfit
 
 
 @dataclass
@@ -109,7 +109,7 @@ def _longest(net: nx.DiGraph[str], ids: Sequence[str]) -> list[str]:
         for source in sorted(net.predecessors(id), key=lambda s: (net.edges[s, id]["ports"], s)):
             if source in inside and length[source] + 1 > length[id]:
                 length[id], before[id] = length[source] + 1, source
-    end = max(ids, key=lambda id: length[id])
+    end = max(ids, key=lambda id: (length[id], net.in_degree(id) > 0))
     path = [end]
     while before[path[0]]:
         path.insert(0, before[path[0]])

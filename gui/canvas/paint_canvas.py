@@ -138,7 +138,8 @@ def paint_frame(painter: QPainter, frame: FrameView, theme: Theme, zoom: float =
     ground = mix(theme.canvas, tint, 0.08)
     fill(painter, rounded(rect, FRAME_RADIUS), ground)
     bar = Rect(rect.x, rect.y, rect.width, FRAME_TITLE)
-    fill(painter, rounded(bar, 0.0, FRAME_RADIUS), mix(ground, tint, 0.10))
+    if zoom >= 0.6:
+        fill(painter, rounded(bar, 0.0, FRAME_RADIUS), mix(ground, tint, 0.10))
     stroke(
         painter,
         rounded(rect.grown(-0.5), FRAME_RADIUS - 0.5),

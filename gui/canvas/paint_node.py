@@ -5,7 +5,7 @@ The window caches what this paints; `netloom render` paints it once. No widgets,
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPolygonF
 
 from gui import fonts
@@ -49,6 +49,7 @@ DEPTH = 2.0
 HALO = 4.0
 BADGE = 18.0  # warning and error, px; an error keeps 24 px on screen
 NAME_ON_SCREEN = 11.0
+COLUMN_ROOM = 24.0  # a name below a block may be so much wider
 _MIDDLE = 15.0  # of what the header shows below its strip
 
 
@@ -72,7 +73,7 @@ def paint_node(
             paint_port(painter, port, place, theme)
     if node.state.problem:
         size = max(BADGE, 24.0 / zoom) if node.state.problem == "error" else BADGE
-        paint_problem(painter, node.state.problem, box.width, 0.0, size, theme)
+        paint_problem(painter, node.state.problem, box.width, -2.0, size, theme)
 
 
 def _block(
@@ -87,9 +88,11 @@ def _block(
         painter.drawRect(QRectF(0, 0, box.width, box.height))
     if level is Detail.NAME:
         size = NAME_ON_SCREEN / zoom
-        font = fonts.sized("node name", round(size))
+        font, metrics = fonts.sized("small", round(size))
+        room = box.width + COLUMN_ROOM
+        name = metrics.elidedText(node.title, Qt.TextElideMode.ElideRight, room)
         middle = box.height + 0.8 * size
-        font_text(painter, box.width / 2, middle, node.title, *font, theme.text, "centre")
+        font_text(painter, box.width / 2, middle, name, font, metrics, theme.text2, "centre")
 
 
 def _body(painter: QPainter, node: NodeView, box: NodeBox, theme: Theme, level: Detail) -> None:

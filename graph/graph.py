@@ -6,8 +6,10 @@ Topology, ordering and cycles are networkx's. A `Graph` is changed only by apply
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import networkx as nx
 
@@ -83,6 +85,8 @@ class Graph:
     frames: dict[str, Frame] = field(default_factory=dict)
     notes: dict[str, Note] = field(default_factory=dict)
     training: Training = field(default_factory=Training)
+    # ids of the Input and Output nodes in port order, once asked for
+    _ports: dict[str, list[str]] = field(default_factory=dict, repr=False, compare=False)
 
     def __iter__(self) -> Iterator[Node]:
         for _, data in self.net.nodes(data=True):
@@ -123,10 +127,12 @@ class Graph:
 
     def set_node(self, node: Node) -> None:
         """Add or replace a node, keeping its wires."""
+        self._ports.clear()
         self.net.add_node(node.id, node=node)
 
     def drop_node(self, id: str) -> None:
         """Remove a node that has no wires left."""
+        self._ports.clear()
         self.net.remove_node(id)
 
     def add_wire(self, wire: Wire) -> None:
@@ -151,9 +157,50 @@ class Graph:
         op = self.node(id).op
         return instance_ports(self, op, "output") or op.ports_out()
 
-    def fresh_id(self, stem: str) -> str:
-        """An unused id: `conv1`, `conv2` …"""
+    def port_ids(self, role: Literal["input", "output"]) -> list[str]:
+        """Ids of the nodes that are this drawing's ports when it is a definition, in port order.
+
+        By their `order` setting, then as people count. Where they stand on the canvas says nothing,
+        so moving one changes no operand.
+        """
+        if role not in self._ports:
+            found = [node for node in self if node.op.role == role]
+            found.sort(key=lambda node: (getattr(node.op, "order", 0), counted(node.id)))
+            self._ports[role] = [node.id for node in found]
+        return self._ports[role]
+
+    def drawing(self, name: str) -> Graph:
+        """The drawing of a definition; the graph itself for `""`. Raises KeyError."""
+        return self.definitions[name] if name else self
+
+    def upstream(self, ids: Iterable[str]) -> set[str]:
+        """The nodes `ids` and every node whose values reach them."""
+        return self._cone(ids, self.net.pred)
+
+    def downstream(self, ids: Iterable[str]) -> set[str]:
+        """The nodes `ids` and every node that their values reach."""
+        return self._cone(ids, self.net.succ)
+
+    def _cone(self, ids: Iterable[str], beside: Mapping[str, Iterable[str]]) -> set[str]:
+        found, pending = set[str](), list(ids)
+        while pending:
+            id = pending.pop()
+            if id not in found:
+                found.add(id)
+                pending.extend(beside[id])
+        return found
+
+    def fresh_id(self, stem: str, taken: Collection[str] = ()) -> str:
+        """An unused id: `conv1`, `conv2` …; none of `taken` either."""
         number = 1
-        while f"{stem}{number}" in self.net:
+        while True:
+            id = f"{stem}{number}"
+            if not any(id in used for used in (self.net, self.frames, self.notes, taken)):
+                return id
             number += 1
-        return f"{stem}{number}"
+
+
+def counted(id: str) -> tuple[tuple[bool, int, str], ...]:
+    """A sort key that puts `input2` before `input10`."""
+    parts = re.split(r"(\d+)", id)
+    return tuple((part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts)

@@ -200,7 +200,7 @@ class SettingError(ValueError):
     """A setting is out of its range or of the wrong kind; names the setting."""
 
     def __init__(self, name: str, found: str, expected: str) -> None:
-        self.name = name
+        self.name, self.found, self.expected = name, found, expected
         super().__init__(f"{name}: found {found}, expected {expected}")
 
 
@@ -219,6 +219,7 @@ class Op:
     outputs: ClassVar[tuple[Port, ...]] = (Port("y"),)
     samples: ClassVar[Sequence[Sample]] = ()
     summary: ClassVar[tuple[str, ...]] = ()  # settings shown on the node, at most three
+    caption: ClassVar[str] = ""  # shown on the node instead, where no setting says what it is
 
     # PyTorch, as templates that graph.template fills (str.format). The exported file has `import
     # torch`, `from torch import nn` and `import torch.nn.functional as F`. A template may name

@@ -31,8 +31,8 @@ class Subgraph(Op):
 
 
 def port_nodes(definition: Graph, role: Literal["input", "output"]) -> list[str]:
-    """Ids of the nodes that are the definition's ports, in a stable order."""
-    return sorted(node.id for node in definition if node.op.role == role)
+    """Ids of the nodes that are the definition's ports, in port order."""
+    return definition.port_ids(role)
 
 
 def instance_ports(

@@ -1,0 +1,67 @@
+"""A drawing as one immutable value, and whether two graphs are the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from graph.graph import Frame, Graph, Node, Note, Wire
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What stands on one canvas, sorted by id; wires of one port are numbered from 0."""
+
+    nodes: tuple[Node, ...] = ()
+    wires: tuple[Wire, ...] = ()
+    frames: tuple[Frame, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+    @classmethod
+    def of(cls, graph: Graph) -> Drawing:
+        """The drawing of `graph`, without its definitions and training section."""
+        return cls(
+            tuple(sorted(graph, key=lambda node: node.id)),
+            numbered(graph.wires()),
+            tuple(graph.frames[id] for id in sorted(graph.frames)),
+            tuple(graph.notes[id] for id in sorted(graph.notes)),
+        )
+
+    def graph(self, root: Graph | None = None) -> Graph:
+        """A graph that shows this drawing and shares the definitions of `root`."""
+        made = Graph() if root is None else Graph(definitions=root.definitions)
+        for node in self.nodes:
+            made.set_node(node)
+        for wire in self.wires:
+            made.add_wire(wire)
+        made.frames.update((frame.id, frame) for frame in self.frames)
+        made.notes.update((note.id, note) for note in self.notes)
+        return made
+
+
+def numbered(wires: list[Wire]) -> tuple[Wire, ...]:
+    """Wires sorted by where they end, those of one port numbered 0, 1, 2 … in their order."""
+    ordered = sorted(wires, key=lambda wire: (wire.target, wire.input, wire.order, wire))
+    result: list[Wire] = []
+    for wire in ordered:
+        last = result[-1] if result else None
+        same = last is not None and (last.target, last.input) == (wire.target, wire.input)
+        result.append(replace(wire, order=last.order + 1 if last and same else 0))
+    return tuple(result)
+
+
+def same(left: Graph, right: Graph) -> bool:
+    """Whether two graphs have equal drawings, definitions and training sections."""
+    if left.training != right.training or left.definitions.keys() != right.definitions.keys():
+        return False
+    pairs = [(left, right)]
+    pairs += [(left.definitions[name], right.definitions[name]) for name in left.definitions]
+    return all(Drawing.of(one) == Drawing.of(other) for one, other in pairs)
+
+
+def copy(graph: Graph) -> Graph:
+    """An independent graph that is the same."""
+    made = Drawing.of(graph).graph()
+    made.training = graph.training
+    for name, definition in graph.definitions.items():
+        made.definitions[name] = Drawing.of(definition).graph(made)
+    return made

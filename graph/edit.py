@@ -1,0 +1,102 @@
+"""The base of edits: what every edit answers, and what edits of drawings share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from graph.graph import Graph, Node, Wire
+from graph.op import Op
+from graph.placeholder import Placeholder
+from graph.rules import EditError
+from graph.subgraph import Subgraph
+
+Touched = frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Base of all edits."""
+
+    def title(self, graph: Graph) -> str:
+        """Its name in the undo menu, asked before it is applied: "Add Conv2d"."""
+        raise NotImplementedError
+
+    def apply(self, graph: Graph) -> Edit:
+        """Change `graph` and return the inverse. Raises EditError and changes nothing."""
+        raise NotImplementedError
+
+    def touched(self) -> Touched:
+        """(drawing, id) of what it names, to select and redraw; the id is "" for all of it."""
+        return frozenset()
+
+    def sets(self) -> frozenset[tuple[str, ...]] | None:
+        """What it sets when it only replaces values; None when it adds, removes or rewires."""
+        return None
+
+
+@dataclass(frozen=True)
+class DrawingEdit(Edit):
+    """Base of edits inside one drawing."""
+
+    into: str = field(default="", kw_only=True)
+
+    def drawing(self, graph: Graph) -> Graph:
+        """The drawing it works in."""
+        if self.into and self.into not in graph.definitions:
+            known = ", ".join(sorted(graph.definitions)) or "none yet"
+            raise EditError(
+                self.into, "no definition of that name", f"one of: {known}", "define it first"
+            )
+        return graph.drawing(self.into)
+
+    def find(self, graph: Graph, id: str) -> Node:
+        """The node `id` of its drawing."""
+        drawing = self.drawing(graph)
+        if id not in drawing:
+            raise EditError(id, "no such node", "a node of the drawing", "choose one that exists")
+        return drawing.node(id)
+
+    def label(self, graph: Graph, id: str) -> str:
+        """What people call the node, frame or note `id`."""
+        drawing = self.drawing(graph)
+        return drawing.node(id).label if id in drawing else id
+
+    def named(self, *ids: str) -> Touched:
+        """`touched` for these ids."""
+        return frozenset((self.into, id) for id in ids)
+
+
+def op_name(op: Op) -> str:
+    """What the menu calls a node of this type."""
+    if isinstance(op, Placeholder):
+        return op.type_name
+    if isinstance(op, Subgraph):
+        return op.definition
+    return type(op).title or type(op).__name__
+
+
+def loose_wires(drawing: Graph, id: str) -> list[Wire]:
+    """Wires of a node whose port is not there, or takes one wire and has one already."""
+    ports = {port.name: port for port in drawing.ports_in(id)}
+    loose, taken = [], set[str]()
+    for wire in drawing.wires_in(id):
+        port = ports.get(wire.input)
+        if port is None or (not port.many and wire.input in taken):
+            loose.append(wire)
+        taken.add(wire.input)
+    known = {port.name for port in drawing.ports_out(id)}
+    # a wire from a node to itself is in both lists
+    loose += [w for w in drawing.wires_out(id) if w.output not in known and w not in loose]
+    return loose
+
+
+def port_wires(graph: Graph, into: str, node: Node) -> Iterator[tuple[str, Wire]]:
+    """(drawing, wire) of all wires at the port that `node` gives the instances of `into`."""
+    if not into or node.op.role not in ("input", "output"):
+        return
+    for name, drawing in [("", graph), *graph.definitions.items()]:
+        for one in drawing:
+            if isinstance(one.op, Subgraph) and one.op.definition == into:
+                wires = {*drawing.wires_in(one.id, node.id), *drawing.wires_out(one.id, node.id)}
+                yield from ((name, wire) for wire in sorted(wires))

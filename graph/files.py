@@ -1,0 +1,209 @@
+"""`.loom` files: a graph as JSON that people can read, compare and merge.
+
+UTF-8, sorted keys, one setting a line, everything by name, a newline at the end. Opening a file
+reads nothing that it names. Saving replaces the file in one step, so a crash leaves the old one or
+the new one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Callable, Iterator
+from json import dumps as json_text
+from pathlib import Path
+
+from graph.define import drawings, fill_nodes, fill_wires
+from graph.drawing import Drawing
+from graph.graph import Graph
+from graph.records import DRAWING, drawing_record, read_drawing
+from graph.rules import EditError, check_id, check_nesting
+from graph.training import Training
+from graph.validator import (
+    MAX_BYTES,
+    FileError,
+    Json,
+    decode_fields,
+    describe,
+    encode,
+    fail,
+    inside,
+    need_object,
+    parse,
+)
+
+VERSION = 1
+SUFFIX = ".loom"
+
+# Version n -> what makes version n + 1 of it.
+MIGRATIONS: dict[int, Callable[[dict[str, Json]], dict[str, Json]]] = {}
+
+
+def dumps(graph: Graph) -> str:
+    """The text of a `.loom` file; equal graphs give equal text."""
+    record = {
+        "netloom": VERSION,
+        "training": encode(graph.training),
+        **drawing_record(Drawing.of(graph)),
+    }
+    if graph.definitions:
+        record["definitions"] = {
+            name: drawing_record(Drawing.of(drawing)) for name, drawing in drawings(graph)[1:]
+        }
+    return pretty(record) + "\n"
+
+
+def loads(text: str) -> Graph:
+    """The graph of the text of a `.loom` file. Raises FileError."""
+    return read_graph(parse(text))
+
+
+def read_graph(value: Json) -> Graph:
+    """The graph of a parsed `.loom` file. Raises FileError."""
+    record = upgrade(value)
+    keys = {"netloom", "training", "definitions", *DRAWING}
+    need_object(record, "", keys=keys, required={"nodes"})
+    definitions = record.get("definitions", {})
+    if not isinstance(definitions, dict):
+        fail("definitions", definitions, "an object")
+    bodies = {"": read_drawing(record, "")}
+    for name in sorted(definitions):
+        place = inside("definitions", name)
+        need_object(definitions[name], place, keys=DRAWING, required={"nodes"})
+        bodies[name] = read_drawing(definitions[name], f"{place}.")
+    root = Graph()
+    root.training = decode_fields(record.get("training", {}), Training, "training")
+    try:
+        build(root, bodies)
+    except EditError as error:
+        raise FileError(error.place, error.found, error.expected, error.remedy) from None
+    return root
+
+
+def build(root: Graph, bodies: dict[str, Drawing]) -> None:
+    """Fill an empty graph with its drawing `""` and its definitions, keeping the rules."""
+    for name in bodies:
+        if name:
+            check_id(name, "definitions")
+            root.definitions[name] = Graph(definitions=root.definitions)
+    places = {name: f"definitions.{name}." if name else "" for name in bodies}
+    for name, body in bodies.items():
+        fill_nodes(root, name, body, places[name])
+    check_nesting(root, "definitions")
+    for name, body in bodies.items():
+        fill_wires(root, name, body, places[name])
+
+
+def upgrade(value: Json) -> dict[str, Json]:
+    """A record of the present version, from one of this or an earlier version."""
+    if not isinstance(value, dict) or "netloom" not in value:
+        found = describe(value) if not isinstance(value, dict) else "no 'netloom' version"
+        raise FileError("", found, "a Netloom graph", "choose a .loom file")
+    version = value["netloom"]
+    if type(version) is not int or version < 1:
+        fail("netloom", version, f"a version from 1 to {VERSION}")
+    if version > VERSION:
+        found = f"made by a newer Netloom (version {version})"
+        raise FileError("", found, f"at most {VERSION}", "update Netloom")
+    record: dict[str, Json] = value
+    for old in range(version, VERSION):
+        record = MIGRATIONS[old](record)
+    return record
+
+
+def load(path: str | os.PathLike[str]) -> Graph:
+    """The graph in the file `path`. Raises FileError, never OSError."""
+    name = os.path.basename(path)
+    try:
+        return loads(read_text(path))
+    except FileError as error:
+        raise error.within(file=name) from None
+
+
+def read_text(path: str | os.PathLike[str], limit: int = MAX_BYTES) -> str:
+    """The text of an ordinary file of at most `limit` bytes. Raises FileError."""
+    try:
+        # O_NONBLOCK: opening a pipe must not wait for its other end
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        handle = os.open(path, flags)
+        with os.fdopen(handle, "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise FileError("", "no ordinary file", "a .loom file", "choose another")
+            data = file.read(limit + 1)
+    except OSError as error:
+        reason = (error.strerror or "it cannot be read").lower()
+        raise FileError("", reason, "a file that can be read", "check its name") from None
+    if len(data) > limit:
+        size = max(status.st_size, len(data))
+        raise FileError("", f"{size:,} bytes", f"at most {limit:,}", "is it a graph?")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FileError(f"byte {error.start}", "no UTF-8", "UTF-8", "save it as UTF-8") from None
+
+
+def save(graph: Graph, path: str | os.PathLike[str]) -> None:
+    """Write `graph` to the file `path`. Raises FileError and leaves the old file as it was."""
+    try:
+        replace_text(path, dumps(graph))
+    except OSError as error:
+        reason = (error.strerror or "it cannot be written").lower()
+        expected = "a place that can be written"
+        file = os.path.basename(path)
+        raise FileError("", reason, expected, "save it elsewhere", file) from None
+
+
+def replace_text(path: str | os.PathLike[str], text: str) -> None:
+    """Put `text` in the place of the file `path` in one step, safe on disk before it counts."""
+    target = Path(os.path.realpath(path))  # a link stays a link
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    with contextlib.suppress(OSError):
+        temporary.unlink()  # left by a crash of a process with our number
+    try:
+        with open(temporary, "x", encoding="utf-8", newline="\n") as file:
+            with contextlib.suppress(OSError):  # a new file gets the user's default permissions
+                os.chmod(temporary, stat.S_IMODE(target.stat().st_mode))
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    sync_folder(target.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a new name in `folder` safe on disk, where the system can do that."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def pretty(value: Json) -> str:
+    """JSON with sorted keys; a list of numbers stays on one line."""
+    return "".join(_lines(value, "\n"))
+
+
+def _lines(value: Json, end: str) -> Iterator[str]:
+    numbers = isinstance(value, list) and all(isinstance(one, (int, float)) for one in value)
+    if not value or numbers or not isinstance(value, (dict, list)):
+        yield json_text(value, ensure_ascii=False, allow_nan=False)
+        return
+    inner = end + "  "
+    if isinstance(value, list):
+        for index, one in enumerate(value):
+            yield ("," if index else "[") + inner
+            yield from _lines(one, inner)
+        yield end + "]"
+        return
+    for index, key in enumerate(sorted(value)):
+        yield ("," if index else "{") + inner + json_text(key, ensure_ascii=False) + ": "
+        yield from _lines(value[key], inner)
+    yield end + "}"

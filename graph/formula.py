@@ -251,7 +251,7 @@ def emit(parsed: Parsed, operands: Mapping[str, Tensor]) -> Tensor:
 
 @dataclass(frozen=True)
 class _Text:
-    """Generated text, how tightly it holds, and whether it is a number or a comparison."""
+    """Generated text, how tightly it holds, and whether it is a plain number."""
 
     text: str
     binding: int = CALL
@@ -280,17 +280,20 @@ def torch_text(parsed: Parsed) -> str:
 
 def _torch_call(op: str, arguments: list[_Text], like: str) -> _Text:
     rule = RULES[op]
-    if op == "where":
-        condition, *arguments = arguments
-        if condition.binding != COMPARISON:
-            condition = _Text(f"{condition.inside(COMPARISON + 1)} != 0", COMPARISON)
-    arguments = [_as_number(argument, like) for argument in arguments]
+    numbers = [_as_number(argument, like) for argument in arguments]
     if rule.tensors:
-        arguments = [_Text(f"{like}.new_tensor({a.text})") if a.number else a for a in arguments]
-    if op == "where":
-        arguments = [condition, *arguments]
-    texts = [a.inside(needed) for a, needed in zip(arguments, rule.inner, strict=False)]
+        numbers = [_as_tensor(argument, like) for argument in numbers]
+    if op == "where":  # the condition stays the boolean it is in PyTorch
+        test = arguments[0]
+        if test.binding != COMPARISON:
+            test = _Text(f"{numbers[0].inside(COMPARISON + 1)} != 0", COMPARISON)
+        numbers[0] = test
+    texts = [n.inside(needed) for n, needed in zip(numbers, rule.inner, strict=False)]
     return _Text(rule.torch.format(*texts), rule.binding)
+
+
+def _as_tensor(given: _Text, like: str) -> _Text:
+    return _Text(f"{like}.new_tensor({given.text})") if given.number else given
 
 
 def _as_number(given: _Text, like: str) -> _Text:

@@ -1,0 +1,171 @@
+"""Optimizers and schedules step as PyTorch's: 50 steps of a small model, in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import graph.ops  # noqa: F401  fills the registry
+from compute.backend import PlanOptions
+from compute.reference_plan import ReferencePlan
+from graph.graph import Graph, Node, Wire
+from graph.kinds import Optimizer, Schedule
+from graph.lower import Model
+from graph.op import REGISTRY
+from graph.template import optimizer_text, schedule_text
+from tests.nodes.peer import double_precision, load_source, torch
+
+STEPS, EPOCH, BATCH, FEATURES = 50, 7, 4, 3
+
+OPTIMIZERS: dict[str, dict[str, Any]] = {
+    "SGD": {},
+    "SGD momentum": {"momentum": 0.9},
+    "SGD nesterov": {"momentum": 0.8, "nesterov": True},
+    "SGD decay": {"weight_decay": 0.05},
+    "SGD all": {"momentum": 0.9, "nesterov": True, "weight_decay": 0.01, "learning_rate": 0.02},
+    "Adam": {},
+    "Adam fast": {"learning_rate": 0.1, "beta1": 0.5, "beta2": 0.9, "epsilon": 1e-3},
+    "Adam decay": {"learning_rate": 0.01, "weight_decay": 0.1},
+    "Adam without memory": {"beta1": 0.0, "learning_rate": 0.01},
+}
+SCHEDULES: dict[str, dict[str, Any]] = {
+    "StepSchedule": {"every": 2, "factor": 0.5},
+    "CosineSchedule": {},
+    "CosineSchedule floor": {"floor": 0.1},
+}
+
+
+@pytest.fixture(autouse=True)
+def float64() -> Iterator[None]:
+    """PyTorch computes in float64 as the plan does."""
+    with double_precision():
+        yield
+
+
+def drawing(optimizer: Optimizer, schedule: Schedule | None) -> Graph:
+    """Two dense layers and a tanh, trained on a curve."""
+    drawn = Graph()
+    nodes = {
+        "data": REGISTRY["ToyData"](shape="regression"),
+        "first": REGISTRY["Dense"](units=FEATURES),
+        "tanh": REGISTRY["Tanh"](),
+        "second": REGISTRY["Dense"](units=1),
+        "loss": REGISTRY["MeanSquaredError"](),
+        "optimizer": optimizer,
+        **({"schedule": schedule} if schedule else {}),
+    }
+    for id, op in nodes.items():
+        drawn.set_node(Node(id, op))
+    for wire in (
+        Wire("data", "features", "first", "x"),
+        Wire("first", "y", "tanh", "x"),
+        Wire("tanh", "y", "second", "x"),
+        Wire("second", "y", "loss", "prediction"),
+        Wire("data", "target", "loss", "target"),
+        Wire("loss", "loss", "optimizer", "loss"),
+        *([Wire("schedule", "rate", "optimizer", "schedule")] if schedule else []),
+    ):
+        drawn.add_wire(wire)
+    return drawn
+
+
+def batches() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Inputs and targets of all steps."""
+    rng = np.random.default_rng(11)
+    x = rng.uniform(-1, 1, (STEPS * BATCH, 1))
+    return x, np.sin(3 * x) + 0.1 * rng.normal(size=x.shape)
+
+
+def our_run(optimizer: Optimizer, schedule: Schedule | None) -> tuple[Any, Any, list[float]]:
+    """Weights before and after 50 steps of the reference plan, and its losses."""
+    model = Model(drawing(optimizer, schedule))
+    plan = ReferencePlan(model, PlanOptions("float64", seed=5), lambda *_: None)
+    before = plan.read()
+    x, y = batches()
+    count = np.arange(STEPS, dtype=np.float64)
+    scalars = {f"live:{key}": np.full(STEPS, value) for key, value in model.live.items()}
+    scalars |= {
+        "iteration:step": count + 1,
+        "iteration:epoch": count // EPOCH,
+        "iteration:steps": np.full(STEPS, float(STEPS)),
+    }
+    index = np.arange(STEPS * BATCH).reshape(STEPS, BATCH)
+    done = plan.run("train/0", {"data.features": x, "data.target": y}, index, scalars)
+    after, losses = plan.read(), done.scalars["loss"].tolist()
+    plan.close()
+    return before, after, losses
+
+
+def their_run(
+    before: Any, optimizer: Optimizer, schedule: Schedule | None, folder: Path
+) -> tuple[dict[str, Any], list[float]]:
+    """The same 50 steps with the optimizer and schedule that the templates name."""
+    made = optimizer_text(optimizer, "params")
+    rate = (
+        schedule_text(schedule, "optimizer", "steps", optimizer.learning_rate) if schedule else ""
+    )
+    source = (
+        f"import torch\n\ndef make(params):\n    return {made}\n\n"
+        f"def plan(optimizer, steps):\n    return {rate or None}\n"
+    )
+    loaded = load_source(source, folder, "peer_optimizer")
+    weights = {
+        key.removeprefix("param:"): torch.tensor(value, requires_grad=True)
+        for key, value in before.items()
+        if key.startswith("param:")
+    }
+    stepper = loaded.make(list(weights.values()))
+    scheduler = loaded.plan(stepper, STEPS)
+    losses = []
+    x, y = (torch.tensor(part).reshape(STEPS, BATCH, 1) for part in batches())
+    for step in range(STEPS):
+        hidden = torch.tanh(x[step] @ weights["first/weight"].T + weights["first/bias"])
+        out = hidden @ weights["second/weight"].T + weights["second/bias"]
+        loss = ((out - y[step]) ** 2).mean()
+        stepper.zero_grad()
+        loss.backward()
+        stepper.step()
+        losses.append(loss.item())
+        if schedule and (schedule.rhythm == "step" or (step + 1) % EPOCH == 0):
+            scheduler.step()
+    return {key: value.detach().numpy() for key, value in weights.items()}, losses
+
+
+def _check(optimizer: Optimizer, schedule: Schedule | None, folder: Path) -> None:
+    before, after, losses = our_run(optimizer, schedule)
+    weights, expected = their_run(before, optimizer, schedule, folder)
+    np.testing.assert_allclose(losses, expected, rtol=0, atol=1e-10)
+    assert set(weights) == {k.removeprefix("param:") for k in after if k.startswith("param:")}
+    for key, value in weights.items():
+        np.testing.assert_allclose(after[f"param:{key}"], value, rtol=0, atol=1e-10)
+        assert np.abs(value - before[f"param:{key}"]).max() > 1e-3  # it has moved
+
+
+@pytest.mark.parametrize("case", OPTIMIZERS)
+def test_trajectory_is_pytorchs(case: str, tmp_path: Path) -> None:
+    """Losses and weights of 50 steps agree to 1e-10."""
+    optimizer = REGISTRY[case.split()[0]](**OPTIMIZERS[case])
+    assert isinstance(optimizer, Optimizer)
+    _check(optimizer, None, tmp_path)
+
+
+@pytest.mark.parametrize("case", SCHEDULES)
+@pytest.mark.parametrize("kind", ["SGD", "Adam"])
+def test_scheduled_trajectory_is_pytorchs(case: str, kind: str, tmp_path: Path) -> None:
+    """So they do when a schedule lowers the learning rate, by epoch or by step."""
+    optimizer = REGISTRY[kind](learning_rate=0.05)
+    schedule = REGISTRY[case.split()[0]](**SCHEDULES[case])
+    assert isinstance(optimizer, Optimizer)
+    assert isinstance(schedule, Schedule)
+    _check(optimizer, schedule, tmp_path)
+
+
+def test_every_optimizer_and_schedule_is_compared() -> None:
+    """A new one must be added to the tables above."""
+    compared = {case.split()[0] for case in (*OPTIMIZERS, *SCHEDULES)}
+    roles = ("optimizer", "schedule")
+    assert compared == {name for name, op in REGISTRY.items() if op.role in roles}

@@ -1,0 +1,109 @@
+"""A graph as one NumPy file: forward pass, backward pass and optimizer written out.
+
+The text comes from the lowered programs, the same rows that every back end runs, so whatever trains
+in Netloom can be exported. Needs NumPy only (and scikit-learn for its digits).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from graph.export.data import TableFacts, batches_source, data_section, split_source
+from graph.export.names import comment, literal, words
+from graph.export.numpy_helpers import HELPERS, needed
+from graph.export.numpy_model import (
+    evaluate_function,
+    predict_function,
+    rule_functions,
+    step_function,
+)
+from graph.export.numpy_train import (
+    INITIALISERS,
+    LOAD_MODEL,
+    initial_params_function,
+    initial_slots_function,
+    main_function,
+    train_function,
+)
+from graph.export.outline import Outline
+from graph.export.randomness import RANDOMNESS, TITLE
+from graph.export.source import Source, imports
+from graph.graph import Graph
+
+_OWN = """
+    np math json csv hashlib Path load_digits DTYPE SEED EPOCHS BATCH_SIZE WEIGHTS CLASSES FEATURES
+    PLACES TARGET_SCALE n p g m v key gradient gradients params slots batch step epoch steps data
+    samples chosen losses scores predict train_step evaluate train main load_model load_data
+    split shares batches initial_params initial_slots encode in_units training validation text
+"""
+# every name the file may use for itself
+TAKEN = frozenset({*words(_OWN), *HELPERS, *RANDOMNESS, *INITIALISERS})
+THIRD_PARTY = {
+    "np": "import numpy as np",
+    "load_digits": "from sklearn.datasets import load_digits",
+}
+WEIGHTS = 'WEIGHTS = Path(__file__).with_suffix(".safetensors")'
+SCRIPT = ['if __name__ == "__main__":', "    main()"]
+
+
+def export_numpy(graph: Graph, title: str, tables: Mapping[str, TableFacts]) -> str:
+    """The file's text; see `graph.export.export`."""
+    outline = Outline(graph, TAKEN)
+    about = [
+        "`load_model()` reads the trained weights from the safetensors file beside this one, and",
+        "`predict` uses them.",
+    ]
+    if outline.trains:
+        about = ["Run as a script it trains the model and prints the losses.", *about]
+    source = Source(title, about, _constants(outline))
+    source.functions += [lines for lines in _notes(outline) if lines]
+    source.add(predict_function(outline))
+    source.add(LOAD_MODEL.splitlines())
+    if outline.trains:
+        _add_training(source, outline, tables)
+    helpers = needed(source.body())
+    body = source.body() + "\n".join(helpers)
+    source.sections = [("Building blocks", helpers), (TITLE, needed(body, RANDOMNESS))]
+    if outline.trains:
+        source.ending = SCRIPT
+    return source.text(imports(source.body(), THIRD_PARTY))
+
+
+def _add_training(source: Source, outline: Outline, tables: Mapping[str, TableFacts]) -> None:
+    source.add(evaluate_function(outline))
+    for phase in outline.model.phases:
+        source.add(step_function(outline, phase))
+    source.functions += rule_functions(outline)
+    for write in (
+        initial_params_function,
+        initial_slots_function,
+        train_function,
+        main_function,
+    ):
+        source.add(write(outline))
+    source.functions += [t.splitlines() for t in needed(source.body(), INITIALISERS)]
+    data = data_section(outline, tables)
+    source.constants += data.constants
+    source.functions += data.functions
+    source.functions += [text.splitlines() for text in split_source(outline)]
+    source.add(batches_source(outline).splitlines())
+
+
+def _constants(outline: Outline) -> list[str]:
+    training = outline.graph.training
+    lines = [WEIGHTS, f"DTYPE = np.{training.precision}"]
+    if outline.trains:
+        lines += [
+            f"SEED = {training.seed}",
+            f"EPOCHS = {training.epochs}",
+            f"BATCH_SIZE = {training.batch_size}",
+        ]
+        values = outline.model.live
+        lines += [f"{name} = {literal(values[key])}" for key, name in outline.live_names.items()]
+    return lines
+
+
+def _notes(outline: Outline) -> list[list[str]]:
+    """The notes on the canvas, from top to bottom, as comments."""
+    notes = sorted(outline.graph.notes.values(), key=lambda note: (note.y, note.x, note.id))
+    return [comment(note.text) for note in notes if note.text.strip()]

@@ -1,0 +1,262 @@
+"""Functions of a NumPy file that come from programs: predict, evaluate, steps, optimizers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import cast
+
+from graph.export import expression as ex
+from graph.export import numpy_rows
+from graph.export.expression import Expression
+from graph.export.names import Namespace, comment, docstring, free_names, literal
+from graph.export.outline import Outline
+from graph.export.readable import Rows, readable
+from graph.export.symbolic import Generic, generic
+from graph.export.writer import Block, Writer
+from graph.lower import Phase
+from graph.program import Program, Row
+
+
+def predict_function(outline: Outline) -> list[str]:
+    """`predict(params, …)`: the model's outputs for a batch of any size."""
+    program = _program(outline, "predict", outline.watch)
+    roots = [v for name, v in program.program.outputs if name.startswith("outputs/")]
+    rows = readable(program, roots, outline.value_names(program.program))
+    writer = _writer(outline, program, rows, _given(outline, program.program))
+    blocks = writer.write(roots)
+    results = [writer.value(value) for value in roots]
+    arguments = [outline.arguments[key] for key in outline.inputs()]
+    lines = [
+        f"def predict({', '.join(['params', *arguments])}):",
+        f'    """{docstring(outline.summary(program))}"""',
+    ]
+    if _reads(blocks, results, ["n"]):
+        lines.append(f"    n = len({arguments[0] if arguments else 'params'})")
+    lines += _commented(outline, blocks)
+    return [*lines, *ex.statement("return ", _together(results), "    ")]
+
+
+def evaluate_function(outline: Outline) -> list[str]:
+    """`evaluate(params, batch)`: loss and metrics, from what `predict` gives."""
+    program = _program(outline, "evaluate", outline.watch)
+    scores = outline.scores(program.program)
+    outputs = [v for name, v in program.program.outputs if name.startswith("outputs/")]
+    names = outline.value_names(program.program)
+    given = _given(outline, program.program)
+    made = [v for v in dict.fromkeys(outputs) if v not in given]
+    given |= {v: ex.name(names.get(v, f"output_{k}")) for k, v in enumerate(made)}
+    rows = readable(program, scores.values(), names, made)
+    writer = _writer(outline, program, rows, given)
+    blocks = writer.write(scores.values())
+    results = {name: writer.value(value) for name, value in scores.items()}
+    columns = _reads(blocks, results.values(), outline.arguments.values())
+    lines = [
+        "def evaluate(params, batch):",
+        '    """Loss and metrics of a batch."""',
+        *(f"    {name} = batch[{literal(name)}]" for name in columns),
+    ]
+    if made:
+        lines += _predict_call(outline, [given[v] if v in made else None for v in outputs], columns)
+    if _reads(blocks, results.values(), ["n"]):
+        lines.append(f"    n = len({columns[0] if columns else 'batch'})")
+    lines += _commented(outline, blocks)
+    floats = ", ".join(f"{literal(k)}: float({ex.text(v)})" for k, v in results.items())
+    return [*lines, *ex.statement("return ", ex.parse(f"{{{floats}}}"), "    ")]
+
+
+def _predict_call(
+    outline: Outline, targets: Sequence[Expression | None], columns: Sequence[str]
+) -> list[str]:
+    names = [outline.arguments[key] for key in outline.inputs()]
+    arguments = [name if name in columns else f"batch[{literal(name)}]" for name in names]
+    head = ", ".join("_" if target is None else ex.text(target) for target in targets)
+    call = ex.parse(f"predict({', '.join(['params', *arguments])})")
+    return ex.statement(f"{head} = ", call, "    ")
+
+
+def step_function(outline: Outline, phase: Phase) -> list[str]:
+    """One training step of a phase: forward, backward, update."""
+    program = _program(outline, phase.name, outline.gradient_watch)
+    loss = program.program.output("loss")
+    optimizers = [row for row in program.program.rows if row.op == "update"]
+    states = [u for u in program.program.updates if u.kind == "state"]
+    gradients = [v for row in optimizers for v in _gradients(row)]
+    ahead = [loss, *(u.value for u in states)]
+    rows = readable(program, [*ahead, *gradients], outline.value_names(program.program))
+    writer = _writer(outline, program, rows, _given(outline, program.program))
+    blocks = writer.write([*ahead, *gradients], rows.ancestors(ahead))
+    results = [writer.value(value) for value in [*ahead, *gradients]]
+    columns = _reads(blocks, results, outline.arguments.values())
+    counters = "".join(f", {name}" for name in outline.iterations(phase) if name != "step")
+    lines = [
+        f"def {outline.step_name(phase)}(params, slots, batch, step{counters}):",
+        '    """One step on a batch: changes params and slots, returns the loss."""',
+        *(f"    {name} = batch[{literal(name)}]" for name in columns),
+    ]
+    if _reads(blocks, results, ["n"]):
+        lines.append(f"    n = len({columns[0] if columns else 'batch'})")
+    lines += _commented(outline, blocks)
+    if states:
+        lines += ["", "    # running values"]
+    for update in states:
+        target = f"params[{literal(update.key)}] = "
+        lines += ex.statement(target, writer.value(update.value), "    ")
+    for row in optimizers:
+        lines += ["", *_update(outline, row, program.program, writer)]
+    return [*lines, f"    return float({ex.text(results[0])})"]
+
+
+def _update(outline: Outline, row: Row, program: Program, writer: Writer) -> list[str]:
+    """The loop in which an optimizer changes its parameters."""
+    rule, count = _rule(row), cast("int", row.attr("count"))
+    key_of = {i.value: i.key for i in program.inputs if i.kind == "param"}
+    keys = [key_of[value] for value in row.inputs[:count]]
+    pairs = zip(keys, _gradients(row), strict=True)
+    entries = ", ".join(f"{literal(key)}: {ex.text(writer.value(g))}" for key, g in pairs)
+    one = len(outline.optimizers) == 1
+    slots = f"slots[{'key' if one else f'{literal(row.path)}, key'}]"
+    kept = len(rule.outputs) > 1
+    arguments = ["params[key]", "g", *([f"*{slots}"] if kept else []), *_counters(rule)]
+    call = ex.parse(f"{outline.stems[row.path]}({', '.join(arguments)})")
+    target = f"params[key], *{slots} = " if kept else "params[key] = "
+    return [
+        *comment(outline.node_comment(row.path), "    "),
+        *ex.statement("gradients = ", ex.parse(f"{{{entries}}}"), "    "),
+        "    for key, g in gradients.items():",
+        *ex.statement(target, call, "        "),
+    ]
+
+
+def _rule(row: Row) -> Program:
+    return cast("Program", row.attr("rule"))
+
+
+def _gradients(row: Row) -> tuple[int, ...]:
+    count = cast("int", row.attr("count"))
+    return row.inputs[count : 2 * count]
+
+
+def _counters(rule: Program) -> list[str]:
+    read = {i.key for i in rule.inputs if i.kind == "iteration"}
+    return [name for name in ("step", "epoch", "steps") if name in read]
+
+
+def rule_functions(outline: Outline) -> list[list[str]]:
+    """One function for each optimizer: the new parameter and running arrays from the old ones."""
+    made: dict[str, list[str]] = {}
+    for phase in outline.model.phases:
+        program = _program(outline, phase.name, outline.gradient_watch).program
+        for row in program.rows:
+            if row.op == "update":
+                made.setdefault(row.path, _rule_function(outline, row.path, _rule(row)))
+    return list(made.values())
+
+
+def _rule_function(outline: Outline, path: str, rule: Program) -> list[str]:
+    arrays = [i.key for i in rule.inputs if i.kind == "batch"]
+    names = _new_names(rule)
+    scope = Namespace(outline.taken - {"p", "g", "m", "v"} | {*arrays, "step", "epoch", "steps"})
+    given = {i.value: ex.name(outline.live_names.get(i.key, i.key)) for i in rule.inputs}
+    generic_rule = Generic(rule, tuple(t.shape for t in rule.types))
+    roots = [value for _, value in rule.outputs]
+    rows = readable(generic_rule, roots, roots)
+    writer = Writer(rows, numpy_rows.express, numpy_rows.CAST, scope, given, {}, lambda _: "step")
+    writer.reuse(names)
+    writer.hint(_change(rule))
+    blocks = writer.write(roots)
+    lines = [line for block in blocks for line in block.lines]
+    results = [writer.value(value) for value in roots]
+    op = type(outline.nodes[path].op)
+    return [
+        f"def {outline.stems[path]}({', '.join([*arrays, *_counters(rule)])}):",
+        f'    """{docstring(op.tip())}"""',
+        *lines,
+        *ex.statement("return ", _together(results), "    "),
+    ]
+
+
+def _new_names(rule: Program) -> dict[int, str]:
+    """Names of the new running arrays: the old name where nothing reads the old value later."""
+    rows = Rows(rule.rows, rule.types, ())
+    old = {i.key: i.value for i in rule.inputs if i.kind == "batch"}
+    names = {}
+    for name, value in rule.outputs[1:]:
+        before = rows.ancestors([value])
+        readers = [row for row in rule.rows if old[name] in row.inputs]
+        free = all(set(row.outputs) & before for row in readers)
+        names[value] = name if free else f"new_{name}"
+    return names
+
+
+def _change(rule: Program) -> dict[int, str]:
+    """The value that is subtracted from the parameter."""
+    last = rule.define().get(rule.output("p"))
+    return {last.inputs[1]: "change"} if last and last.op == "sub" else {}
+
+
+# ---- shared
+
+
+def _program(outline: Outline, entry: str, watch: frozenset[str]) -> Generic:
+    found = outline.programs.get((entry, "numpy"))
+    if found is None:
+        model = outline.model
+        found = generic(lambda batch: model.program(entry, batch, watch), numpy_rows.keep)
+        outline.programs[entry, "numpy"] = found
+    return found
+
+
+def _given(outline: Outline, program: Program) -> dict[int, Expression]:
+    """Expressions of a program's inputs."""
+    found = {}
+    for item in program.inputs:
+        text = item.key
+        if item.kind == "batch":
+            text = outline.arguments[item.key]
+        elif item.kind == "live":
+            text = outline.live_names[item.key]
+        elif item.kind != "iteration":
+            text = f"params[{literal(item.key)}]"
+        found[item.value] = ex.parse(text) if item.kind != "slot" else ex.name("slots")
+    return found
+
+
+def _writer(
+    outline: Outline, program: Generic, rows: Rows, given: Mapping[int, Expression]
+) -> Writer:
+    scope = Namespace(outline.taken | set(outline.arguments.values()))
+    return Writer(
+        rows,
+        numpy_rows.express,
+        numpy_rows.CAST,
+        scope,
+        given,
+        outline.value_names(program.program),
+        lambda path: outline.stems.get(path, "value"),
+    )
+
+
+def _reads(
+    blocks: Iterable[Block], results: Iterable[Expression], names: Iterable[str]
+) -> list[str]:
+    """Those of `names` that the code reads."""
+    lines = [line for block in blocks for line in block.lines]
+    read = free_names("\n".join([*lines, *("    " + ex.text(e) for e in results)]))
+    return [name for name in names if name in read]
+
+
+def _together(results: Sequence[Expression]) -> Expression:
+    return results[0] if len(results) == 1 else ex.parse(", ".join(map(ex.text, results)))
+
+
+def _commented(outline: Outline, blocks: Iterable[Block]) -> list[str]:
+    lines: list[str] = []
+    backward = False
+    for block in blocks:
+        if block.backward and not backward:
+            text = "Backward: d_x is the gradient of the loss with respect to x."
+            lines += ["", f"    # {text}"]
+            backward = True
+        lines += comment(outline.node_comment(block.path), "    ")
+        lines += block.lines
+    return lines

@@ -1,0 +1,193 @@
+"""Functions of a NumPy file that train: first weights, the loop over epochs, the script."""
+
+from __future__ import annotations
+
+from graph.export import expression as ex
+from graph.export.names import literal
+from graph.export.outline import Outline
+from graph.lower import Phase
+
+INITIALISERS: dict[str, str] = {
+    "he_uniform": '''
+def he_uniform(key, shape):
+    """He et al. 2015: uniform, for layers followed by a ReLU."""
+    return uniform(key, shape, math.sqrt(6 / math.prod(shape[1:])))
+''',
+    "glorot_uniform": '''
+def glorot_uniform(key, shape):
+    """Glorot & Bengio 2010: uniform, between the needs of forward and backward pass."""
+    window = math.prod(shape[2:])
+    return uniform(key, shape, math.sqrt(6 / (window * (shape[0] + shape[1]))))
+''',
+    "torch_linear": '''
+def torch_linear(key, shape):
+    """Uniform, as PyTorch's Linear and Conv layers start."""
+    return uniform(key, shape, 1 / math.sqrt(math.prod(shape[1:])))
+''',
+    "he_normal": '''
+def he_normal(key, shape):
+    """He et al. 2015: normal, for layers followed by a ReLU."""
+    return normal(key, shape, math.sqrt(2 / math.prod(shape[1:])))
+''',
+    "glorot_normal": '''
+def glorot_normal(key, shape):
+    """Glorot & Bengio 2010: normal, between the needs of forward and backward pass."""
+    window = math.prod(shape[2:])
+    return normal(key, shape, math.sqrt(2 / (window * (shape[0] + shape[1]))))
+''',
+    "uniform": '''
+def uniform(key, shape, bound):
+    """Numbers from -bound to bound, their random stream named after the weight."""
+    return ((2 * random_uniform(SEED, f"initial/{key}", 0, shape) - 1) * bound).astype(DTYPE)
+''',
+    "normal": '''
+def normal(key, shape, deviation):
+    """Numbers around 0, their random stream named after the weight."""
+    return (random_normal(SEED, f"initial/{key}", shape) * deviation).astype(DTYPE)
+''',
+}
+INITIALISERS = {name: source.strip() for name, source in INITIALISERS.items()}
+
+LOAD_MODEL = '''
+def load_model(path=WEIGHTS):
+    """The trained weights, as `predict` takes them."""
+    return read_weights(Path(path))
+'''.strip()
+
+
+def initial_params_function(outline: Outline) -> list[str]:
+    """`initial_params()`: fresh weights, equal to those of a run with the same seed."""
+    entries = {}
+    for key, param in outline.model.params.items():
+        shape, name = literal(param.shape), literal(key)
+        if param.init in ("zeros", "ones"):
+            entries[key] = _filled(param.init, param.shape)
+        elif param.fan is None and len(param.shape) > 1:
+            entries[key] = f"{param.init}({name}, {shape})"
+        else:
+            entries[key] = _by_fan(name, shape, param.init, param.fan or (param.shape[0],) * 2)
+    for key, state in outline.model.states.items():
+        entries[key] = _filled(state.init, state.shape)
+    text = ", ".join(f"{literal(key)}: {value}" for key, value in entries.items())
+    return [
+        "def initial_params():",
+        '    """Weights to start from: the same as Netloom\'s for this seed."""',
+        *ex.statement("return ", ex.parse(f"{{{text}}}"), "    "),
+    ]
+
+
+def _filled(value: str, shape: tuple[int, ...]) -> str:
+    return f"np.{value}({literal(shape[0] if len(shape) == 1 else shape)}, DTYPE)"
+
+
+def _by_fan(name: str, shape: str, init: str, fan: tuple[int, int]) -> str:
+    inputs, both = fan[0], sum(fan)
+    sizes = {
+        "he_uniform": f"uniform({name}, {shape}, math.sqrt(6 / {inputs}))",
+        "glorot_uniform": f"uniform({name}, {shape}, math.sqrt(6 / {both}))",
+        "torch_linear": f"uniform({name}, {shape}, 1 / math.sqrt({inputs}))",
+        "he_normal": f"normal({name}, {shape}, math.sqrt(2 / {inputs}))",
+        "glorot_normal": f"normal({name}, {shape}, math.sqrt(2 / {both}))",
+    }
+    return sizes[init]
+
+
+def initial_slots_function(outline: Outline) -> list[str]:
+    """`initial_slots(params)`: the optimizers' running arrays, all zero."""
+    counts = {path: len(outline.slot_names(path)) for path in outline.optimizers}
+    lines = ["def initial_slots(params):", '    """Running arrays of the optimizers, all zero."""']
+    if not any(counts.values()):
+        return [*lines, "    return {}"]
+    if len(counts) == 1:
+        (count,) = counts.values()
+        zeros = ", ".join(["np.zeros_like(p)"] * count)
+        return [*lines, f"    return {{key: [{zeros}] for key, p in params.items()}}"]
+    return [
+        *lines,
+        *ex.statement("counts = ", ex.parse(literal(counts)), "    "),
+        "    return {",
+        "        (optimizer, key): [np.zeros_like(p) for _ in range(count)]",
+        "        for optimizer, count in counts.items()",
+        "        for key, p in params.items()",
+        "    }",
+    ]
+
+
+def train_function(outline: Outline) -> list[str]:
+    """`train(params, data, samples)`: a generator that gives the losses of each epoch."""
+    phases = outline.model.phases
+    counters = {name for phase in phases for name in outline.iterations(phase)}
+    lines = [
+        "def train(params, data, samples):",
+        '    """Train on the numbered samples; yields the losses of the steps of each epoch."""',
+        "    slots = initial_slots(params)",
+        "    step = 0",
+    ]
+    if "steps" in counters:
+        lines.append("    steps = EPOCHS * len(batches(samples, 0))")
+    lines += ["    for epoch in range(EPOCHS):", "        losses = []"]
+    if len(phases) == 1:
+        return [*lines, *_single(outline, phases[0])]
+    return [*lines, *_several(outline, phases)]
+
+
+def _select(chosen: str) -> str:
+    return f"{{name: column[{chosen}] for name, column in data.items()}}"
+
+
+def _call(outline: Outline, phase: Phase) -> str:
+    extra = [name for name in outline.iterations(phase) if name != "step"]
+    return f"{outline.step_name(phase)}({', '.join(['params', 'slots', 'batch', 'step', *extra])})"
+
+
+def _single(outline: Outline, phase: Phase) -> list[str]:
+    return [
+        "        for chosen in batches(samples, epoch):",
+        "            step += 1",
+        f"            batch = {_select('chosen')}",
+        f"            losses.append({_call(outline, phase)})",
+        "        yield losses",
+    ]
+
+
+def _several(outline: Outline, phases: tuple[Phase, ...]) -> list[str]:
+    """All phases in turn at every step; the loss of the step is the first phase's."""
+    lines = [
+        "        for place, chosen in enumerate(batches(samples, epoch)):",
+        "            step += 1",
+        "            found = []",
+    ]
+    for phase in phases:
+        indent = "            "
+        if phase.every > 1:
+            lines.append(f"{indent}if step % {phase.every} == 0:")
+            indent += "    "
+        chosen = "chosen"
+        if phase.fresh_batch:
+            chosen = f"batches(samples, epoch, {literal(phase.name)})[place]"
+        lines += [
+            f"{indent}batch = {_select(chosen)}",
+            f"{indent}found.append({_call(outline, phase)})",
+        ]
+    return [*lines, "            losses.append(found[0])", "        yield losses"]
+
+
+def main_function(outline: Outline) -> list[str]:
+    """`main()`: what the file does as a script."""
+    lines = [
+        "def main():",
+        '    """Train from the beginning and print the losses."""',
+        "    data = load_data()",
+        "    training, validation, _ = split(data)",
+        "    params = initial_params()",
+        "    for epoch, losses in enumerate(train(params, data, training), 1):",
+    ]
+    if outline.graph.training.split.validation == 0:
+        lines[3] = "    training, _, _ = split(data)"
+        return [*lines, '        print(f"epoch {epoch}  loss {np.mean(losses):.4f}")']
+    return [
+        *lines,
+        f"        scores = evaluate(params, {_select('validation')})",
+        '        text = "  ".join(f"val_{name} {score:.4f}" for name, score in scores.items())',
+        '        print(f"epoch {epoch}  loss {np.mean(losses):.4f}  {text}")',
+    ]

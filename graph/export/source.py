@@ -1,0 +1,63 @@
+"""A generated file under construction: imports, constants, functions, and their order."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from graph.export.names import docstring
+
+SECTION = "# ---- {title}"
+
+
+@dataclass
+class Source:
+    """Collects the parts of one file; `text` puts them together.
+
+    Functions come in the order they are added; `sections` follow with a title each.
+    """
+
+    title: str
+    about: list[str]
+    constants: list[str] = field(default_factory=list)
+    functions: list[list[str]] = field(default_factory=list)
+    sections: list[tuple[str, list[str]]] = field(default_factory=list)
+    ending: list[str] = field(default_factory=list)
+
+    def add(self, lines: list[str]) -> None:
+        """Add a function or class."""
+        self.functions.append(lines)
+
+    def body(self) -> str:
+        """Everything but imports and the module's docstring."""
+        parts = ["\n".join(lines) for lines in self.functions]
+        for title, sources in self.sections:
+            if sources:
+                parts += [SECTION.format(title=title), *sources]
+        if self.ending:
+            parts.append("\n".join(self.ending))
+        return "\n".join(self.constants) + "\n\n\n" + "\n\n\n".join(parts) + "\n"
+
+    def text(self, imports: str) -> str:
+        """The whole file; `imports` are those it needs."""
+        head = [f'"""{docstring(self.title)}.', "", *self.about, '"""']
+        return "\n".join(head) + f"\n\n{imports}\n\n{self.body()}"
+
+
+STANDARD = ("csv", "hashlib", "json", "math")
+
+
+def imports(text: str, third_party: dict[str, str]) -> str:
+    """The imports `text` needs: `third_party` maps the word that tells to the import line."""
+    words = set(re.findall(r"\w+", text))
+    standard = [f"import {name}" for name in STANDARD if re.search(rf"\b{name}\.", text)]
+    if "Path" in words:
+        standard.append("from pathlib import Path")
+    others = [line for word, line in third_party.items() if word in words]
+    groups = [standard, sorted(dict.fromkeys(others), key=_order)]
+    return "\n\n".join("\n".join(group) for group in groups if group)
+
+
+def _order(line: str) -> tuple[bool, str]:
+    """`import x` before `from x import y`, then by name."""
+    return line.startswith("from "), line.lower()

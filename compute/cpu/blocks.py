@@ -12,11 +12,13 @@ from compute.cpu.kernels.opcodes import OPCODES, Opcode
 from compute.cpu.tiles import counted, load, store
 from compute.cpu.vector import I32, I64, Emitter, Vec
 
+UNROLL = 4
+
 
 def emit_operation(e: Emitter, code: Any, target: Any, *rest: Any) -> None:
-    """target[i] = operation `code` of a[i], b[i], c[i] over `count` whole vectors.
+    """target[i] = operation `code` of a[i], b[i], c[i], d[i] over `count` whole vectors.
 
-    `rest` is a, b, c, each an address and a byte step from vector to vector (0 repeats one), then count.
+    `rest` is a, b, c, d, each an address and a byte step from vector to vector (0 repeats one), then count.
     """
     *sources, count = rest
     done = e.b.function.append_basic_block("done")
@@ -25,21 +27,57 @@ def emit_operation(e: Emitter, code: Any, target: Any, *rest: Any) -> None:
         block = e.b.function.append_basic_block("operation")
         switch.add_case(ir.Constant(I64, opcode.code), block)
         e.b.position_at_end(block)
-        _loop(e, opcode, target, sources, count)
+        _cases(e, opcode, target, sources, count)
         e.b.branch(done)
     e.b.position_at_end(done)
 
 
-def _loop(e: Emitter, opcode: Opcode, target: Any, sources: list[Any], count: Any) -> None:
-    width = ir.Constant(I64, e.item * e.lanes)
-    with counted(e.b, count) as index:
+def _cases(e: Emitter, opcode: Opcode, target: Any, sources: list[Any], count: Any) -> None:
+    """The operation's loop, and a second one for when its usual scalars are scalars."""
+    if not opcode.scalars:
+        _loop(e, opcode, target, sources, {}, count)
+        return
+    zero = ir.Constant(I64, 0)
+    steps = [sources[2 * i + 1] for i in opcode.scalars]
+    all_steps = steps[0]
+    for step in steps[1:]:
+        all_steps = e.b.or_(all_steps, step)
+    with e.b.if_else(e.b.icmp_signed("==", all_steps, zero)) as (scalar, general):
+        with scalar:
+            held = {i: Vec(e, load(e, sources[2 * i])) for i in opcode.scalars}
+            _loop(e, opcode, target, sources, held, count)
+        with general:
+            _loop(e, opcode, target, sources, {}, count)
+
+
+def _loop(
+    e: Emitter, opcode: Opcode, target: Any, sources: list[Any], held: dict[int, Vec], count: Any
+) -> None:
+    """The operation over `count` vectors, several a turn so that the loop itself costs little.
+
+    `held` are sources already in registers.
+    """
+
+    def one(index: Any) -> None:
         values = []
         for source in range(opcode.arity):
             address, step = sources[2 * source : 2 * source + 2]
             at = e.b.add(address, e.b.mul(index, step))
-            values.append(Vec(e, load(e, at)))
+            values.append(held[source] if source in held else Vec(e, load(e, at)))
         result = opcode.emit(e, vecmath, *values)
-        store(e, e.b.add(target, e.b.mul(index, width)), result.v)
+        offset = e.b.mul(index, ir.Constant(I64, e.item * e.lanes))
+        store(e, e.b.add(target, offset), result.v)
+
+    unroll = 1 if opcode.heavy else UNROLL
+    turns = e.b.sdiv(count, ir.Constant(I64, unroll))
+    with counted(e.b, turns) as turn:
+        start = e.b.mul(turn, ir.Constant(I64, unroll))
+        for i in range(unroll):
+            one(e.b.add(start, ir.Constant(I64, i)))
+    if unroll > 1:
+        start = e.b.mul(turns, ir.Constant(I64, unroll))
+        with counted(e.b, e.b.sub(count, start)) as index:
+            one(e.b.add(start, index))
 
 
 def emit_transpose(e: Emitter, source: Any, source_row: Any, target: Any, target_row: Any) -> None:

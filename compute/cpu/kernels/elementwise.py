@@ -7,14 +7,23 @@ from enum import IntEnum
 from typing import Any
 
 from compute.cpu.kernels.opcodes import OPCODES as OPCODES
-from compute.cpu.kernels.vocabulary import unpack
+from compute.cpu.kernels.program import (
+    BLOCK_BYTES,
+    EDGE,
+    INSTRUCTION_WORDS,
+    OPERAND_WORDS,
+    SPACE,
+    TABLE,
+    WRITE,
+    prepare,
+    run_long,
+    run_short,
+)
+from compute.cpu.kernels.program import MAX_OPERANDS as MAX_OPERANDS
+from compute.cpu.kernels.program import MAX_REGISTERS as MAX_REGISTERS
+from compute.cpu.kernels.program import READ as READ
+from compute.cpu.kernels.vocabulary import ITEM, unpack
 from compute.cpu.templates import Access, block, kernel, pieces, read_words
-
-OPERAND_WORDS = 6  # address, mode, flags, stride0, stride1, 0
-INSTRUCTION_WORDS = 5  # opcode, destination, a, b, c: register numbers; unused sources are 0
-MAX_OPERANDS = 24
-MAX_REGISTERS = 48  # operands and temporaries together
-READ, WRITE = 1, 2  # flags
 
 
 class Mode(IntEnum):
@@ -70,7 +79,7 @@ def elementwise(row: int, chunk: int, tid: int, step: int) -> None:
                      address, mode (Mode), flags (READ 1, WRITE 2, both 3), stride0, stride1, 0
     registers        operands first (register i is operand i), then temporaries: the total number, ≤ 48
     program          address of `program_count` rows of INSTRUCTION_WORDS int64: opcode (OPCODES[name].code),
-                     destination register, source registers a, b, c. Only temporaries and WRITE operands may be
+                     destination register, source registers a, b, c, d (0 where unused). Only temporaries and WRITE operands may be
                      destinations; a destination may also be a source. Temporaries are undefined at first.
     steps            rows of the step tables TABLE operands point to (for the verifier)
     split, size      chunks of `size` along d0 (0), d1 (1) or d2 (2; a multiple of period, 64 is best)
@@ -82,3 +91,23 @@ def elementwise(row: int, chunk: int, tid: int, step: int) -> None:
         d0, d1, d2, period, operands, operand_count, registers, program, program_count,
         steps, split, size,
     ) = unpack(row)  # fmt: skip
+    table, edge = TABLE(), EDGE()
+    prepare(table, SPACE(), operands, operand_count, registers, step)
+    low, high = chunk * size, (chunk + 1) * size
+    first0, last0 = (low, min(d0, high)) if split == 0 else (0, d0)
+    first1, last1 = (low, min(d1, high)) if split == 1 else (0, d1)
+    first2, last2 = (low, min(d2, high)) if split == 2 else (0, d2)
+    length = last2 - first2
+    if last1 - first1 == 1 or 2 * length * ITEM >= BLOCK_BYTES:
+        for i0 in range(first0, last0):
+            for i1 in range(first1, last1):
+                run_long(
+                    table, edge, operands, operand_count, program, program_count,
+                    period, i0, i1, first2, last2,
+                )  # fmt: skip
+    else:
+        for i0 in range(first0, last0):
+            run_short(
+                table, edge, operands, operand_count, program, program_count,
+                period, i0, first1, last1, first2, length,
+            )  # fmt: skip

@@ -1,6 +1,7 @@
 """The opcodes of elementwise programs: name, sources and meaning, in one table.
 
-Names are those of `graph.primitives`, plus `fma` and `copy`. `emit` builds the operation on vectors; it is only
+Names are those of `graph.primitives`, plus copy and the combined ones that chains of rows may be turned into:
+fma, fnma, axpby and root_ratio (optimizers live on them). `emit` builds the operation on vectors; it is only
 called by the compiler, so reading the table imports no compiler.
 """
 
@@ -15,12 +16,19 @@ from typing import Any
 class Opcode:
     """Number of an elementwise operation, how many sources it reads, how it is emitted.
 
-    `emit(e, m, a, b, c)` gets an Emitter, the module `vecmath` and as many vectors as there are sources.
+    `emit(e, m, a, b, c, d)` gets an Emitter, the module `vecmath` and as many vectors as there are sources.
     """
 
     code: int
     arity: int
     emit: Callable[..., Any]
+    scalars: tuple[int, ...] = ()
+    """Sources that are mostly one number: for when they are, there is a loop that keeps them in registers."""
+
+    @property
+    def heavy(self) -> bool:
+        """Whether it is a function of many instructions, for which a loop's own cost is nothing."""
+        return self.code >= _FIRST_HEAVY
 
 
 _TABLE: list[tuple[str, int, Callable[..., Any]]] = [
@@ -31,6 +39,10 @@ _TABLE: list[tuple[str, int, Callable[..., Any]]] = [
     ("mul", 2, lambda e, m, a, b: a * b),
     ("div", 2, lambda e, m, a, b: a / b),
     ("fma", 3, lambda e, m, a, b, c: e.fma(a, b, c)),  # a·b + c in one rounding
+    ("fnma", 3, lambda e, m, a, b, c: e.fma(-a, b, c)),  # c - a·b in one rounding
+    ("axpby", 4, lambda e, m, a, b, c, d: e.fma(a, b, c * d)),  # a·b + c·d; only the sum and c·d round
+    # a / (√b · c + d): the update of Adam and its kin
+    ("root_ratio", 4, lambda e, m, a, b, c, d: a / e.fma(e.unary("sqrt", b), c, d)),
     ("sqrt", 1, lambda e, m, a: e.unary("sqrt", a)),
     ("rsqrt", 1, lambda e, m, a: 1.0 / e.unary("sqrt", a)),
     ("reciprocal", 1, lambda e, m, a: 1.0 / a),
@@ -61,6 +73,10 @@ _TABLE: list[tuple[str, int, Callable[..., Any]]] = [
     ("pow", 2, lambda e, m, a, b: m.power(e, a, b)),
 ]
 
+_FIRST_HEAVY = next(code for code, row in enumerate(_TABLE) if row[0] == "exp")
+
+_SCALARS = {"mul": (1,), "fma": (1,), "fnma": (1,), "axpby": (1, 3)}
+
 OPCODES: dict[str, Opcode] = {
-    name: Opcode(code, arity, emit) for code, (name, arity, emit) in enumerate(_TABLE)
+    name: Opcode(code, arity, emit, _SCALARS.get(name, ())) for code, (name, arity, emit) in enumerate(_TABLE)
 }

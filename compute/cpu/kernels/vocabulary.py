@@ -324,9 +324,10 @@ def row_tile(job: int, rows: int, vectors: int, columns: int, lanes: int) -> Non
 
 @word
 def run_operation(
-    code: int, target: int, a: int, a_step: int, b: int, b_step: int, c: int, c_step: int, count: int
-) -> None:
-    """target[i] = opcode `code` of a[i], b[i], c[i] over `count` whole vectors; a step of 0 repeats one."""
+    code: int, target: int, a: int, a_step: int, b: int, b_step: int, c: int, c_step: int,
+    d: int, d_step: int, count: int,
+) -> None:  # fmt: skip
+    """target[i] = opcode `code` of a[i], b[i], c[i], d[i] over `count` whole vectors; a step of 0 repeats one."""
     raise _not_here()
 
 

@@ -1,0 +1,275 @@
+"""Matrix products: which operand order the storage wants, and how the product is cut."""
+
+from __future__ import annotations
+
+from math import prod
+
+from compute.cpu.planner.emitter import Emitter, PlanError
+from compute.cpu.planner.fuse import Op
+from compute.cpu.planner.steps import NULL, Word, address
+from compute.cpu.planner.views import (
+    Axis,
+    Dim,
+    View,
+    extent_of,
+    join,
+    packed,
+    packed_like,
+    refine,
+)
+from graph.program import Row
+
+ROWS = 32  # rows of a chunk: four tiles
+COLUMNS = 64  # columns of a chunk when columns are cut
+BIG_WEIGHTS = 1 << 18  # bytes of B above which every thread should read only its columns
+SMALL_WORK = 1 << 21  # multiply-adds below which a product is one chunk
+
+
+def emit_matmul(em: Emitter, op: Op) -> None:
+    """C = A·B, or Cᵀ = Bᵀ·Aᵀ where the result is wanted (or can only be had) that way."""
+    row = op.row
+    value = op.writes[-1]
+    if len(em.shape(row.outputs[0])) > 2:
+        _emit_stack(em, row)
+        return
+    a, b = _operands(em, row)
+    goal = em.fixed[value]() if value in em.fixed else None
+    flip = goal is not None and goal.stride(1) != em.item and goal.stride(0) == em.item
+    if flip and not op.roles:
+        place = _emit_plain(em, b.permute((1, 0)), a.permute((1, 0)), goal.permute((1, 0)), op)
+        em.put(value, place.permute((1, 0)))
+        return
+    em.put(value, _emit_plain(em, a, b, goal, op))
+
+
+def _operands(em: Emitter, row: Row) -> tuple[View, View]:
+    """A and B as seen by the product; an undecided weight is stored the way it wants to be read."""
+    first, second = row.inputs
+    turn_a, turn_b = bool(row.attr("transpose_a")), bool(row.attr("transpose_b"))
+    a = em.view(first)
+    a = a.permute((1, 0)) if turn_a else a
+    key = em.undecided_param(second)
+    if key is not None:
+        em.storage.decide(key, _weight_axes(em, a, second, turn_b))
+    b = em.view(second)
+    return a, b.permute((1, 0)) if turn_b else b
+
+
+def _weight_axes(em: Emitter, a: View, weight: int, turn: bool) -> tuple[Axis, ...]:
+    """Rows of B contiguous; its inner axis in the memory order of A's."""
+    shape = em.shape(weight)
+    columns = shape[0] if turn else shape[1]
+    pair = (packed_axis(a.axes[1], columns * em.item), ((columns, em.item),))
+    return (pair[1], pair[0]) if turn else pair
+
+
+def _emit_plain(em: Emitter, a: View, b: View, goal: View | None, op: Op) -> View:
+    """The step C = A·B for matrices; returns where C is."""
+    a, b, inner, b_row = _matched(em, a, b)
+    a = a if len(join_axis(a.axes[0])) <= 1 else em.dense(a)
+    m, n = a.shape[0], b.shape[1]
+    c, c_row = _result(em, goal, a.axes[0], b.axes[1])
+    words: dict[str, Word] = {
+        **{"a": address(a), "a_row": _stride(a.axes[0]), "a_col": inner[1]},
+        **{"b": address(b), "b_row": b_row},
+        **{"c": address(c), "c_row": c_row, "m": m, "n": n, "k": inner[0]},
+        **{"init": 0, "bias": NULL, "epilogue": 0, "mask": NULL, "mask_row": 0},
+        **{"pre": NULL, "pre_row": 0},
+    }
+    reads, whole, writes = [a], [b], [c]
+    if "bias" in op.roles:
+        flat = _vector(em.view(op.roles["bias"]), n)
+        flat = em.arranged(flat, (packed_axis(c.axes[1], em.item),))
+        words |= {"init": 2, "bias": address(flat)}
+        whole.append(flat)
+    if "relu" in op.roles:
+        words["epilogue"] = 1
+    if "mask" in op.roles:
+        mask, mask_row = _shaped_like(em, em.view(op.roles["mask"]), c)
+        words |= {"epilogue": 2, "mask": address(mask), "mask_row": mask_row}
+        reads.append(mask)
+    if "pre" in op.roles:
+        pre = em.new((m, n), em.item, packed_like(c.axes, em.item))
+        words |= {"pre": address(pre), "pre_row": n * em.item}
+        writes.append(pre)
+        em.put(op.roles["pre"], pre)
+    _add(em, words, reads, writes, whole)
+    return c
+
+
+def _add(
+    em: Emitter,
+    words: dict[str, Word],
+    reads: list[View],
+    writes: list[View],
+    whole: list[View],
+) -> None:
+    """Cut by rows of the batch, or by columns when B is big: see DESIGN's memory traffic."""
+    m, n, k = (int(words[name]) for name in ("m", "n", "k"))  # type: ignore[arg-type]
+    words |= {"batch": 1, "a_batch": 0, "b_batch": 0, "c_batch": 0}
+    flops = 2 * m * n * k
+    if k * n * em.item > BIG_WEIGHTS and n >= 2 * COLUMNS:
+        words["split"] = 1
+        em.add("gemm", words, reads, writes, 0, 1, COLUMNS, whole, flops)
+        return
+    words["split"] = 0
+    prefer = m if m * n * k <= SMALL_WORK else ROWS
+    em.add("gemm", words, reads, writes, m, 1, prefer, whole, flops)
+
+
+def _matched(em: Emitter, a: View, b: View) -> tuple[View, View, tuple[int, int], int]:
+    """A and B with one common inner dimension and B's rows contiguous; copies where needed.
+
+    Returns them, (inner extent, A's inner stride) and B's row stride.
+    """
+    for attempt in range(3):
+        found = _inner(a, b, em.item)
+        if found is not None:
+            return a, b, *found
+        if attempt == 0:
+            b = em.arranged(b, _rows_like(a, b, em.item))
+        else:
+            a, b = em.dense(a), em.dense(b)
+    raise PlanError("a dense product must have one inner dimension")
+
+
+def _inner(a: View, b: View, item: int) -> tuple[tuple[int, int], int] | None:
+    columns = join_axis(b.axes[1])
+    if len(columns) > 1 or (columns and columns[0][1] != item):
+        return None
+    dims = refine((b.axes[0], a.axes[1]))
+    if dims is None:
+        return None
+    joined = join(sorted(dims, key=lambda dim: -dim[1][0]))
+    if len(joined) > 1:
+        return None
+    if not joined:
+        return (a.shape[1], item), b.shape[1] * item
+    extent, (b_row, a_col) = joined[0]
+    return (extent, a_col), b_row
+
+
+def _rows_like(a: View, b: View, item: int) -> tuple[Axis, ...]:
+    """Axes for a copy of B: contiguous rows, its inner axis in the memory order of A's."""
+    return (packed_axis(a.axes[1], b.shape[1] * item), packed_axis(b.axes[1], item))
+
+
+def packed_axis(axis: Axis, item: int) -> Axis:
+    """One axis dense in its own memory order, innermost stride `item`."""
+    order = sorted(range(len(axis)), key=lambda d: axis[d][1])
+    result = list(axis)
+    stride = item
+    for d in order:
+        result[d] = (axis[d][0], stride)
+        stride *= axis[d][0]
+    return tuple(result)
+
+
+def join_axis(axis: Axis) -> list[Dim]:
+    """An axis in memory order (largest stride first), dimensions joined where possible."""
+    ordered = sorted(((e, (s,)) for e, s in axis if e > 1), key=lambda dim: -abs(dim[1][0]))
+    return [(extent, strides[0]) for extent, strides in join(ordered)]
+
+
+def _stride(rows: Axis) -> int:
+    joined = join_axis(rows)
+    return joined[0][1] if joined else 0
+
+
+def _vector(bias: View, length: int) -> View:
+    flat = bias.reshape((length,))
+    assert flat is not None
+    return flat
+
+
+def _result(em: Emitter, goal: View | None, rows: Axis, columns: Axis) -> tuple[View, int]:
+    """Where C goes, and its row stride: the goal when its strides fit, else a fresh dense place.
+
+    Its axes split as A's rows and B's columns do, in the same memory order.
+    """
+    m, n = extent_of(rows), extent_of(columns)
+    if goal is not None:
+        row = _same_rows(goal.axes[0], rows)
+        if row is not None and _same_columns(goal.axes[1], columns, em.item):
+            return goal, row or n * em.item
+    axes = (packed_axis(rows, n * em.item), packed_axis(columns, em.item))
+    return em.new((m, n), em.item, axes), n * em.item
+
+
+def _same_rows(axis: Axis, rows: Axis) -> int | None:
+    """The stride of `axis` when it is one, in the memory order of `rows`; 0 for a single row."""
+    dims = refine((axis, rows))
+    if dims is None:
+        return None
+    joined = join(sorted(dims, key=lambda dim: -dim[1][0]))
+    if len(joined) > 1:
+        return None
+    return joined[0][1][0] if joined else 0
+
+
+def _same_columns(axis: Axis, columns: Axis, item: int) -> bool:
+    """Whether `axis` is dense, in the memory order of B's columns."""
+    dims = refine((axis, packed_axis(columns, item)))
+    return dims is not None and all(mine == theirs for _, (mine, theirs) in dims)
+
+
+def _shaped_like(em: Emitter, view: View, c: View) -> tuple[View, int]:
+    """`view` with contiguous rows in the order of C's, and its row stride; a copy if need be."""
+    row = _same_rows(view.axes[0], c.axes[0])
+    if row is None or not _same_columns(view.axes[1], c.axes[1], em.item):
+        view = em.arranged(view, packed_like(c.axes, em.item))
+        row = c.shape[1] * em.item
+    return view, row
+
+
+# ---- stacks of matrices
+
+
+def _emit_stack(em: Emitter, row: Row) -> None:
+    """One product for each index of the leading axes."""
+    a, b = (em.view(v) for v in row.inputs)
+    rank = len(a.axes)
+    swap = (*range(rank - 2), rank - 1, rank - 2)
+    a = a.permute(swap) if row.attr("transpose_a") else a
+    b = b.permute(swap) if row.attr("transpose_b") else b
+    *lead, m, n = em.shape(row.outputs[0])
+    count, k = prod(lead), a.shape[-1]
+    a, a_dims = _stacked(em, a, count, contiguous=False)
+    b, b_dims = _stacked(em, b, count, contiguous=True)
+    goal = em.target(row.outputs[0])
+    c = goal.reshape((count, m, n))
+    if c is None or c.stride(2) != em.item or None in (c.stride(0), c.stride(1)):
+        c = em.new((count, m, n))
+    words: dict[str, Word] = {
+        **{"a": address(a), "a_row": a_dims[1], "a_col": a_dims[2], "a_batch": a_dims[0]},
+        **{"b": address(b), "b_row": b_dims[1], "b_batch": b_dims[0]},
+        **{"c": address(c), "c_row": c.stride(1) or n * em.item, "c_batch": c.stride(0) or 0},
+        **{"m": m, "n": n, "k": k, "batch": count, "init": 0, "bias": NULL, "epilogue": 0},
+        **{"mask": NULL, "mask_row": 0, "pre": NULL, "pre_row": 0, "split": 0},
+    }
+    flops = 2 * count * m * n * k
+    if count > 1:
+        em.add("gemm", words, [a, b], [c], count, 1, 0, (), flops)
+    else:
+        em.add("gemm", words, [a, b], [c], 0, 1, ROWS, (), flops)
+    whole = c.reshape(em.shape(row.outputs[0]))
+    assert whole is not None
+    em.put(row.outputs[0], whole)
+
+
+def _stacked(
+    em: Emitter, view: View, count: int, contiguous: bool
+) -> tuple[View, tuple[int, int, int]]:
+    """`view` as count×rows×columns with one stride for each, copied when it has none."""
+    rows, columns = view.shape[-2:]
+    flat = view.reshape((count, rows, columns))
+    if flat is not None:
+        strides = (flat.stride(0), flat.stride(1), flat.stride(2))
+        regular = None not in strides
+        if regular and (not contiguous or strides[2] == em.item or columns == 1):
+            return flat, (strides[0] or 0, strides[1] or columns * em.item, strides[2] or em.item)
+    flat = em.arranged(view, packed(view.shape, em.item)).reshape((count, rows, columns))
+    assert flat is not None
+    return flat, (rows * columns * em.item, columns * em.item, em.item)
+
+

@@ -1,0 +1,115 @@
+"""Steps: kernel calls with symbolic addresses, and what memory each touches.
+
+A step may be cut along `samples` equal slices of its leading axis, so that several steps can run
+chunk by chunk one after the other; steps with `samples` 0 have chunks of their own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from compute.cpu.planner.host import Number
+from compute.cpu.planner.views import Buffer, View, merged
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A byte of a buffer; bind turns it into a number."""
+
+    buffer: Buffer
+    offset: int
+
+
+Word = int | float | Address
+NULL = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """Bytes [low, high) of a buffer that a step reads or writes.
+
+    With `stride` above 0, slice i of the step's samples touches only the `span` bytes from
+    low + i·stride.
+    """
+
+    buffer: Buffer
+    low: int
+    high: int
+    write: bool
+    stride: int = 0
+    span: int = 0
+
+
+Source = tuple[Literal["in", "out", "tmp"], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One operation of an elementwise program on operands and temporaries."""
+
+    op: str
+    target: int  # register number
+    sources: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """One row of an elementwise operand table, its address still symbolic.
+
+    `place` is an address, or a host number (a column of the step table, or a constant).
+    """
+
+    place: Address | Number
+    mode: int
+    flags: int
+    strides: tuple[int, int] = (0, 0)
+
+
+@dataclass(eq=False, slots=True)
+class Step:
+    """One kernel call. `unit` is what the kernel's `size` counts for one sample.
+
+    `prefer` is the wanted number of samples in a chunk, 0 for any; for steps without samples it is
+    the value of `size` itself. `commits`: writes parameters, optimizer slots or states, which must
+    not happen in a step whose loss is not finite.
+    """
+
+    kernel: str
+    path: str
+    words: dict[str, Word]
+    touches: list[Touch]
+    samples: int = 0
+    unit: int = 1
+    prefer: int = 0
+    shapes: tuple[str, ...] = ()
+    flops: int = 0
+    commits: bool = False
+    operands: list[Operand] = field(default_factory=list)
+    program: list[Instruction] = field(default_factory=list)
+
+    def bytes(self) -> int:
+        """Bytes between the first and the last that each operand covers, summed."""
+        return sum(touch.high - touch.low for touch in self.touches)
+
+
+def address(view: View) -> Address:
+    """Of the view's first element."""
+    return Address(view.buffer, view.offset)
+
+
+def touch(view: View, samples: int = 0, write: bool = False) -> Touch:
+    """What a step touches of `view`: sliced along axis 0 when it has `samples` regular slices."""
+    low, high = view.hull()
+    if not samples or not view.axes:
+        return Touch(view.buffer, low, high, write)
+    extent = 1
+    dims = merged(view.axes[0])
+    for count, _ in dims:
+        extent *= count
+    if extent != samples or len(dims) > 1:
+        return Touch(view.buffer, low, high, write)
+    stride = dims[0][1] if dims else high - low
+    if stride <= 0:
+        return Touch(view.buffer, low, high, write)
+    return Touch(view.buffer, low, high, write, stride, high - low - (samples - 1) * stride)

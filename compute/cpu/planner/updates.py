@@ -1,0 +1,87 @@
+"""The optimizer's pass over flat storage, and values carried over to the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from compute.cpu.planner.elementwise import run_rows, write_number
+from compute.cpu.planner.emitter import Emitter
+from compute.cpu.planner.fuse import Op
+from compute.cpu.planner.prepare import Rule, split_rule
+from compute.cpu.planner.views import Buffer, View
+from graph.program import Program
+
+
+@dataclass(frozen=True)
+class _Range:
+    """Parameters that lie one behind the other: bytes [low, high) of the flat buffers."""
+
+    low: int
+    high: int
+
+
+def gradient_keys(em: Emitter, op: Op) -> list[tuple[int, str]]:
+    """(gradient value, ParamKey) of an update row."""
+    count = cast("int", op.row.attr("count"))
+    keys = [em.inputs[v].key for v in op.row.inputs[:count]]
+    return list(zip(op.row.inputs[count : 2 * count], keys, strict=True))
+
+
+def emit_update(em: Emitter, op: Op) -> None:
+    """Run the rule once over every stretch of adjacent parameters, in place."""
+    row = op.row
+    program, count = cast("Program", row.attr("rule")), cast("int", row.attr("count"))
+    slots = sum(given.kind == "batch" for given in program.inputs) - 2
+    for value, key in gradient_keys(em, op):
+        _bring_gradient(em, value, key)
+    keys = [key for _, key in gradient_keys(em, op)]
+    own = row.inputs[2 * count : (2 + slots) * count]
+    families = [
+        em.storage.slots[em.inputs[own[k * count]].key].family for k in range(slots)
+    ]
+    scalars = [em.numbers[v] for v in row.inputs[(2 + slots) * count :]]
+    rule = split_rule(program, scalars, em.host)
+    for part in _ranges(em, keys):
+        _pass(em, rule, part, families)
+
+
+def _bring_gradient(em: Emitter, value: int, key: str) -> None:
+    """See to it that the gradient of `key` lies in the flat buffer."""
+    place = em.storage.gradient(key)
+    if value in em.numbers:
+        write_number(em, em.numbers[value], place)
+        return
+    view = em.view(value).broadcast(place.shape)
+    if not view.same_place(place):
+        em.copy(view, place)
+
+
+def _ranges(em: Emitter, keys: Sequence[str]) -> list[_Range]:
+    storage = em.storage
+    result: list[_Range] = []
+    for key in sorted(keys, key=storage.offsets.__getitem__):
+        low, high = storage.offsets[key], storage.end(key)
+        if result and result[-1].high == low:
+            result[-1] = _Range(result[-1].low, high)
+        else:
+            result.append(_Range(low, high))
+    return result
+
+
+def _pass(em: Emitter, rule: Rule, part: _Range, families: Sequence[str]) -> None:
+    def flat(buffer: Buffer, start: int) -> View:
+        count = (part.high - part.low) // em.item
+        return View(buffer, part.low - start, (((count, em.item),),), em.item)
+
+    storage = em.storage
+    params = flat(storage.params, 0)
+    places = [params, *(flat(*storage.families[name]) for name in families)]
+    arrays = [params, flat(storage.gradients, 0), *places[1:]]
+    inputs = {**dict(zip(rule.inputs, arrays, strict=True)), **rule.numbers}
+    used = {v for row in rule.rows for v in row.inputs} | set(rule.outputs)
+    inputs = {v: given for v, given in inputs.items() if v in used}
+    outputs = {v: place for v, place in zip(rule.outputs, places, strict=True)}
+    changed = {v: place for v, place in outputs.items() if inputs.get(v) is not place}
+    run_rows(em, rule.rows, inputs, changed, params.shape, cut=False)

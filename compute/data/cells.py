@@ -91,6 +91,12 @@ def looks_like_numbers(cells: Cells) -> bool:
     return False
 
 
+def first_is_numbers(text: Text) -> bool:
+    """Whether the first row holds numbers only, so is no row of names."""
+    first = pa.array([text.table[name][0].as_py().strip() for name in text.names])
+    return bool(pc.all(pc.match_substring_regex(first, pattern=NUMBER)).as_py())
+
+
 def numbers_of(cells: Cells) -> Array:
     """The column as float64, NaN where there is no value; raises DataError for other texts."""
     pattern = number_pattern(cells)

@@ -12,7 +12,6 @@ import numpy as np
 from compute.backend import Array
 from compute.data.digits import load_digits
 from compute.data.source import Block, DataError, Folder, Loaded
-from compute.data.table import load_table, probe_table
 from compute.data.toy import load_toy
 from graph.kinds import DataSource
 from graph.schema import Schema
@@ -25,8 +24,14 @@ if TYPE_CHECKING:
 LOADERS: dict[str, Callable[[DataSource, Folder, str], Loaded]] = {
     "Digits": lambda op, folder, where: load_digits(where),
     "ToyData": lambda op, folder, where: load_toy(cast("ToyData", op)),
-    "Table": lambda op, folder, where: load_table(cast("Table", op), folder, where),
+    "Table": lambda op, folder, where: _table(cast("Table", op), folder, where),
 }
+
+
+def _table(op: Table, folder: Folder, where: str) -> Loaded:
+    from compute.data.table import load_table  # importing pyarrow takes 0.2 seconds
+
+    return load_table(op, folder, where)
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,8 @@ class Samples:
 def probe(op: DataSource, folder: Folder, where: str) -> Schema | None:
     """What the file of a data node holds, for its `schema` setting; None when it needs none."""
     if type(op).__name__ == "Table":
+        from compute.data.table import probe_table  # importing pyarrow takes 0.2 seconds
+
         return probe_table(cast("Table", op), folder, where)
     return None
 

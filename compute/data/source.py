@@ -43,11 +43,12 @@ class Folder:
         if not self.allow_outside and not full.is_relative_to(base):
             remedy = "allow it, or copy the file beside the graph"
             raise OutsideError(where, f"{path!r}", "a file in the graph's folder", remedy)
-        _check_file(full, path, where)
+        check_file(full, path, where)
         return full
 
 
-def _check_file(full: Path, path: str, where: str) -> None:
+def check_file(full: Path, path: str, where: str) -> None:
+    """Raise DataError unless `full` is a file of bearable size; `path` is what the user wrote."""
     if not full.exists():
         raise DataError(where, f"no file {path!r}", "a file that exists", f"look in {full.parent}")
     if not full.is_file():

@@ -129,10 +129,13 @@ def load_table(op: Table, folder: Folder, where: str) -> Loaded:
     return Loaded(arrays, (), {"features": blocks, "target": goal})
 
 
-def encode_features(op: Table, text: Text) -> tuple[Array, tuple[Block, ...]]:
+def encode_features(
+    op: Table, text: Text, refuse_missing: bool = True
+) -> tuple[Array, tuple[Block, ...]]:
     """Feature vectors of all rows, N×F float64, and the columns they come from.
 
-    A missing number is NaN, a missing category all zeros.
+    A missing number is NaN, a missing category all zeros; new rows to predict may have them even
+    where training rows may not.
     """
     parts: list[Array] = []
     blocks: list[Block] = []
@@ -140,7 +143,8 @@ def encode_features(op: Table, text: Text) -> tuple[Array, tuple[Block, ...]]:
     for column in op.schema.features:
         _check_name(text, column.name)
         cells = cells_of(text, column.name)
-        _check_missing(op, cells, False)
+        if refuse_missing:
+            _check_missing(op, cells, False)
         numeric = column.kind == "number"
         parts.append(numbers_of(cells)[:, None] if numeric else _one_hot(cells, column))
         scaled = op.standardise and numeric

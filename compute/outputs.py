@@ -1,0 +1,119 @@
+"""What a model's outputs mean: scores of classes, or numbers in the units of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from compute.backend import Array, Plan
+from compute.batches import in_order
+from compute.data import Scaling
+from compute.evaluate import host_scalars
+from graph.graph import Graph, Node
+from graph.lower import Model
+
+Kind = Literal["softmax", "sigmoid", "numbers"]
+
+# Losses that read scores, and what makes probabilities of them.
+SCORES: dict[str, Kind] = {"CrossEntropy": "softmax", "BinaryCrossEntropy": "sigmoid"}
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """How to read one output: `kind` of scores it is, and the target it is trained towards."""
+
+    kind: Kind
+    target: str = ""  # batch key `node.port`, "" when it is wired to no loss
+
+
+@dataclass(frozen=True)
+class Reading:
+    """An output as people want it: probabilities and class numbers, or numbers in data units."""
+
+    name: str
+    raw: Array
+    values: Array
+    classes: Array | None = None
+    class_names: tuple[str, ...] = ()
+
+
+def run_model(
+    model: Model,
+    plan: Plan,
+    data: Mapping[str, Array],
+    samples: Array,
+    batch: int,
+    live: Mapping[str, float],
+) -> dict[str, Array]:
+    """The model's outputs for `samples` of `data` by name, in order, N×…."""
+    parts: dict[str, list[Array]] = {}
+    for block in in_order(samples, batch):
+        for index in block:
+            given = plan.run("predict", data, index[None], host_scalars(live, 0, 1))
+            for name, array in given.arrays.items():
+                parts.setdefault(name.removeprefix("outputs/"), []).append(array)
+    return {name: np.concatenate(arrays) for name, arrays in parts.items()}
+
+
+def input_keys(model: Model) -> list[str]:
+    """Batch keys `node.port` that a prediction reads, in the order of the program."""
+    program = model.program("predict", 1)
+    return [given.key for given in program.inputs if given.kind == "batch"]
+
+
+def target_keys(model: Model) -> list[str]:
+    """Batch keys that are wired straight to the losses' targets."""
+    found = (_target(model.graph, node) for node in model.graph if node.op.role == "loss")
+    return list(dict.fromkeys(key for key in found if key))
+
+
+def meanings(model: Model) -> dict[str, Meaning]:
+    """What each output of the prediction program means, by the loss that trains it."""
+    graph = model.graph
+    by_source: dict[tuple[str, str], Meaning] = {}
+    by_loss: dict[str, Meaning] = {}
+    for node in graph.ordered():
+        for wire in graph.wires_in(node.id, "prediction") if node.op.role == "loss" else ():
+            kind: Kind = SCORES.get(type(node.op).__name__, "numbers")
+            by_loss[node.id] = Meaning(kind, _target(graph, node))
+            by_source.setdefault((wire.source, wire.output), by_loss[node.id])
+    explicit: dict[str, Meaning] = {}
+    for node in graph:
+        for wire in graph.wires_in(node.id) if node.op.role == "output" else ():
+            known = by_source.get((wire.source, wire.output), Meaning("numbers"))
+            explicit[node.id] = known
+    if explicit:
+        return explicit
+    return {"prediction": next(iter(by_loss.values()))} if len(by_loss) == 1 else by_loss
+
+
+def _target(graph: Graph, loss: Node) -> str:
+    for wire in graph.wires_in(loss.id, "target"):
+        if graph.node(wire.source).op.role == "data":
+            return f"{wire.source}.{wire.output}"
+    return ""
+
+
+def read_output(
+    name: str,
+    raw: Array,
+    meaning: Meaning,
+    scaling: Mapping[str, Scaling],
+    classes: Mapping[str, tuple[str, ...]],
+) -> Reading:
+    """Probabilities and classes of scores; numbers back in the units of the target column."""
+    names = classes.get(meaning.target.rpartition(".")[0], ())
+    scores = raw.astype(np.float64)
+    if meaning.kind == "softmax":
+        shifted = np.exp(scores - scores.max(-1, keepdims=True))
+        values = shifted / shifted.sum(-1, keepdims=True)
+        return Reading(name, raw, values, scores.argmax(-1), names)
+    if meaning.kind == "sigmoid":
+        values = 0.5 * (1 + np.tanh(0.5 * scores))
+        return Reading(name, raw, values, (scores > 0).astype(np.int64), names)
+    if meaning.target in scaling:
+        return Reading(name, raw, scaling[meaning.target].undo(scores))
+    return Reading(name, raw, scores)

@@ -1,0 +1,188 @@
+"""Predictions of a run for new rows or images, in the words and units of its data."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from compute import checkpoint
+from compute.backend import Array, load
+from compute.data import DataError, Scaling
+from compute.data.source import check_file
+from compute.outputs import Reading, input_keys, meanings, read_output, run_model
+from compute.prepare import Report, TrainOptions, silent
+from compute.results import Trained, live_settings, open_run, restore, save_arrays
+from graph.lower import Model
+
+if TYPE_CHECKING:
+    from graph.ops.table import Table
+
+# How each kind of data node reads a file of new samples: (settings, file, port) -> N×… raw.
+READERS: dict[str, Callable[[Any, Path, str], Array]] = {
+    "Digits": lambda op, file, port: _images(file, op.sample_types()[port].shape),
+    "ToyData": lambda op, file, port: _points(file, op.sample_types()[port].shape[0]),
+    "Table": lambda op, file, port: _rows(cast("Table", op), file),
+}
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Every output of the model for every new sample."""
+
+    count: int
+    outputs: tuple[Reading, ...]
+
+
+def predict_run(
+    run: str, file: Path, options: TrainOptions, progress: Report = silent
+) -> Prediction:
+    """Predict for the rows of a CSV file, or for PNG or NPY images, as the run's data node reads.
+
+    An `.npz` file with arrays named `node.port` serves graphs with several inputs; its arrays are
+    taken as they are. Raises DataError for input that does not fit.
+    """
+    trained = open_run(run, options)
+    model = Model(trained.graph)
+    fitted: Mapping[str, Any] = trained.record.data
+    scaling = {key: Scaling.from_json(value) for key, value in fitted["scaling"].items()}
+    check_file(file, str(file), str(file))
+    data = _read(model, file, scaling, trained)
+    count = len(next(iter(data.values())))
+    training = trained.graph.training
+    made = options.plan_options(training.precision, training.seed)
+    live = live_settings(trained, model, options)
+    with contextlib.closing(load(options.device).build(model, made, progress)) as plan:
+        restore(plan, trained)
+        samples = np.arange(count, dtype=np.int64)
+        raw = run_model(model, plan, data, samples, training.batch_size, live)
+    classes = {path: tuple(names) for path, names in fitted["classes"].items()}
+    known = meanings(model)
+    readings = [read_output(n, array, known[n], scaling, classes) for n, array in raw.items()]
+    return Prediction(count, tuple(readings))
+
+
+def _read(
+    model: Model, file: Path, scaling: Mapping[str, Scaling], trained: Trained
+) -> dict[str, Array]:
+    """The model's inputs from a file, scaled as in training, in the graph's precision."""
+    keys = input_keys(model)
+    real = np.float64 if trained.graph.training.precision == "float64" else np.float32
+    if file.suffix.lower() == ".npz":
+        return _read_npz(model, file, keys, real)
+    if len(keys) != 1:
+        found, expected = f"one file for the inputs {', '.join(keys)}", "an .npz file with them"
+        raise DataError(str(file), found, expected, "save the arrays under these names")
+    key = keys[0]
+    path, _, port = key.rpartition(".")
+    op = model.data_nodes[path]
+    raw = READERS[type(op).__name__](op, file, port)
+    values = scaling[key].apply(raw) if key in scaling else raw
+    return {key: np.ascontiguousarray(values, real)}
+
+
+def _read_npz(model: Model, file: Path, keys: list[str], real: Any) -> dict[str, Array]:
+    try:
+        with np.load(file, allow_pickle=False) as given:
+            arrays = {name: given[name] for name in given.files}
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(
+            str(file), str(error).splitlines()[0], "an .npz file", "save it anew"
+        ) from None
+    data = {}
+    for key in keys:
+        if key not in arrays:
+            found = ", ".join(arrays) or "nothing"
+            raise DataError(str(file), f"arrays {found}", f"one named {key}", "name it so")
+        path, _, port = key.rpartition(".")
+        kind = model.data_nodes[path].sample_types()[port]
+        if arrays[key].shape[1:] != kind.shape or arrays[key].dtype.kind not in "fiub":
+            found = f"{arrays[key].dtype} {arrays[key].shape}"
+            raise DataError(f"{file}, {key}", found, f"numbers N×{kind.shape}", "reshape it")
+        wanted = np.int64 if kind.dtype == "int" else real
+        data[key] = np.ascontiguousarray(arrays[key], wanted)
+    return data
+
+
+# Pillow and pyarrow take a fifth of a second to import, so only who needs them does.
+
+
+def _images(file: Path, shape: tuple[int, ...]) -> Array:
+    from compute.data.images import read_images
+
+    return read_images(file, shape)
+
+
+def _points(file: Path, width: int) -> Array:
+    from compute.data.points import read_points
+
+    return read_points(file, width)
+
+
+def _rows(op: Table, file: Path) -> Array:
+    """Feature vectors of a table without, or with, its target column."""
+    from compute.data.table import encode_features, read_table
+
+    return encode_features(op, read_table(op, file, file.name), refuse_missing=False)[0]
+
+
+def save_prediction(prediction: Prediction, file: Path) -> None:
+    """Write a prediction by the ending of `file`: .csv a line a sample, .json, or .npz arrays."""
+    ending = file.suffix.lower()
+    if ending == ".npz":
+        arrays = {}
+        for output in prediction.outputs:
+            arrays[output.name] = output.values
+            if output.classes is not None:
+                arrays[f"{output.name}.class"] = output.classes
+        save_arrays(file, arrays)
+    elif ending in (".csv", ".json"):
+        header, rows = table_of(prediction)
+        if ending == ".csv":
+            stream = io.StringIO(newline="")
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerows([header, *rows])
+            text = stream.getvalue()
+        else:
+            text = json.dumps([dict(zip(header, row, strict=True)) for row in rows], indent=1)
+        checkpoint.write_durably(file, text.encode())
+    else:
+        expected = "a file ending in .csv, .json or .npz"
+        raise DataError(str(file), f"ending {ending!r}", expected, "choose one of these")
+
+
+def table_of(prediction: Prediction) -> tuple[list[str], list[list[object]]]:
+    """Header and rows: class and probabilities of each output, or its numbers."""
+    header: list[str] = []
+    columns: list[list[object]] = []
+    for output in prediction.outputs:
+        for name, column in _columns(output, alone=len(prediction.outputs) == 1):
+            header.append(name)
+            columns.append(column)
+    return header, [list(row) for row in zip(*columns, strict=True)]
+
+
+def _columns(output: Reading, alone: bool) -> list[tuple[str, list[object]]]:
+    start = "" if alone else f"{output.name}."
+    found: list[tuple[str, list[object]]] = []
+    values = output.values.reshape(len(output.values), -1)
+    if output.classes is None:
+        several = values.shape[1] > 1
+        names = [f"value{k + 1}" if several else "value" for k in range(values.shape[1])]
+        return [(start + n, values[:, k].tolist()) for k, n in enumerate(names)]
+    labels = output.classes.reshape(len(values), -1)[:, 0].tolist()
+    known = output.class_names
+    found.append((f"{start}class", [known[k] if k < len(known) else k for k in labels]))
+    if values.shape[1] == 1:
+        values = np.concatenate([1 - values, values], axis=1)
+    for k in range(values.shape[1]):
+        name = known[k] if k < len(known) else str(k)
+        found.append((f"{start}p({name})", values[:, k].tolist()))
+    return found

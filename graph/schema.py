@@ -1,15 +1,14 @@
 """What a data file holds: found once by a probe, kept in the graph, read by the shape rules.
 
 A `Table` node carries a `Schema` as its setting `schema`, so shapes, class names and checks need no
-file. `compute.data.probe` fills it; loading refuses a file that no longer fits. In a graph file it
-is nested JSON: what `dataclasses.asdict` gives, and `Schema.from_json` takes.
+file. `compute.data.probe` fills it; loading refuses a file that no longer fits. It checks itself,
+so one that comes out of a graph file can be trusted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from graph.op import SettingError
 
@@ -94,46 +93,3 @@ class Schema:
         """Names of the classes in label order; empty for a regression target."""
         column = self.target_column
         return column.categories if column and column.kind == "category" else ()
-
-    @classmethod
-    def from_json(cls, data: object) -> Schema:
-        """The schema written as nested JSON; raises SettingError for anything else."""
-        given = _object(data, "schema", ("columns", "rows", "target"))
-        columns = tuple(map(_column, _list(given["columns"], "schema.columns")))
-        rows = given["rows"]
-        if not isinstance(rows, int) or isinstance(rows, bool):
-            raise SettingError("schema.rows", _kind(rows), "a whole number")
-        return cls(columns, rows, _text(given["target"], "schema.target"))
-
-
-def _column(data: object) -> Column:
-    where = "schema.columns"
-    given = _object(data, where, ("name", "kind", "categories"))
-    kind: Any = _text(given["kind"], where)
-    names = tuple(_text(value, where) for value in _list(given["categories"], where))
-    return Column(_text(given["name"], where), kind, names)
-
-
-def _object(data: object, where: str, keys: tuple[str, ...]) -> Mapping[str, object]:
-    expected = f"an object with {', '.join(keys)}"
-    if not isinstance(data, Mapping):
-        raise SettingError(where, _kind(data), expected)
-    if set(data) != set(keys):
-        raise SettingError(where, f"one with {', '.join(sorted(map(str, data)))[:80]}", expected)
-    return data
-
-
-def _list(data: object, where: str) -> Sequence[object]:
-    if not isinstance(data, list | tuple):
-        raise SettingError(where, _kind(data), "a list")
-    return data
-
-
-def _text(data: object, where: str) -> str:
-    if not isinstance(data, str):
-        raise SettingError(where, _kind(data), "a text")
-    return data
-
-
-def _kind(data: object) -> str:
-    return "nothing" if data is None else f"a value of kind {type(data).__name__}"

@@ -1,8 +1,8 @@
 """Batch normalisation over NHWC images (a matrix is an image of 1×1 pixels), by channel.
 
-Training: bn_moments → bn_combine → bn_apply; backward: bn_dx_sums → sum_chunks → bn_dx. Statistics are means
-and sums of squared deviations per chunk, combined in chunk order (Chan, Golub & LeVeque 1979), so a large
-mean costs no digits.
+Training: bn_moments → bn_combine → bn_apply; backward: bn_dx_sums → sum_chunks → bn_dx. Statistics
+are means and sums of squared deviations per chunk, combined in chunk order (Chan, Golub & LeVeque
+1979), so a large mean costs no digits.
 """
 
 from __future__ import annotations
@@ -11,7 +11,22 @@ from collections.abc import Iterator
 from typing import Any
 
 from compute.cpu.kernels.conv import image
-from compute.cpu.kernels.vocabulary import unpack
+from compute.cpu.kernels.vocabulary import (
+    ITEM,
+    LANES,
+    as_float,
+    device,
+    first,
+    fma,
+    greater,
+    load_masked,
+    rectify,
+    select,
+    splat,
+    square_root,
+    store_masked,
+    unpack,
+)
 from compute.cpu.templates import Access, block, kernel, pieces
 
 SIZES = "n height width c"
@@ -47,6 +62,33 @@ def bn_moments(row: int, chunk: int, tid: int, step: int) -> None:
     partial          [chunks] of [2,c], `partial_chunk` bytes apart
     """
     x, x_img, x_row, x_pix, partial, partial_chunk, n, height, width, c, size = unpack(row)
+    start, stop = chunk * size, min(n, (chunk + 1) * size)
+    share = splat(1.0 / ((stop - start) * height * width))
+    target = partial + chunk * partial_chunk
+    for k in range(0, c, LANES):
+        mask = first(c - k)
+        total = splat(0.0)
+        for sample in range(start, stop):
+            for y in range(height):
+                at = x + sample * x_img + y * x_row + k * ITEM
+                line = splat(0.0)
+                for _ in range(width):
+                    line = line + load_masked(at, mask)
+                    at += x_pix
+                total = total + line
+        mean = total * share
+        squares = splat(0.0)
+        for sample in range(start, stop):
+            for y in range(height):
+                at = x + sample * x_img + y * x_row + k * ITEM
+                line = splat(0.0)
+                for _ in range(width):
+                    apart = load_masked(at, mask) - mean
+                    line = fma(apart, apart, line)
+                    at += x_pix
+                squares = squares + line
+        store_masked(target + k * ITEM, mean, mask)
+        store_masked(target + (c + k) * ITEM, squares, mask)
 
 
 def _combine_extents(w: Any, item: int) -> Iterator[Access]:
@@ -69,6 +111,25 @@ def bn_combine(row: int, chunk: int, tid: int, step: int) -> None:
     (
         partial, partial_chunk, images, n, pixels, c, epsilon_bits, mean, variance, inverse, size,
     ) = unpack(row)  # fmt: skip
+    one, epsilon = splat(1.0), splat(as_float(epsilon_bits))
+    for k in range(chunk * size, min(c, (chunk + 1) * size), LANES):
+        mask = first(min(c, (chunk + 1) * size) - k)
+        middle, squares = splat(0.0), splat(0.0)
+        seen = 0
+        for part in range((n + images - 1) // images):
+            at = partial + part * partial_chunk + k * ITEM
+            count = min(images, n - part * images)
+            apart = load_masked(at, mask) - middle
+            share = splat(count / (seen + count))
+            squares = squares + load_masked(at + c * ITEM, mask)
+            squares = fma(apart * apart, splat(float(pixels) * seen) * share, squares)
+            middle = fma(apart, share, middle)
+            seen += count
+        spread = squares * splat(1.0 / (n * pixels))
+        store_masked(mean + k * ITEM, middle, mask)
+        if variance != 0:
+            store_masked(variance + k * ITEM, spread, mask)
+        store_masked(inverse + k * ITEM, one / square_root(spread + epsilon), mask)
 
 
 def _apply_extents(w: Any, item: int) -> Iterator[Access]:
@@ -88,6 +149,22 @@ def bn_apply(row: int, chunk: int, tid: int, step: int) -> None:
         x, x_img, x_row, x_pix, y, y_img, y_row, y_pix,
         n, height, width, c, mean, inverse, gamma, beta, epilogue, size,
     ) = unpack(row)  # fmt: skip
+    for k in range(0, c * ITEM, LANES * ITEM):
+        mask = first(c - k // ITEM)
+        middle = load_masked(mean + k, mask)
+        scale = load_masked(inverse + k, mask) * load_masked(gamma + k, mask)
+        shift = load_masked(beta + k, mask)
+        for sample in range(chunk * size, min(n, (chunk + 1) * size)):
+            for line in range(height):
+                at = x + sample * x_img + line * x_row + k
+                to = y + sample * y_img + line * y_row + k
+                for _ in range(width):
+                    value = fma(load_masked(at, mask) - middle, scale, shift)
+                    if epilogue == 1:
+                        value = rectify(value)
+                    store_masked(to, value, mask)
+                    at += x_pix
+                    to += y_pix
 
 
 def _sums_extents(w: Any, item: int) -> Iterator[Access]:
@@ -112,6 +189,31 @@ def bn_dx_sums(row: int, chunk: int, tid: int, step: int) -> None:
         x, x_img, x_row, x_pix, dy, dy_img, dy_row, dy_pix, mask, mask_img, mask_row, mask_pix,
         n, height, width, c, mean, inverse, partial, partial_chunk, size,
     ) = unpack(row)  # fmt: skip
+    zero = splat(0.0)
+    target = partial + chunk * partial_chunk
+    for k in range(0, c * ITEM, LANES * ITEM):
+        lanes = first(c - k // ITEM)
+        middle = load_masked(mean + k, lanes)
+        total, product = splat(0.0), splat(0.0)
+        for sample in range(chunk * size, min(n, (chunk + 1) * size)):
+            for line in range(height):
+                at = x + sample * x_img + line * x_row + k
+                given_at = dy + sample * dy_img + line * dy_row + k
+                open_at = mask + sample * mask_img + line * mask_row + k
+                part, dot = splat(0.0), splat(0.0)
+                for _ in range(width):
+                    given = load_masked(given_at, lanes)
+                    if mask != 0:
+                        given = select(greater(load_masked(open_at, lanes), zero), given, zero)
+                    part = part + given
+                    dot = fma(given, load_masked(at, lanes) - middle, dot)
+                    at += x_pix
+                    given_at += dy_pix
+                    open_at += mask_pix
+                total, product = total + part, product + dot
+        store_masked(target + k, total, lanes)
+        scaled = product * load_masked(inverse + k, lanes)
+        store_masked(target + c * ITEM + k, scaled, lanes)
 
 
 def _dx_extents(w: Any, item: int) -> Iterator[Access]:
@@ -140,3 +242,31 @@ def bn_dx(row: int, chunk: int, tid: int, step: int) -> None:
         dx, dx_img, dx_row, dx_pix, n, height, width, c,
         mean, inverse, gamma, sums, d_mean, d_variance, size,
     ) = unpack(row)  # fmt: skip
+    zero, share = splat(0.0), splat(1.0 / (n * height * width))
+    for k in range(0, c * ITEM, LANES * ITEM):
+        lanes = first(c - k // ITEM)
+        middle, inverted = load_masked(mean + k, lanes), load_masked(inverse + k, lanes)
+        scale = load_masked(gamma + k, lanes) * inverted
+        # dx = scale·dy + slope·(x - mean) + level
+        level = zero - scale * load_masked(sums + k, lanes) * share
+        slope = zero - scale * inverted * load_masked(sums + c * ITEM + k, lanes) * share
+        if d_mean != 0:
+            level = level + load_masked(d_mean + k, lanes) * share
+        if d_variance != 0:
+            slope = slope + load_masked(d_variance + k, lanes) * (share + share)
+        for sample in range(chunk * size, min(n, (chunk + 1) * size)):
+            for line in range(height):
+                at = x + sample * x_img + line * x_row + k
+                given_at = dy + sample * dy_img + line * dy_row + k
+                open_at = mask + sample * mask_img + line * mask_row + k
+                to = dx + sample * dx_img + line * dx_row + k
+                for _ in range(width):
+                    given = load_masked(given_at, lanes)
+                    if mask != 0:
+                        given = select(greater(load_masked(open_at, lanes), zero), given, zero)
+                    value = fma(load_masked(at, lanes) - middle, slope, level)
+                    store_masked(to, fma(scale, given, value), lanes)
+                    at += x_pix
+                    given_at += dy_pix
+                    open_at += mask_pix
+                    to += dx_pix

@@ -6,8 +6,44 @@ from collections.abc import Iterator
 from typing import Any
 
 from compute.cpu.kernels.conv import image
-from compute.cpu.kernels.vocabulary import unpack
+from compute.cpu.kernels.vocabulary import (
+    ITEM,
+    LANES,
+    Stack,
+    device,
+    get_real,
+    get_word,
+    philox_block,
+    set_real,
+    unpack,
+)
 from compute.cpu.templates import Access, block, kernel, pieces
+
+
+NUMBERS = Stack(4 * 64)  # what one philox_block writes
+
+
+@device
+def put_plane(
+    out: int, row: int, pix: int, height: int, width: int, start: int,
+    step: int, stream: int, seed: int, kind: int, limit: float,
+) -> None:  # fmt: skip
+    """The numbers start … start + height·width - 1 of the stream, at the pixels in order."""
+    numbers, held = NUMBERS(), -1
+    stop = start + height * width
+    y, x = 0, 0
+    for index in range(start, stop):
+        group = index // (4 * LANES)
+        if group != held:
+            philox_block(numbers, group * LANES, step, stream, seed)
+            held = group
+        value = get_real(numbers + (index - group * 4 * LANES) * ITEM)
+        if kind == 1:
+            value = 1.0 if value < limit else 0.0
+        set_real(out + y * row + x * pix, value)
+        x += 1
+        if x == width:
+            x, y = 0, y + 1
 
 
 def _extents(w: Any, item: int) -> Iterator[Access]:
@@ -35,3 +71,18 @@ def random_uniform(row: int, chunk: int, tid: int, step: int) -> None:
         out, out_img, out_row, out_pix, n, c, height, width,
         seed, stream, base, kind, probability, size,
     ) = unpack(row)  # fmt: skip
+    number = step + (get_word(base) if base != 0 else 0)
+    limit = get_real(probability) if kind == 1 else 0.0
+    for i in range(chunk * size, min(n, (chunk + 1) * size)):
+        if height * width == 1:
+            start = i * c
+            put_plane(
+                out + i * out_img, 0, ITEM, 1, c, start, number, stream, seed, kind, limit
+            )
+            continue
+        for k in range(c):
+            start = (i * c + k) * height * width
+            at = out + i * out_img + k * ITEM
+            put_plane(
+                at, out_row, out_pix, height, width, start, number, stream, seed, kind, limit
+            )

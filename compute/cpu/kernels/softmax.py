@@ -5,8 +5,79 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from compute.cpu.kernels.vocabulary import unpack
+from compute.cpu.kernels.vocabulary import (
+    ITEM,
+    LANES,
+    LEAST,
+    as_float,
+    device,
+    exponential,
+    first,
+    fma,
+    get_real,
+    get_word,
+    lane_max,
+    lane_sum,
+    load_masked,
+    maximum,
+    natural_log,
+    select,
+    set_real,
+    splat,
+    store_masked,
+    unpack,
+)
 from compute.cpu.templates import Access, block, kernel, pieces
+
+
+NOT_A_NUMBER = 0x7FF8000000000000  # bits of a float64 NaN
+
+
+@device
+def log_of(value: float) -> float:
+    """Logarithm of one number, by the same code as of a vector."""
+    return lane_max(natural_log(splat(value)))
+
+
+@device
+def row_max(x: int, n: int) -> float:
+    """Largest of n reals; NaN if any is."""
+    top = splat(LEAST)
+    for j in range(0, n, LANES):
+        mask = first(n - j)
+        top = maximum(top, select(mask, load_masked(x + j * ITEM, mask), top))
+    return lane_max(top)
+
+
+@device
+def row_exp(x: int, y: int, n: int, top: float) -> float:
+    """y = exp(x - top) unless y is 0; the sum of it."""
+    shift, total, zero = splat(top), splat(0.0), splat(0.0)
+    for j in range(0, n, LANES):
+        mask = first(n - j)
+        power = exponential(load_masked(x + j * ITEM, mask) - shift)
+        total = total + select(mask, power, zero)
+        if y != 0:
+            store_masked(y + j * ITEM, power, mask)
+    return lane_sum(total)
+
+
+@device
+def row_scale(y: int, n: int, factor: float) -> None:
+    """y = y · factor."""
+    scale = splat(factor)
+    for j in range(0, n, LANES):
+        mask = first(n - j)
+        store_masked(y + j * ITEM, load_masked(y + j * ITEM, mask) * scale, mask)
+
+
+@device
+def row_shift(x: int, y: int, n: int, offset: float) -> None:
+    """y = x - offset."""
+    shift = splat(offset)
+    for j in range(0, n, LANES):
+        mask = first(n - j)
+        store_masked(y + j * ITEM, load_masked(x + j * ITEM, mask) - shift, mask)
 
 
 def _entropy_extents(w: Any, item: int) -> Iterator[Access]:
@@ -40,6 +111,21 @@ def softmax_cross_entropy(row: int, chunk: int, tid: int, step: int) -> None:
         logits, logits_row, labels, loss, grad, grad_row, dlogits, dlogits_row, m, n, scale_bits,
         size,
     ) = unpack(row)  # fmt: skip
+    scale = as_float(scale_bits)
+    for i in range(chunk * size, min(m, (chunk + 1) * size)):
+        x, y = logits + i * logits_row, (dlogits + i * dlogits_row if dlogits != 0 else 0)
+        label = get_word(labels + i * 8)
+        known = 0 <= label < n
+        factor = scale * get_real(grad + i * grad_row) if grad != 0 else scale
+        chosen = get_real(x + label * ITEM) if known else as_float(NOT_A_NUMBER)
+        top = row_max(x, n)
+        total = row_exp(x, y, n, top)
+        if loss != 0:
+            set_real(loss + i * ITEM, log_of(total) + top - chosen)
+        if y != 0:
+            row_scale(y, n, factor / total if known else as_float(NOT_A_NUMBER))
+            if known:
+                set_real(y + label * ITEM, get_real(y + label * ITEM) - factor)
 
 
 def _softmax_extents(w: Any, item: int) -> Iterator[Access]:
@@ -51,6 +137,13 @@ def _softmax_extents(w: Any, item: int) -> Iterator[Access]:
 def softmax(row: int, chunk: int, tid: int, step: int) -> None:
     """y = softmax of each row of x[m,n] (logarithm 0) or its logarithm (logarithm 1); y may be x; `size` rows a chunk."""
     x, x_row, y, y_row, m, n, logarithm, size = unpack(row)
+    for i in range(chunk * size, min(m, (chunk + 1) * size)):
+        source, target = x + i * x_row, y + i * y_row
+        top = row_max(source, n)
+        if logarithm == 0:
+            row_scale(target, n, 1.0 / row_exp(source, target, n, top))
+        else:
+            row_shift(source, target, n, top + log_of(row_exp(source, 0, n, top)))
 
 
 def _softmax_dx_extents(w: Any, item: int) -> Iterator[Access]:
@@ -67,3 +160,23 @@ def softmax_dx(row: int, chunk: int, tid: int, step: int) -> None:
     logarithm 0: dx = y · (dy - Σ y·dy);  logarithm 1: dx = dy - exp(y) · Σ dy.  dx may be dy.
     """
     y, y_row, dy, dy_row, dx, dx_row, m, n, logarithm, size = unpack(row)
+    for i in range(chunk * size, min(m, (chunk + 1) * size)):
+        out, gradient, target = y + i * y_row, dy + i * dy_row, dx + i * dx_row
+        total = splat(0.0)
+        for j in range(0, n, LANES):
+            mask = first(n - j)
+            g = load_masked(gradient + j * ITEM, mask)
+            if logarithm == 0:
+                total = fma(g, load_masked(out + j * ITEM, mask), total)
+            else:
+                total = total + g
+        share = splat(lane_sum(total))
+        for j in range(0, n, LANES):
+            mask = first(n - j)
+            g = load_masked(gradient + j * ITEM, mask)
+            value = load_masked(out + j * ITEM, mask)
+            if logarithm == 0:
+                result = value * (g - share)
+            else:
+                result = g - exponential(value) * share
+            store_masked(target + j * ITEM, result, mask)

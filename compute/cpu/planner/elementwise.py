@@ -221,8 +221,10 @@ def _compile(
                 last[made] = len(rows)
         program.append(Instruction(row.op, register[made], sources))
     for value in goals:
-        if value in inputs:
-            program.append(Instruction("copy", slot[value], (register[value],)))
+        if value in inputs:  # handed on as it is: read before anything is overwritten
+            program.insert(0, Instruction("copy", top, (register[value],)))
+            late.append(Instruction("copy", slot[value], (top,)))
+            top += 1
     return _Chain(program + late, top)
 
 

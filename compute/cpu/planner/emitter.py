@@ -46,7 +46,7 @@ class Emitter:
         self.buffers: list[Buffer] = []
         self.path = ""
         # values whose place is fixed beforehand (gradients of parameters), found when asked for
-        self.fixed: dict[int, Callable[[], View]] = {}
+        self.fixed: dict[int, Callable[[], View | None]] = {}
         self.inputs = {i.value: i for i in self.program.inputs}
         self._where: dict[int, View] = {}
         self._copies: dict[tuple[int, int, tuple[Axis, ...], object], View] = {}
@@ -118,6 +118,11 @@ class Emitter:
         self.buffers.append(buffer)
         return View(buffer, offset, axes, self.item)
 
+    def fixed_place(self, value: int) -> View | None:
+        """The place that was decided for a value beforehand, if any."""
+        found = self.fixed.get(value)
+        return found() if found is not None else None
+
     def twin(self, view: View) -> View:
         """A fresh place with the very strides of `view`."""
         low, high = view.hull()
@@ -127,8 +132,9 @@ class Emitter:
 
     def target(self, value: int, like: View | None = None) -> View:
         """Where to write a value: its fixed place, an image, or dense in the order of `like`."""
-        if value in self.fixed:
-            return self.fixed[value]()
+        fixed = self.fixed_place(value)
+        if fixed is not None:
+            return fixed
         shape = self.shape(value)
         if value in self.layout.images:
             return self.new_image(shape, self.layout.border(value))
@@ -138,11 +144,10 @@ class Emitter:
 
     def put(self, value: int, view: View) -> None:
         """The value lies at `view`; copied from there when its place is fixed elsewhere."""
-        if value in self.fixed:
-            place = self.fixed[value]()
-            if not place.same_place(view):
-                self.copy(view, place)
-                view = place
+        place = self.fixed_place(value)
+        if place is not None and not place.same_place(view):
+            self.copy(view, place)
+            view = place
         self._where[value] = view
 
     # ---- steps

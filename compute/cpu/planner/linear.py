@@ -33,7 +33,7 @@ def emit_matmul(em: Emitter, op: Op) -> None:
         _emit_stack(em, row)
         return
     a, b = _operands(em, row)
-    goal = em.fixed[value]() if value in em.fixed else None
+    goal = em.fixed_place(value)
     flip = goal is not None and goal.stride(1) != em.item and goal.stride(0) == em.item
     if flip and not op.roles:
         place = _emit_plain(em, b.permute((1, 0)), a.permute((1, 0)), goal.permute((1, 0)), op)

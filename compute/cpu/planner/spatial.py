@@ -160,7 +160,7 @@ def emit_conv_dw(em: Emitter, op: Op) -> None:
     flops = 2 * prod(out) * shape[1] * prod(em.shape(value)[2:])
     em.add("conv2d_dw", words, [whole_buffer(x), dy], [partial], out[0], 1, images, (), flops)
     axes = weight_axes(em.shape(value), item)
-    goal = em.fixed[value]() if value in em.fixed else None
+    goal = em.fixed_place(value)
     if goal is None or tuple(goal.axes) != axes:
         goal = em.new(em.shape(value), item, axes)
     sum_parts(em, partial, parts, step, goal)

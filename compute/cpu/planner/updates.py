@@ -11,7 +11,7 @@ from compute.cpu.planner.emitter import Emitter
 from compute.cpu.planner.fuse import Op
 from compute.cpu.planner.prepare import Rule, split_rule
 from compute.cpu.planner.views import Buffer, View
-from graph.program import Program
+from graph.program import Program, Row
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,12 @@ def _pass(em: Emitter, rule: Rule, part: _Range, families: Sequence[str]) -> Non
     inputs = {**dict(zip(rule.inputs, arrays, strict=True)), **rule.numbers}
     used = {v for row in rule.rows for v in row.inputs} | set(rule.outputs)
     inputs = {v: given for v, given in inputs.items() if v in used}
-    outputs = {v: place for v, place in zip(rule.outputs, places, strict=True)}
-    changed = {v: place for v, place in outputs.items() if inputs.get(v) is not place}
-    run_rows(em, rule.rows, inputs, changed, params.shape, cut=False)
+    rows = list(rule.rows)
+    outputs: dict[int, View] = {}
+    for value, place in zip(rule.outputs, places, strict=True):
+        if value in outputs:  # one result kept in two places
+            rows.append(Row("copy", (value,), (-len(rows),)))
+            value = -len(rows) + 1
+        if inputs.get(value) is not place:
+            outputs[value] = place
+    run_rows(em, rows, inputs, outputs, params.shape, cut=False)

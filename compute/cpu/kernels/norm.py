@@ -15,7 +15,6 @@ from compute.cpu.kernels.vocabulary import (
     ITEM,
     LANES,
     as_float,
-    device,
     first,
     fma,
     greater,
@@ -103,9 +102,10 @@ def _combine_extents(w: Any, item: int) -> Iterator[Access]:
     chunks=lambda w: pieces(w.c, w.size),
 )
 def bn_combine(row: int, chunk: int, tid: int, step: int) -> None:
-    """mean[c], variance[c] (biased) and inverse[c] = 1/√(variance + epsilon) from bn_moments' partials.
+    """mean[c], variance[c] (biased), inverse[c] = 1/√(variance + epsilon) from bn_moments' partials.
 
-    images           images a partial holds (bn_moments' `size`);  n  images in all;  pixels  height·width
+    images           images a partial holds (bn_moments' `size`)
+    n, pixels        images in all, height·width
     variance         may be 0 (not wanted);  a chunk is `size` channels
     """
     (
@@ -144,7 +144,7 @@ def _apply_extents(w: Any, item: int) -> Iterator[Access]:
     chunks=_images,
 )
 def bn_apply(row: int, chunk: int, tid: int, step: int) -> None:
-    """y = (x - mean) · inverse · gamma + beta by channel, then relu when epilogue is 1; y may be x."""
+    """y = (x - mean) · inverse · gamma + beta by channel; relu when epilogue is 1; y may be x."""
     (
         x, x_img, x_row, x_pix, y, y_img, y_row, y_pix,
         n, height, width, c, mean, inverse, gamma, beta, epilogue, size,
@@ -181,9 +181,10 @@ def _sums_extents(w: Any, item: int) -> Iterator[Access]:
     chunks=_images,
 )
 def bn_dx_sums(row: int, chunk: int, tid: int, step: int) -> None:
-    """partial[chunk] = Σ dy [c] (for beta) then Σ dy·(x - mean)·inverse [c] (for gamma) over `size` images.
+    """partial[chunk] = Σ dy [c] (for beta) then Σ dy·(x - mean)·inverse [c] (for gamma).
 
-    mask             image shaped as dy (a relu's output): dy counts only where mask > 0; address 0 means all
+    A chunk is `size` images.
+    mask             image shaped as dy (a relu's output): dy counts only where mask > 0; 0 means all
     """
     (
         x, x_img, x_row, x_pix, dy, dy_img, dy_row, dy_pix, mask, mask_img, mask_row, mask_pix,
@@ -231,7 +232,9 @@ def _dx_extents(w: Any, item: int) -> Iterator[Access]:
     chunks=_images,
 )
 def bn_dx(row: int, chunk: int, tid: int, step: int) -> None:
-    """dx = gamma·inverse·(dy - Σdy/N - x̂·Σ(dy·x̂)/N) + d_mean/N + 2·d_variance·(x - mean)/N, N = n·height·width.
+    """dx = gamma·inverse·(dy - Σdy/N - x̂·Σ(dy·x̂)/N) + d_mean/N + 2·d_variance·(x - mean)/N.
+
+    N is n·height·width.
 
     sums             [2,c]: Σdy then Σ dy·x̂ (bn_dx_sums summed over chunks)
     d_mean, d_variance   gradients to the batch statistics [c], or 0 when there are none

@@ -66,7 +66,7 @@ def _binary(prediction: TensorType) -> bool:
 class MeanAbsoluteErrorMetric(Metric):
     """Mean of |prediction − target| over all elements, in the target's unit."""
 
-    short, title = "mae", "Mean absolute error (metric)"
+    short, title = "mae", "Absolute error"
     keywords = ("mae", "regression", "deviation")
     torch_call = "({prediction} - {target}.reshape({prediction}.shape)).abs().mean()"
     samples = (

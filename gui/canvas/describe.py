@@ -109,7 +109,7 @@ def node_view(
         x=node.x,
         y=node.y,
         collapsed=not line and preview is None and len(inputs) < 2 and len(outputs) < 2,
-        ring=count > 0,
+        ring=count > 0 or type(op).params is not Op.params,
         preview=preview,
         state=NodeState(bypassed=node.bypassed, frozen=node.frozen, problem=problem),
     )
@@ -230,9 +230,10 @@ def kind_of(type_: TensorType) -> PortKind:
 
 
 def output_kind(node: Node, port: Port, found: Trace) -> PortKind:
-    """What leaves an output port: by its traced type, else as declared."""
+    """What leaves an output port: by its traced type, else as declared. Only losses give losses."""
     tensor = found.values.get((node.id, port.name))
-    return kind_of(tensor.type) if tensor is not None else port.kind
+    kind = kind_of(tensor.type) if tensor is not None else port.kind
+    return port.kind if kind == "loss" and node.op.role != "loss" else kind
 
 
 def input_kind(graph: Graph, node: Node, port: Port, found: Trace) -> PortKind:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from gui.canvas.geometry import NodeBox, Point, Rect, node_bounds
+from gui.canvas.geometry import NodeBox, Point, Rect
 from gui.canvas.view_model import CanvasView, WireView
 from gui.canvas.wires import ABOVE_THREAD, path_points, wire_ends, wire_path
 
 STEP = 14.0  # between lanes side by side
-OVER, UNDER = 20.0, 18.0  # first lane above a row's top, below its nodes
+OVER, UNDER = 20.0, 20.0  # first lane above a row's top, below its nodes
+CLEARANCE = 4.0  # kept between a wire and a node it passes
 
 
 @dataclass(frozen=True)
@@ -36,22 +37,22 @@ def route_in_row(
     hit = (w for w in row.wires if not w.portal and w.source in inside)
     for wire in sorted(hit, key=lambda w: (view[w.target].x - view[w.source].x, w.source)):
         source, target = wire_ends(wire, view.by_id, boxes)
+        ends = [boxes[id].rect(view[id].x, view[id].y) for id in (wire.source, wire.target)]
         others = [id for id in row.ids if id not in (wire.source, wire.target)]
-        rects = {id: node_bounds(view[id], boxes[id]) for id in others}
-        points = list(path_points(wire_path(source, target)))
+        rects = [boxes[id].rect(view[id].x, view[id].y) for id in others]
         forward = target.x > source.x
-        if forward and not any(_inside(points, rect) for rect in rects.values()):
+        straight = _straight(source, target, rects) if forward else None
+        if straight is not None:
+            if straight != target.y:
+                lanes[wire] = straight
             continue
         span = Rect(min(source.x, target.x), 0.0, abs(target.x - source.x), 1.0)
         if forward and wire.input == 0:
-            place = _first_free(above, span)
-            lanes[wire] = -OVER - STEP * place
+            lanes[wire] = -OVER - STEP * _first_free(above, span)
         else:
-            crossed = [r for r in rects.values() if r.x < span.right and span.x < r.right]
-            ends = [node_bounds(view[id], boxes[id]) for id in (wire.source, wire.target)]
+            crossed = [r for r in rects if r.x < span.right and span.x < r.right]
             lowest = max(r.bottom for r in (*crossed, *([] if forward else ends)))
-            place = _first_free(below, span)
-            lanes[wire] = lowest + UNDER - 8.0 + STEP * place
+            lanes[wire] = lowest + UNDER + STEP * _first_free(below, span)
     wires = tuple(replace(w, lane=lanes[w]) if w in lanes else w for w in view.wires)
     highest = max((place + 1 for _, place in above), default=0)
     return replace(view, wires=wires), (OVER + STEP * highest) if highest else 0.0
@@ -61,12 +62,27 @@ def route_between_rows(
     view: CanvasView, row: Row, incoming: Sequence[WireView], top: float
 ) -> CanvasView:
     """Give wires from other rows lanes in the space above a row whose nodes begin at `top`."""
-    order = sorted(incoming, key=lambda w: (w.input, view[w.target].x, w.source))
+    # whoever turns off first runs lowest, so that no lane is crossed
+    order = sorted(incoming, key=lambda w: (-view[w.target].x, w.input, w.source))
     inner = [w.lane for w in view.wires if w.target in row.ids and w.lane is not None]
     first = min([top - (ABOVE_THREAD - 14.0), *(lane - STEP for lane in inner)])
     lanes = {wire: first - STEP * index for index, wire in enumerate(order)}
     wires = tuple(replace(w, lane=lanes[w]) if w in lanes else w for w in view.wires)
     return replace(view, wires=wires)
+
+
+def _straight(source: Point, target: Point, rects: Sequence[Rect]) -> float | None:
+    """The lane of a wire that needs no detour: the target's height for a plain wire, the source's
+    for one that turns late, past its wider neighbours. None when both run through a node.
+    """
+    for path, lane in (
+        (wire_path(source, target), target.y),
+        (wire_path(source, target, source.y), source.y),
+    ):
+        points = list(path_points(path, 64))
+        if not any(_inside(points, rect.grown(CLEARANCE)) for rect in rects):
+            return lane
+    return None
 
 
 def _inside(points: Iterable[Point], rect: Rect) -> bool:

@@ -14,15 +14,18 @@ from dataclasses import dataclass, field, replace
 import networkx as nx
 
 from gui.canvas.geometry import CAPTION, GRID, NodeBox, Rect, snapped
-from gui.canvas.lanes import Row, route_between_rows, route_in_row
+from gui.canvas.lanes import STEP, Row, route_between_rows, route_in_row
 from gui.canvas.view_model import CanvasView, FrameView, NodeView, WireView
 
 ROW_LIMIT = 1120.0  # a row of this width fits the canvas of a 1600 px window
 COLUMN_GAP, TAG_GAP = 28.0, 40.0
 LEVEL_GAP = 40.0
+ROW_GAP = 64.0  # holds the wire that returns
 COMPONENT_GAP = 56.0
 FRAME_PAD, FRAME_TITLE = 16.0, 26.0
-_CROSSING, _BONDED = 0.15, 0.12  # what a break costs, in squares of the row's relative misfit
+# What a row costs for the square of its width over the limit, its square distance from the mean;
+# what a break costs for each wire cut beyond the first, and for parting a layer from what follows.
+_OVER, _UNEVEN, _CROSSING, _BONDED = 5.0, 0.3, 0.15, 0.05
 
 
 @dataclass
@@ -152,6 +155,11 @@ def _column_sizes(
         if wire.portal and wire.source in sketch.column:
             gaps[sketch.column[wire.source] + 1] = TAG_GAP
             gaps[sketch.column[wire.target]] = TAG_GAP
+    for frame in view.frames:
+        inside = {sketch.column[id] for id in frame.nodes if id in sketch.column}
+        for column in range(count + 1):
+            if (column in inside) != (column - 1 in inside):
+                gaps[column] += FRAME_PAD
     return widths, gaps
 
 
@@ -160,18 +168,17 @@ def _break_rows(view: CanvasView, boxes: Mapping[str, NodeBox], sketch: _Sketch)
     widths, gaps = _column_sizes(view, boxes, sketch)
     count = len(widths)
     total = sum(widths) + sum(gaps[1:count])
-    number = max(1, int(-(-total // ROW_LIMIT)))
-    cuts = [_cut_cost(view, sketch, column) for column in range(count)]
-    aim = total / number
+    aim = total / max(1, -(-total // ROW_LIMIT))
+    cuts = [_cut_cost(view, sketch, column) if column else 0.0 for column in range(count)]
     # best[c]: least cost of rows that end before column c, and where the last of them starts
     best: list[tuple[float, int]] = [(0.0, 0)]
     for end in range(1, count + 1):
         options = []
         for start in range(end):
             width = sum(widths[start:end]) + sum(gaps[start + 1 : end])
-            if width <= ROW_LIMIT * 1.08 or end - start == 1:
-                misfit = (width / aim - 1.0) ** 2
-                options.append((best[start][0] + misfit + (cuts[start] if start else 0.0), start))
+            over = max(0.0, width / ROW_LIMIT - 1.0) if end - start > 1 else 0.0
+            cost = _OVER * over**2 + _UNEVEN * (width / aim - 1.0) ** 2 + cuts[start]
+            options.append((best[start][0] + cost, start))
         best.append(min(options))
     ends, end = [], count
     while end:
@@ -183,16 +190,14 @@ def _break_rows(view: CanvasView, boxes: Mapping[str, NodeBox], sketch: _Sketch)
 def _cut_cost(view: CanvasView, sketch: _Sketch, column: int) -> float:
     """What starting a row at `column` costs: cut wires, layers torn from their activation."""
     place = sketch.column
-    cut = {
-        (wire.source, wire.output)
+    cut = sum(
+        place[wire.source] < column <= place[wire.target]
         for wire in view.wires
-        if wire.source in place
-        and not wire.portal
-        and place[wire.source] < column <= place[wire.target]
-    }
+        if wire.source in place and not wire.portal
+    )
     here = [id for id in sketch.ids if place[id] == column and not sketch.level[id]]
-    bonded = any(view[id].family in ("activation", "norm", "optimizer") for id in here)
-    return _CROSSING * max(0, len(cut) - 1) + _BONDED * bonded
+    bonded = any(view[id].family in ("activation", "norm", "loss", "optimizer") for id in here)
+    return _CROSSING * max(0, cut - 1) + _BONDED * bonded
 
 
 def _place(
@@ -214,8 +219,10 @@ def _place(
         view = _moved(view, places)
         view, above = route_in_row(view, boxes, row)
         incoming = [w for w in row.wires if not w.portal and row_of[w.source] != index]
-        room = 64.0 if incoming else 0.0
-        shift = snapped(max(above, room) + 14.0 * max(len(incoming) - 1, 0)) if top else above
+        room = 0.0 if not index else ROW_GAP if incoming else LEVEL_GAP
+        framed = any(not sketch.level[id] and _is_framed(view, id) for id in ids)
+        above += (FRAME_PAD + FRAME_TITLE) * framed
+        shift = snapped(max(above, room) + STEP * max(len(incoming) - 1, 0))
         view = _shifted(view, row, top + shift)
         view = route_between_rows(view, row, incoming, top + shift)
         top = max(_bottom(view, boxes, id) for id in ids)
@@ -239,7 +246,13 @@ def _stacked(
 
 
 def _height(view: CanvasView, boxes: Mapping[str, NodeBox], id: str) -> float:
-    return boxes[id].height + (CAPTION if view[id].collapsed and view[id].badge else 0.0)
+    """Height of a node with the caption below it and its frame."""
+    height = _extent(view[id], boxes[id]).height
+    return height + (FRAME_PAD + GRID) * _is_framed(view, id)
+
+
+def _is_framed(view: CanvasView, id: str) -> bool:
+    return any(id in frame.nodes for frame in view.frames)
 
 
 def _bottom(view: CanvasView, boxes: Mapping[str, NodeBox], id: str) -> float:
@@ -266,7 +279,7 @@ def _shifted(view: CanvasView, row: Row, by: float) -> CanvasView:
 
 def _around_nodes(view: CanvasView, boxes: Mapping[str, NodeBox]) -> CanvasView:
     """Frames drawn around their nodes, and unplaced notes in a line below everything."""
-    frames = tuple(_framed(frame, view.by_id, boxes) for frame in view.frames)
+    frames = tuple(_framed(frame, view, boxes) for frame in view.frames)
     bottom = max((_bottom(view, boxes, node.id) for node in view.nodes), default=0.0)
     notes, x = [], 0.0
     for note in view.notes:
@@ -276,15 +289,23 @@ def _around_nodes(view: CanvasView, boxes: Mapping[str, NodeBox]) -> CanvasView:
     return replace(view, frames=frames, notes=tuple(notes))
 
 
-def _framed(
-    frame: FrameView, nodes: Mapping[str, NodeView], boxes: Mapping[str, NodeBox]
-) -> FrameView:
-    rects = [boxes[id].rect(nodes[id].x, nodes[id].y) for id in frame.nodes if id in nodes]
+def _framed(frame: FrameView, view: CanvasView, boxes: Mapping[str, NodeBox]) -> FrameView:
+    """A frame around its nodes and the lanes between them."""
+    inside = [id for id in frame.nodes if id in view.by_id]
+    rects = [_extent(view[id], boxes[id]) for id in inside]
     if not rects:
         return frame
+    for wire in view.wires:
+        if wire.lane is not None and wire.source in inside and wire.target in inside:
+            rects.append(Rect(view[wire.target].x, wire.lane, 0.0, 0.0))
     inner = _union(rects).grown(FRAME_PAD)
     y = inner.y - FRAME_TITLE
     return replace(frame, x=inner.x, y=y, width=inner.width, height=inner.bottom + GRID - y)
+
+
+def _extent(node: NodeView, box: NodeBox) -> Rect:
+    caption = CAPTION if node.collapsed and node.badge else 0.0
+    return Rect(node.x, node.y, box.width, box.height + caption)
 
 
 def _union(rects: Iterable[Rect]) -> Rect:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainter, QPainterPath
@@ -25,7 +26,7 @@ from gui.canvas.drawing import (
 from gui.canvas.geometry import NodeBox, Rect, node_bounds, node_box, wrapped
 from gui.canvas.layout import FRAME_TITLE, arrange, is_unplaced
 from gui.canvas.paint_node import paint_node
-from gui.canvas.paint_wire import Overlay, paint_portal, paint_wire, qpath
+from gui.canvas.paint_wire import Overlay, paint_portal, paint_wires, qpath
 from gui.canvas.view_model import CanvasView, FrameView, NoteView
 from gui.canvas.wires import Path, path_bounds, path_points, paths, tag_rect, wire_ends
 from gui.theme import Theme, mix
@@ -87,14 +88,7 @@ def paint_scene(
     paint_dots(painter, area, theme, zoom)
     for frame in scene.view.frames:
         paint_frame(painter, frame, theme, zoom)
-    wires = (wire for wire in scene.view.wires if not wire.portal)
-    for wire, path in zip(wires, scene.lines, strict=True):
-        if level is Detail.BOX:
-            painter.setPen(pen(theme.wire, 1.0 / zoom))
-            ends = list(path_points(path, 1))
-            painter.drawLine(QPointF(ends[0].x, ends[0].y), QPointF(ends[-1].x, ends[-1].y))
-        else:
-            paint_wire(painter, wire, qpath(path), theme, overlay)
+    _wires(painter, scene, theme, zoom, overlay)
     if level >= Detail.PLAIN:
         paint_portals(painter, scene, theme)
     for node in scene.view.nodes:
@@ -105,8 +99,21 @@ def paint_scene(
         paint_note(painter, note, theme, level)
 
 
+def _wires(painter: QPainter, scene: Scene, theme: Theme, zoom: float, overlay: Overlay) -> None:
+    if detail(zoom) is Detail.BOX:
+        painter.setPen(pen(theme.wire, 1.0 / zoom))
+        for path in scene.lines:
+            ends = list(path_points(path, 1))
+            painter.drawLine(QPointF(ends[0].x, ends[0].y), QPointF(ends[-1].x, ends[-1].y))
+        return
+    shown = (wire for wire in scene.view.wires if not wire.portal)
+    pairs = zip(shown, map(qpath, scene.lines), strict=True)
+    for _, bundle in groupby(pairs, key=lambda pair: (pair[0].source, pair[0].output)):
+        paint_wires(painter, list(bundle), theme, overlay)
+
+
 def paint_portals(painter: QPainter, scene: Scene, theme: Theme) -> None:
-    """Both tags of every portal; one tag when several wires leave the same port."""
+    """Both tags of every portal."""
     for wire in scene.view.wires:
         if wire.portal:
             source, target = wire_ends(wire, scene.view.by_id, scene.boxes)

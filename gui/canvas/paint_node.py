@@ -73,7 +73,8 @@ def paint_node(
             paint_port(painter, port, place, theme)
     if node.state.problem:
         size = max(BADGE, 24.0 / zoom) if node.state.problem == "error" else BADGE
-        paint_problem(painter, node.state.problem, box.width, -2.0, size, theme)
+        lift = (size - BADGE) / 2 + 2.0  # clear of the first port
+        paint_problem(painter, node.state.problem, box.width, -lift, size, theme)
 
 
 def _block(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 from PySide6.QtCore import QPointF
@@ -78,21 +79,22 @@ def _gradient_pen(state: WireState, theme: Theme, more: float) -> QPen:
     return pen(theme.ramp("gradient", share), width + more)
 
 
-def paint_wire(
+def paint_wires(
     painter: QPainter,
-    wire: WireView,
-    path: QPainterPath,
+    wires: Sequence[tuple[WireView, QPainterPath]],
     theme: Theme,
     overlay: Overlay = "kind",
-    cased: bool = True,
 ) -> None:
-    """A wire along a path; without casing when it is seen from afar."""
-    line = wire_pen(wire, theme, overlay)
-    if cased:
+    """Wires that leave one port: their casings first, so that none cuts another."""
+    lines = [(path, wire_pen(wire, theme, overlay)) for wire, path in wires]
+    for path, line in lines:
         stroke(painter, path, pen(theme.canvas, line.widthF() + 2 * SIDE))
-        if overlay == "gradient" and theme.name == "light" and wire.state.gradient is not None:
-            stroke(painter, path, pen(theme.text3, line.widthF() + 2.0))
-    stroke(painter, path, line)
+    if overlay == "gradient" and theme.name == "light":
+        for (wire, path), (_, line) in zip(wires, lines, strict=True):
+            if wire.state.gradient is not None:
+                stroke(painter, path, pen(theme.text3, line.widthF() + 2.0))
+    for path, line in lines:
+        stroke(painter, path, line)
 
 
 def paint_reroute(painter: QPainter, at: Point, kind: PortKind, theme: Theme) -> None:

@@ -108,17 +108,19 @@ def tag_rect(port: Point, leaves: bool) -> Rect:
 
 
 def path_points(path: Path, steps: int = 12) -> Iterator[Point]:
-    """Points along a path: the corners, and `steps` on every curve. For hit tests and bounds."""
+    """Points along a path: its start, and `steps` on every part of it."""
     x = y = 0.0
     for name, *values in path:
-        if name == "C":
-            x1, y1, x2, y2, x3, y3 = values
-            for step in range(1, steps + 1):
-                t = step / steps
-                a, b, c, d = (1 - t) ** 3, 3 * (1 - t) ** 2 * t, 3 * (1 - t) * t * t, t**3
-                yield Point(a * x + b * x1 + c * x2 + d * x3, a * y + b * y1 + c * y2 + d * y3)
-        else:
+        if name == "M":
             yield Point(values[0], values[1])
+        for step in range(1, steps + 1 if name != "M" else 1):
+            t = step / steps
+            if name == "L":
+                yield Point(x + (values[0] - x) * t, y + (values[1] - y) * t)
+                continue
+            x1, y1, x2, y2, x3, y3 = values
+            a, b, c, d = (1 - t) ** 3, 3 * (1 - t) ** 2 * t, 3 * (1 - t) * t * t, t**3
+            yield Point(a * x + b * x1 + c * x2 + d * x3, a * y + b * y1 + c * y2 + d * y3)
         x, y = values[-2], values[-1]
 
 

@@ -10,7 +10,7 @@ from graph.edit import DrawingEdit, Edit, Touched
 from graph.edits import AddNode, Batch, Connect, Remove, SetFrame, SetNote, SetOp
 from graph.graph import Graph, Node, Wire
 from graph.kinds import Optimizer
-from graph.op import REGISTRY, Op
+from graph.ops.structure import Input, Output
 from graph.rules import (
     EditError,
     check_defined,
@@ -145,14 +145,13 @@ class Instance(DrawingEdit):
             raise EditError(self.id, "no node chosen", "one at least", "choose the nodes first")
         for node in nodes:
             if node.op.role in ("optimizer", "schedule", "input", "output"):
-                found = f"the {node.op.role} {node.label}"
+                found = f"the {node.op.role} {node.id}"
                 raise EditError(node.id, found, "layers, losses and metrics", "leave it outside")
         chosen = {node.id for node in nodes}
         between = (drawing.upstream(chosen) & drawing.downstream(chosen)) - chosen
         if between:
-            label = drawing.node(min(between)).label
-            found = f"{label} between them, not chosen"
-            raise EditError(self.id, found, "nodes without a gap", f"choose {label} too")
+            found = f"{min(between)} between them, not chosen"
+            raise EditError(self.id, found, "nodes without a gap", f"choose {min(between)} too")
 
     def touched(self) -> Touched:
         return self.named(self.id)
@@ -188,13 +187,13 @@ class _Boundary:
         right = max(node.x for node in self.nodes) + 220
         top = min(node.y for node in self.nodes)
         ports = [
-            Node(id, port_op("Input"), x=left, y=top + 90 * row)
+            Node(id, Input(), x=left, y=top + 90 * row)
             for row, id in enumerate(self.inputs.values())
         ] + [
-            Node(id, port_op("Output"), x=right, y=top + 90 * row)
+            Node(id, Output(), x=right, y=top + 90 * row)
             for row, id in enumerate(self.outputs.values())
         ]
-        first, last = port_op("Input").ports_out()[0].name, port_op("Output").ports_in()[0].name
+        first, last = Input.outputs[0].name, Output.inputs[0].name
         wires = list(self.within)
         wires += [
             replace(w, source=self.inputs[w.source, w.output], output=first) for w in self.entering
@@ -320,11 +319,6 @@ def fill_wires(root: Graph, into: str, body: Drawing, place: str) -> None:
             found = f"a second wire at {wire.target}.{wire.input}"
             raise EditError(f"{place}wires", found, "one wire", "remove the others")
         drawing.add_wire(wire)
-
-
-def port_op(name: str) -> Op:
-    """The node that is a port of a definition: `Input` or `Output`."""
-    return REGISTRY[name]()
 
 
 def _middle(nodes: Iterable[Node]) -> tuple[float, float]:

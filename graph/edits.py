@@ -16,11 +16,11 @@ from graph.rules import (
     EditError,
     check_frame,
     check_free,
+    check_name,
     check_node,
     check_note,
     check_numbers,
     check_op,
-    check_text,
     check_wire,
 )
 from graph.training import Training
@@ -236,7 +236,7 @@ class Rename(DrawingEdit):
 
     def apply(self, graph: Graph) -> Edit:
         node = self.find(graph, self.id)
-        check_text(self.name, self.id)
+        check_name(self.name, self.id)
         self.drawing(graph).set_node(replace(node, name=self.name))
         return Rename(self.id, node.name, into=self.into)
 

@@ -29,13 +29,15 @@ class Step:
 class Change:
     """What happened: `edit` was applied just now, by a push, an undo or a redo.
 
-    An undo applies the inverse of its step. `key` is the merge key of a push.
+    An undo applies the inverse of its step. `key` is the merge key of a push, `merged` says that it
+    joined the step before.
     """
 
     kind: Literal["push", "undo", "redo"]
     edit: Edit
     title: str
     key: str = ""
+    merged: bool = False
 
 
 Observer = Callable[[Change], None]
@@ -71,12 +73,13 @@ class History:
             self._reachable = False
         self._undone.clear()
         step = Step(title, edit, inverse, key)
-        if key and self._mergeable and self._done[-1].key == key:
+        merged = bool(key) and self._mergeable and self._done[-1].key == key
+        if merged:
             self._done[-1] = _merged(self._done[-1], step)
         else:
             self._done.append(step)
         self._mergeable = bool(key)
-        self._tell(Change("push", edit, title, key))
+        self._tell(Change("push", edit, title, key, merged))
 
     def undo(self) -> bool:
         """Take the last step back; False when there is none."""
@@ -101,6 +104,13 @@ class History:
         self._mergeable = False
         self._tell(Change("redo", step.edit, step.title))
         return True
+
+    def forget(self, edit: Edit) -> None:
+        """Apply an edit that cannot be undone, and forget all steps: they no longer fit."""
+        edit.apply(self.graph)
+        self._done.clear()
+        self._undone.clear()
+        self._clean, self._reachable, self._mergeable = None, False, False
 
     def go_to(self, position: int) -> None:
         """Undo or redo until `position` steps are done."""

@@ -17,7 +17,7 @@ from graph.drawing import Drawing, numbered
 from graph.graph import Frame, Node, Note, Wire
 from graph.op import REGISTRY, Op, settings_of
 from graph.placeholder import Placeholder
-from graph.rules import ID, MAX_NAME
+from graph.rules import BREAK, ID, MAX_NAME
 from graph.validator import (
     Json,
     decode,
@@ -46,7 +46,7 @@ def op_record(op: Op) -> dict[str, Json]:
 def read_op(record: dict[str, Json], place: str) -> Op:
     """The op of a record with `type`, `settings` and, for a placeholder, `ports`."""
     kind = record["type"]
-    if not isinstance(kind, str) or not 0 < len(kind) <= MAX_NAME:
+    if not isinstance(kind, str) or not 0 < len(kind) <= MAX_NAME or BREAK.search(kind):
         fail(inside(place, "type"), kind, "the name of a node type")
     settings = record.get("settings", {})
     where = inside(place, "settings")

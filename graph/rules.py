@@ -19,6 +19,8 @@ from graph.op import Op, Port, settings_of
 from graph.subgraph import Subgraph
 
 ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+# control characters, and what ends a line elsewhere
+BREAK = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 MAX_NAME = 200  # characters of a node's or frame's name
 MAX_TEXT = 100_000  # characters of a note
 MAX_SETTING = 1_000_000  # characters of a text that is a setting
@@ -57,6 +59,13 @@ def check_text(text: str, place: str, limit: int = MAX_NAME) -> None:
         raise EditError(place, "half a character (a lone surrogate)", "text", "type it again")
 
 
+def check_name(name: str, place: str) -> None:
+    """A name is one short line."""
+    check_text(name, place)
+    if BREAK.search(name):
+        raise EditError(place, f"the name {shown(name)}", "one line of text", "take out the breaks")
+
+
 def check_numbers(numbers: Iterable[float], place: str) -> None:
     """Places and sizes are on the canvas."""
     for number in numbers:
@@ -76,7 +85,7 @@ def check_free(graph: Graph, id: str, place: str) -> None:
 
 def check_node(node: Node, place: str) -> None:
     """A node has a bounded name and stands on the canvas."""
-    check_text(node.name, place)
+    check_name(node.name, place)
     check_numbers((node.x, node.y), place)
 
 
@@ -169,7 +178,7 @@ def _port(graph: Graph, id: str, name: str, side: str, place: str) -> Port:
 
 def check_frame(graph: Graph, frame: Frame, place: str) -> None:
     """A frame holds nodes that exist, each once."""
-    check_text(frame.title, place)
+    check_name(frame.title, place)
     check_numbers((frame.x, frame.y, frame.width, frame.height), place)
     missing = [id for id in frame.nodes if id not in graph]
     if missing:

@@ -1,0 +1,273 @@
+"""History, file and journal never disagree with the graph."""
+
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from random_edits import random_edit, random_graph
+
+from graph.drawing import copy, same
+from graph.edit_records import edit_record
+from graph.edits import AddNode, Move, Remove, Rename, SetNote
+from graph.files import dumps, loads
+from graph.graph import Graph, Node, Note
+from graph.history import Change, History
+from graph.journal import Journal, replay
+from graph.ops.activation import ReLU
+from graph.rules import EditError
+from graph.validator import FileError
+
+
+def act(rng: Random, history: History) -> None:
+    """Push, undo or redo; the rules may refuse a push."""
+    choice = rng.random()
+    if choice < 0.15:
+        history.undo()
+    elif choice < 0.25:
+        history.redo()
+    else:
+        edit = random_edit(rng, history.graph)
+        try:
+            history.push(edit, rng.choice(["", "", "drag", "typing"]))
+        except EditError:
+            return
+
+
+def states(history: History) -> list[Graph]:
+    """The graph after each step, from none done to all done."""
+    here, result = history.position, []
+    for position in range(len(history.titles) + 1):
+        history.go_to(position)
+        result.append(copy(history.graph))
+    history.go_to(here)
+    return result
+
+
+def agree(left: History, right: History) -> None:
+    """Both have the same graph now and after every undo and redo they share."""
+    assert same(left.graph, right.graph)
+    assert left.titles == right.titles
+    assert all(same(a, b) for a, b in zip(states(left), states(right), strict=True))
+
+
+@hypothesis_settings(max_examples=40)
+@given(st.integers(0, 2**32), st.integers(0, 60))
+def test_file_and_journal_agree_with_the_history(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, actions: int
+) -> None:
+    """Random pushes, undos and redos: the file and the replayed journal hold the same graph."""
+    rng = Random(seed)
+    history = History(random_graph(rng, 10))
+    path = tmp_path_factory.mktemp("journal") / "edits.journal"
+    journal = Journal(path, history, file="a.loom")
+    for _ in range(actions):
+        act(rng, history)
+    assert same(loads(dumps(history.graph)), history.graph)
+    journal.close()
+    recovered = replay(path)
+    assert recovered.lost == ""
+    assert recovered.file == "a.loom"
+    agree(history, recovered.history)
+
+
+def test_three_thousand_actions_agree(tmp_path: Path) -> None:
+    """A long seeded session, undone below the first line of a journal begun in its middle."""
+    rng = Random(11)
+    history = History(Graph())
+    start = copy(history.graph)
+    for _ in range(300):
+        act(rng, history)
+    journal = Journal(tmp_path / "j", history)
+    for round in range(9):
+        for _ in range(300):
+            act(rng, history)
+        for _ in range(rng.randrange(history.position + 1) if round % 3 == 0 else 0):
+            history.undo()
+        assert same(loads(dumps(history.graph)), history.graph)
+    journal.close()
+    assert same(replay(tmp_path / "j").history.graph, history.graph)
+    history.go_to(0)
+    assert same(history.graph, start)
+
+
+def node(id: str) -> AddNode:
+    """An edit that adds a ReLU."""
+    return AddNode(Node(id, ReLU()))
+
+
+def test_undo_and_redo_name_their_steps() -> None:
+    """Titles for the menu; redo is forgotten by a push."""
+    history = History(Graph())
+    assert not history.undo()
+    assert not history.redo()
+    history.push(node("a"))
+    history.push(Rename("a", "first"))
+    assert history.titles == ("Add ReLU", "Rename a")
+    history.undo()
+    assert (history.undo_title, history.redo_title) == ("Add ReLU", "Rename a")
+    history.push(node("b"))
+    assert history.redo_title == ""
+    assert history.titles == ("Add ReLU", "Add ReLU")
+
+
+def test_a_drag_is_one_step_without_growth() -> None:
+    """A thousand moves with one key: one step that holds the first and the last place only."""
+    history = History(Graph())
+    history.push(node("a"))
+    for x in range(1000):
+        history.push(Move((("a", float(x), 0.0),)), key="drag 1")
+    assert history.position == 2
+    step = history._done[-1]
+    assert step.edit == Move((("a", 999.0, 0.0),))
+    assert step.inverse == Move((("a", 0.0, 0.0),))
+    history.push(Move((("a", 5.0, 0.0),)), key="drag 2")
+    assert history.position == 3
+    history.undo()
+    assert history.graph.node("a").x == 999.0
+    history.undo()
+    assert history.graph.node("a").x == 0.0
+
+
+def test_what_cannot_collapse_still_undoes_as_one() -> None:
+    """Steps of different kinds with one key are one step that keeps them all."""
+    history = History(Graph())
+    before = copy(history.graph)
+    history.push(SetNote(Note("note1", "a")), key="note")
+    history.push(SetNote(Note("note1", "ab")), key="note")
+    history.push(node("a"), key="note")
+    assert history.titles == ("Add note",)
+    after = copy(history.graph)
+    history.undo()
+    assert same(history.graph, before)
+    history.redo()
+    assert same(history.graph, after)
+
+
+def test_clean_follows_the_saved_state() -> None:
+    """Clean where it was saved, also when reached by undo or redo; never again once cut off."""
+    history = History(Graph())
+    assert history.clean
+    history.push(node("a"))
+    assert not history.clean
+    history.mark_clean()
+    history.push(node("b"))
+    history.undo()
+    assert history.clean
+    history.undo()
+    assert not history.clean
+    history.redo()
+    assert history.clean
+    history.undo()
+    history.push(node("c"))
+    history.undo()
+    assert not history.clean
+
+
+def test_a_saved_step_is_not_merged_into() -> None:
+    """Typing goes on after a save: undo leads back to what was saved."""
+    history = History(Graph())
+    history.push(node("a"))
+    history.push(Rename("a", "x"), key="name")
+    history.mark_clean()
+    history.push(Rename("a", "xy"), key="name")
+    assert not history.clean
+    history.undo()
+    assert history.clean
+    assert history.graph.node("a").name == "x"
+
+
+def test_observers_hear_each_edit_as_applied() -> None:
+    """Push, undo and redo tell what was applied; an observer must not edit."""
+    history, heard = History(Graph()), list[Change]()
+    stop = history.subscribe(heard.append)
+    history.push(node("a"))
+    history.undo()
+    history.redo()
+    assert [change.kind for change in heard] == ["push", "undo", "redo"]
+    assert heard[1].edit.touched() == frozenset({("", "a")})
+    assert isinstance(heard[1].edit, Remove)
+    stop()
+    history.undo()
+    assert len(heard) == 3
+    history.subscribe(lambda change: history.push(node("b")))
+    with pytest.raises(RuntimeError, match="observer"):
+        history.push(node("c"))
+
+
+def test_a_refused_push_leaves_no_step() -> None:
+    """The menu and the graph stay as they were."""
+    history = History(Graph())
+    history.push(node("a"))
+    with pytest.raises(EditError, match="two things with the id 'a'"):
+        history.push(node("a"))
+    assert history.titles == ("Add ReLU",)
+
+
+def journal_of(tmp_path: Path, edits: int) -> Path:
+    """A journal of that many added nodes, closed."""
+    history = History(Graph())
+    journal = Journal(tmp_path / "j", history)
+    for number in range(edits):
+        history.push(node(f"n{number}"))
+    journal.close()
+    return tmp_path / "j"
+
+
+@pytest.mark.parametrize("cut", [1, 2, 30])
+def test_a_torn_last_line_is_left_out(tmp_path: Path, cut: int) -> None:
+    """A crash while writing costs the edit that was being written."""
+    path = journal_of(tmp_path, 3)
+    path.write_bytes(path.read_bytes()[:-cut])
+    found = replay(path)
+    assert found.edits == 2
+    assert found.lost == "line 4: found half a line"
+    assert sorted(found.history.graph.net) == ["n0", "n1"]
+
+
+def test_a_damaged_line_ends_the_replay(tmp_path: Path) -> None:
+    """What stands before the damage is recovered, the rest is reported."""
+    path = journal_of(tmp_path, 3)
+    lines = path.read_bytes().split(b"\n")
+    lines[2] = lines[2].replace(b"n1", b"nX")
+    path.write_bytes(b"\n".join(lines))
+    found = replay(path)
+    assert (found.edits, found.lost) == (1, "line 3: found a damaged line")
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"[]\n", b"00000000 {}\n"])
+def test_no_journal_is_refused(tmp_path: Path, content: bytes) -> None:
+    """Without a first line there is nothing to recover."""
+    (tmp_path / "j").write_bytes(content)
+    with pytest.raises(FileError, match="line 1"):
+        replay(tmp_path / "j")
+    with pytest.raises(FileError, match="no such file"):
+        replay(tmp_path / "none")
+
+
+def test_the_disk_is_waited_for_at_most_every_two_seconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every edit reaches the system at once, the disk after a while."""
+    now, synced = [0.0], list[int]()
+    history = History(Graph())
+    monkeypatch.setattr("graph.journal.os.fsync", synced.append)
+    journal = Journal(tmp_path / "j", history, clock=lambda: now[0])
+    synced.clear()
+    for number in range(5):
+        now[0] += 0.9
+        history.push(node(f"n{number}"))
+        assert len((tmp_path / "j").read_bytes().splitlines()) == number + 2
+    assert len(synced) == 1
+    journal.discard()
+    assert not (tmp_path / "j").exists()
+
+
+def test_an_edit_is_one_short_line() -> None:
+    """What a journal writes for an edit does not grow with the graph."""
+    assert edit_record(node("a")) == {
+        "edit": "AddNode",
+        "node": {"at": [0.0, 0.0], "id": "a", "settings": {}, "type": "ReLU"},
+    }

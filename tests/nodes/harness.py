@@ -5,11 +5,15 @@ Everything is derived from the registry: a new node type is covered by its `samp
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
 
 import numpy as np
+import pytest
 
 import graph.ops  # noqa: F401  fills the registry
 from compute.backend import Array
@@ -25,6 +29,8 @@ from graph.tensor import Builder, Tensor
 from graph.trace import Trace, build_node
 
 SEED = 7
+STEP = 1e-6  # of a difference quotient
+CHECKED = 20  # elements of each array; a sum over a random direction covers the rest
 # Node types that stand for more than one expression, or for none.
 NO_SAMPLES = frozenset({"Subgraph"})
 
@@ -197,3 +203,35 @@ def run(program: Program, values: Mapping[str, Array], op: Op) -> Values:
             inputs[key] = live[name(given.key)]
     computed = evaluate(program, inputs, np.float64, SEED)
     return {output: computed[value] for output, value in program.outputs}
+
+
+def check_gradient(case: Case) -> None:
+    """Assert that the gradients of a case are its central differences."""
+    total = case.objective()
+    assert total is not None
+    rng = np.random.default_rng(SEED)
+    for key, gradient in case.gradients().items():
+        value = case.values[key]
+        places = rng.permutation(value.size)[:CHECKED]
+        directions = [np.eye(1, value.size, k).reshape(value.shape) for k in places]
+        directions.append(rng.normal(size=value.shape))
+        for direction in directions:
+            ahead, behind = (
+                case.run({"f": total}, {key: value + sign * STEP * direction})["f"]
+                for sign in (1, -1)
+            )
+            slope = (ahead - behind) / (2 * STEP)
+            scale = max(1.0, float(np.abs(gradient).max()) * float(np.abs(direction).sum()))
+            assert (gradient * direction).sum() == pytest.approx(slope, abs=2e-8 * scale), key
+
+
+def load_source(source: str, folder: Path, stem: str) -> ModuleType:
+    """Import generated code from a file, as its user would."""
+    file = folder / f"{stem}.py"
+    file.write_text(source, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(stem, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 
 from compute.backend import Array
 from graph.template import call_text, module_text
-from tests.nodes.harness import Case, Values
+from tests.nodes.harness import Case, Values, load_source
 
 # Where it is missing the tests say so; on CI tests/conftest.py turns that into a failure.
 torch: Any = pytest.importorskip("torch")
+TOLERANCE = 1e-12
 
 
 @contextmanager
@@ -28,18 +28,6 @@ def double_precision() -> Iterator[None]:
         yield
     finally:
         torch.set_default_dtype(before)
-
-
-def load_source(source: str, folder: Path, stem: str) -> ModuleType:
-    """Import generated code from a file, as its user would."""
-    file = folder / f"{stem}.py"
-    file.write_text(source, encoding="utf-8")
-    spec = importlib.util.spec_from_file_location(stem, file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 class Peer:
@@ -113,3 +101,20 @@ class Peer:
         found = self.module.state_dict()
         names = [key.rpartition("/")[2] for key in self.case.trace.states]
         return {n: found[self.case.op.torch_state.get(n, n)].numpy() for n in names}
+
+
+def check_agreement(case: Case, folder: Path, tolerance: float = TOLERANCE) -> None:
+    """Assert that outputs, running values and gradients of a case are PyTorch's."""
+    has_gradient = case.objective() is not None and bool(case.trained)
+    peer = Peer(case, folder)
+    theirs, ours = peer.outputs(), case.forward()
+    for (port, tensor), value in zip(case.outputs.items(), theirs, strict=True):
+        assert tensor.shape == tuple(value.shape)
+        np.testing.assert_allclose(ours[port], value.detach().numpy(), tolerance, tolerance)
+    for state, expected in peer.states().items():
+        found = ours.get(state, case.values[state])
+        np.testing.assert_allclose(found, expected, tolerance, tolerance)
+    if has_gradient:
+        gradients = case.gradients()
+        for key, expected in peer.gradients(theirs).items():
+            np.testing.assert_allclose(gradients[key], expected, tolerance, tolerance)

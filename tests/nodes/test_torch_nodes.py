@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from tests.nodes.harness import Case, build, samples
-from tests.nodes.peer import Peer, double_precision
-
-TOLERANCE = 1e-12
+from tests.nodes.peer import check_agreement, double_precision
 
 
 def _comparable() -> dict[str, Case]:
@@ -46,19 +43,4 @@ def test_node_agrees_with_pytorch(name: str, tmp_path: Path) -> None:
     case = CASES[name]
     if not case.outputs:
         case.outputs = dict(zip(["y"], case.wires.values(), strict=True))  # an Output passes on
-    has_gradient = case.objective() is not None and bool(case.trained)
-    expected = Peer(case, tmp_path)
-    theirs = expected.outputs()
-    ours = case.forward()
-    for (port, tensor), value in zip(case.outputs.items(), theirs, strict=True):
-        shown = value.detach().numpy()
-        assert ours[port].shape == shown.shape == tensor.shape
-        np.testing.assert_allclose(ours[port], shown, rtol=TOLERANCE, atol=TOLERANCE)
-    for state, value in expected.states().items():
-        np.testing.assert_allclose(
-            ours.get(state, case.values[state]), value, rtol=TOLERANCE, atol=TOLERANCE
-        )
-    if has_gradient:
-        gradients = case.gradients()
-        for key, value in expected.gradients(theirs).items():
-            np.testing.assert_allclose(gradients[key], value, rtol=TOLERANCE, atol=TOLERANCE)
+    check_agreement(case, tmp_path)

@@ -17,7 +17,8 @@ from graph.kinds import Optimizer, Schedule
 from graph.lower import Model
 from graph.op import REGISTRY
 from graph.template import optimizer_text, schedule_text
-from tests.nodes.peer import double_precision, load_source, torch
+from tests.nodes.harness import load_source
+from tests.nodes.peer import double_precision, torch
 
 STEPS, EPOCH, BATCH, FEATURES = 50, 7, 4, 3
 

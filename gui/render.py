@@ -21,6 +21,7 @@ from gui.canvas.geometry import Rect
 from gui.canvas.paint_canvas import Scene, paint_scene, scene, scene_bounds
 from gui.canvas.paint_wire import Overlay
 from gui.canvas.view_model import CanvasView, Preview, Severity
+from gui.run.previews import data_previews
 from gui.theme import Theme, theme
 
 MARGIN = 40.0
@@ -42,15 +43,16 @@ def render(
 ) -> tuple[int, int]:
     """Draw `graph` to `out`, a .png or .svg. Returns its size in px.
 
-    `text` is the graph's file text, kept inside the picture; `previews` and `problems` are by node
-    id. Nodes that nobody has placed are laid out. Raises ValueError for another ending, an unknown
-    theme or a picture too large, OSError when the file cannot be written.
+    `text` is the graph's file text, kept inside the picture. `previews` and `problems` are by node
+    id; without previews data nodes show data that ships or is generated. Nodes that nobody has
+    placed are laid out. Raises ValueError for another ending, an unknown theme or a picture too
+    large, OSError when the file cannot be written.
     """
     path, colours = Path(out), theme(theme_name)
     if path.suffix.lower() not in (".png", ".svg"):
         raise ValueError(f"picture: found {path.name!r}, expected a name that ends in .png or .svg")
     application()
-    view = canvas_view(graph, previews, problems)
+    view = canvas_view(graph, data_previews(graph) if previews is None else previews, problems)
     made, area = placed(view)
     size = round(area.width * scale), round(area.height * scale)
     if not scale > 0 or max(size) > SIZE_LIMIT:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from gui.canvas.view_model import Bars, Mosaic, NodeView, PortView
+from gui.canvas.view_model import Bars, Mosaic, NodeView, PortView, Scatter
 from gui.theme import tokens
 
 # (text, style) -> width in px; styles are those of gui.fonts.
@@ -148,7 +148,9 @@ def node_width(node: NodeView, measure: Measure) -> float:
         ),
         default=0.0,
     )
-    least = WIDTH if node.ring else 144.0 if isinstance(node.preview, Mosaic) else BODY_MIN
+    least = (
+        WIDTH if node.ring else 144.0 if isinstance(node.preview, Mosaic | Scatter) else BODY_MIN
+    )
     needed = max(name, summary, 2 * TEXT_X + names, 2 * INSET + badge + note, least)
     return min(snapped(needed), WIDTH_MAX)
 
@@ -160,7 +162,7 @@ def preview_height(node: NodeView, width: float) -> float:
         _, high, wide = node.preview.tiles.shape
         exact = node.preview.rows * tile * high / wide + node.preview.rows - 1
         return float(min(max(round(exact), PREVIEW_MIN), PREVIEW_MAX))
-    return 64.0 if isinstance(node.preview, Bars) else 44.0
+    return {Bars: 64.0, Scatter: 72.0}.get(type(node.preview), 44.0)
 
 
 def node_box(node: NodeView, measure: Measure) -> NodeBox:

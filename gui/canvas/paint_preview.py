@@ -8,9 +8,9 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter, QPainterPath, QPolygonF
 
-from gui.canvas.drawing import Detail, brush, fill, pen, qrect, text
+from gui.canvas.drawing import Detail, brush, fill, pen, qrect, rounded, text
 from gui.canvas.geometry import Rect
-from gui.canvas.view_model import Bars, Mosaic, Preview, Sparkline
+from gui.canvas.view_model import Bars, Mosaic, Preview, Scatter, Sparkline
 from gui.theme import Theme, channels, mix
 
 SHARPNESS = 4  # pixels of a mosaic per px at 100 %: crisp at 2× and when zoomed in
@@ -25,6 +25,8 @@ def paint_preview(
         _mosaic(painter, preview, rect, theme)
     elif isinstance(preview, Sparkline):
         _sparkline(painter, preview, rect, tint, theme)
+    elif isinstance(preview, Scatter):
+        _scatter(painter, preview, rect, theme)
     else:
         _bars(painter, preview, rect, tint, theme, level)
 
@@ -95,6 +97,25 @@ def _sparkline(painter: QPainter, preview: Sparkline, rect: Rect, tint: str, the
     fill(painter, under, mix(theme.node, tint, 0.15))
     painter.setPen(pen(tint, 1.4))
     painter.drawPolyline(QPolygonF(points))
+
+
+def _scatter(painter: QPainter, preview: Scatter, rect: Rect, theme: Theme) -> None:
+    """The points on a field ground, both axes stretched to fill it; class colours as for runs."""
+    if not len(preview.points):
+        return
+    fill(painter, rounded(rect, RADIUS), theme.field if theme.name == "dark" else theme.raised)
+    low, high = preview.points.min(axis=0), preview.points.max(axis=0)
+    share = (preview.points - low) / np.where(high > low, high - low, 1.0)
+    margin = 6.0
+    x = rect.x + margin + share[:, 0] * (rect.width - 2 * margin)
+    y = rect.bottom - margin - share[:, 1] * (rect.height - 2 * margin)
+    for group in np.unique(preview.groups):
+        dots = [
+            QPointF(a, b)
+            for a, b in zip(x[preview.groups == group], y[preview.groups == group], strict=True)
+        ]
+        painter.setPen(pen(theme.runs[int(group) % len(theme.runs)], 2.0))
+        painter.drawPoints(dots)
 
 
 def _bars(

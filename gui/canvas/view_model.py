@@ -60,7 +60,15 @@ class Bars:
     marked: int = -1
 
 
-Preview = Mosaic | Sparkline | Bars
+@dataclass(frozen=True, slots=True, eq=False)
+class Scatter:
+    """Points of the plane: `points` of shape (count, 2), y upwards, and the class of each."""
+
+    points: NDArray[np.float64]
+    groups: NDArray[np.int64]
+
+
+Preview = Mosaic | Sparkline | Bars | Scatter
 
 
 @dataclass(frozen=True, slots=True)

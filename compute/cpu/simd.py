@@ -100,6 +100,10 @@ def _set_word(e: Emitter, address: Any, value: Any) -> None:
     e.b.store(value, _pointer(e, address, I64), align=8)
 
 
+def _set_double(e: Emitter, address: Any, value: Any) -> None:
+    e.b.store(value, _pointer(e, address, F64), align=8)
+
+
 def _get_int32(e: Emitter, address: Any) -> Any:
     return e.b.zext(e.b.load(_pointer(e, address, I32), align=4, typ=I32), I64)
 
@@ -239,6 +243,7 @@ class Vocabulary:
             "get_int32": (LONG, [LONG], _get_int32),
             "set_int32": (None, [LONG, LONG], _set_int32),
             "get_double": (DOUBLE, [LONG], _read(F64, 8)),
+            "set_double": (None, [LONG, DOUBLE], _set_double),
             "get_real": (DOUBLE, [LONG], _get_real),
             "is_finite_real": (LONG, [LONG], _is_finite_real),
             "set_real": (None, [LONG, DOUBLE], _set_real),

@@ -10,18 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from compute.cpu.kernels.copy import transpose
 from compute.cpu.kernels.correlate import correlate, correlate_transposed
 from compute.cpu.kernels.vocabulary import (
     ITEM,
     LANES,
     device,
     first,
-    get_real,
     load_masked,
-    set_real,
     splat,
     store_masked,
-    transpose_block,
     unpack,
 )
 from compute.cpu.templates import Access, block, kernel, pieces
@@ -206,7 +204,7 @@ def _dw_extents(w: Any, item: int) -> Iterator[Access]:
     yield _windows(w, item)
     yield image(w, "dy", w.n, w.oh, w.ow, w.co, item)
     count = w.kh * w.kw * w.ci * w.co
-    yield block("dw", w.partial, (chunks, w.partial_chunk), (count, item), item=item, write=True)
+    yield block("partial", w.partial, (chunks, w.partial_chunk), (count, item), item=item, write=True)
     yield block("db", w.db, (chunks, w.db_chunk), (w.co, item), item=item, write=True)
 
 
@@ -281,20 +279,3 @@ def flip_weights(row: int, chunk: int, tid: int, step: int) -> None:
     for tap in range(chunk * size, min(taps, (chunk + 1) * size)):
         source, target = w + tap * ci * co * ITEM, flipped + (taps - 1 - tap) * ci * co * ITEM
         transpose(source, co * ITEM, target, ci * ITEM, ci, co)
-
-
-@device
-def transpose(
-    source: int, source_row: int, target: int, target_row: int, rows: int, columns: int
-) -> None:
-    """target[columns, rows] = source[rows, columns] transposed: whole blocks, then the edges."""
-    whole_rows, whole_columns = rows // LANES * LANES, columns // LANES * LANES
-    for i in range(0, whole_rows, LANES):
-        for j in range(0, whole_columns, LANES):
-            from_ = source + i * source_row + j * ITEM
-            transpose_block(from_, source_row, target + j * target_row + i * ITEM, target_row)
-    for i in range(rows):
-        start = whole_columns if i < whole_rows else 0
-        for j in range(start, columns):
-            value = get_real(source + i * source_row + j * ITEM)
-            set_real(target + j * target_row + i * ITEM, value)

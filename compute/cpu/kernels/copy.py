@@ -16,6 +16,7 @@ from compute.cpu.kernels.vocabulary import (
     get_real,
     get_word,
     load_masked,
+    set_double,
     set_int32,
     set_real,
     set_word,
@@ -166,3 +167,32 @@ def fill(row: int, chunk: int, tid: int, step: int) -> None:
         for j in range(d1):
             for k in range(0, d2, LANES):
                 store_masked(y + i * y0 + j * y1 + k * ITEM, value, first(d2 - k))
+
+
+def _to_real_extents(w: Any, item: int) -> Iterator[Access]:
+    yield block("x", w.x, (w.count, 8), item=8)
+    yield block("out", w.out, (w.count, item), item=item, write=True)
+
+
+@kernel("x out count size", extents=_to_real_extents, chunks=lambda w: pieces(w.count, w.size))
+def to_real(row: int, chunk: int, tid: int, step: int) -> None:
+    """out[i] = the int64 x[i] as a real; a chunk is `size` elements."""
+    x, out, count, size = unpack(row)
+    for i in range(chunk * size, min(count, (chunk + 1) * size)):
+        set_real(out + i * ITEM, float(get_word(x + i * 8)))
+
+
+def _record_extents(w: Any, item: int) -> Iterator[Access]:
+    yield block("x", w.x, item=item)
+    yield block("out", w.out, (w.steps, w.out_step), item=8, write=True)
+
+
+@kernel("x out out_step steps", extents=_record_extents, chunks=lambda w: 1)
+def record(row: int, chunk: int, tid: int, step: int) -> None:
+    """Keeps a real of every step: out + step·out_step = the real at x as a float64; one chunk.
+
+    steps            room in `out`; later steps are not kept
+    """
+    x, out, out_step, steps = unpack(row)
+    if 0 <= step < steps:
+        set_double(out + step * out_step, get_real(x))

@@ -103,6 +103,12 @@ def get_double(address: int) -> float:
 
 
 @word
+def set_double(address: int, value: float) -> None:
+    """Stores a float64."""
+    raise _not_here()
+
+
+@word
 def get_real(address: int) -> float:
     """The real at an address, widened to float64."""
     raise _not_here()

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from compute.cpu.kernels.elementwise import READ, WRITE, Mode
+from compute.cpu.kernels.elementwise import Mode
+from compute.cpu.kernels.program import READ, WRITE
 from compute.cpu.planner.emitter import CHUNK_ELEMENTS, Emitter
 from compute.cpu.planner.fuse import Op
 from compute.cpu.planner.host import Lane, Number

@@ -78,8 +78,8 @@ class Emitter:
         if value in self.numbers:
             return self.number(self.numbers[value]).broadcast(self.shape(value))
         given = self.inputs[value]
-        assert given.kind in ("param", "state", "slot"), f"value %{value} has no place"
-        view = self.storage.view(given.kind, given.key)  # type: ignore[arg-type]
+        assert given.kind not in ("batch", "live", "iteration"), f"value %{value} has no place"
+        view = self.storage.view(given.kind, given.key)
         self._where[value] = view
         return view
 

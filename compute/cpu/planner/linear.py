@@ -34,12 +34,17 @@ def emit_matmul(em: Emitter, op: Op) -> None:
         return
     a, b = _operands(em, row)
     goal = em.fixed_place(value)
-    flip = goal is not None and goal.stride(1) != em.item and goal.stride(0) == em.item
-    if flip and not op.roles:
+    if goal is not None and not op.roles and _turned(goal):
         place = _emit_plain(em, b.permute((1, 0)), a.permute((1, 0)), goal.permute((1, 0)), op)
         em.put(value, place.permute((1, 0)))
         return
     em.put(value, _emit_plain(em, a, b, goal, op))
+
+
+def _turned(goal: View) -> bool:
+    """Whether the columns of a matrix are contiguous and its rows are not."""
+    rows, columns = join_axis(goal.axes[0]), join_axis(goal.axes[1])
+    return bool(columns) and columns[-1][1] != goal.item and rows[-1:] != [] and rows[-1][1] == goal.item
 
 
 def _operands(em: Emitter, row: Row) -> tuple[View, View]:

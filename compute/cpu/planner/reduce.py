@@ -196,7 +196,7 @@ def emit_cross_entropy(em: Emitter, op: Op) -> None:
     words: dict[str, Word] = {"logits": address(logits), "logits_row": logits_row}
     words |= {"labels": address(labels), "loss": NULL, "grad": NULL, "grad_row": 0}
     words |= {"dlogits": NULL, "dlogits_row": 0, "m": m, "n": logits.shape[1], "scale": 1.0}
-    reads, whole, writes = [logits, labels], [], []
+    reads, whole, writes = [logits, labels], list[View](), list[View]()
     places: list[tuple[int, View]] = []
     if first.op == "softmax_cross_entropy":
         goal = em.new(em.shape(first.outputs[0]))

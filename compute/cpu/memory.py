@@ -1,0 +1,56 @@
+"""Memory of a plan: page-aligned segments from the operating system, checked before they are taken."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+
+import numpy as np
+
+from compute.backend import Array
+
+PAGE = mmap.PAGESIZE
+
+
+class Segment:
+    """Zeroed memory that starts on a page; every page is touched once, here."""
+
+    def __init__(self, size: int) -> None:
+        self.size = max(PAGE, -(-size // PAGE) * PAGE)
+        self._map = mmap.mmap(-1, self.size)
+        if hasattr(mmap, "MADV_HUGEPAGE"):
+            self._map.madvise(mmap.MADV_HUGEPAGE)
+        self.bytes: Array = np.frombuffer(self._map, np.uint8)
+        self.bytes[::PAGE] = 0
+        self.address = int(self.bytes.ctypes.data)
+
+    def clear(self, offset: int, size: int) -> None:
+        """Zeros from a byte on."""
+        ctypes.memset(self.address + offset, 0, size)
+
+
+def check_room(wanted: int, limit: int | None, what: str) -> None:
+    """Raises MemoryError when `wanted` more bytes exceed the limit or what the machine has free."""
+    room = available() if limit is None else limit
+    if wanted > room:
+        source = "free" if limit is None else "allowed"
+        raise MemoryError(
+            f"{what} needs {_text(wanted)}, {_text(room)} are {source}; make the batch smaller"
+        )
+
+
+def available() -> int:
+    """Bytes the machine can give without swapping, as far as it says."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            for line in lines:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return int(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+
+
+def _text(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.1f} MiB"

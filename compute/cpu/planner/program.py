@@ -1,0 +1,252 @@
+"""A program planned: its steps in regions, the buffers they need and where its results lie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import cast
+
+from compute.cpu.planner import data, elementwise, linear, moves, norm, reduce, spatial, updates
+from compute.cpu.planner.arena import place
+from compute.cpu.planner.emitter import Emitter, PlanError
+from compute.cpu.planner.fuse import ELEMENTWISE, Op, fuse
+from compute.cpu.planner.host import HostProgram
+from compute.cpu.planner.layout import decide
+from compute.cpu.planner.prepare import Prepared, optimise, split_host
+from compute.cpu.planner.schedule import Region, schedule
+from compute.cpu.planner.steps import Step, touch
+from compute.cpu.planner.storage import Storage
+from compute.cpu.planner.tables import Tables
+from compute.cpu.planner.views import Buffer, View
+from graph.program import Program, Row, Shape, Update
+
+_EMIT: dict[str, Callable[[Emitter, Op], None]] = {
+    ELEMENTWISE: elementwise.emit_chain,
+    "matmul": linear.emit_matmul,
+    "conv2d": spatial.emit_conv,
+    "conv2d_dx": spatial.emit_conv_dx,
+    "conv2d_dw": spatial.emit_conv_dw,
+    "max_pool2d": spatial.emit_max_pool,
+    "max_pool2d_scatter": spatial.emit_scatter,
+    "max_pool2d_take": spatial.emit_take,
+    "avg_pool2d": spatial.emit_avg_pool,
+    "avg_pool2d_dx": spatial.emit_avg_dx,
+    "batch_norm": norm.emit_batch_norm,
+    "batch_norm_grad": norm.emit_batch_norm_grad,
+    "sum": reduce.emit_reduce,
+    "max": reduce.emit_reduce,
+    "argmax": reduce.emit_argmax,
+    "softmax": reduce.emit_softmax,
+    "log_softmax": reduce.emit_softmax,
+    "softmax_grad": reduce.emit_softmax_grad,
+    "softmax_cross_entropy": reduce.emit_cross_entropy,
+    "softmax_cross_entropy_grad": reduce.emit_cross_entropy,
+    "reshape": moves.emit_reshape,
+    "permute": moves.emit_permute,
+    "broadcast_to": moves.emit_broadcast,
+    "slice": moves.emit_slice,
+    "concat": moves.emit_concat,
+    "pad": moves.emit_pad,
+    "one_hot": moves.emit_one_hot,
+    "to_real": moves.emit_to_real,
+    "update": updates.emit_update,
+}
+_COMPARISONS = frozenset({"equal", "not_equal", "greater", "greater_equal", "less"})
+
+
+@dataclass(eq=False)
+class Planned:
+    """What bind needs, and what the plan table shows.
+
+    `gathers` maps batch inputs to the step that fetches them; `scalars` lists outputs recorded each
+    step (columns of the ring), `arrays` places of the others after the last step.
+    """
+
+    name: str
+    batch: int
+    regions: list[Region]
+    tables: Tables
+    host: HostProgram
+    buffers: list[Buffer]
+    transient: int
+    gathers: dict[str, Step] = field(default_factory=dict)
+    scalars: tuple[str, ...] = ()
+    arrays: dict[str, View] = field(default_factory=dict)
+    loss: View | None = None
+
+    def steps(self) -> list[Step]:
+        """Every step in the order of the tape."""
+        return [step for r in self.regions for group in r.groups for step in group.steps]
+
+
+def plan_program(program: Program, storage: Storage, seed: int) -> Planned:
+    """All passes up to placed buffers."""
+    prepared = split_host(optimise(program))
+    ops = fuse(prepared)
+    return _Planner(prepared, ops, storage, seed).plan()
+
+
+class _Planner:
+    """Emits the ops of one program and gathers what surrounds them."""
+
+    def __init__(self, prepared: Prepared, ops: list[Op], storage: Storage, seed: int) -> None:
+        self.prepared, self.ops, self.seed = prepared, ops, seed
+        self.program = prepared.program
+        self.em = Emitter(prepared, decide(self.program, prepared.rows), storage)
+        outputs = self.program.outputs
+        self.scalars = [(n, v) for n, v in outputs if self._is_scalar(v)]
+        self.tables = Tables.make(self.program.batch, len(self.scalars))
+        self.gathers: dict[str, Step] = {}
+
+    def _is_scalar(self, value: int) -> bool:
+        return self.program.types[value].shape == () and not self.em.is_int(value)
+
+    def plan(self) -> Planned:
+        em = self.em
+        updates_made = [op for op in self.ops if op.kind == "update"]
+        self._fix_gradients(updates_made)
+        stores = self._fix_stores(updates_made)
+        self._gather()
+        for op in self.ops:
+            if op.kind != "update":
+                self._emit(op)
+        arrays = self._results()
+        loss = dict(self.program.outputs).get("loss")
+        loss_view = em.view(loss) if loss is not None and self._is_scalar(loss) else None
+        for update in stores:
+            view = em.view(update.value)
+            goal = em.storage.view(update.kind, update.key)
+            if not view.same_place(goal):
+                em.copy(view, goal)
+        for op in updates_made:
+            self._emit(op)
+        regions = schedule(em.steps, _writer(em.steps, loss_view))
+        if loss_view is not None and not any(region.guard for region in regions):
+            regions.append(Region(guard=True))
+        total, buffers = place(regions, [v.buffer for v in arrays.values()])
+        self.tables.numbers.size = self.tables.steps * em.host.width * 8
+        return Planned(
+            self.program.name,
+            self.program.batch,
+            regions,
+            self.tables,
+            em.host,
+            buffers,
+            total,
+            self.gathers,
+            tuple(name for name, _ in self.scalars),
+            arrays,
+            loss_view,
+        )
+
+    def _emit(self, op: Op) -> None:
+        self.em.path = op.path
+        if op.kind == "random_uniform":
+            data.emit_random(self.em, op, self.seed, self.tables)
+        elif op.kind in _COMPARISONS:
+            moves.emit_compare_ids(self.em, op)
+        elif op.kind in _EMIT:
+            _EMIT[op.kind](self.em, op)
+        else:
+            raise PlanError(
+                f"{op.path or self.program.name}: found row {op.kind!r}, for which the CPU has no"
+                " kernel; use the reference device"
+            )
+
+    def _gather(self) -> None:
+        used = {v for row in self.prepared.rows for v in row.inputs}
+        used |= {v for _, v in self.program.outputs} | {u.value for u in self.program.updates}
+        for given in self.program.inputs:
+            if given.kind == "batch" and given.value in used:
+                self.gathers[given.key] = data.emit_gather(self.em, given, self.tables)
+
+    # ---- places decided beforehand
+
+    def _fix_gradients(self, made: list[Op]) -> None:
+        """Gradients are computed where the optimizer reads them."""
+        em = self.em
+        for op in made:
+            for value, key in updates.gradient_keys(em, op):
+                em.fixed.setdefault(value, lambda key=key: em.storage.gradient(key))  # type: ignore[misc]
+        for row in reversed(self.prepared.rows):
+            if row.op in ("reshape", "permute") and row.outputs[0] in em.fixed:
+                source = row.inputs[0]
+                if source not in em.inputs and source not in em.fixed:
+                    em.fixed[source] = _before_move(em, row)
+
+    def _fix_stores(self, made: list[Op]) -> list[Update]:
+        """Updates that no optimizer row does; computed in place where nothing else looks."""
+        em = self.em
+        done = {v for op in made for v in op.writes}
+        stores = [u for u in self.program.updates if u.value not in done]
+        old = {(i.kind, i.key): i.value for i in self.program.inputs}
+        results = {v for _, v in self.program.outputs}
+        for update in stores:
+            before = old.get((update.kind, update.key), -1)
+            readers = [op for op in self.ops if before in op.reads]
+            maker = [op for op in self.ops if update.value in op.writes]
+            read_later = any(update.value in op.reads for op in self.ops)
+            alone = [u.value for u in stores].count(update.value) == 1
+            if (
+                maker
+                and maker[0].kind == ELEMENTWISE
+                and all(op is maker[0] for op in readers)
+                and not read_later
+                and alone
+                and not {before, update.value} & results
+            ):
+                em.fixed.setdefault(
+                    update.value,
+                    lambda u=update: em.storage.view(u.kind, u.key),  # type: ignore[misc]
+                )
+        return stores
+
+    # ---- results
+
+    def _results(self) -> dict[str, View]:
+        """Scalars recorded each step; places of arrays, copied out of what the step overwrites."""
+        em = self.em
+        em.path = ""
+        lasting = (em.storage.params, em.storage.states)
+        for column, (_, value) in enumerate(self.scalars):
+            data.emit_record(em, value, column, self.tables)
+        arrays: dict[str, View] = {}
+        for name, value in self.program.outputs:
+            if self._is_scalar(value):
+                continue
+            view = em.view(value)
+            if view.buffer in lasting or view.buffer.name in em.storage.families:
+                place_ = em.new(view.shape, view.item)
+                em.copy(view, place_)
+                view = place_
+            arrays[name] = view
+        return arrays
+
+
+def _before_move(em: Emitter, row: Row) -> Callable[[], View | None]:
+    """Where the operand of a reshape or permute must lie for its result to lie at its place."""
+
+    def find() -> View | None:
+        goal = em.fixed_place(row.outputs[0])
+        if goal is None:
+            return None
+        if row.op == "reshape":
+            return goal.reshape(em.shape(row.inputs[0]))
+        order = cast("Shape", row.attr("order"))
+        return goal.permute(sorted(range(len(order)), key=order.__getitem__))
+
+    return find
+
+
+def _writer(steps: list[Step], view: View | None) -> Step | None:
+    """The last step that writes `view`."""
+    if view is None:
+        return None
+    goal = touch(view)
+    found = None
+    for step in steps:
+        for made in step.touches:
+            if made.write and made.buffer is goal.buffer:
+                if made.low < goal.high and goal.low < made.high:
+                    found = step
+    return found

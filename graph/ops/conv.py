@@ -66,7 +66,7 @@ class Conv2d(Op):
         sample(x=(1, 2, 6, 5), settings={"filters": 2, "padding": "valid", "stride": (1, 2)}),
         sample(x=(2, 2, 3, 3), settings={"filters": 2, "kernel": 1, "padding": (0, 1)}),
         bad("put a Reshape to 1×28×28", x=(2, 784)),
-        bad("put a Reshape before it", x=(2, 10)),
+        bad("put a Reshape to its channels", x=(2, 10)),
         bad("class labels", x=labels(2)),
         bad("at most 4", x=(2, 1, 4, 4), settings={"kernel": 5, "padding": "valid"}),
         bad("padding", x=(2, 1, 4, 4), settings={"stride": 2, "padding": "same"}),

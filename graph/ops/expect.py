@@ -42,9 +42,11 @@ def need_image(kind: TensorType, operand: int = 0) -> None:
     need_numbers(kind, operand)
     if len(kind.shape) != 4:
         found = image_shape(kind.shape[1:])
-        remedy = f"put a Reshape{f' to {text(found)}' if found else ''} before it"
-        expected = "an image C×H×W a sample"
-        raise ShapeError(describe(kind), expected, remedy, operand, "Reshape")
+        remedy = "put a Reshape to its channels, height and width before it"
+        if found:
+            remedy = f"put a Reshape to {text(found)} before it"
+        expected, adapter = "an image C×H×W a sample", "Reshape" if found else ""
+        raise ShapeError(describe(kind), expected, remedy, operand, adapter)
 
 
 def image_shape(sample: Shape) -> Shape | None:

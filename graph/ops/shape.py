@@ -38,7 +38,8 @@ class Reshape(Op):
     """Gives the numbers of a sample another shape, in the same order.
 
     `shape` is that of one sample; one extent may be −1 and is worked out. Empty makes an image: of
-    a vector the square with 1 or 3 channels, of H×W one with 1 channel. Refuses another count.
+    a vector the square with 1 or 3 channels, of H×W one with 1 channel; of one number a sample, a
+    vector of 1. Refuses another count.
     """
 
     category, icon, family = "Shape", "reshape", "shape"
@@ -53,7 +54,8 @@ class Reshape(Op):
         sample(x=(2, 16)),
         sample(x=(2, 12)),
         sample(x=(2, 4, 3)),
-        sample(x=(2,), settings={"shape": (1,)}),
+        sample(x=(2,), settings={"shape": (1, 1)}),
+        sample(x=(2,)),
         bad("12 numbers", x=(2, 12), settings={"shape": (5, 2)}),
         bad("12 numbers", x=(2, 12), settings={"shape": (5, -1)}),
         bad("set the shape", x=(2, 10)),
@@ -81,6 +83,7 @@ class Reshape(Op):
         count = math.prod(given)
         if not self.shape:
             found = image_shape(given) or (given if len(given) == 3 else None)
+            found = found if given else (1,)
             if found is None:
                 raise ShapeError(describe(x), "a square number of values", "set the shape")
             return found

@@ -58,7 +58,7 @@ class LeakyReLU(Activation):
 
 
 class Sigmoid(Activation):
-    """1 / (1 + e⁻ˣ): squeezes into 0 to 1, as a probability."""
+    """1 / (1 + e⁻ˣ): squeezes into 0 to 1, as a probability (Rumelhart et al. 1986)."""
 
     icon = "sigmoid"
     keywords = ("logistic", "probability", "squash")
@@ -69,7 +69,7 @@ class Sigmoid(Activation):
 
 
 class Tanh(Activation):
-    """Hyperbolic tangent: squeezes into −1 to 1, steep around 0."""
+    """Hyperbolic tangent: squeezes into −1 to 1, steep around 0 (LeCun et al. 1998)."""
 
     icon = "tanh"
     keywords = ("hyperbolic tangent", "squash")

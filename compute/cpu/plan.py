@@ -287,12 +287,15 @@ class Engine:
         recorded = {name: table[:, k].astype(self.dtype) for k, name in enumerate(names)}
         arrays = {}
         if done:
-            arrays = {name: self._result(view) for name, view in bound.planned.arrays.items()}
+            whole = bound.planned.integers
+            arrays = {
+                name: self._result(view, np.int64 if name in whole else self.dtype)
+                for name, view in bound.planned.arrays.items()
+            }
         return StepOutputs(recorded, arrays, done, bad)
 
-    def _result(self, view: View) -> Array:
+    def _result(self, view: View, dtype: Any) -> Array:
         segment = self._transient if view.buffer.segment == "transient" else self.persistent
-        dtype = np.int64 if view.item == 8 and self.variant.item == 4 else self.dtype
         return self._array(view, segment, dtype).copy(order="C").reshape(view.shape)
 
     def stop(self) -> None:

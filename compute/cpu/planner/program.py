@@ -59,7 +59,8 @@ class Planned:
     """What bind needs, and what the plan table shows.
 
     `gathers` maps batch inputs to the step that fetches them; `scalars` lists outputs recorded each
-    step (columns of the ring), `arrays` places of the others after the last step.
+    step (columns of the ring), `arrays` places of the others after the last step, `integers` those of
+    int64.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Planned:
     gathers: dict[str, Step] = field(default_factory=dict)
     scalars: tuple[str, ...] = ()
     arrays: dict[str, View] = field(default_factory=dict)
+    integers: frozenset[str] = frozenset()
     loss: View | None = None
 
     def steps(self) -> list[Step]:
@@ -136,6 +138,7 @@ class _Planner:
             self.gathers,
             tuple(name for name, _ in self.scalars),
             arrays,
+            frozenset(name for name, v in self.program.outputs if em.is_int(v)),
             loss_view,
         )
 

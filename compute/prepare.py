@@ -83,7 +83,22 @@ def load_graph(graph: Graph, folder: Folder) -> Loaded:
         raise LowerError([Refusal("", "", "found no optimizer, expected one", remedy)])
     samples = load_samples(model.data_nodes, folder)
     parts = split.split(samples.count, samples.labels(), graph.training.split)
+    _lower_all(model, samples, len(parts.train))
     return Loaded(model, samples, parts, samples.fit(parts.train))
+
+
+def _lower_all(model: Model, samples: Samples, count: int) -> None:
+    """Lower every training program now, so that no refusal comes in the middle of an epoch."""
+    batch = model.graph.training.batch_size
+    for size in {min(batch, count), count % batch or batch}:
+        for phase in model.phases:
+            program = model.program(phase.name, size)
+            keys = [given.key for given in program.inputs if given.kind == "batch"]
+            for key in keys:
+                if key not in samples.arrays:
+                    found = "no samples for it, expected a data node"
+                    refusal = Refusal(key.rpartition(".")[0], "", found, "wire data to it")
+                    raise LowerError([refusal])
 
 
 def make_plan(loaded: Loaded, options: TrainOptions, progress: Report) -> Plan:

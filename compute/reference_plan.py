@@ -5,7 +5,6 @@ It is the definition that the fast back ends are compared with, and runs any gra
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +35,7 @@ class ReferencePlan:
         self._dtype = DTYPES[options.precision]
         self._values = initial_values(model, options.seed, self._dtype)
         self._programs: dict[tuple[str, int, frozenset[str]], Program] = {}
-        self._stop = threading.Event()
+        self._stopping = False
         progress(1, 1, "reference plan")
 
     def read(self) -> dict[str, Array]:
@@ -73,7 +72,7 @@ class ReferencePlan:
         watch: frozenset[str] = frozenset(),
     ) -> StepOutputs:
         """Run `entry` for each row of `index`; see `Plan.run`."""
-        self._stop.clear()
+        self._stopping = False
         program = self._program(entry, index.shape[1], watch)
         series: dict[str, list[Array]] = {}
         arrays: dict[str, Array] = {}
@@ -92,7 +91,7 @@ class ReferencePlan:
                 else:
                     arrays[name] = value
             done += 1
-            if self._stop.is_set():
+            if self._stopping:
                 break
         return StepOutputs({n: np.array(v) for n, v in series.items()}, arrays, done, bad)
 
@@ -121,7 +120,7 @@ class ReferencePlan:
 
     def stop(self) -> None:
         """Let a run under way return after the step it is in."""
-        self._stop.set()
+        self._stopping = True
 
     def table(self, entry: str, batch: int) -> list[PlanStep]:
         """One line for each basic row, in order."""

@@ -51,7 +51,7 @@ def train_graph(
             options.name,
             dumps(graph),
             options.folder.resolve(),
-            _kept_options(options),
+            _kept_options(options) | {"seed": graph.training.seed},
             _fitted(loaded),
             loaded.samples.fingerprint,
             versions(),

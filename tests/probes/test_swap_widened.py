@@ -1,0 +1,47 @@
+"""Swapping a model for a wider one while it trains: nothing it computes changes at the swap."""
+
+import numpy as np
+import pytest
+
+from compute.batches import Batches
+from compute.control import Control, Swap
+from compute.data import Folder, load_samples
+from compute.events import Finished, Progress, Swapped
+from compute.split import split
+from compute.train import Job, train
+from compute.widen import widen
+from graph.lower import Model
+from tests.support.small_graphs import DEVICES, make_plan, moons, outputs
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("units", [12, 16])
+def test_outputs_are_unchanged_by_the_swap(device: str, units: int, tmp_path) -> None:
+    """From 8 units to 12 or 16 in the middle of an epoch; then training goes on to its end."""
+    small, wide = (Model(moons(units=u, precision="float64")) for u in (8, units))
+    plan, other = make_plan(small, device, seed=1), make_plan(wide, device, seed=2)
+    samples = load_samples(small.data_nodes, Folder(tmp_path))
+    data = samples.prepare({}, np.float64)
+    parts = split(samples.count, samples.labels(), small.graph.training.split)
+    batches = Batches(parts.train, 10, 7)
+    job = Job(small, plan, data, parts, batches, 3, dict(small.live), 7)
+    control = Control()
+    events = train(job, control)
+    while job.position.step < 3:
+        next(events)
+    before = outputs(small, plan, data)["prediction"]
+    arrays = plan.read()
+    control.swap(Swap(wide, other, widen(arrays, "hidden", "top", units)))
+    step = next(event for event in events if not isinstance(event, Progress))
+    assert isinstance(step, Swapped)
+    after = outputs(wide, job.plan, data)["prediction"]
+    np.testing.assert_allclose(after, before, rtol=1e-12, atol=1e-14)
+    kept = job.plan.read()
+    assert np.array_equal(kept["param:top/bias"], arrays["param:top/bias"])
+    assert np.array_equal(kept["slot:adam/m/top/bias"], arrays["slot:adam/m/top/bias"])
+    assert kept["param:hidden/weight"].shape == (units, 2)
+    *_, last = events
+    assert isinstance(last, Finished)
+    assert last.step == job.steps
+    assert last.metrics["loss"] < control.losses.read()[1][0]
+    job.plan.close()

@@ -1,4 +1,4 @@
-"""The folder of compiled kernels: one file a kernel, per user, keyed by everything that could change its code.
+"""The folder of compiled kernels, per user: a file a kernel, named by all that could change its code.
 
 A file is the SHA-256 digest of an object file followed by the object file, so a damaged one is noticed and
 compiled again. Files are written to a temporary name and moved into place.
@@ -6,14 +6,18 @@ compiled again. Files are written to a temporary name and moved into place.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+from compute.cpu.interpreter import INTERPRETER, interpret
+from compute.cpu.kernels import SPECS
 from compute.cpu.variants import Variant
 
 ENVIRONMENT = "NETLOOM_CACHE"
@@ -33,30 +37,68 @@ def cache_root() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "netloom"
 
 
+# What compiled code is made by, besides its own module.
+TOOLCHAIN = ("compute.cpu.compiler", "compute.cpu.simd")
+# Imported by the toolchain for their names or declarations only; following them would bind every kernel's code
+# to every other kernel's source.
+_NOT_CODE = {"compute.cpu.kernels", "compute.cpu.cache", "compute.cpu.interpreter"}
+
+
+def _module_path(module: str) -> Path | None:
+    """The file of a module of this package, or None when there is no such module."""
+    root = Path(__file__).parents[2] / module.replace(".", "/")
+    for path in (root.with_suffix(".py"), root / "__init__.py"):
+        if path.is_file():
+            return path
+    return None
+
+
+def _imports(text: str) -> Iterator[str]:
+    """Names that may be modules of this package, of all `from … import …` in a source text."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("compute"):
+            yield str(node.module)
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
 @cache
-def package_key() -> str:
-    """Digest of the source of everything that kernels are made of, and of the compiler's versions."""
-    here = Path(__file__).parent
+def sources(module: str) -> frozenset[str]:
+    """The modules of this package that `module` is made of: itself and, transitively, its imports."""
+    found, queue = {module}, [module]
+    while queue:
+        path = _module_path(queue.pop())
+        assert path is not None
+        for name in _imports(path.read_text(encoding="utf-8")):
+            if name not in found and name not in _NOT_CODE and _module_path(name):
+                found.add(name)
+                queue.append(name)
+    return frozenset(found)
+
+
+@cache
+def source_key(module: str) -> str:
+    """Digest of all source that the code of a kernel in `module` depends on."""
     digest = hashlib.sha256()
-    for path in sorted([*here.rglob("*.py"), here.parent / "philox.py"]):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    for package in ("numba", "llvmlite"):
-        digest.update(f"{package} {version(package)}\n".encode())
-    digest.update(f"python {sys.version_info[:2]}\n".encode())
-    return digest.hexdigest()
+    for name in sorted(sources(module).union(*map(sources, TOOLCHAIN))):
+        path = _module_path(name)
+        assert path is not None
+        digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
 
 
 class Cache:
     """The compiled kernels of one variant."""
 
     def __init__(self, variant: Variant) -> None:
-        key = f"{package_key()} {variant.name} {variant.cpu} {variant.features}"
-        digest = hashlib.sha256(key.encode()).hexdigest()[:24]
+        tools = [f"{package} {version(package)}" for package in ("numba", "llvmlite", "numpy")]
+        key = f"{tools} python {sys.version_info[:2]} {variant.cpu} {variant.features}"
+        digest = hashlib.sha256(key.encode()).hexdigest()[:16]
         self.folder = cache_root() / "kernels" / f"{variant.name}-{digest}"
 
     def path(self, name: str) -> Path:
         """Where the object file of kernel `name` is kept."""
-        return self.folder / f"{name}.o"
+        function = interpret if name == INTERPRETER else SPECS[name].function
+        return self.folder / f"{name}-{source_key(function.__module__)}.o"
 
     def read(self, name: str) -> bytes | None:
         """The object file of kernel `name`, or None when it is missing or damaged."""

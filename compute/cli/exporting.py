@@ -1,0 +1,104 @@
+"""`netloom export`: the Python of a graph, its weights beside it."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+import safetensors.numpy
+
+from compute.backend import Array
+from compute.checkpoint import write_durably
+from compute.cli.errors import UsageError
+from compute.cli.opening import Opened, looked_at, open_graph
+from compute.cli.text import write
+from compute.cli.using import check_place
+from compute.data import Folder, Scaling
+from compute.data.table import read_table
+from compute.prepare import TrainOptions, load_graph
+from compute.results import Trained, open_run, weights
+from compute.runs import find_workspace
+from graph.export import Options, TableFacts, Target
+from graph.export import export as exported
+from graph.graph import Graph
+from graph.lower import Model
+from graph.ops.table import Table
+
+TARGETS: tuple[str, ...] = typing.get_args(Target)
+
+
+def export(name: str, to: str, run: str | None, output: Path, workspace: Path | None) -> None:
+    """Write a graph for a target; with a run, its weights go into the file's safetensors twin."""
+    if to not in TARGETS:
+        available = " or ".join(TARGETS)
+        raise UsageError(f"the target {to!r}", available, "others are not available yet")
+    check_place(output, (".py",))
+    opened = looked_at(open_graph(name))
+    trained = None
+    if run is not None:
+        trained = open_run(run, TrainOptions(workspace=find_workspace(workspace)))
+        _check_fit(opened, trained)
+    for file in write_export(opened, cast(Target, to), output, trained):
+        write(str(file))
+
+
+def write_export(opened: Opened, to: Target, output: Path, trained: Trained | None) -> list[Path]:
+    """Write the code, and the weights of a run beside it; returns the files."""
+    tables = table_facts(opened.graph, opened.folder)
+    text = exported(opened.graph, to, Options(opened.name, tables))
+    write_durably(output, text.encode())
+    if trained is None:
+        return [output]
+    file = output.with_suffix(".safetensors")
+    write_durably(file, safetensors.numpy.save(dict(weights(trained))))
+    return [output, file]
+
+
+def table_facts(graph: Graph, folder: Folder) -> dict[str, TableFacts]:
+    """What reading the tables of a graph tells its export: how they are written and scaled."""
+    model = Model(graph)
+    tables = {path: op for path, op in model.data_nodes.items() if isinstance(op, Table)}
+    if not tables:
+        return {}
+    scaling = load_graph(graph, folder).scaling
+    found = {}
+    for path, op in tables.items():
+        text = read_table(op, folder.file(op.path, path), path)
+        target = scaling.get(f"{path}.target")
+        found[path] = TableFacts(
+            text.delimiter,
+            text.encoding,
+            columns(scaling[f"{path}.features"]),
+            columns(target)[0] if target else None,
+        )
+    return found
+
+
+def columns(scaling: Scaling) -> tuple[tuple[float, float, float], ...]:
+    """(fill, mean, scale) of each number."""
+    parts = (scaling.fill.tolist(), scaling.mean.tolist(), scaling.scale.tolist())
+    return tuple(zip(*parts, strict=True))
+
+
+def _check_fit(opened: Opened, trained: Trained) -> None:
+    """The weights of a run must be those of the graph: same names, same shapes."""
+    model = Model(opened.graph)
+    needed = {key: param.shape for key, param in model.params.items()}
+    needed |= {key: state.shape for key, state in model.states.items()}
+    found = shapes(weights(trained))
+    if needed == found:
+        return
+    wrong = sorted(key for key in {*needed, *found} if needed.get(key) != found.get(key))
+    have, want = found.get(wrong[0], "none"), needed.get(wrong[0], "none")
+    raise UsageError(
+        f"{wrong[0]} {have} in run {trained.record.id}",
+        f"{want} as in {opened.name}",
+        "export the graph the run was trained with",
+    )
+
+
+def shapes(arrays: Mapping[str, Array]) -> dict[str, tuple[int, ...]]:
+    """Shapes by name."""
+    return {key: array.shape for key, array in arrays.items()}

@@ -1,0 +1,77 @@
+"""FILE or EXAMPLE on the command line: which file it is, and the graph in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import resources
+from compute.cli.errors import UsageError
+from compute.data import Folder
+from compute.data.table import probe_table
+from graph.edits import SetOp
+from graph.files import dumps, load
+from graph.graph import Graph
+from graph.ops.table import Table
+
+SUFFIX = ".loom"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A graph and the file it comes from."""
+
+    name: str
+    file: Path
+    graph: Graph
+
+    @property
+    def folder(self) -> Folder:
+        """Where the paths of its data nodes start."""
+        return Folder(self.file.parent)
+
+    @property
+    def text(self) -> str:
+        """The graph as file text."""
+        return dumps(self.graph)
+
+
+def example_file(name: str) -> Path:
+    """The file of a shipped example; raises UsageError for another name."""
+    known = resources.examples()
+    if name not in known:
+        raise UsageError(f"no example {name!r}", f"one of {', '.join(known)}", "see the list")
+    return resources.example_path(name)
+
+
+def find(name: str) -> Path:
+    """The file that `name` means: a file, else an example."""
+    file = Path(name)
+    if file.suffix == SUFFIX or file.is_file():
+        if not file.exists():
+            raise UsageError(f"no file {name!r}", "one that exists", "check the path")
+        return file
+    known = resources.examples()
+    if name not in known:
+        expected = f"a {SUFFIX} file or one of {', '.join(known)}"
+        raise UsageError(f"no file or example {name!r}", expected, "check the name")
+    return resources.example_path(name)
+
+
+def open_graph(name: str) -> Opened:
+    """The graph of a file or an example, as it is in the file. Raises FileError for damage."""
+    file = find(name)
+    return Opened(file.stem, file, load(file))
+
+
+def looked_at(opened: Opened) -> Opened:
+    """The graph with the schema of every table that has none, read from its file.
+
+    Raises DataError for files that cannot be used.
+    """
+    for node in list(opened.graph):
+        op = node.op
+        if isinstance(op, Table) and op.path and not op.schema:
+            found = probe_table(op, opened.folder, node.id)
+            SetOp(node.id, replace(op, schema=found)).apply(opened.graph)
+    return opened

@@ -1,0 +1,134 @@
+"""`netloom report`, the main job without a display: trains a graph and writes a page about it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+from typing import Any, Protocol
+
+from compute.backend import BackendName
+from compute.cli.exporting import TARGETS, write_export
+from compute.cli.opening import Opened, looked_at, open_graph
+from compute.cli.show import View, view
+from compute.cli.text import duration, plural, write
+from compute.cli.training import Outcome, conclude, follow
+from compute.control import Control
+from compute.events import Event, Progress
+from compute.prepare import TrainOptions
+from compute.report import Facts, write_report
+from compute.results import open_run
+from compute.runs import Workspace, find_workspace
+from compute.session import train_graph, versions
+
+SCALE = 2.0  # pictures for screens of high density
+
+
+class Render(Protocol):
+    """Draws a graph to a picture file; handed in from above, as `compute` knows no window."""
+
+    def __call__(
+        self, graph: Any, out: Path, *, theme_name: str, scale: float, text: str
+    ) -> object: ...
+
+
+class Losses(View):
+    """Passes everything on and keeps the loss of every step."""
+
+    def __init__(self, inner: View) -> None:
+        self._inner = inner
+        self.losses: list[float] = []
+
+    def event(self, event: Event) -> None:
+        if isinstance(event, Progress):
+            self.losses.extend(map(float, event.losses))
+        self._inner.event(event)
+
+
+def report(
+    name: str,
+    folder: Path,
+    seed: int | None,
+    threads: int | None,
+    device: BackendName,
+    workspace: Path | None,
+    render: Render,
+) -> int:
+    """Train, then write pictures, code, numbers and a page into `folder`; returns the exit code."""
+    opened = looked_at(open_graph(name))
+    place = find_workspace(workspace)
+    options = TrainOptions(
+        device,
+        threads,
+        seed=seed,
+        workspace=place,
+        folder=opened.file.resolve().parent,
+        name=opened.name,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    control = Control()
+    with view(False) as shown:
+        shown.title = opened.name
+        kept = Losses(shown)
+        events = train_graph(opened.graph, options, control, shown.preparing)
+        outcome = follow(events, control, kept)
+    conclude(outcome, name)
+    if outcome.code or outcome.finished is None:
+        return outcome.code
+    facts = _facts(opened, outcome, kept.losses, options, _code(opened, outcome, options, folder))
+
+    def draw(file: Path, theme: str) -> None:
+        render(opened.graph, file, theme_name=theme, scale=SCALE, text=opened.text)
+
+    page, *_ = write_report(folder, facts, draw)
+    write(f"report: {page}")
+    return 0
+
+
+def _code(opened: Opened, outcome: Outcome, options: TrainOptions, folder: Path) -> list[Path]:
+    """The graph's file, and its code for every target, weights beside it."""
+    assert outcome.finished is not None
+    trained = open_run(outcome.finished.run, options)
+    graph_file = folder / f"{opened.name}.loom"
+    graph_file.write_text(opened.text, "utf-8")
+    stem = opened.name.replace("-", "_")
+    files = [graph_file]
+    for target in TARGETS:
+        files += write_export(opened, target, folder / f"{stem}_{target}.py", trained)  # type: ignore[arg-type]
+    return files
+
+
+def _facts(
+    opened: Opened, outcome: Outcome, losses: list[float], options: TrainOptions, code: list[Path]
+) -> Facts:
+    assert outcome.finished is not None
+    assert outcome.started is not None
+    assert options.workspace is not None
+    done, began = outcome.finished, outcome.started
+    history = Workspace(options.workspace).metrics(done.run)
+    about = {
+        "Run": done.run,
+        "Trained": f"{plural(began.epochs, 'epoch')}, {plural(done.step, 'step')} "
+        f"in {duration(outcome.seconds)} on the {options.device} engine",
+        "Parameters": f"{began.parameters:,}",
+        "Training samples": f"{began.samples:,}",
+        "Machine": f"{platform.machine()}, {plural(os.cpu_count() or 1, 'core')}",
+        "Versions": ", ".join(f"{name} {text}" for name, text in versions().items()),
+    }
+    commands = [
+        ("Metrics again", f"./run eval {done.run}"),
+        ("Every epoch", f"./run runs show {done.run}"),
+        ("More epochs", f"./run train --resume {done.run} --epochs {2 * began.epochs}"),
+        ("All examples", "./run examples"),
+    ]
+    return Facts(
+        opened.name,
+        done.run,
+        done.metrics,
+        losses,
+        began.steps_per_epoch,
+        history,
+        about,
+        code,
+        commands,
+    )

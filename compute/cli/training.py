@@ -1,0 +1,157 @@
+"""`netloom train`: events of a run as a progress bar, as plain lines, or as JSON."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from compute.backend import BackendName
+from compute.cli.errors import UsageError, say
+from compute.cli.opening import open_graph
+from compute.cli.show import View, view
+from compute.cli.text import duration, metrics, plural, write
+from compute.control import Control
+from compute.events import EpochDone, Event, Failed, Finished, Started
+from compute.prepare import TrainOptions
+from compute.runs import find_workspace
+from compute.session import resume as resume_run
+from compute.session import train_graph
+
+FAILED = 1
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@dataclass
+class Outcome:
+    """How a training ended: what it said last, and the signal that stopped it (0: none)."""
+
+    started: Started | None = None
+    finished: Finished | None = None
+    failed: Failed | None = None
+    signal: int = 0
+    epochs: int = 0
+    seconds: float = 0.0
+    history: list[EpochDone] = field(default_factory=list)
+
+    @property
+    def code(self) -> int:
+        """Exit code: as shells have it for a signal, 1 when training failed."""
+        return 128 + self.signal if self.signal else FAILED if self.failed else 0
+
+
+def train(
+    name: str | None,
+    epochs: int | None,
+    seed: int | None,
+    threads: int | None,
+    device: BackendName,
+    resume: str | None,
+    workspace: Path | None,
+    *,
+    json: bool,
+) -> int:
+    """Train a file or an example, or go on with a run; returns the exit code."""
+    if resume is not None and seed is not None:
+        raise UsageError(
+            "--seed with --resume", "one of them", "a run keeps the seed it began with"
+        )
+    place = find_workspace(workspace)
+    settings = TrainOptions(device, threads, epochs=epochs, seed=seed, workspace=place)
+    control = Control()
+    with view(json) as shown:
+        if resume is not None:
+            events = resume_run(resume, settings, control, shown.preparing)
+        elif name is None:
+            raise UsageError("nothing to train", "FILE or EXAMPLE", "see `netloom examples`")
+        else:
+            events = train_file(name, settings, control, shown)
+        outcome = follow(events, control, shown)
+    conclude(outcome, name, quiet=json)
+    return outcome.code
+
+
+def train_file(name: str, settings: TrainOptions, control: Control, shown: View) -> Iterator[Event]:
+    """Train a file or an example as a new run; files named by the graph are looked up beside it."""
+    opened = open_graph(name)
+    shown.title = opened.name
+    folder = opened.file.resolve().parent
+    chosen = {
+        **{f: getattr(settings, f) for f in settings.__dataclass_fields__},
+        "folder": folder,
+        "name": opened.name,
+    }
+    return train_graph(opened.graph, TrainOptions(**chosen), control, shown.preparing)
+
+
+def follow(events: Iterable[Event], control: Control, shown: View) -> Outcome:
+    """Hand every event to the view; the first SIGINT or SIGTERM ends training after its step."""
+    outcome = Outcome()
+    with _stopping(control, outcome):
+        for event in events:
+            if isinstance(event, Started):
+                outcome.started = event
+            elif isinstance(event, EpochDone):
+                outcome.history.append(event)
+                outcome.epochs, outcome.seconds = event.epoch, outcome.seconds + event.seconds
+            elif isinstance(event, Finished):
+                outcome.finished = event
+            elif isinstance(event, Failed):
+                outcome.failed = event
+            shown.event(event)
+    if outcome.finished and not outcome.finished.stopped:
+        outcome.signal = 0
+    return outcome
+
+
+@contextmanager
+def _stopping(control: Control, outcome: Outcome) -> Iterator[None]:
+    """While it lasts, a first signal asks the run to stop; a second one acts as usual."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, before[signal.Signals(number)])
+        outcome.signal = number
+        if outcome.started is None:
+            raise KeyboardInterrupt
+        control.stop()
+
+    for number in SIGNALS:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number in SIGNALS:
+            signal.signal(number, before[number])
+
+
+def conclude(outcome: Outcome, name: str | None, *, quiet: bool = False) -> None:
+    """Say how it ended: results on stdout unless `quiet`, a failure or how to go on on stderr."""
+    if not quiet:
+        _sum_up(outcome)
+    _say_how_to_go_on(outcome, name)
+
+
+def _sum_up(outcome: Outcome) -> None:
+    done = outcome.finished
+    if done is None or done.stopped:
+        return
+    write(f"{done.run}: {plural(outcome.epochs, 'epoch')} in {duration(outcome.seconds)}")
+    write(metrics(done.metrics))
+    sys.stdout.flush()
+
+
+def _say_how_to_go_on(outcome: Outcome, name: str | None) -> None:
+    if outcome.failed:
+        failed = outcome.failed
+        say(f"{failed.path + ': ' if failed.path else ''}{failed.message}; run {failed.run}")
+    elif outcome.finished and outcome.finished.stopped and outcome.started:
+        done = outcome.finished
+        say(
+            f"stopped at step {done.step:,} of {outcome.started.steps:,}; go on with: "
+            f"netloom train {name or ''}{' ' if name else ''}--resume {done.run}"
+        )

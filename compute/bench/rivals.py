@@ -1,17 +1,14 @@
 """PyTorch's side of a comparison: the same net, weights and batches, in its best variants.
 
-The module comes from our own exporter, so both sides run the same drawing; the weights are ours.
-PyTorch is imported here only: it is a peer for measuring, never a dependency.
+The module has the layers of the drawing and our initial weights; that both sides train the same net
+is checked by their losses. PyTorch is imported here only: a peer to measure with, never needed.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from compute.backend import Array
@@ -19,6 +16,14 @@ from compute.bench.paired import Run
 from compute.bench.workloads import Workload
 from graph.graph import Graph
 from graph.kinds import Optimizer
+from graph.lower import Model
+from graph.op import Op
+from graph.ops.activation import ReLU
+from graph.ops.conv import Conv2d, MaxPool2d
+from graph.ops.dense import Dense
+from graph.ops.optimizer import SGD
+from graph.ops.regularise import Dropout
+from graph.ops.shape import Flatten
 
 
 @dataclass(frozen=True)
@@ -46,64 +51,69 @@ def variants(workload: Workload, compile: bool) -> Iterator[Variant]:
             yield Variant("compile, fused, channels_last", True, True, True)
 
 
-def torch_module(source: str, weights: Mapping[str, Array] | None) -> Any:
-    """The exported module, with `weights` (by ParamKey) in it unless None."""
+def torch_module(model: Model, weights: Mapping[str, Array] | None) -> Any:
+    """The graph's layers as a PyTorch module, with `weights` (by ParamKey) in it unless None."""
     import torch
 
-    model = _load(source).Model()
-    if weights is None:
-        return model
-    state = model.state_dict()
-    names = list(state)
-    for name, (key, value) in zip(names, weights.items(), strict=True):
-        if tuple(state[name].shape) != value.shape:
-            raise ValueError(f"{key}: found {value.shape}, expected {tuple(state[name].shape)}")
-        state[name] = torch.from_numpy(value.copy())
-    model.load_state_dict(state)
-    return model
+    layers = []
+    for path, node in model.nodes.items():
+        if node.op.role == "layer":
+            layer = _layer(node.op, model, path)
+            for name, parameter in layer.named_parameters():
+                if weights is not None:
+                    parameter.data = torch.from_numpy(weights[f"{path}/{name}"].copy())
+            layers.append(layer)
+    return torch.nn.Sequential(*layers)
 
 
-def _load(source: str) -> Any:
-    """The exported text as an imported module."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "exported.py"
-        file.write_text(source, encoding="utf-8")
-        spec = importlib.util.spec_from_file_location("exported", file)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return module
+def _layer(op: Op, model: Model, path: str) -> Any:
+    from torch import nn
+
+    match op:
+        case Dense():
+            return nn.Linear(model.params[f"{path}/weight"].shape[1], op.units)
+        case Conv2d():
+            inputs = model.params[f"{path}/weight"].shape[1]
+            return nn.Conv2d(inputs, op.filters, op.kernel, op.stride, op.padding)
+        case MaxPool2d():
+            return nn.MaxPool2d(op.kernel, op.stride)
+        case Dropout():
+            return nn.Dropout(op.p)
+        case ReLU():
+            return nn.ReLU()
+        case Flatten():
+            return nn.Flatten()
+    raise ValueError(f"{path}: found {type(op).__name__}, expected a layer with a known twin")
 
 
-def torch_optimizer(graph: Graph, model: Any, fused: bool) -> Any:
+def torch_optimizer(graph: Graph, module: Any, fused: bool) -> Any:
     """The graph's optimizer as PyTorch's, fused into one call on request."""
     import torch
 
     op = next(node.op for node in graph if isinstance(node.op, Optimizer))
-    kinds = {"SGD": torch.optim.SGD, "Adam": torch.optim.Adam}
     settings: dict[str, Any] = {"lr": op.learning_rate, "fused": fused}
-    if type(op).__name__ == "SGD":
-        settings["momentum"] = op.momentum  # type: ignore[attr-defined]
-    return kinds[type(op).__name__](model.parameters(), **settings)
+    if isinstance(op, SGD):
+        return torch.optim.SGD(module.parameters(), momentum=op.momentum, **settings)
+    return torch.optim.Adam(module.parameters(), **settings)
 
 
-def torch_run(workload: Workload, graph: Graph, model: Any, variant: Variant, threads: int) -> Run:
+def torch_run(workload: Workload, graph: Graph, module: Any, variant: Variant, threads: int) -> Run:
     """A function that trains so many steps in `variant`."""
     import torch
 
-    inputs, labels = (torch.from_numpy(array) for array in workload.data())
+    inputs, labels = map(torch.from_numpy, workload.data())
     if variant.channels_last:
-        model = model.to(memory_format=torch.channels_last)
+        module = module.to(memory_format=torch.channels_last)
         inputs = inputs.contiguous(memory_format=torch.channels_last)
-    optimizer = torch_optimizer(graph, model, variant.fused)
+    optimizer = torch_optimizer(graph, module, variant.fused)
 
     def loss_of(x: Any, y: Any) -> Any:
-        return torch.nn.functional.cross_entropy(model(x), y)
+        return torch.nn.functional.cross_entropy(module(x), y)
 
     function = torch.compile(loss_of) if variant.compiled else loss_of
-    pairs = zip(inputs.split(workload.batch), labels.split(workload.batch), strict=True)
-    batches = itertools.cycle(list(pairs))
+    size = workload.batch
+    starts = range(0, len(labels), size)
+    batches = itertools.cycle([(inputs[k : k + size], labels[k : k + size]) for k in starts])
 
     def run(steps: int) -> Array:
         torch.set_num_threads(1 if variant.one_thread else threads)

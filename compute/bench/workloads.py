@@ -6,16 +6,23 @@ examples.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from graph.files import load
 
-import graph.ops  # noqa: F401  (fills the registry)
 from compute.backend import Array
+from graph.files import load
 from graph.graph import Graph, Node, Wire
-from graph.op import REGISTRY, Op
+from graph.kinds import DataSource
+from graph.op import Op, Port, setting
+from graph.ops.activation import ReLU
+from graph.ops.conv import Conv2d, MaxPool2d
+from graph.ops.dense import Dense
+from graph.ops.loss import CrossEntropy
+from graph.ops.optimizer import SGD, Adam
+from graph.ops.shape import Flatten
+from graph.program import TensorType
 from resources import example_path
 
 BATCHES = 8  # different batches, taken in turn
@@ -40,46 +47,51 @@ class Workload:
         return inputs, generator.integers(0, self.classes, count, dtype=np.int64)
 
 
-def _op(kind: str, **settings: object) -> Op:
-    return REGISTRY[kind](**settings)
+class BenchData(DataSource, register=False):
+    """Stands for the random numbers both sides are given."""
+
+    outputs = (Port("image"), Port("label", "labels"))
+    shape: tuple[int, ...] = setting((1,), "Shape of a sample")
+
+    def sample_types(self) -> Mapping[str, TensorType]:
+        return {"image": TensorType(self.shape), "label": TensorType((), "int")}
 
 
 def chain(sample: tuple[int, ...], layers: Sequence[Op], optimizer: Op) -> Graph:
     """A graph of `layers` in a row between an input and cross-entropy."""
     graph = Graph()
-    graph.set_node(Node("input", _op("Input", shape=sample)))
-    graph.set_node(Node("label", _op("Input", shape=(), kind="labels")))
-    before, port = "input", graph.ports_out("input")[0].name
+    graph.set_node(Node("data", BenchData(shape=sample)))
+    before, port = "data", "image"
     for number, layer in enumerate(layers):
         id = f"{number}"
         graph.set_node(Node(id, layer))
         graph.add_wire(Wire(before, port, id, "x"))
         before, port = id, "y"
-    graph.set_node(Node("loss", _op("CrossEntropy")))
+    graph.set_node(Node("loss", CrossEntropy()))
     graph.set_node(Node("optimizer", optimizer))
     graph.add_wire(Wire(before, port, "loss", "prediction"))
-    graph.add_wire(Wire("label", graph.ports_out("label")[0].name, "loss", "target"))
+    graph.add_wire(Wire("data", "label", "loss", "target"))
     graph.add_wire(Wire("loss", "loss", "optimizer", "loss"))
     return graph
 
 
 def _w1() -> Graph:
-    layers = [_op("Dense", units=512), _op("ReLU"), _op("Dense", units=256), _op("ReLU")]
-    return chain((784,), [*layers, _op("Dense", units=10)], _op("Adam"))
+    layers = [Dense(units=512), ReLU(), Dense(units=256), ReLU()]
+    return chain((784,), [*layers, Dense(units=10)], Adam())
 
 
 def _w2() -> Graph:
-    layers = [_op("Dense", units=32), _op("ReLU"), _op("Dense", units=10)]
-    return chain((64,), layers, _op("SGD", learning_rate=0.05, momentum=0.9))
+    layers = [Dense(units=32), ReLU(), Dense(units=10)]
+    return chain((64,), layers, SGD(learning_rate=0.05, momentum=0.9))
 
 
 def _w3() -> Graph:
     layers = [
-        *(_op("Conv2d", filters=16), _op("ReLU"), _op("MaxPool2d")),
-        *(_op("Conv2d", filters=32), _op("ReLU"), _op("MaxPool2d")),
-        *(_op("Flatten"), _op("Dense", units=128), _op("ReLU"), _op("Dense", units=10)),
+        *(Conv2d(filters=16), ReLU(), MaxPool2d()),
+        *(Conv2d(filters=32), ReLU(), MaxPool2d()),
+        *(Flatten(), Dense(units=128), ReLU(), Dense(units=10)),
     ]
-    return chain((1, 28, 28), layers, _op("Adam"))
+    return chain((1, 28, 28), layers, Adam())
 
 
 def _example(name: str) -> Callable[[], Graph]:
@@ -92,7 +104,16 @@ WORKLOADS = {
         Workload("W1", "MLP 784-512-256-10, Adam", 128, (784,), 10, _w1),
         Workload("W2", "MLP 64-32-10, SGD with momentum", 32, (64,), 10, _w2),
         Workload("W3", "CNN 16-32, dense 128, 28×28, Adam", 64, (1, 28, 28), 10, _w3),
-        Workload("digits-mlp", "example, Adam", 64, (1, 8, 8), 10, _example("digits-mlp")),
-        Workload("digits-cnn", "example, Adam", 64, (1, 8, 8), 10, _example("digits-cnn")),
+        Workload(
+            "digits-mlp", "example, dense 128, Adam", 32, (1, 8, 8), 10, _example("digits-mlp")
+        ),
+        Workload(
+            "digits-cnn",
+            "example, conv 16-32, dense 64, Adam",
+            64,
+            (1, 8, 8),
+            10,
+            _example("digits-cnn"),
+        ),
     )
 }

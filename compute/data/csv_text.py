@@ -62,6 +62,7 @@ def read_csv(
     encoding = _checked_encoding(file, where, encoding)
     delimiter = delimiter or _guess_delimiter(file, where, encoding)
     names = _names(file, where, encoding, delimiter, header)
+    _check_quotes(file, where, encoding, delimiter)
     try:
         table = _read(file, encoding, delimiter, names, header)
     except pa.ArrowInvalid as error:
@@ -176,6 +177,23 @@ def _names(file: Path, where: str, encoding: str, delimiter: str, header: bool) 
     return tuple(names)
 
 
+def _check_quotes(file: Path, where: str, encoding: str, delimiter: str) -> None:
+    """Raise DataError for a quote that is never closed: it would swallow all that follows."""
+    with file.open("r", encoding=encoding, newline="") as stream:
+        quotes = sum(block.count('"') for block in iter(lambda: stream.read(1 << 20), ""))
+        if quotes % 2 == 0:
+            return
+        stream.seek(0)
+        reader, line = csv.reader(stream, delimiter=delimiter, strict=True), 1
+        try:
+            for _ in reader:
+                line = reader.line_num + 1
+        except csv.Error as error:
+            if "unexpected end" in str(error) or "larger than" in str(error):
+                place, found = f"{where}, line {line}", "a quote that is never closed"
+                raise DataError(place, found, "quotes in pairs", "close it") from None
+
+
 def _damage(
     file: Path, where: str, encoding: str, delimiter: str, width: int, error: Exception
 ) -> DataError:
@@ -188,5 +206,4 @@ def _damage(
                 return DataError(place, f"{len(cells)} values", f"{width} as in line 1", remedy)
     except csv.Error as problem:
         return DataError(where, str(problem), "a table", "check that it is a CSV file")
-    found = "a quote that is never closed" if "straddl" in str(error) else str(error)
-    return DataError(where, found.splitlines()[0], "a table", "check that it is a CSV file")
+    return DataError(where, str(error).splitlines()[0], "a table", "check that it is a CSV file")

@@ -32,6 +32,8 @@ def _from_picture(file: Path, shape: tuple[int, ...]) -> Array:
     channels, height, width = shape
     try:
         with PIL.Image.open(file) as picture:
+            picture.verify()  # checksums, where the format has them; a verified picture is used up
+        with PIL.Image.open(file) as picture:
             if picture.width * picture.height > MAX_PIXELS:
                 found = f"{picture.width}×{picture.height} pixels"
                 raise DataError(str(file), found, f"at most {MAX_PIXELS:,}", "shrink it")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from compute.cpu.planner.program import Planned, plan_program
 from compute.cpu.planner.storage import Slot, Storage
 from compute.cpu.planner.views import View
 from compute.initial import initial_values
+from graph.kinds import Optimizer
 from graph.lower import slot_key
 from graph.program import PersistentKind, Program
 
@@ -121,13 +121,12 @@ def _storage(model: Model, item: int) -> Storage:
     params = {key: model.params[key].shape for p in model.phases for _, own in p.owned for key in own}
     params |= {key: param.shape for key, param in model.params.items() if key not in params}
     states = {key: state.shape for key, state in model.states.items()}
-    slots = {
-        slot_key(path, name, key): Slot(f"{path}/{name}", key)
-        for phase in model.phases
-        for path, own in phase.owned
-        for name in model.nodes[path].op.slots  # type: ignore[attr-defined]
-        for key in own
-    }
+    slots = {}
+    for path, own in (pair for phase in model.phases for pair in phase.owned):
+        optimizer = model.nodes[path].op
+        assert isinstance(optimizer, Optimizer)
+        for name in optimizer.slot_names():
+            slots |= {slot_key(path, name, key): Slot(f"{path}/{name}", key) for key in own}
     return Storage(params, states, slots, item)
 
 

@@ -8,7 +8,7 @@ import graph.primitives as rows
 from compute.backend import PlanOptions
 from compute.cpu.kernels.opcodes import OPCODES
 from graph.primitives import PRIMITIVES
-from tests.cpu_plan.harness import Case, Make, compare
+from plan_harness import Case, Make, compare
 
 FLOAT64 = PlanOptions("float64", threads=1)
 FLOAT32 = PlanOptions("float32", threads=1)

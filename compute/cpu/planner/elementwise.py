@@ -245,6 +245,7 @@ def _emit(
         if isinstance(given, View):
             operands.append(_input(views[value], space, place[value]))
         elif isinstance(given, Lane):
+            em.host.column(given)  # the table is sized before it is bound
             operands.append(Operand(given, Mode.TABLE, READ))
         else:
             operands.append(Operand(given, Mode.IMMEDIATE, READ))

@@ -257,6 +257,7 @@ def _commented(outline: Outline, blocks: Iterable[Block]) -> list[str]:
             text = "Backward: d_x is the gradient of the loss with respect to x."
             lines += ["", f"    # {text}"]
             backward = True
-        lines += comment(outline.node_comment(block.path), "    ")
+        if block.path:
+            lines += comment(outline.node_comment(block.path), "    ")
         lines += block.lines
     return lines

@@ -71,7 +71,8 @@ def readable(
     fixed = {*wanted, *known, *named}
     own = (row for row in program.program.rows if known.isdisjoint(row.outputs))
     rows = Rows(tuple(own), program.program.types, program.shapes).live(wanted)
-    for rule in (_one_reshape, _mean, _kept_axes, _mean, _spared_operands, _broadcast, _spread):
+    rows = _host_scalars(rows)
+    for rule in (_neutral_factor, _one_reshape, _mean, _kept_axes, _mean, _spared_operands, _broadcast, _spread):
         rows = _rewrite(rows, fixed, rule).live(wanted)
     return rows
 
@@ -98,13 +99,15 @@ class _Scope:
         """The number that every element of `value` has, if it is a constant."""
         scalar = self.scalar(value)
         row = self.row_of.get(scalar) if scalar is not None else None
+        while row is not None and row.op == "same":
+            row = self.row_of.get(row.inputs[0])
         return row.attr("value") if row and row.op == "const" else None
 
     def scalar(self, value: int) -> int | None:
         """The host scalar that every element of `value` equals, if there is one."""
         while self.types[value].dtype != "scalar":
             row = self.row_of.get(value)
-            if row is None or row.op not in ("to_real", "broadcast_to", "reshape"):
+            if row is None or row.op not in ("same", "to_real", "broadcast_to", "reshape"):
                 return None
             value = row.inputs[0]
         return value
@@ -117,6 +120,28 @@ def _rewrite(rows: Rows, fixed: set[int], rule: Callable[[Row, _Scope], Row]) ->
 
 def _with(row: Row, op: str, inputs: Sequence[int], **attrs: Attr) -> Row:
     return replace(row, op=op, inputs=tuple(inputs), attrs=tuple(attrs.items()))
+
+
+def _host_scalars(rows: Rows) -> Rows:
+    """Numbers computed from host scalars alone are host scalars, whatever array they feed."""
+    types, done = list(rows.types), []
+    for row in rows.rows:
+        made = row.outputs[0]
+        known = all(types[value].dtype == "scalar" for value in row.inputs)
+        if known and _is_elementwise(row) and types[made].shape == ():
+            types[made] = TensorType((), "scalar")
+            row = _with(row, "same", row.inputs) if row.op == "to_real" else row
+        done.append(row)
+    return replace(rows, rows=tuple(done), types=tuple(types))
+
+
+def _neutral_factor(row: Row, scope: _Scope) -> Row:
+    """1 · x → x."""
+    if row.op == "mul":
+        for one, other in (row.inputs, row.inputs[::-1]):
+            if scope.constant(one) == 1 and scope.types[other] == scope.types[row.outputs[0]]:
+                return _with(row, "same", [other])
+    return row
 
 
 def _one_reshape(row: Row, scope: _Scope) -> Row:

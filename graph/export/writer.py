@@ -113,9 +113,10 @@ class Writer:
             backward = forward is not None and not any(v in forward for v in row.outputs)
             result = self._apply(row)
             reader = readers.get(row.outputs[0])
+            result_type = self._type(row.outputs[0])
             inline = (
                 len(row.outputs) == 1
-                and row.outputs[0] not in self._names
+                and (row.outputs[0] not in self._names or result_type.dtype == "scalar")
                 and row.outputs[0] not in self._exact
                 and self._may_inline(row, result, uses, reader)
             )
@@ -178,8 +179,9 @@ class Writer:
             self._given[value] = ex.name(name)
         lines = ex.statement(f"{', '.join(names)} = ", result, self.indent)
         block = self.blocks[-1] if self.blocks else None
-        if block is None or (block.path, block.backward) != (row.path, backward):
-            block = Block(row.path, backward)
+        path = row.path or (block.path if block else "")  # a gradient of zeros is no node's
+        if block is None or (block.path, block.backward) != (path, backward):
+            block = Block(path, backward)
             self.blocks.append(block)
         block.lines += lines
 

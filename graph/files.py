@@ -102,7 +102,7 @@ def upgrade(value: Json) -> dict[str, Json]:
         raise FileError("", found, "a Netloom graph", "choose a .loom file")
     version = value["netloom"]
     if type(version) is not int or version < 1:
-        fail("netloom", version, f"a version from 1 to {VERSION}")
+        fail("netloom", version, f"a version number, at most {VERSION}")
     if version > VERSION:
         found = f"made by a newer Netloom (version {version})"
         raise FileError("", found, f"at most {VERSION}", "update Netloom")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graph.op import Op, Port, setting
+from graph.op import Op, Port, SettingError, setting
 from graph.program import ShapeError
 from graph.tensor import Tensor
 
@@ -16,6 +16,11 @@ class Placeholder(Op, register=False):
     settings: str = setting("{}", "Its settings, as the file has them")
     wired_in: tuple[str, ...] = setting((), "Input ports that wires end at")
     wired_out: tuple[str, ...] = setting((), "Output ports that wires leave")
+
+    def check(self) -> None:
+        for name in ("wired_in", "wired_out"):
+            if list(getattr(self, name)) != sorted(set(getattr(self, name))):
+                raise SettingError(name, str(getattr(self, name)), "sorted names, each once")
 
     def ports_in(self) -> tuple[Port, ...]:
         return tuple(Port(name, many=True, optional=True) for name in self.wired_in)

@@ -25,10 +25,12 @@ class Split:
         for name in ("validation", "test"):
             share = getattr(self, name)
             if not 0 <= share < 1:
-                raise SettingError(f"split.{name}", f"{share:g}", "a share from 0 to below 1")
+                raise SettingError(name, f"{share:g}", "a share from 0 to below 1")
         if self.validation + self.test >= 1:
             left = self.validation + self.test
-            raise SettingError("split", f"{left:g} held out", "less than 1, to train on the rest")
+            raise SettingError(
+                "validation", f"{left:g} held out", "less than 1, to train on the rest"
+            )
 
 
 @dataclass(frozen=True)

@@ -126,7 +126,7 @@ def _check_text(text: str, place: str) -> None:
 
 def inside(place: str, key: str) -> str:
     """The place of a key: `nodes.dense1.settings.units`; odd keys are shortened and escaped."""
-    word = key if key.isprintable() and len(key) <= 40 else shown(key, 40)
+    word = key if key.isprintable() and 0 < len(key) <= 40 else shown(key, 40)
     return f"{place}.{word}" if place else word
 
 

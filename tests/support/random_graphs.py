@@ -97,7 +97,9 @@ def _made(op: type[Op], drawn: dict[str, Any], given: dict[str, Any]) -> Op:
         try:
             return op(**drawn, **given)
         except SettingError as error:
-            drawn = {key: value for key, value in drawn.items() if key != error.name}
+            # its default may be what clashes: then none of those drawn is kept
+            kept = {key: value for key, value in drawn.items() if key != error.name}
+            drawn = kept if len(kept) < len(drawn) else {}
 
 
 @dataclass

@@ -1,7 +1,8 @@
 """The two passes every convolution is made of, as tiles over pixels.
 
-`correlate` slides weights over an image (forward pass, gradient to the input); `correlate_transposed` sums
-image times gradient over pixels (gradient to the weights). A tile's rows are pixels, or taps, by address.
+`correlate` slides weights over an image (forward pass, gradient to the input);
+`correlate_transposed` sums image times gradient over pixels (gradient to the weights). A tile's
+rows are pixels, or taps, by address.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 from compute.cpu.kernels.panels import DEPTH, PANEL, pack, run_tile, set_loop, width_of
 from compute.cpu.kernels.tiling import (
     A_ROWS,
-    B,
     BIAS,
     C_ROWS,
     EPILOGUE,
@@ -22,6 +22,7 @@ from compute.cpu.kernels.tiling import (
     OUTER,
     PRE,
     PRE_ROWS,
+    B,
 )
 from compute.cpu.kernels.vocabulary import (
     ITEM,
@@ -39,13 +40,11 @@ JOB = Stack(JOB_BYTES)
 
 @device
 def set_pixels(
-    job: int, table: int, start: int, row: int, pix: int, width: int, pixel: int, rows: int
+    job: int, table: int, start: int, row: int, pix: int, width: int, y: int, x: int, rows: int
 ) -> None:
-    """A row table of the `rows` pixels from number `pixel` of an image `width` pixels wide."""
-    y = pixel // width
-    x = pixel - y * width
+    """A row table of the `rows` pixels from (y, x) on of an image `width` pixels wide."""
     at = start + y * row + x * pix
-    for i in range(MAX_ROWS):
+    for i in range(TILE_ROWS):
         set_word(job + (table + i) * 8, at)
         if i + 1 < rows:
             x += 1
@@ -69,22 +68,30 @@ def set_taps(job: int, kh: int, kw: int, ci: int, tap_row: int, tap_pix: int, b_
 
 @device
 def over_images(
-    job: int, x: int, x_img: int, x_row: int, x_pix: int, y: int, y_img: int, y_row: int, y_pix: int,
-    oh: int, ow: int, mask: int, mask_img: int, mask_row: int, mask_pix: int, pre: int,
+    job: int, x: int, x_img: int, x_row: int, x_pix: int,
+    y: int, y_img: int, y_row: int, y_pix: int, oh: int, ow: int,
+    mask: int, mask_img: int, mask_row: int, mask_pix: int, pre: int,
     first: int, last: int, columns: int, vectors: int, lanes: int,
 ) -> None:  # fmt: skip
-    """Runs the job's tile over all pixels of the images `first` … `last`-1, for one column group."""
+    """Runs the job's tile over all pixels of the images first … last-1, for one column group."""
     for image in range(first, last):
-        for pixel in range(0, oh * ow, TILE_ROWS):
-            rows = min(TILE_ROWS, oh * ow - pixel)
-            set_pixels(job, A_ROWS, x + image * x_img, x_row, x_pix, ow, pixel, rows)
-            set_pixels(job, C_ROWS, y + image * y_img, y_row, y_pix, ow, pixel, rows)
+        at_x, at_y, at_mask = x + image * x_img, y + image * y_img, mask + image * mask_img
+        left, py, px = oh * ow, 0, 0
+        while left > 0:
+            rows = min(TILE_ROWS, left)
+            set_pixels(job, A_ROWS, at_x, x_row, x_pix, ow, py, px, rows)
+            set_pixels(job, C_ROWS, at_y, y_row, y_pix, ow, py, px, rows)
             if mask != 0:
-                at = mask + image * mask_img
-                set_pixels(job, MASK_ROWS, at, mask_row, mask_pix, ow, pixel, rows)
+                set_pixels(job, MASK_ROWS, at_mask, mask_row, mask_pix, ow, py, px, rows)
             if pre != 0:
-                set_pixels(job, PRE_ROWS, pre + image * y_img, y_row, y_pix, ow, pixel, rows)
+                at_pre = pre + image * y_img
+                set_pixels(job, PRE_ROWS, at_pre, y_row, y_pix, ow, py, px, rows)
             run_tile(job, rows, vectors, columns, lanes)
+            left -= rows
+            px += rows
+            while px >= ow:
+                px -= ow
+                py += 1
 
 
 @device
@@ -97,8 +104,8 @@ def correlate(
 ) -> None:  # fmt: skip
     """y = epilogue(init + Σ x[window] · w) for the images first … last-1.
 
-    `x` is the first tap of the first window; x_row, x_pix step from window to window, tap_row, tap_pix from
-    tap to tap. `w` is [kh,kw,ci,co]; no taps (kh = 0) leave the initial value.
+    `x` is the first tap of the first window; x_row, x_pix step from window to window, tap_row,
+    tap_pix from tap to tap. `w` is [kh,kw,ci,co]; no taps (kh = 0) leave the initial value.
     """
     job, panel = JOB(), PANEL()
     set_word(job + BIAS * 8, bias)
@@ -143,7 +150,7 @@ def by_panels(
     init: int, epilogue: int, mask: int, mask_img: int, mask_row: int, mask_pix: int,
     pre: int, first: int, last: int, columns: int, width: int, lanes: int,
 ) -> None:  # fmt: skip
-    """A last, partial column group whose weights do not fit one panel: tap by tap, in runs of channels."""
+    """A last, partial column group whose weights exceed a panel: tap by tap, runs of channels."""
     b_row = co * ITEM
     set_loop(job, OUTER, 1, 0, 0)
     set_loop(job, MIDDLE, 1, 0, 0)
@@ -197,6 +204,28 @@ def over_taps(
 
 
 @device
+def over_runs(
+    job: int, panel: int, x: int, x_row: int, x_pix: int, tap_row: int, tap_pix: int,
+    dy: int, dy_row: int, dy_pix: int, target: int, oh: int, ow: int, taps: int, kw: int,
+    ci: int, co: int, columns: int, width: int, lanes: int,
+) -> None:  # fmt: skip
+    """A last, partial column group of one image: dy is packed, a run of pixels at a time."""
+    set_loop(job, MIDDLE, 1, 0, 0)
+    for y in range(oh):
+        for start in range(0, ow, DEPTH):
+            run = min(DEPTH, ow - start)
+            source = dy + y * dy_row + start * dy_pix + columns
+            pack(source, dy_pix, run, width, lanes, panel)
+            set_loop(job, INNER, run, x_pix, width * VECTOR)
+            set_word(job + B * 8, panel - columns)
+            over_taps(
+                job, x + y * x_row + start * x_pix, tap_row, tap_pix, target, co * ITEM,
+                taps, kw, ci, columns, width, lanes,
+            )  # fmt: skip
+            set_word(job + INIT * 8, 1)
+
+
+@device
 def correlate_transposed(
     x: int, x_img: int, x_row: int, x_pix: int, tap_row: int, tap_pix: int,
     dy: int, dy_img: int, dy_row: int, dy_pix: int, target: int,
@@ -209,9 +238,9 @@ def correlate_transposed(
     job, panel = JOB(), PANEL()
     set_word(job + EPILOGUE * 8, 0)
     set_word(job + PRE * 8, 0)
+    set_loop(job, OUTER, 1, 0, 0)
     vectors, taps = (co + LANES - 1) // LANES, kh * kw * ci
     for image in range(first, last):
-        set_word(job + INIT * 8, 0 if image == first else 1)
         at_x, at_dy = x + image * x_img, dy + image * dy_img
         j = 0
         while j < vectors:
@@ -219,55 +248,18 @@ def correlate_transposed(
             columns, lanes = j * VECTOR, LANES
             if j + width == vectors:
                 lanes = co - (vectors - 1) * LANES
-            set_loop(job, OUTER, 1, 0, 0)
+            set_word(job + INIT * 8, 0 if image == first else 1)
             if lanes == LANES:
                 set_loop(job, MIDDLE, oh, x_row, dy_row)
                 set_loop(job, INNER, ow, x_pix, dy_pix)
                 set_word(job + B * 8, at_dy)
                 over_taps(
-                    job,
-                    at_x,
-                    tap_row,
-                    tap_pix,
-                    target,
-                    co * ITEM,
-                    taps,
-                    kw,
-                    ci,
-                    columns,
-                    width,
-                    lanes,
-                )
+                    job, at_x, tap_row, tap_pix, target, co * ITEM,
+                    taps, kw, ci, columns, width, lanes,
+                )  # fmt: skip
             else:
-                set_loop(job, MIDDLE, 1, 0, 0)
-                for y in range(oh):
-                    for start in range(0, ow, DEPTH):
-                        run = min(DEPTH, ow - start)
-                        pack(
-                            at_dy + y * dy_row + start * dy_pix + columns,
-                            dy_pix,
-                            run,
-                            width,
-                            lanes,
-                            panel,
-                        )
-                        set_loop(job, INNER, run, x_pix, width * VECTOR)
-                        set_word(job + B * 8, panel - columns)
-                        at = at_x + y * x_row + start * x_pix
-                        over_taps(
-                            job,
-                            at,
-                            tap_row,
-                            tap_pix,
-                            target,
-                            co * ITEM,
-                            taps,
-                            kw,
-                            ci,
-                            columns,
-                            width,
-                            lanes,
-                        )
-                        set_word(job + INIT * 8, 1)
-                set_word(job + INIT * 8, 0 if image == first else 1)
+                over_runs(
+                    job, panel, at_x, x_row, x_pix, tap_row, tap_pix, at_dy, dy_row, dy_pix,
+                    target, oh, ow, taps, kw, ci, co, columns, width, lanes,
+                )  # fmt: skip
             j += width

@@ -148,6 +148,8 @@ def _parenthesised(indent: str, head: str, expression: Expression, tail: str) ->
         room = WIDTH - len(deeper) - 2
         pieces = _pieces(expression.value, room)
         return [f"{indent}{head}(", *(deeper + literal(p) for p in pieces), f"{indent}){tail}"]
+    if isinstance(expression, ast.UnaryOp) and isinstance(expression.op, ast.USub):
+        return _parenthesised(indent, f"{head}-", expression.operand, tail)
     if not isinstance(expression, ast.BinOp) or type(expression.op) not in _SIGNS:
         return None
     lines: list[str] = []

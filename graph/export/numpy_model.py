@@ -67,9 +67,11 @@ def evaluate_function(outline: Outline) -> list[str]:
 def _predict_call(
     outline: Outline, targets: Sequence[Expression | None], columns: Sequence[str]
 ) -> list[str]:
-    names = [outline.arguments[key] for key in outline.inputs()]
-    arguments = [name if name in columns else f"batch[{literal(name)}]" for name in names]
-    head = ", ".join("_" if target is None else ex.text(target) for target in targets)
+    columns_read = [outline.arguments[key] for key in outline.inputs()]
+    arguments = [k if k in columns else f"batch[{literal(k)}]" for k in columns_read]
+    texts = ["_" if target is None else ex.text(target) for target in targets]
+    names = ["_" if name in texts[:k] else name for k, name in enumerate(texts)]
+    head = ", ".join(names)
     call = ex.parse(f"predict({', '.join(['params', *arguments])})")
     return ex.statement(f"{head} = ", call, "    ")
 
@@ -180,12 +182,19 @@ def _new_names(rule: Program) -> dict[int, str]:
     rows = Rows(rule.rows, rule.types, ())
     old = {i.key: i.value for i in rule.inputs if i.kind == "batch"}
     names = {}
-    for name, value in rule.outputs[1:]:
+    for name, value in [*_decayed(rule), *rule.outputs[1:]]:
         before = rows.ancestors([value])
         readers = [row for row in rule.rows if old[name] in row.inputs]
         free = all(set(row.outputs) & before for row in readers)
         names[value] = name if free else f"new_{name}"
     return names
+
+
+def _decayed(rule: Program) -> list[tuple[str, int]]:
+    """The gradient with the weight decay added to it, where the rule has that."""
+    g = next(i.value for i in rule.inputs if i.key == "g")
+    users = rule.users().get(g, [])
+    return [("g", users[0].outputs[0])] if len(users) == 1 and users[0].op == "add" else []
 
 
 def _change(rule: Program) -> dict[int, str]:

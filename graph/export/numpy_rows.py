@@ -236,6 +236,8 @@ _SPECIAL: dict[str, Callable[[Use], Expression]] = {
     "to_real": _to_real,
     "mul": _times,
     "same": _template("{0}"),
+    "square": _template("{0} ** 2"),
+    "twice": _template("2 * {0}"),
     "spread": _spread,
     "where": _where,
     "matmul": _matmul,

@@ -1,8 +1,8 @@
 """Rows as people write them: means instead of sums times 1/n, broadcasting left to the library.
 
-These rewrites are for exporters only. They add the rows `mean`, `same` and `spread` (one number a
-channel, beside images) and the attribute `keep` on reductions, and let operands broadcast by
-themselves where the result has the same shape.
+These rewrites are for exporters only. They add the rows `mean`, `square`, `twice`, `same` and
+`spread` (one number a channel, beside images) and the attribute `keep` on reductions, and let
+operands broadcast by themselves where the result has the same shape.
 """
 
 from __future__ import annotations
@@ -136,7 +136,10 @@ def _host_scalars(rows: Rows) -> Rows:
 
 
 def _neutral_factor(row: Row, scope: _Scope) -> Row:
-    """1 · x → x."""
+    """1 · x → x, x · x → x², x + x → 2x."""
+    twice = {"mul": "square", "add": "twice"}
+    if row.op in twice and row.inputs[0] == row.inputs[1]:
+        return _with(row, twice[row.op], row.inputs[:1])
     if row.op == "mul":
         for one, other in (row.inputs, row.inputs[::-1]):
             if scope.constant(one) == 1 and scope.types[other] == scope.types[row.outputs[0]]:
@@ -217,7 +220,7 @@ def _spread(row: Row, scope: _Scope) -> Row:
     """C → 1×C×1×1 beside N×C×H×W: the leading axis comes by itself."""
     made = row.outputs[0]
     shape = scope.types[made].shape
-    channel = row.op == "reshape" and len(shape) > 2 and shape == (1, shape[1], *shape[2:])
+    channel = row.op == "reshape" and len(shape) > 1 and shape == (1, shape[1], *shape[2:])
     if not channel or len(scope.types[row.inputs[0]].shape) != 1 or made in scope.fixed:
         return row
     if any(extent != 1 for extent in shape[2:]):
@@ -227,10 +230,15 @@ def _spread(row: Row, scope: _Scope) -> Row:
         _is_elementwise(reader) and len(scope.types[reader.outputs[0]].shape) == len(shape)
         for reader in readers
     )
-    return _with(row, "spread", row.inputs, axes=len(shape) - 2) if beside else row
+    if not beside:
+        return row
+    op = "spread" if len(shape) > 2 else "same"
+    return _with(row, op, row.inputs, axes=len(shape) - 2)
 
 
 def _is_elementwise(row: Row) -> bool:
+    if row.op in ("square", "twice"):
+        return True
     return row.op in PRIMITIVES and PRIMITIVES[row.op].kind == "elementwise"
 
 

@@ -194,6 +194,8 @@ class Writer:
         if value in self._hints:
             return self.scope.take(self._hints[value])
         suffix = SUFFIXES.get(row.op, row.op)
+        if row.op in ("mul", "div") and len(self._type(value).shape) > 1:
+            suffix = "product" if row.op == "mul" else "quotient"
         if len(row.outputs) > 1:
             suffix = OUTPUTS[row.op][row.outputs.index(value)]
         return self.scope.take(f"{'d_' if backward else ''}{stem}_{suffix}")

@@ -148,12 +148,12 @@ def _paint(
 
 
 def with_text(data: bytes, text: str, keyword: str = KEYWORD) -> bytes:
-    """A PNG with one more text chunk (compressed iTXt, UTF-8) before its end."""
+    """A PNG with one more text chunk (compressed iTXt, UTF-8), found before any pixel is read."""
     body = keyword.encode("latin-1") + b"\0\1\0\0\0" + zlib.compress(text.encode(), 9)
     check = zlib.crc32(b"iTXt" + body)
     chunk = struct.pack(">I", len(body)) + b"iTXt" + body + struct.pack(">I", check)
-    end = data.rindex(b"IEND") - 4
-    return data[:end] + chunk + data[end:]
+    place = data.index(b"IHDR") + 4 + 13 + 4  # name, header, checksum
+    return data[:place] + chunk + data[place:]
 
 
 def text_in(data: bytes, keyword: str = KEYWORD, limit: int = 64 << 20) -> str:

@@ -68,9 +68,10 @@ def canvas_view(
 
 def walked(graph: Graph) -> Trace:
     """The symbolic walk of a graph; empty when a cycle leaves no order to walk in."""
-    if nx.is_directed_acyclic_graph(graph.net):
+    try:
         return trace(graph, "evaluate", BATCH)
-    return trace(Graph(), "evaluate", BATCH)
+    except nx.NetworkXUnfeasible:
+        return trace(Graph(), "evaluate", BATCH)
 
 
 def node_view(
@@ -154,8 +155,9 @@ def setting_text(op: Op, name: str) -> str:
     if name in _BARE:
         return number(value)
     if isinstance(value, int) and (name in _COUNTED or rule.label.endswith("s")):
-        return f"{number(value)} {word}"
-    return f"{word} {number(value)}{rule.unit and ' ' + rule.unit}"
+        return f"{number(value)} {word if value != 1 else word.removesuffix('s')}"
+    unit = "" if rule.unit in ("", "px") else f" {rule.unit}"
+    return f"{word} {number(value)}{unit}"
 
 
 def number(value: Any) -> str:
@@ -167,7 +169,7 @@ def number(value: Any) -> str:
     if value and math.isfinite(value) and not 1e-2 <= abs(value) < 1e6:
         mantissa, exponent = f"{value:.3e}".split("e")
         return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
-    return f"{value:g}"
+    return f"{value:.4g}"
 
 
 def footer(graph: Graph, node: Node, found: Trace, count: int) -> tuple[str, str]:

@@ -86,7 +86,9 @@ def qrect(rect: Rect) -> QRectF:
 @lru_cache(maxsize=4096)
 def rounded(rect: Rect, radius: float, top: float | None = None) -> QPainterPath:
     """A rectangle with round corners; `top` is the radius of the upper two. Do not change it."""
-    upper = radius if top is None else top
+    half = max(rect.width / 2, 0.0)
+    upper = min(radius, half, rect.height / 2) if top is None else min(top, half, rect.height)
+    radius = min(radius, half, rect.height - upper)
     path = QPainterPath()
     x, y, right, bottom = rect.x, rect.y, rect.right, rect.bottom
     path.moveTo(x + upper, y)

@@ -1,0 +1,86 @@
+"""Taps are small and right; the loss ring and the controls work across threads."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from compute.control import Control, LossRing
+from compute.watch import reduce_tap
+
+
+def test_tap_numbers_are_those_of_the_tensor() -> None:
+    """Norm, moments, range, zeros and a histogram that counts every value."""
+    values = np.random.default_rng(0).normal(size=(7, 30)).astype(np.float32)
+    values[0, :3] = 0
+    tap = reduce_tap("value:a.y", values)
+    assert tap.shape == (7, 30)
+    assert tap.norm == pytest.approx(float(np.linalg.norm(values.astype(float))))
+    assert (tap.mean, tap.deviation) == (pytest.approx(values.mean()), pytest.approx(values.std()))
+    assert (tap.low, tap.high) == (values.min(), values.max())
+    assert tap.zeros == pytest.approx(3 / 210)
+    expected, _ = np.histogram(values.astype(float), 64, (tap.low, tap.high))
+    assert sum(tap.histogram) == 210
+    assert np.abs(np.array(tap.histogram) - expected).sum() <= 2
+
+
+def test_tap_counts_what_is_not_finite() -> None:
+    """NaN and infinity are left out of the rest; nothing else is a number either."""
+    tap = reduce_tap("v", np.array([1.0, np.nan, 3.0, np.inf]))
+    assert (tap.not_finite, tap.low, tap.high, tap.mean) == (2, 1.0, 3.0, 2.0)
+    assert np.isnan(reduce_tap("v", np.array([np.nan])).norm)
+    assert sum(reduce_tap("v", np.full(5, 2.0)).histogram) == 5
+
+
+def test_mosaic_shows_the_maps_of_the_first_sample() -> None:
+    """Four maps as two by two, dark to bright over the whole tensor."""
+    maps = np.zeros((3, 4, 2, 2))
+    maps[0, 3] = 1.0
+    tap = reduce_tap("v", maps)
+    sheet = np.frombuffer(tap.mosaic, np.uint8).reshape(tap.mosaic_shape)
+    assert sheet.tolist() == [[0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 255, 255], [0, 0, 255, 255]]
+    big = reduce_tap("v", np.zeros((2, 100, 300, 300)))
+    assert max(big.mosaic_shape) <= 512
+    assert reduce_tap("v", np.float64(3.0)).mosaic == b""
+
+
+def test_ring_gives_back_what_is_still_there() -> None:
+    """By number; what was overwritten is gone; blocks longer than the ring too."""
+    ring = LossRing(8)
+    ring.append(np.arange(5.0))
+    assert (ring.read(2)[0], ring.read(2)[1].tolist()) == (2, [2, 3, 4])
+    ring.append(np.arange(5.0, 11.0))
+    assert (ring.read()[0], ring.read()[1].tolist()) == (3, list(range(3, 11)))
+    ring.append(np.arange(11.0, 31.0))
+    assert (ring.read(5)[0], ring.read(29)[1].tolist()) == (23, [29, 30])
+
+
+def test_waiting_ends_when_something_is_asked_for() -> None:
+    """Each order wakes the run; it gets every live change and a swap once."""
+    control = Control()
+    interrupts = []
+    control.attach(lambda: interrupts.append(1))
+    for order in (control.resume, control.stop, lambda: control.set_live("a/rate", 2.0)):
+        control.pause()
+        woken = threading.Event()
+        waiting = threading.Thread(target=lambda w=woken: (control.wait(), w.set()))
+        waiting.start()
+        order()
+        assert woken.wait(5)
+        waiting.join()
+    orders = control.take()
+    assert (dict(orders.live), orders.stop) == ({"a/rate": 2.0}, True)
+    assert control.take().live == {}
+    assert len(interrupts) == 6
+
+
+def test_single_steps_are_counted() -> None:
+    """Two asked for while paused are two blocks of one step, then a pause."""
+    control = Control()
+    control.single_step()
+    control.single_step()
+    assert [(o.single, o.pause) for o in (control.take() for _ in range(3))] == [
+        (True, False),
+        (True, False),
+        (False, True),
+    ]

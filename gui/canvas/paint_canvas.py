@@ -122,17 +122,17 @@ def paint_portals(painter: QPainter, scene: Scene, theme: Theme) -> None:
 
 
 def paint_dots(painter: QPainter, area: Rect, theme: Theme, zoom: float = 1.0) -> None:
-    """Dots of 1 px every 20, fewer from afar; in one call."""
+    """Dots of 1 px radius every 20, fewer from afar; in one call."""
     step = DOT_STEP
     while step * zoom < 14.0:
         step *= 2.0
-    size = 1.0 / min(zoom, 1.0)
+    size = 2.0 / max(1.0, zoom) if zoom >= 0.6 else 1.0 / zoom
     path = QPainterPath()
     row = -(-area.y // step) * step
     while row < area.bottom:
         x = -(-area.x // step) * step
         while x < area.right:
-            path.addRect(QRectF(x, row, size, size))
+            path.addRect(QRectF(x - size / 2, row - size / 2, size, size))
             x += step
         row += step
     painter.fillPath(path, brush(theme.grid))

@@ -50,7 +50,7 @@ HALO = 4.0
 BADGE = 18.0  # warning and error, px; an error keeps 24 px on screen
 NAME_ON_SCREEN = 11.0
 COLUMN_ROOM = 24.0  # a name below a block may be so much wider
-_MIDDLE = 15.0  # of what the header shows below its strip
+_MIDDLE = 14.5  # of what the header shows below its strip
 
 
 def paint_node(

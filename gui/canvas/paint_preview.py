@@ -6,14 +6,14 @@ import math
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QImage, QPainter, QPainterPath, QPolygonF
+from PySide6.QtGui import QImage, QPaintEngine, QPainter, QPainterPath, QPolygonF
 
 from gui.canvas.drawing import Detail, brush, fill, pen, qrect, rounded, text
 from gui.canvas.geometry import Rect
 from gui.canvas.view_model import Bars, Mosaic, Preview, Scatter, Sparkline
 from gui.theme import Theme, channels, mix
 
-SHARPNESS = 4  # pixels of a mosaic per px at 100 %: crisp at 2× and when zoomed in
+SHARPEST = 4  # pixels of a mosaic for each px, at most
 RADIUS = 3.0
 
 
@@ -31,13 +31,13 @@ def paint_preview(
         _bars(painter, preview, rect, tint, theme, level)
 
 
-def mosaic_image(mosaic: Mosaic, rect: Rect, theme: Theme) -> QImage:
-    """The tiles side by side with gaps of 1 px and round corners, SHARPNESS times `rect`."""
-    size = round(rect.width * SHARPNESS), round(rect.height * SHARPNESS)
+def mosaic_image(mosaic: Mosaic, rect: Rect, theme: Theme, sharpness: int = 2) -> QImage:
+    """The tiles side by side with gaps of 1 px and round corners, `sharpness` times `rect`."""
+    size = round(rect.width * sharpness), round(rect.height * sharpness)
     image = QImage(*size, QImage.Format.Format_ARGB32_Premultiplied)
     image.fill(Qt.GlobalColor.transparent)
     painter = QPainter(image)
-    painter.scale(SHARPNESS, SHARPNESS)
+    painter.scale(sharpness, sharpness)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
     path = QPainterPath()
@@ -73,7 +73,15 @@ def _rgb(name: str) -> int:
 
 def _mosaic(painter: QPainter, preview: Mosaic, rect: Rect, theme: Theme) -> None:
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-    painter.drawImage(qrect(rect), mosaic_image(preview, rect, theme))
+    painter.drawImage(qrect(rect), mosaic_image(preview, rect, theme, _sharpness(painter)))
+
+
+def _sharpness(painter: QPainter) -> int:
+    """Pixels of the target for each px, up to SHARPEST; an SVG gets the most."""
+    if painter.paintEngine().type() == QPaintEngine.Type.SVG:
+        return SHARPEST
+    pixels = painter.worldTransform().m11() * painter.device().devicePixelRatioF()
+    return min(max(math.ceil(pixels - 0.01), 1), SHARPEST)
 
 
 def _sparkline(painter: QPainter, preview: Sparkline, rect: Rect, tint: str, theme: Theme) -> None:

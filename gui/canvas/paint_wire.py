@@ -23,6 +23,7 @@ WIDTH, WIDTH_MAX = 1.75, 4.5
 SELECTED = 2.5
 SIDE = 1.5  # casing on each side
 REROUTE = 8.0
+TAG_START = 8.5  # from the port to the lead of its tag, clear of the casing
 
 
 def qpath(path: Path) -> QPainterPath:
@@ -110,10 +111,10 @@ def paint_portal(
     """One end of a named portal: a tag with a letter on a short lead."""
     tag, tint = tag_rect(port, leaves), theme.port[kind]
     inner = tag.x if leaves else tag.right
-    edge = port.x + (inner - port.x) * 0.5
+    edge = port.x + (TAG_START if leaves else -TAG_START)
+    stroke(painter, rounded(tag, 4.0), pen(theme.canvas, LINE + CASING))
     painter.setPen(pen(tint, WIDTH))
     painter.drawLine(QPointF(edge, port.y), QPointF(inner, port.y))
-    stroke(painter, rounded(tag, 4.0), pen(theme.canvas, LINE + CASING))
     fill(painter, rounded(tag, 4.0), theme.node)
     stroke(painter, rounded(tag.grown(-0.75), 3.5), pen(tint, 1.5))
     text(painter, tag.x + tag.width / 2, port.y, letter, "caption mono", theme.text, "centre")

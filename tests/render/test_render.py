@@ -21,22 +21,9 @@ from graph.graph import Graph, Node
 from graph.op import REGISTRY
 from gui.render import render, text_in, with_text
 from gui.theme import theme
+from tests.render.golden_graph import FOLDER, small
 from tests.support.random_edits import random_graph
-from tests.support.small_graphs import draw, op
-
-GOLDEN = Path(__file__).parent / "golden"
-
-
-def small() -> Graph:
-    """Four nodes of four families, with a label."""
-    nodes = {
-        "digits": op("Digits"),
-        "flat": op("Flatten"),
-        "dense": op("Dense", units=10),
-        "loss": op("CrossEntropy"),
-    }
-    wires = "digits.image>flat.x flat.y>dense.x dense.y>loss.prediction digits.label>loss.target"
-    return draw(nodes, wires)
+from tests.support.small_graphs import op
 
 
 def pixels(file: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
@@ -73,7 +60,7 @@ def test_the_same_graph_gives_the_same_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mood", ["dark", "light"])
 def test_picture_is_like_the_golden_one(mood: str, tmp_path: Path) -> None:
     render(small(), tmp_path / "new.png", theme_name=mood)
-    new, old = pixels(tmp_path / "new.png"), pixels(GOLDEN / f"small-{mood}.png")
+    new, old = pixels(tmp_path / "new.png"), pixels(FOLDER / f"small-{mood}.png")
     assert new.shape == old.shape
     apart = np.abs(new - old).max(axis=2)
     assert apart.mean() < 1.0

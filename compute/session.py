@@ -80,7 +80,7 @@ def resume(
         check_fingerprint(record, loaded)
         with contextlib.closing(make_plan(loaded, options, progress)) as plan:
             job = _go_on(make_job(loaded, plan), saved, workspace.live_changes(record.id))
-            if job.position.step >= job.steps:
+            if job.position.epochs >= job.epochs:
                 found = f"it finished after {job.epochs} epochs"
                 remedy = "expected more to do; ask for more epochs"
                 raise RunError(f"run {record.id}: {found}, {remedy}")

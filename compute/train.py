@@ -75,7 +75,12 @@ def train(job: Job, control: Control, run: str = "") -> Iterator[Event]:
     control.attach(lambda: job.plan.stop())
     yield _started(job, run)
     clock = time.perf_counter()
-    while at.step < job.steps:
+    while at.epochs < job.epochs:
+        if at.step == (at.epochs + 1) * job.batches.steps:
+            _end_epoch(job)
+            seconds, clock = time.perf_counter() - clock, time.perf_counter()
+            yield EpochDone(at.epochs, at.step, at.metrics, seconds)
+            continue
         orders = yield from _obey(job, control)
         if orders.stop:
             break
@@ -89,11 +94,7 @@ def train(job: Job, control: Control, run: str = "") -> Iterator[Event]:
         if block.bad:
             yield _failed(job, block.bad, run)
             return
-        if at.step == (at.epochs + 1) * job.batches.steps:
-            _end_epoch(job)
-            seconds, clock = time.perf_counter() - clock, time.perf_counter()
-            yield EpochDone(at.epochs, at.step, at.metrics, seconds)
-    stopped = at.step < job.steps
+    stopped = at.epochs < job.epochs
     if not stopped and job.parts.test.size:
         at.metrics = at.metrics | _evaluate(job, job.parts.test, "test_")
     yield Finished(at.step, at.metrics, run, stopped)

@@ -316,7 +316,7 @@ def _store_hidden(op: Op, row: Row, value: int) -> bool:
     last = position == len(op.rows) - 2
     if op.kind in ("matmul", "conv2d") and last and op.rows[-1].op in ("relu", "relu_grad"):
         op.roles["pre"] = value
-        op.writes.append(value)
+        op.writes.insert(0, value)  # the last one stays the result
         return True
     return False
 

@@ -131,7 +131,8 @@ def _instance(
         shared = own if op.weights == "own" else ""
         outputs = _walk(found, definition, f"{path}{own}/", f"{keys}{shared}/", given)
         if turn + 1 < op.repeat:
-            given = {**given, **dict(zip(names[:1], list(outputs.values())[:1], strict=False))}
+            back = [outputs[n] for n in port_nodes(definition, "output")[:1] if n in outputs]
+            given = {**given, **dict(zip(names[:1], back, strict=False))}
     for name, tensor in outputs.items():
         found.values[path, name] = tensor
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from compute.cli.text import facts, plural, table, write, write_json
 
 if TYPE_CHECKING:
+    from graph.checks import Problem
+
     from compute.cli.opening import Opened
     from compute.data import DataError
-    from graph.checks import Problem
 
 REALS: tuple[Literal["f32", "f64"], ...] = ("f32", "f64")
 FIELDS = ("path", "port", "message", "remedy")
@@ -43,10 +44,11 @@ def check(name: str, *, json: bool) -> int:
 
 def _problems(opened: Opened) -> list[dict[str, str]]:
     """What is wrong with the graph; when nothing stops it, what is wrong with its data."""
+    from graph.checks import check as check_graph
+
     from compute.cli.opening import looked_at
     from compute.data import DataError
     from compute.prepare import load_graph
-    from graph.checks import check as check_graph
     from graph.lower import LowerError
 
     try:

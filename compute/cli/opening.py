@@ -8,7 +8,6 @@ from pathlib import Path
 import resources
 from compute.cli.errors import UsageError
 from compute.data import Folder
-from compute.data.table import probe_table
 from graph.edits import SetOp
 from graph.files import dumps, load
 from graph.graph import Graph
@@ -69,6 +68,8 @@ def looked_at(opened: Opened) -> Opened:
 
     Raises DataError for files that cannot be used.
     """
+    from compute.data.table import probe_table
+
     for node in list(opened.graph):
         op = node.op
         if isinstance(op, Table) and op.path and not op.schema:

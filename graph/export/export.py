@@ -8,6 +8,7 @@ from typing import Literal
 
 from graph.export.data import TableFacts
 from graph.export.numpy import export_numpy
+from graph.export.pytorch import export_pytorch
 from graph.graph import Graph
 
 Target = Literal["pytorch", "numpy"]
@@ -31,6 +32,8 @@ def export(graph: Graph, target: Target, options: Options = Options()) -> str:
     The file reads its weights, by ParamKey, from the safetensors file of its own name. Raises
     LowerError when the graph cannot run, ExportError when it has no such text.
     """
+    if target == "pytorch":
+        return export_pytorch(graph, options.title, options.tables)
     if target == "numpy":
         return export_numpy(graph, options.title, options.tables)
     raise ValueError(f"found target {target!r}, expected pytorch or numpy")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graph.export.data import TableFacts, batches_source, data_section, split_source
-from graph.export.names import comment, literal, words
+from graph.export.names import literal, words
 from graph.export.numpy_helpers import HELPERS, needed
 from graph.export.numpy_model import (
     evaluate_function,
@@ -27,7 +27,7 @@ from graph.export.numpy_train import (
 )
 from graph.export.outline import Outline
 from graph.export.randomness import RANDOMNESS, TITLE
-from graph.export.source import Source, imports
+from graph.export.source import Source, canvas_notes, imports, script_constants
 from graph.graph import Graph
 
 _OWN = """
@@ -42,7 +42,6 @@ THIRD_PARTY = {
     "np": "import numpy as np",
     "load_digits": "from sklearn.datasets import load_digits",
 }
-WEIGHTS = 'WEIGHTS = Path(__file__).with_suffix(".safetensors")'
 SCRIPT = ['if __name__ == "__main__":', "    main()"]
 
 
@@ -56,7 +55,7 @@ def export_numpy(graph: Graph, title: str, tables: Mapping[str, TableFacts]) -> 
     if outline.trains:
         about = ["Run as a script it trains the model and prints the losses.", *about]
     source = Source(title, about, _constants(outline))
-    source.functions += [lines for lines in _notes(outline) if lines]
+    source.functions += canvas_notes(outline)
     source.add(predict_function(outline))
     source.add(LOAD_MODEL.splitlines())
     if outline.trains:
@@ -90,20 +89,9 @@ def _add_training(source: Source, outline: Outline, tables: Mapping[str, TableFa
 
 
 def _constants(outline: Outline) -> list[str]:
-    training = outline.graph.training
-    lines = [WEIGHTS, f"DTYPE = np.{training.precision}"]
-    if outline.trains:
-        lines += [
-            f"SEED = {training.seed}",
-            f"EPOCHS = {training.epochs}",
-            f"BATCH_SIZE = {training.batch_size}",
-        ]
-        values = outline.model.live
-        lines += [f"{name} = {literal(values[key])}" for key, name in outline.live_names.items()]
-    return lines
-
-
-def _notes(outline: Outline) -> list[list[str]]:
-    """The notes on the canvas, from top to bottom, as comments."""
-    notes = sorted(outline.graph.notes.values(), key=lambda note: (note.y, note.x, note.id))
-    return [comment(note.text) for note in notes if note.text.strip()]
+    if not outline.trains:
+        kind = outline.graph.training.precision
+        return [*script_constants(outline, trains=False), f"DTYPE = np.{kind}"]
+    values = outline.model.live
+    live = [f"{name} = {literal(values[key])}" for key, name in outline.live_names.items()]
+    return [*script_constants(outline, trains=True), *live]

@@ -28,7 +28,7 @@ def predict_function(outline: Outline) -> list[str]:
     arguments = [outline.arguments[key] for key in outline.inputs()]
     lines = [
         f"def predict({', '.join(['params', *arguments])}):",
-        f'    """{docstring(outline.summary(program))}"""',
+        f'    """{docstring(outline.summary())}"""',
     ]
     if _reads(blocks, results, ["n"]):
         lines.append(f"    n = len({arguments[0] if arguments else 'params'})")

@@ -126,7 +126,7 @@ def train_function(outline: Outline) -> list[str]:
     if "steps" in counters:
         lines.append("    steps = EPOCHS * len(batches(samples, 0))")
     lines += ["    for epoch in range(EPOCHS):", "        losses = []"]
-    if len(phases) == 1:
+    if len(phases) == 1 and phases[0].every == 1:
         return [*lines, *_single(outline, phases[0])]
     return [*lines, *_several(outline, phases)]
 
@@ -136,8 +136,15 @@ def _select(chosen: str) -> str:
 
 
 def _call(outline: Outline, phase: Phase) -> str:
-    extra = [name for name in outline.iterations(phase) if name != "step"]
-    return f"{outline.step_name(phase)}({', '.join(['params', 'slots', 'batch', 'step', *extra])})"
+    several = len(outline.model.phases) > 1 or phase.every > 1
+    count = "step" if not several else "step + 1"
+    if phase.every > 1:
+        count = f"step // {phase.every} + 1"
+    values = {"epoch": "epoch", "steps": f"-(-steps // {phase.every})"}
+    if phase.every == 1:
+        values["steps"] = "steps"
+    extra = [values[name] for name in outline.iterations(phase) if name != "step"]
+    return f"{outline.step_name(phase)}({', '.join(['params', 'slots', 'batch', count, *extra])})"
 
 
 def _single(outline: Outline, phase: Phase) -> list[str]:
@@ -151,12 +158,12 @@ def _single(outline: Outline, phase: Phase) -> list[str]:
 
 
 def _several(outline: Outline, phases: tuple[Phase, ...]) -> list[str]:
-    """All phases in turn at every step; the loss of the step is the first phase's."""
-    lines = [
-        "        for place, chosen in enumerate(batches(samples, epoch)):",
-        "            step += 1",
-        "            found = []",
-    ]
+    """Every phase whose turn it is; a step's loss is the sum of theirs, each counts its steps."""
+    fresh = any(phase.fresh_batch for phase in phases)
+    lines = ["        for chosen in batches(samples, epoch):"]
+    if fresh:
+        lines = ["        for place, chosen in enumerate(batches(samples, epoch)):"]
+    lines.append("            loss = 0.0")
     for phase in phases:
         indent = "            "
         if phase.every > 1:
@@ -167,9 +174,14 @@ def _several(outline: Outline, phases: tuple[Phase, ...]) -> list[str]:
             chosen = f"batches(samples, epoch, {literal(phase.name)})[place]"
         lines += [
             f"{indent}batch = {_select(chosen)}",
-            f"{indent}found.append({_call(outline, phase)})",
+            f"{indent}loss += {_call(outline, phase)}",
         ]
-    return [*lines, "            losses.append(found[0])", "        yield losses"]
+    return [
+        *lines,
+        "            step += 1",
+        "            losses.append(loss)",
+        "        yield losses",
+    ]
 
 
 def main_function(outline: Outline) -> list[str]:
@@ -179,15 +191,17 @@ def main_function(outline: Outline) -> list[str]:
         '    """Train from the beginning and print the losses."""',
         "    data = load_data()",
         "    training, validation, _ = split(data)",
+        "    sizes = [len(chosen) for chosen in batches(training, 0)]",
         "    params = initial_params()",
         "    for epoch, losses in enumerate(train(params, data, training), 1):",
+        "        loss = np.average(losses, weights=sizes)",
     ]
     if outline.graph.training.split.validation == 0:
         lines[3] = "    training, _, _ = split(data)"
-        return [*lines, '        print(f"epoch {epoch}  loss {np.mean(losses):.4f}")']
+        return [*lines, '        print(f"epoch {epoch}  loss {loss:.4f}")']
     return [
         *lines,
         f"        scores = evaluate(params, {_select('validation')})",
         '        text = "  ".join(f"val_{name} {score:.4f}" for name, score in scores.items())',
-        '        print(f"epoch {epoch}  loss {np.mean(losses):.4f}  {text}")',
+        '        print(f"epoch {epoch}  loss {loss:.4f}  {text}")',
     ]

@@ -13,7 +13,6 @@ from graph.export.symbolic import BATCHES, Generic
 from graph.graph import Graph, Node
 from graph.kinds import DataSource
 from graph.lower import LowerError, Model, Phase
-from graph.ops.metric import Metric
 from graph.primitives.table import text as shape_text
 from graph.program import Program, Shape, TensorType
 from graph.trace import Trace, trace
@@ -179,14 +178,44 @@ class Outline:
         """Names of the model's outputs in the order it gives them."""
         return [name.removeprefix("outputs/") for name, _ in self.predict.outputs]
 
-    def summary(self, program: Generic) -> str:
+    def counted_losses(self) -> list[str]:
+        """Losses that an evaluation adds up, as `graph.lower` does."""
+        losses = [p for p, node in self.nodes.items() if node.op.role == "loss" and p in self.graph]
+        return [path for path in losses if f"loss/{path}" in dict(self.evaluation.outputs)]
+
+    def scored(self) -> list[str]:
+        """Losses and metrics that the file computes."""
+        trained = [path for phase in self.model.phases for path, _ in phase.losses]
+        return list(dict.fromkeys([*trained, *self.counted_losses(), *self.metrics()]))
+
+    def metrics(self) -> list[str]:
+        """Paths of the metrics that an evaluation gives."""
+        names = [name for name, _ in self.evaluation.outputs]
+        return [name.removeprefix("metric/") for name in names if name.startswith("metric/")]
+
+    @cached_property
+    def evaluation(self) -> Program:
+        """The evaluation program for a batch nobody has."""
+        return self.model.program("evaluate", BATCHES[0])
+
+    def metric_name(self, path: str) -> str:
+        """What an evaluation calls a metric: its kind, with its node where two are of a kind."""
+        kinds = {p: self._kind(p) for p in self.metrics()}
+        alone = list(kinds.values()).count(kinds[path]) == 1
+        return kinds[path] if alone else f"{kinds[path]}_{identifier(path)}"
+
+    def _kind(self, path: str) -> str:
+        op = self.nodes[path].op
+        return getattr(op, "short", "") or type(op).__name__.lower()
+
+    def summary(self) -> str:
         """`prediction N×10 for image N×1×8×8`, for the docstring of the model."""
-        types = {i.key: program.program.types[i.value] for i in program.program.inputs}
+        program = self.predict
+        types = {i.key: program.types[i.value] for i in program.inputs}
         takes = [f"{self.arguments[key]} {_shape(types[key].shape)}" for key in self.inputs()]
         gives = [
-            f"{visible(name.removeprefix('outputs/'))} {_shape(program.program.types[value].shape)}"
-            for name, value in program.program.outputs
-            if name.startswith("outputs/")
+            f"{visible(name.removeprefix('outputs/'))} {_shape(program.types[value].shape)}"
+            for name, value in program.outputs
         ]
         return f"{', '.join(gives)} for {', '.join(takes) or 'no input'}."
 
@@ -194,14 +223,7 @@ class Outline:
         """What an evaluation reports, by name: the loss and the metrics."""
         outputs = dict(program.outputs)
         found = {"loss": outputs["loss"]} if "loss" in outputs else {}
-        scope = Namespace({"loss"})
-        for name, value in program.outputs:
-            if name.startswith("metric/"):
-                path = name.removeprefix("metric/")
-                op = self.nodes[path].op
-                short = op.short if isinstance(op, Metric) else ""
-                found[scope.take(short or self.stems[path])] = value
-        return found
+        return found | {self.metric_name(p): outputs[f"metric/{p}"] for p in self.metrics()}
 
     def step_name(self, phase: Phase) -> str:
         """The function that does one step of a phase."""

@@ -72,7 +72,7 @@ def readable(
     own = (row for row in program.program.rows if known.isdisjoint(row.outputs))
     rows = Rows(tuple(own), program.program.types, program.shapes).live(wanted)
     rows = _host_scalars(rows)
-    for rule in (_neutral_factor, _one_reshape, _mean, _kept_axes, _mean, _spared_operands, _broadcast, _spread):
+    for rule in RULES:
         rows = _rewrite(rows, fixed, rule).live(wanted)
     return rows
 
@@ -259,3 +259,15 @@ def _broadcast(row: Row, scope: _Scope) -> Row:
         elif spread is not None and spread.op == "broadcast_to":
             inputs[place] = spread.inputs[0]
     return replace(row, inputs=tuple(inputs))
+
+
+RULES = (
+    _neutral_factor,
+    _one_reshape,
+    _mean,
+    _kept_axes,
+    _mean,
+    _spared_operands,
+    _broadcast,
+    _spread,
+)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from graph.export.names import docstring
+from graph.export.names import comment, docstring
+from graph.export.outline import Outline
 
 SECTION = "# ---- {title}"
 
@@ -40,7 +41,7 @@ class Source:
 
     def text(self, imports: str) -> str:
         """The whole file; `imports` are those it needs."""
-        head = [f'"""{docstring(self.title)}.', "", *self.about, '"""']
+        head = [f'"""{docstring(self.title)}, exported from Netloom.', "", *self.about, '"""']
         return "\n".join(head) + f"\n\n{imports}\n\n{self.body()}"
 
 
@@ -61,3 +62,24 @@ def imports(text: str, third_party: dict[str, str]) -> str:
 def _order(line: str) -> tuple[bool, str]:
     """`import x` before `from x import y`, then by name."""
     return line.startswith("from "), line.lower()
+
+
+def script_constants(outline: Outline, trains: bool) -> list[str]:
+    """The settings at the head of a file."""
+    training = outline.graph.training
+    lines = ['WEIGHTS = Path(__file__).with_suffix(".safetensors")']
+    if not trains:
+        return lines
+    return [
+        *lines,
+        f"DTYPE = np.{training.precision}",
+        f"SEED = {training.seed}",
+        f"EPOCHS = {training.epochs}",
+        f"BATCH_SIZE = {training.batch_size}",
+    ]
+
+
+def canvas_notes(outline: Outline) -> list[list[str]]:
+    """The notes on the canvas, from top to bottom, as comments."""
+    notes = sorted(outline.graph.notes.values(), key=lambda note: (note.y, note.x, note.id))
+    return [comment(note.text) for note in notes if note.text.strip()]

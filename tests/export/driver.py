@@ -51,8 +51,7 @@ def run_pytorch(module, steps, rows):
     names = list(inspect.signature(model.forward).parameters)
     with torch.no_grad():
         outputs = model(*(torch.as_tensor(data[name][samples[:rows]]) for name in names))
-    fresh = module.Model()
-    module.initialise(fresh)
+    fresh = module.initial_model()
     losses = first(module.train(fresh, data, samples[: steps * module.BATCH_SIZE]), steps)
     outputs = outputs if isinstance(outputs, tuple) else (outputs,)
     return tuple(output.numpy() for output in outputs), losses

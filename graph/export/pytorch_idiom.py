@@ -1,0 +1,70 @@
+"""PyTorch as people write it: no arguments that are defaults, functions where nothing is kept."""
+
+from __future__ import annotations
+
+import ast
+
+from graph.export import expression as ex
+from graph.export.expression import Expression
+
+# keyword arguments left out when they say what PyTorch does anyway
+DEFAULTS: dict[str, dict[str, str]] = {
+    "nn.Linear": {"bias": "True"},
+    "nn.Conv2d": {"stride": "1", "padding": "0", "dilation": "1", "bias": "True"},
+    "nn.MaxPool2d": {"stride": "None", "padding": "0"},
+    "nn.AvgPool2d": {"stride": "None", "padding": "0"},
+    "nn.BatchNorm1d": {"eps": "1e-05", "momentum": "0.1"},
+    "nn.BatchNorm2d": {"eps": "1e-05", "momentum": "0.1"},
+    "torch.optim.SGD": {"momentum": "0.0", "weight_decay": "0.0", "nesterov": "False"},
+    "torch.optim.Adam": {"betas": "(0.9, 0.999)", "eps": "1e-08", "weight_decay": "0.0"},
+}
+# modules without weights or state, and the function each of them calls
+FUNCTIONS: dict[str, str] = {
+    "nn.ReLU": "F.relu",
+    "nn.LeakyReLU": "F.leaky_relu",
+    "nn.Sigmoid": "torch.sigmoid",
+    "nn.Tanh": "torch.tanh",
+    "nn.Softmax": "F.softmax",
+    "nn.MaxPool2d": "F.max_pool2d",
+    "nn.AvgPool2d": "F.avg_pool2d",
+    "nn.CrossEntropyLoss": "F.cross_entropy",
+    "nn.BCEWithLogitsLoss": "F.binary_cross_entropy_with_logits",
+    "nn.MSELoss": "F.mse_loss",
+    "nn.L1Loss": "F.l1_loss",
+}
+
+
+def without_defaults(expression: Expression) -> Expression:
+    """A constructor's call less the keywords that are its defaults."""
+    if isinstance(expression, ast.Call):
+        known = DEFAULTS.get(ex.text(expression.func), {})
+        expression.keywords = [
+            word for word in expression.keywords if known.get(word.arg or "") != ex.text(word.value)
+        ]
+    return expression
+
+
+def as_function(module: Expression) -> tuple[str, str] | None:
+    """(function, further arguments) of a module that is only a function; None for others.
+
+    Given `nn.MaxPool2d(2)` it is `("F.max_pool2d", ", 2")`.
+    """
+    if not isinstance(module, ast.Call):
+        return None
+    name = FUNCTIONS.get(ex.text(module.func))
+    if name is None:
+        return None
+    words = [f"{word.arg}={ex.text(word.value)}" for word in module.keywords]
+    return name, "".join(f", {part}" for part in [*map(ex.text, module.args), *words])
+
+
+def call_function(call: Expression, name: str, arguments: str) -> Expression:
+    """`call` with its calls of the stand-in `_module_` replaced by `name(…, arguments)`."""
+    more = ex.parse(f"f(0{arguments})")
+    assert isinstance(more, ast.Call)
+    for node in ast.walk(call):
+        if isinstance(node, ast.Call) and ex.text(node.func) == "_module_":
+            node.func = ex.parse(name)
+            node.args = [*node.args, *more.args[1:]]
+            node.keywords = [*node.keywords, *more.keywords]
+    return call

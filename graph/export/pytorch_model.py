@@ -1,0 +1,239 @@
+"""The classes of a PyTorch file: one for each definition, and the model itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from graph.export import expression as ex
+from graph.export.names import MODULE_ATTRIBUTES, Namespace, docstring
+from graph.export.outline import Outline
+from graph.export.pytorch_forward import Forward, Scene, Value
+from graph.export.pytorch_nodes import layer
+from graph.export.symbolic import ExportError
+from graph.graph import Graph, Node
+from graph.kinds import DataSource
+from graph.subgraph import Subgraph
+
+
+@dataclass
+class Classes:
+    """Writes each class once, inner ones first; instances of equal text share a class."""
+
+    outline: Outline
+    names: Namespace
+    written: list[list[str]] = field(default_factory=list)
+    known: dict[tuple[str, ...], str] = field(default_factory=dict)
+    owners: set[str] = field(default_factory=set)  # first parts of the ParamKeys of all modules
+    _attributes: dict[int, dict[str, str]] = field(default_factory=dict)
+
+    def attributes(self, graph: Graph) -> dict[str, str]:
+        """The attribute that holds each node of a drawing."""
+        found = self._attributes.get(id(graph))
+        if found is None:
+            scope = Namespace(MODULE_ATTRIBUTES | {"values"})
+            found = {node.id: scope.new(node.label) for node in graph.ordered()}
+            self._attributes[id(graph)] = found
+        return found
+
+    def modules(self, scene: Scene, nodes: Sequence[Node]) -> list[str]:
+        """Lines of `__init__` that make the modules of these nodes."""
+        lines: list[str] = []
+        attributes = self.attributes(scene.graph)
+        for node in nodes:
+            own = f"self.{attributes[node.id]}"
+            text = self._module(scene, node)
+            if text:
+                path = scene.prefix + node.id
+                keys = scene.trace.owner_of.get(path, ())
+                self.owners |= {path, *(key.rpartition("/")[0] for key in keys)}
+                lines += ex.statement(f"{own} = ", ex.parse(text), "        ")
+                if node.frozen and keys:
+                    lines.append(f"        {own}.requires_grad_(False)")
+        return lines
+
+    def _module(self, scene: Scene, node: Node) -> str:
+        if isinstance(node.op, Subgraph):
+            return self._instance(scene, node, node.op)
+        if isinstance(node.op, DataSource) or node.bypassed or node.op.role in ("input", "output"):
+            return ""
+        return layer(node.op, scene.types(node)).module
+
+    def _instance(self, scene: Scene, node: Node, op: Subgraph) -> str:
+        path = scene.prefix + node.id
+        if op.repeat == 1:
+            return f"{self.definition(scene, op, f'{path}/')}()"
+        turns = [self.definition(scene, op, f"{path}/{k}/") for k in range(op.repeat)]
+        if op.weights == "shared":
+            if len(set(turns)) > 1:
+                raise ExportError(f"{path}: found repetitions of different shapes, expected one")
+            return f"{turns[0]}()"
+        if len(set(turns)) == 1:
+            return f"nn.ModuleList({turns[0]}() for _ in range({op.repeat}))"
+        return f"nn.ModuleList([{', '.join(f'{turn}()' for turn in turns)}])"
+
+    def definition(self, outer: Scene, op: Subgraph, prefix: str) -> str:
+        """The class of a definition with the shapes it has at `prefix`."""
+        graph = outer.graph.definitions[op.definition]
+        scene = Scene(graph, prefix, outer.trace)
+        inputs = {(id, graph.ports_out(id)[0].name): id for id in graph.port_ids("input")}
+        targets = [_source(graph, id) for id in graph.port_ids("output")]
+        scope = Namespace({"self", "layer_"})
+        arguments = {value: scope.new(graph.node(id).label) for value, id in inputs.items()}
+        nodes = scene.needed(targets)
+        body = [
+            *_init(self.modules(scene, nodes)),
+            f"    def forward({', '.join(['self', *arguments.values()])}):",
+            *Forward(scene, self.attributes(graph), arguments, scope).write(targets),
+        ]
+        key = (op.definition, *body)
+        if key not in self.known:
+            self.known[key] = self.names.new_class(op.definition)
+            self.written.append([f"class {self.known[key]}(nn.Module):", *body])
+        return self.known[key]
+
+
+def _source(graph: Graph, id: str) -> Value:
+    """The value wired to an Output node."""
+    wire = graph.wires_in(id)[0]
+    return wire.source, wire.output
+
+
+def _init(modules: Sequence[str]) -> list[str]:
+    if not modules:
+        return []
+    return ["    def __init__(self):", "        super().__init__()", *modules, ""]
+
+
+@dataclass(frozen=True)
+class ModelClass:
+    """The class `Model` and what training must know of it.
+
+    `extra` are values that losses read and no output gives; `values()` returns outputs and extra,
+    taking the columns `values_inputs`. `state` maps each name of its state_dict to a ParamKey.
+    """
+
+    classes: list[list[str]]
+    outputs: list[Value]
+    extra: list[Value]
+    inputs: list[str]
+    values_inputs: list[str]
+    state: dict[str, str]
+
+
+def model_class(outline: Outline, names: Namespace, summary: str) -> ModelClass:
+    """Write `Model` and the classes inside it."""
+    graph, classes = outline.graph, Classes(outline, names)
+    scene = Scene(graph, "", outline.trace)
+    outputs = _outputs(outline)
+    operands = _operands(outline) if outline.trains else []
+    extra = [value for value in operands if value not in outputs]
+    columns = _columns(outline)
+    inputs = _read(scene, outputs, columns)
+    everything = [*outputs, *extra]
+    nodes = scene.needed(everything)
+    values_inputs = _read(scene, everything, columns)
+    lines = [
+        "class Model(nn.Module):",
+        f'    """{docstring(summary)}"""',
+        "",
+        *_init(classes.modules(scene, nodes)),
+    ]
+
+    def body(name: str, arguments: Sequence[str], targets: Sequence[Value]) -> list[str]:
+        given = {v: n for v, n in columns.items() if n in arguments}
+        scope = Namespace({*outline.arguments.values(), "self"})
+        writer = Forward(scene, classes.attributes(graph), given, scope)
+        head = f"    def {name}({', '.join(['self', *arguments])}):"
+        return [head, *writer.write(targets)]
+
+    if not extra:
+        lines += body("forward", inputs, outputs)
+    elif inputs == values_inputs:
+        picked = ", ".join(f"values[{k}]" for k in range(len(outputs)))
+        call = f"self.values({', '.join(inputs)})"
+        lines += [
+            f"    def forward({', '.join(['self', *inputs])}):",
+            *([f"        return {call}[0]"] if len(outputs) == 1 else
+              [f"        values = {call}", f"        return {picked}"]),
+            "",
+            *body("values", inputs, everything),
+        ]  # fmt: skip
+    else:
+        lines += [*body("forward", inputs, outputs), "", *body("values", values_inputs, everything)]
+    state = _state_names(outline, classes)
+    return ModelClass([*classes.written, lines], outputs, extra, inputs, values_inputs, state)
+
+
+def _columns(outline: Outline) -> dict[Value, str]:
+    """Values that come from outside: columns of data nodes, and unwired Input nodes."""
+    found: dict[Value, str] = {}
+    for key, name in outline.arguments.items():
+        path, _, port = key.rpartition(".")
+        if "/" in path:
+            raise ExportError(f"{path}: found a data node in a subgraph, expected it outside")
+        found[path, port] = name
+    return found
+
+
+def _read(scene: Scene, targets: Sequence[Value], columns: Mapping[Value, str]) -> list[str]:
+    wired = {v for n in scene.needed(targets) for vs in scene.wired(n).values() for v in vs}
+    return [name for value, name in columns.items() if value in wired or value in targets]
+
+
+def _outputs(outline: Outline) -> list[Value]:
+    """The values behind the model's outputs, in the order of `predict`."""
+    graph = outline.graph
+    found: list[Value] = []
+    for name in outline.outputs():
+        if name in graph and graph.node(name).op.role == "output":
+            found.append(_source(graph, name))
+        elif name in graph:
+            found.append(_prediction(graph, name))
+        else:
+            losses = [n.id for n in graph.ordered() if n.op.role == "loss"]
+            found.append(next(_prediction(graph, id) for id in losses if _wired(graph, id)))
+    return found
+
+
+def _wired(graph: Graph, id: str) -> bool:
+    return bool(graph.wires_in(id, "prediction"))
+
+
+def _prediction(graph: Graph, id: str) -> Value:
+    wire = graph.wires_in(id, "prediction")[0]
+    return wire.source, wire.output
+
+
+def _operands(outline: Outline) -> list[Value]:
+    """What losses and metrics read, less the columns of the data."""
+    columns = _columns(outline)
+    found: dict[Value, None] = {}
+    for path in outline.scored():
+        for wire in outline.graph.wires_in(path):
+            if (wire.source, wire.output) not in columns:
+                found[wire.source, wire.output] = None
+    return list(found)
+
+
+def _state_names(outline: Outline, classes: Classes) -> dict[str, str]:
+    """The ParamKey behind each name of the state_dict, in the order of the model."""
+    keys = [*outline.model.params, *outline.model.states]
+    made = [key for key in keys if key.rpartition("/")[0] in classes.owners]
+    return {_state_name(outline.graph, classes, key): key for key in made}
+
+
+def _state_name(graph: Graph, classes: Classes, key: str) -> str:
+    parts, here = key.split("/"), graph
+    names: list[str] = []
+    while len(parts) > 1:
+        id = parts.pop(0)
+        op = here.node(id).op
+        names.append(classes.attributes(here)[id])
+        if isinstance(op, Subgraph):
+            here = here.definitions[op.definition]
+            if op.repeat > 1 and op.weights == "own":
+                names.append(parts.pop(0))
+        else:
+            names.append(op.torch_state.get(parts[0], parts[0]))
+    return ".".join(names)

@@ -12,7 +12,7 @@ import safetensors.numpy
 from compute.backend import Array
 from compute.checkpoint import write_durably
 from compute.cli.errors import UsageError
-from compute.cli.opening import Opened, looked_at, open_graph
+from compute.cli.opening import Opened, open_graph, sound
 from compute.cli.text import write
 from compute.cli.using import check_place
 from compute.data import Folder, Scaling
@@ -35,7 +35,7 @@ def export(name: str, to: str, run: str | None, output: Path, workspace: Path | 
         available = " or ".join(TARGETS)
         raise UsageError(f"the target {to!r}", available, "others are not available yet")
     check_place(output, (".py",))
-    opened = looked_at(open_graph(name))
+    opened = sound(open_graph(name))
     trained = None
     if run is not None:
         trained = open_run(run, TrainOptions(workspace=find_workspace(workspace)))

@@ -16,6 +16,10 @@ from graph.ops.table import Table
 SUFFIX = ".loom"
 
 
+class GraphError(ValueError):
+    """A graph that cannot run: where, found, expected, what to do."""
+
+
 @dataclass(frozen=True)
 class Opened:
     """A graph and the file it comes from."""
@@ -75,4 +79,21 @@ def looked_at(opened: Opened) -> Opened:
         if isinstance(op, Table) and op.path and not op.schema:
             found = probe_table(op, opened.folder, node.id)
             SetOp(node.id, replace(op, schema=found)).apply(opened.graph)
+    return opened
+
+
+def sound(opened: Opened) -> Opened:
+    """The graph, tables looked at, when no check finds an error; raises GraphError for the first.
+
+    Raises DataError for tables that cannot be used.
+    """
+    from graph.checks import check
+
+    errors = [p for p in check(looked_at(opened).graph) if p.severity == "error"]
+    if errors:
+        first = errors[0]
+        where = ".".join(part for part in (first.path, first.port) if part)
+        text = "; ".join(part for part in (first.message, first.remedy) if part)
+        more = f" ({len(errors) - 1} more: netloom check {opened.file})" if errors[1:] else ""
+        raise GraphError(f"{where + ': ' if where else ''}{text}{more}")
     return opened

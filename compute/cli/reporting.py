@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from compute.backend import BackendName
 from compute.cli.exporting import TARGETS, write_export
-from compute.cli.opening import Opened, looked_at, open_graph
+from compute.cli.opening import Opened, open_graph, sound
 from compute.cli.show import View, view
 from compute.cli.text import duration, plural, write
 from compute.cli.training import Outcome, conclude, follow
@@ -55,7 +55,7 @@ def report(
     render: Render,
 ) -> int:
     """Train, then write pictures, code, numbers and a page into `folder`; returns the exit code."""
-    opened = looked_at(open_graph(name))
+    opened = sound(open_graph(name))
     place = find_workspace(workspace)
     options = TrainOptions(
         device,

@@ -12,7 +12,7 @@ from types import FrameType
 
 from compute.backend import BackendName
 from compute.cli.errors import UsageError, say
-from compute.cli.opening import open_graph
+from compute.cli.opening import open_graph, sound
 from compute.cli.show import View, view
 from compute.cli.text import duration, metrics, plural, write
 from compute.control import Control
@@ -77,7 +77,7 @@ def train(
 
 def train_file(name: str, settings: TrainOptions, control: Control, shown: View) -> Iterator[Event]:
     """Train a file or an example as a new run; files named by the graph are looked up beside it."""
-    opened = open_graph(name)
+    opened = sound(open_graph(name))
     shown.title = opened.name
     folder = opened.file.resolve().parent
     chosen = {

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from command import DEVICE, Done, command, environment, netloom
 
+from compute.runs import Workspace
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "resources" / "examples"
 MEMORY = 700 * 2**20  # bytes that a refused input may cost at most
 
@@ -69,7 +71,7 @@ def refused(file: Path, says: str, folder: Path) -> None:
         assert memory < MEMORY
     assert done.code == 2
     assert file.read_bytes() == before
-    assert netloom("runs", "list", "--json", "--workspace", place).json == []
+    assert Workspace(place).records() == []
 
 
 ROWS = b"a,b,y\n" + b"".join(b"%d,%d,%d\n" % (k, k % 7, 3 * k) for k in range(40))
@@ -169,7 +171,7 @@ WRONG: dict[str, tuple[bytes, str]] = {
                 g["nodes"]["conv2"]["settings"].update(filters=65_536),
             ),
         ),
-        "memory",
+        "make the layer smaller",
     ),
     "no optimizer": (
         changed("digits-mlp", lambda g: (g["nodes"].pop("adam"), unwired(g, "adam.loss"))),

@@ -20,7 +20,7 @@ from graph.program import Program, Row
 def predict_function(outline: Outline) -> list[str]:
     """`predict(params, …)`: the model's outputs for a batch of any size."""
     program = _program(outline, "predict", outline.watch)
-    roots = [v for name, v in program.program.outputs if name.startswith("outputs/")]
+    roots = _outputs(program.program)
     rows = readable(program, roots, outline.value_names(program.program))
     writer = _writer(outline, program, rows, _given(outline, program.program))
     blocks = writer.write(roots)
@@ -40,7 +40,7 @@ def evaluate_function(outline: Outline) -> list[str]:
     """`evaluate(params, batch)`: loss and metrics, from what `predict` gives."""
     program = _program(outline, "evaluate", outline.watch)
     scores = outline.scores(program.program)
-    outputs = [v for name, v in program.program.outputs if name.startswith("outputs/")]
+    outputs = _outputs(program.program)
     names = outline.value_names(program.program)
     given = _given(outline, program.program)
     made = [v for v in dict.fromkeys(outputs) if v not in given]
@@ -213,6 +213,12 @@ def _program(outline: Outline, entry: str, watch: frozenset[str]) -> Generic:
         found = generic(lambda batch: model.program(entry, batch, watch), numpy_rows.keep)
         outline.programs[entry, "numpy"] = found
     return found
+
+
+def _outputs(program: Program) -> list[int]:
+    """The values of the model's outputs, each once."""
+    found = [value for name, value in program.outputs if name.startswith("outputs/")]
+    return list(dict.fromkeys(found))
 
 
 def _given(outline: Outline, program: Program) -> dict[int, Expression]:

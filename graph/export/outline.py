@@ -175,8 +175,11 @@ class Outline:
         return [key for key in self.arguments if key in read]
 
     def outputs(self) -> list[str]:
-        """Names of the model's outputs in the order it gives them."""
-        return [name.removeprefix("outputs/") for name, _ in self.predict.outputs]
+        """Names of the model's outputs in the order it gives them, each value once."""
+        first: dict[int, str] = {}
+        for name, value in self.predict.outputs:
+            first.setdefault(value, name.removeprefix("outputs/"))
+        return list(first.values())
 
     def counted_losses(self) -> list[str]:
         """Losses that an evaluation adds up, as `graph.lower` does."""
@@ -213,10 +216,12 @@ class Outline:
         program = self.predict
         types = {i.key: program.types[i.value] for i in program.inputs}
         takes = [f"{self.arguments[key]} {_shape(types[key].shape)}" for key in self.inputs()]
-        gives = [
-            f"{visible(name.removeprefix('outputs/'))} {_shape(program.types[value].shape)}"
+        shapes = {
+            name.removeprefix("outputs/"): _shape(program.types[value].shape)
             for name, value in program.outputs
-        ]
+        }
+        names = self.outputs()
+        gives = [f"{visible(k) if len(names) > 1 else 'prediction'} {shapes[k]}" for k in names]
         return f"{', '.join(gives)} for {', '.join(takes) or 'no input'}."
 
     def scores(self, program: Program) -> dict[str, int]:

@@ -16,6 +16,7 @@ from graph.export.pytorch_nodes import layer
 from graph.graph import Node
 from graph.kinds import Optimizer, Schedule
 from graph.lower import Phase
+from graph.op import Param
 from graph.program import TensorType
 from graph.template import optimizer_text, schedule_text
 
@@ -107,26 +108,22 @@ def initial_model_function(outline: Outline, model: ModelClass) -> list[str]:
     }
     key = "name.replace('.', '/')" if plain_keys(model, outline) else "WEIGHT_KEYS[name]"
     key = key.replace("'", '"')
+    stream = f'"initial/" + {key}'
     lines = [
         "@torch.no_grad()",
         "def initial_model():",
         '    """A model with the weights that Netloom starts from with this seed."""',
         f"    model = Model(){double(outline)}",
+        "    for name, weight in model.named_parameters():",
+        "        if weight.dim() > 1:",
+        f"            {_fill(usual, 'weight', stream)}",
+        '        elif name.endswith("bias"):',
+        "            nn.init.zeros_(weight)",
     ]
-    if others:
-        table = ", ".join(f"{literal(n)}: {_fill(i)}" for n, i in others.items())
-        lines += ex.statement("others = ", ex.parse(f"{{{table}}}"), "    ")
-    stream = f'"initial/" + {key}'
-    streamed = any(param.init in _INITIALISERS for param in owned.values())
-    lines += ["    for name, weight in model.named_parameters():"]
-    if streamed:
-        lines.append(f"        stream = {stream}")
-    branches = [("name in others", "others[name](weight, stream)")] if others else []
-    if matrices and any(owned[n].init == usual and n not in others for n in owned):
-        branches.append(("weight.dim() > 1", _apply(usual)))
-    branches.append(('name.endswith("bias")', "nn.init.zeros_(weight)"))
-    for number, (condition, action) in enumerate(branches):
-        lines += [f"        {'elif' if number else 'if'} {condition}:", f"            {action}"]
+    for name in others:
+        own = literal(f"initial/{model.state[name]}")
+        call = _fill(owned[name].init, _attribute(name), own, owned[name])
+        lines += ex.statement("", ex.parse(call), "    ")
     return [*lines, "    return model"]
 
 
@@ -135,16 +132,21 @@ def _expected(name: str) -> str:
     return "zeros" if name.endswith("bias") else "ones"
 
 
-def _apply(init: str) -> str:
-    if init in ("zeros", "ones"):
-        return f"nn.init.{init}_(weight)"
-    return f"{init}_(weight, stream)"
+def _attribute(name: str) -> str:
+    """A weight of `model` by its name in the state_dict: `model.blocks[0].conv1.weight`."""
+    parts = (f"[{part}]" if part.isdigit() else f".{part}" for part in name.split("."))
+    return "model" + "".join(parts)
 
 
-def _fill(init: str) -> str:
+def _fill(init: str, weight: str, stream: str, param: Param | None = None) -> str:
+    """The call that gives a weight its first numbers."""
     if init in ("zeros", "ones"):
-        return f"lambda weight, stream: nn.init.{init}_(weight)"
-    return f"{init}_"
+        return f"nn.init.{init}_({weight})"
+    if param is None or (param.fan is None and len(param.shape) > 1):
+        return f"{init}_({weight}, {stream})"
+    _, fill, top, more = _INITIALISERS[init]
+    fan = param.fan or (param.shape[0],) * 2
+    return f"{fill}({weight}, {stream}, math.sqrt({top} / {sum(fan) if more else fan[0]}))"
 
 
 # ---- losses
@@ -166,11 +168,6 @@ def total(outline: Outline, paths: Sequence[str], names: dict[Value, str]) -> Ex
     """The sum of several losses."""
     parts = [ex.text(node_call(outline, outline.graph.node(p), names)) for p in paths]
     return ex.parse(" + ".join(parts))
-
-
-def value_names(outline: Outline, model: ModelClass, wanted: Sequence[Value]) -> list[str]:
-    """Lines that run the model on `batch`, and names for what it gives."""
-    return [ex.text(ex.parse(name)) for name in names_of(outline, model, wanted).values()]
 
 
 def names_of(outline: Outline, model: ModelClass, wanted: Sequence[Value]) -> dict[Value, str]:
@@ -324,7 +321,7 @@ def _parameters(model: ModelClass, op: Optimizer, owned: Sequence[str]) -> str:
     for top, chosen in tops.items():
         own = [name for name in model.state if name.partition(".")[0] == top]
         whole = all(name in chosen or "running" in name for name in own)
-        texts = [f"model.get_parameter({literal(name)})" for name in chosen]
+        texts = [_attribute(name) for name in chosen]
         parts += [f"*model.{top}.parameters()"] if whole else texts
     return f"[{', '.join(parts)}]"
 

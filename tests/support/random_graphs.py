@@ -33,6 +33,8 @@ TAME: dict[str, st.SearchStrategy[Any]] = {
     "learning_rate": st.sampled_from([0.001, 0.01, 0.03]),
     "weight_decay": st.sampled_from([0.0, 0.001]),
     "momentum": st.sampled_from([0.0, 0.5, 0.9]),
+    "beta1": st.sampled_from([0.0, 0.9]),
+    "beta2": st.sampled_from([0.9, 0.999]),  # near 0 a step grows without bound
     "epsilon": st.sampled_from([1e-5, 1e-8]),
     "weight": st.sampled_from([1.0, 0.5]),
     "trains": st.just(()),

@@ -225,7 +225,7 @@ class Dissolve(DrawingEdit):
     def _parts(self, graph: Graph) -> Iterator[Edit]:
         drawing, node = self.drawing(graph), self.find(graph, self.id)
         if not isinstance(node.op, Subgraph):
-            found = f"a {type(node.op).__name__}"
+            found = f"the node type {type(node.op).__name__}"
             raise EditError(self.id, found, "an instance of a definition", "choose an instance")
         if node.op.repeat != 1:
             found = f"{node.op.repeat} repetitions"

@@ -42,6 +42,11 @@ MIGRATIONS: dict[int, Callable[[dict[str, Json]], dict[str, Json]]] = {}
 
 def dumps(graph: Graph) -> str:
     """The text of a `.loom` file; equal graphs give equal text."""
+    return pretty(graph_record(graph)) + "\n"
+
+
+def graph_record(graph: Graph) -> dict[str, Json]:
+    """A graph as JSON."""
     record = {
         "netloom": VERSION,
         "training": encode(graph.training),
@@ -51,7 +56,7 @@ def dumps(graph: Graph) -> str:
         record["definitions"] = {
             name: drawing_record(Drawing.of(drawing)) for name, drawing in drawings(graph)[1:]
         }
-    return pretty(record) + "\n"
+    return record
 
 
 def loads(text: str) -> Graph:

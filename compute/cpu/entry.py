@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import prod
+from time import perf_counter
 
 import numpy as np
 
@@ -53,9 +54,7 @@ class Bound:
         self._index = self._table(tables.index.offset, np.int64, (tables.steps, tables.batch))
         width = self.planned.host.width
         self._numbers = self._table(tables.numbers.offset, np.float64, (tables.steps, width))
-        self._ring = self._table(
-            tables.ring.offset, np.float64, (tables.steps, tables.ring_width)
-        )
+        self._ring = self._table(tables.ring.offset, np.float64, (tables.steps, tables.ring_width))
         self._base = self._table(tables.base.offset, np.int64, (1,))
         self._attached.clear()
         self._profiled = (0, 0.0)
@@ -87,7 +86,8 @@ class Bound:
             raise ValueError(f"{key}: found {array.dtype}, expected contiguous {expected}")
         if bytes_each != words.data_sample:
             raise ValueError(
-                f"{key}: found samples of {array.shape[1:]}, expected {words.data_sample} bytes each"
+                f"{key}: found samples of shape {array.shape[1:]} ({bytes_each} bytes), expected"
+                f" {words.data_sample} bytes each"
             )
         row[tape.ARGUMENTS + spec.words.index("data")] = array.ctypes.data
         row[tape.ARGUMENTS + spec.words.index("samples")] = len(array)
@@ -110,12 +110,8 @@ class Bound:
 
     # ---- a call
 
-    def run(
-        self, steps: int, sync: threads.Sync, count: int, profile: bool
-    ) -> threads.Outcome:
+    def run(self, steps: int, sync: threads.Sync, count: int, profile: bool) -> threads.Outcome:
         """One native call of `steps` steps on `count` threads."""
-        from time import perf_counter
-
         start = perf_counter()
         outcome = threads.run(
             self._library, self.tape.address, self.tape.length, 0, steps, count, sync, profile

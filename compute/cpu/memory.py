@@ -1,4 +1,4 @@
-"""Memory of a plan: page-aligned segments from the operating system, checked before they are taken."""
+"""Memory of a plan: page-aligned segments, checked against what is free first."""
 
 from __future__ import annotations
 

@@ -1,14 +1,14 @@
-"""Every row through the planner and its kernels, with gradients of two orders, against the reference."""
+"""Every row, and its gradients of two orders, through planner and kernels against the reference."""
 
 from __future__ import annotations
 
 import pytest
+from plan_harness import Case, Make, compare
 
 import graph.primitives as rows
 from compute.backend import PlanOptions
 from compute.cpu.kernels.opcodes import OPCODES
 from graph.primitives import PRIMITIVES
-from plan_harness import Case, Make, compare
 
 FLOAT64 = PlanOptions("float64", threads=1)
 FLOAT32 = PlanOptions("float32", threads=1)
@@ -95,9 +95,7 @@ BROADCAST = {
 }
 MOVES = {
     "moves": Case(_moved, [(2, 3, 4)]),
-    "reshape_copy": Case(
-        lambda x: rows.reshape(rows.permute(x, (1, 0)), (6, 2)) * 2.0, [(3, 4)]
-    ),
+    "reshape_copy": Case(lambda x: rows.reshape(rows.permute(x, (1, 0)), (6, 2)) * 2.0, [(3, 4)]),
     "slice_flat": Case(lambda x: rows.slice_axis(x, 1, 2, 5) * 1.5, [(4, 7)]),
     "slice_composite": Case(
         lambda x: rows.slice_axis(rows.reshape(rows.permute(x, (0, 2, 1)), (3, 20)), 1, 3, 9),
@@ -188,21 +186,15 @@ SPATIAL = {
     "conv": Case(_conv(), [(2, 3, 6, 7), (4, 3, 3, 3)]),
     "conv_same": Case(_conv(padding=(1, 1, 1, 1)), [(3, 2, 5, 5), (5, 2, 3, 3)]),
     "conv_one": Case(_conv(), [(2, 3, 5, 4), (4, 3, 1, 1)]),
-    "conv_stride": Case(
-        _conv((2, 1), (1, 0, 1, 1), (1, 2)), [(2, 2, 5, 6), (3, 2, 2, 2)]
-    ),
+    "conv_stride": Case(_conv((2, 1), (1, 0, 1, 1), (1, 2)), [(2, 2, 5, 6), (3, 2, 2, 2)]),
     "conv_stride_3": Case(_conv((3, 2), (2, 1, 0, 3)), [(2, 2, 9, 8), (17, 2, 3, 4)]),
     "conv_batch_1": Case(_conv(padding=(1, 1, 1, 1)), [(1, 1, 6, 6), (3, 1, 3, 3)]),
     "conv_big": Case(_conv(padding=(2, 2, 2, 2)), [(19, 3, 8, 9), (33, 3, 5, 5)]),
     "conv_net": Case(_conv_net, [(5, 1, 6, 6), (4, 1, 3, 3), (4,), (3, 36)]),
     "max_pool": Case(_pool("max_pool2d"), [(3, 2, 6, 6)]),
-    "max_pool_overlap": Case(
-        _pool("max_pool2d", (2, 3), (2, 1), (1, 0, 1, 1)), [(2, 2, 5, 6)]
-    ),
+    "max_pool_overlap": Case(_pool("max_pool2d", (2, 3), (2, 1), (1, 0, 1, 1)), [(2, 2, 5, 6)]),
     "avg_pool": Case(_pool("avg_pool2d"), [(3, 2, 6, 6)]),
-    "avg_pool_overlap": Case(
-        _pool("avg_pool2d", (2, 3), (2, 1), (1, 0, 1, 1)), [(2, 2, 5, 6)]
-    ),
+    "avg_pool_overlap": Case(_pool("avg_pool2d", (2, 3), (2, 1), (1, 0, 1, 1)), [(2, 2, 5, 6)]),
     "image_mix": Case(
         lambda x, w, c: rows.conv2d(x, w, (1, 1), (1, 1, 1, 1), (1, 1)) * c + x,
         [(3, 2, 5, 5), (2, 2, 3, 3), (1, 2, 5, 5)],

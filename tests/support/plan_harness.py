@@ -9,7 +9,7 @@ import numpy as np
 
 import graph.primitives as rows
 from compute.backend import PlanOptions
-from compute.cpu.plan import Engine
+from compute.cpu.engine import Engine
 from compute.cpu.planner.storage import Slot, Storage
 from compute.reference import evaluate
 from graph.autodiff import gradients
@@ -77,7 +77,7 @@ class Runner:
     program: Program
     persistent: Mapping[str, np.ndarray]
     data: Mapping[str, np.ndarray] = field(default_factory=dict)
-    options: PlanOptions = PlanOptions("float64", threads=1)
+    options: PlanOptions = field(default_factory=lambda: PlanOptions("float64", threads=1))
     slots: Mapping[str, Slot] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

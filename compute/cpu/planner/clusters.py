@@ -20,7 +20,7 @@ class Node(Protocol):
 
 
 class Clusters:
-    """Groups of elementwise rows; groups and other ops are numbered, the numbers being mask bits."""
+    """Groups of elementwise rows. Groups and other ops are numbered; masks have a bit for each."""
 
     MAX_OPERANDS: ClassVar[int] = 20  # of the kernel's 24: constants take places of their own
     MAX_ROWS: ClassVar[int] = 48

@@ -28,9 +28,7 @@ def emit_chain(em: Emitter, op: Op) -> None:
     inputs: dict[int, Given] = {
         v: em.numbers[v] if v in em.numbers else em.view(v) for v in op.reads
     }
-    like = next(
-        (v for v in inputs.values() if isinstance(v, View) and v.shape == shape), None
-    )
+    like = next((v for v in inputs.values() if isinstance(v, View) and v.shape == shape), None)
     outputs: dict[int, View] = {}
     for value in op.writes:
         outputs[value] = em.target(value, like)
@@ -78,7 +76,7 @@ def run_rows(
 
 
 def _fitting(em: Emitter, view: View, goal: View) -> View:
-    """`view` broadcast to the goal, copied into the goal's dimension order unless it walks along."""
+    """`view` broadcast to the goal; copied in the goal's order unless it walks along."""
     wide = view.broadcast(goal.shape)
     if _space([goal], [wide]) is not None:
         return wide
@@ -150,9 +148,7 @@ def _contiguous(dim: Joint, goals: int, item: int) -> bool:
     return all(s == item for s in strides[:goals]) and all(s in (0, item) for s in strides[goals:])
 
 
-def _periodic(
-    dims: list[Joint], goals: int, item: int
-) -> tuple[list[Joint], list[bool], int]:
+def _periodic(dims: list[Joint], goals: int, item: int) -> tuple[list[Joint], list[bool], int]:
     """Join inner dimensions where the operands walk on or start again (a bias along a row)."""
     periodic = [False] * len(dims[0][1])
     result = list(dims)
@@ -160,7 +156,8 @@ def _periodic(
     while len(result) > 1:
         (outer, far), (inner, near) = result[-2:]
         repeats = [
-            f == 0 and n == item and k >= goals for k, (f, n) in enumerate(zip(far, near, strict=True))
+            f == 0 and n == item and k >= goals
+            for k, (f, n) in enumerate(zip(far, near, strict=True))
         ]
         walks = [f == inner * n for f, n in zip(far, near, strict=True)]
         again = [r or p for r, p in zip(repeats, periodic, strict=True)]

@@ -78,7 +78,8 @@ class Emitter:
         if value in self.numbers:
             return self.number(self.numbers[value]).broadcast(self.shape(value))
         given = self.inputs[value]
-        assert given.kind not in ("batch", "live", "iteration"), f"value %{value} has no place"
+        if given.kind == "batch" or given.kind == "live" or given.kind == "iteration":
+            raise PlanError(f"value %{value} ({given.key}) has no place yet")
         view = self.storage.view(given.kind, given.key)
         self._where[value] = view
         return view
@@ -170,9 +171,7 @@ class Emitter:
         touches += [touch(v, samples, write=True) for v in writes]
         views = (*reads, *whole, *writes)
         shapes = tuple("×".join(map(str, v.shape)) or "1" for v in views)
-        step = Step(
-            kernel, self.path, dict(words), touches, samples, unit, prefer, shapes, flops
-        )
+        step = Step(kernel, self.path, dict(words), touches, samples, unit, prefer, shapes, flops)
         step.commits = any(t.write and self._lasting(t.buffer) for t in touches)
         self.steps.append(step)
         return step
@@ -194,7 +193,7 @@ class Emitter:
         joined = join(dims)
         if self._transpose(source, goal, joined):
             return
-        samples = dims[0][0] if _leads(goal, source) else 0
+        samples = dims[0][0] if dims and _leads(goal, source) else 0
         self._permute(source, goal, joined, samples)
 
     def _permute(self, source: View, goal: View, dims: list[Joint], samples: int) -> None:
@@ -213,9 +212,7 @@ class Emitter:
         prefer = 0 if samples else max(1, CHUNK_ELEMENTS // inner)
         self.add("permute", words, [source], [goal], samples, 1, prefer)
 
-    def _unrolled(
-        self, source: View, goal: View, dims: list[Joint]
-    ) -> None:
+    def _unrolled(self, source: View, goal: View, dims: list[Joint]) -> None:
         """A copy of more dimensions than the kernel has: one copy for each outermost index."""
         extent, (to, by) = dims[0]
         axes = [tuple((e, s[k]) for e, s in dims[1:]) for k in (0, 1)]
@@ -224,9 +221,7 @@ class Emitter:
             piece = View(source.buffer, source.offset + index * by, (axes[1],), source.item)
             self._permute(piece, part, dims[1:], 0)
 
-    def _transpose(
-        self, source: View, goal: View, dims: list[Joint]
-    ) -> bool:
+    def _transpose(self, source: View, goal: View, dims: list[Joint]) -> bool:
         """A plain or batched matrix transpose by its own kernel, when the copy is one."""
         if len(dims) not in (2, 3) or source.item != self.item:
             return False
@@ -246,7 +241,7 @@ class Emitter:
 
     def arranged(self, view: View, axes: tuple[Axis, ...]) -> View:
         """`view` with exactly these dense axes: itself, or a copy (made once)."""
-        if tuple(view.axes) == axes:
+        if _plain(view.axes) == _plain(axes):
             return view
         key = (id(view.buffer), view.offset, view.axes, axes)
         if key not in self._copies:
@@ -287,10 +282,9 @@ class Emitter:
         """`view` as a channels-last image with at least this zero border: itself or a copy."""
         if border == NO_BORDER and self.image_like(view):
             return view
-        interior = _interior(view)
+        interior = _interior(view, border)
         if interior is not None and interior.same_place(view):
-            if all(b >= n for b, n in zip(interior.buffer.border or NO_BORDER, border, strict=True)):
-                return interior
+            return interior
         key = (id(view.buffer), view.offset, view.axes, border)
         if key not in self._copies:
             place = self.new_image(view.shape, border)
@@ -332,10 +326,10 @@ def whole_buffer(view: View) -> View:
     return View(buffer, 0, (((count, image),), ((image // view.item, view.item),)), view.item)
 
 
-def _interior(view: View) -> View | None:
-    """The image that a bordered buffer was made for, all its strides known; None for others."""
+def _interior(view: View, border: Sides) -> View | None:
+    """The image that a buffer with at least this border was made for, all its strides known."""
     buffer = view.buffer
-    if buffer.border is None:
+    if buffer.border is None or any(b < n for b, n in zip(buffer.border, border, strict=True)):
         return None
     axes, offset, _ = image_axes(buffer.geometry[:4], buffer.border, view.item)
     return View(buffer, offset, axes, view.item)

@@ -196,7 +196,8 @@ class _Fusion:
         """conv2d_dw together with the sum over its dy that is the bias gradient."""
         op = plain(row)
         for user in self.users.get(row.inputs[1], []):
-            if user.op == "sum" and user.attr("axes") == (0, 2, 3) and user.outputs[0] not in self.taken:
+            free = user.outputs[0] not in self.taken
+            if free and user.op == "sum" and user.attr("axes") == (0, 2, 3):
                 op.rows.append(user)
                 op.roles["bias_gradient"] = user.outputs[0]
                 op.writes.append(user.outputs[0])
@@ -221,13 +222,13 @@ class _Fusion:
         """The loss of each row and the gradient from the same logits in one pass."""
         op = plain(row)
         for user in self.users.get(row.inputs[0], []):
-            if user.op == "softmax_cross_entropy_grad" and user.inputs[:2] == row.inputs:
-                if user.inputs[2] in self.numbers:
-                    op.rows.append(user)
-                    op.reads.append(user.inputs[2])
-                    op.roles["gradient"] = user.outputs[0]
-                    op.writes.append(user.outputs[0])
-                    break
+            pair = user.op == "softmax_cross_entropy_grad" and user.inputs[:2] == row.inputs
+            if pair and user.inputs[2] in self.numbers:
+                op.rows.append(user)
+                op.reads.append(user.inputs[2])
+                op.roles["gradient"] = user.outputs[0]
+                op.writes.append(user.outputs[0])
+                break
         return op
 
     def batch_norm(self, row: Row) -> Op:

@@ -34,7 +34,7 @@ class HostProgram:
     _columns: dict[int, int] = field(default_factory=dict)
 
     def given(self, name: str) -> Number:
-        """The lane of the scalar that the caller passes as `name` (`live:KEY`, `iteration:NAME`)."""
+        """The lane of a scalar that the caller passes (`live:KEY`, `iteration:NAME`)."""
         return self._lane("given:" + name, ())
 
     def apply(self, op: str, operands: Sequence[Number]) -> Number:

@@ -114,7 +114,5 @@ def gradient_border(row: Row, gradient: Shape) -> Sides:
         kernel, stride, dilation = (
             cast("tuple[int, int]", attrs[name])[axis] for name in ("kernel", "stride", "dilation")
         )
-        sides += dx_border(
-            size[axis], gradient[2 + axis], kernel, stride, pad[2 * axis], dilation
-        )
+        sides += dx_border(size[axis], gradient[2 + axis], kernel, stride, pad[2 * axis], dilation)
     return cast("Sides", tuple(sides))

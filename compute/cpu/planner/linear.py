@@ -44,7 +44,9 @@ def emit_matmul(em: Emitter, op: Op) -> None:
 def _turned(goal: View) -> bool:
     """Whether the columns of a matrix are contiguous and its rows are not."""
     rows, columns = join_axis(goal.axes[0]), join_axis(goal.axes[1])
-    return bool(columns) and columns[-1][1] != goal.item and rows[-1:] != [] and rows[-1][1] == goal.item
+    if not rows or not columns:
+        return False
+    return columns[-1][1] != goal.item and rows[-1][1] == goal.item
 
 
 def _operands(em: Emitter, row: Row) -> tuple[View, View]:
@@ -276,5 +278,3 @@ def _stacked(
     flat = em.arranged(view, packed(view.shape, em.item)).reshape((count, rows, columns))
     assert flat is not None
     return flat, (rows * columns * em.item, columns * em.item, em.item)
-
-

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import cast
 
-from compute.cpu.planner.emitter import INT, Emitter
+from compute.cpu.planner.elementwise import run_rows
+from compute.cpu.planner.emitter import Emitter
 from compute.cpu.planner.fuse import Op
 from compute.cpu.planner.steps import Word, address
 from compute.cpu.planner.views import View
@@ -86,9 +87,7 @@ def emit_one_hot(em: Emitter, op: Op) -> None:
     m = count
     words: dict[str, Word] = {"index": address(ids), "out": address(flat), "out_row": stride}
     words |= {"m": m, "n": classes}
-    index = ids.reshape((count,))
-    assert index is not None
-    em.add("one_hot", words, [index], [flat], m)
+    em.add("one_hot", words, [_flat(em, ids)], [flat], m)
     em.put(row.outputs[0], goal)
 
 
@@ -100,28 +99,27 @@ def emit_to_real(em: Emitter, op: Op) -> None:
 
 
 def _to_real(em: Emitter, ids: View, goal: View) -> None:
-    flat, out = em.dense(ids).reshape((ids.size,)), goal.reshape((goal.size,))
-    assert flat is not None
-    assert out is not None
+    flat, out = _flat(em, ids), _flat(em, goal)
     words: dict[str, Word] = {"x": address(flat), "out": address(out), "count": out.size}
     em.add("to_real", words, [flat], [out], out.size, 1)
 
 
+def _flat(em: Emitter, view: View) -> View:
+    """`view` as one dense row."""
+    flat = em.dense(view).reshape((view.size,))
+    assert flat is not None
+    return flat
+
+
 def emit_compare_ids(em: Emitter, op: Op) -> None:
     """An elementwise row with integer operands: compared as integers, or made real first."""
-    from compute.cpu.planner.elementwise import run_rows
-
     row = op.row
     shape = em.shape(row.outputs[0])
     views = [em.view(v) for v in row.inputs]
     goal = em.target(row.outputs[0])
-    if row.op == "equal" and all(v.item == INT and em.is_int(k) for k, v in zip(row.inputs, views, strict=True)):
+    if row.op == "equal" and all(em.is_int(value) for value in row.inputs):
         place = em.new(shape)
-        a, b = (em.dense(v.broadcast(shape)).reshape((place.size,)) for v in views)
-        out = place.reshape((place.size,))
-        assert a is not None
-        assert b is not None
-        assert out is not None
+        a, b, out = (_flat(em, v.broadcast(shape)) for v in (*views, place))
         words: dict[str, Word] = {"a": address(a), "b": address(b), "out": address(out)}
         em.add("equal_int", words | {"count": out.size}, [a, b], [out], out.size)
         em.put(row.outputs[0], place)

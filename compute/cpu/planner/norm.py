@@ -113,9 +113,7 @@ def emit_batch_norm_grad(em: Emitter, op: Op) -> None:
     sums = em.new((2, c))
     words = base | {"partial": address(partial), "partial_chunk": pair}
     reads = [x, dy, *masks]
-    em.add(
-        "bn_dx_sums", words, reads, [partial], n, 1, images, [mean, inverse], flops=4 * x.size
-    )
+    em.add("bn_dx_sums", words, reads, [partial], n, 1, images, [mean, inverse], flops=4 * x.size)
     sum_parts(em, partial, parts, pair, sums)
     _hand_out(em, row, sums)
     view, dx = _target(em, row.outputs[0])

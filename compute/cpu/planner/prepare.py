@@ -144,5 +144,3 @@ def split_rule(rule: Program, scalars: Sequence[Number], host: HostProgram) -> R
             rows.append(row)
     outputs = tuple(alias.get(v, v) for _, v in rule.outputs)
     return Rule(tuple(rows), tuple(arrays), outputs, numbers)
-
-

@@ -59,8 +59,8 @@ class Planned:
     """What bind needs, and what the plan table shows.
 
     `gathers` maps batch inputs to the step that fetches them; `scalars` lists outputs recorded each
-    step (columns of the ring), `arrays` places of the others after the last step, `integers` those of
-    int64.
+    step (columns of the ring), `arrays` places of the others after the last step; `integers` are
+    those of int64.
     """
 
     name: str
@@ -249,7 +249,7 @@ def _writer(steps: list[Step], view: View | None) -> Step | None:
     found = None
     for step in steps:
         for made in step.touches:
-            if made.write and made.buffer is goal.buffer:
-                if made.low < goal.high and goal.low < made.high:
-                    found = step
+            meets = made.low < goal.high and goal.low < made.high
+            if made.write and made.buffer is goal.buffer and meets:
+                found = step
     return found

@@ -231,5 +231,3 @@ def _row_gradient(em: Emitter, value: int, m: int) -> tuple[View, int]:
         flat = em.dense(view).reshape((m,))
         assert flat is not None
     return flat, flat.stride(0) or 0
-
-

@@ -99,9 +99,7 @@ def emit_conv(em: Emitter, op: Op) -> None:
         writes.append(pre)
         em.put(op.roles["pre"], pre)
     flops = 2 * prod(out) * shape[1] * prod(em.shape(row.inputs[1])[2:])
-    em.add(
-        "conv2d", words, reads, writes, out[0], 1, images_per_chunk(out[0]), whole, flops
-    )
+    em.add("conv2d", words, reads, writes, out[0], 1, images_per_chunk(out[0]), whole, flops)
     em.put(value, y)
 
 
@@ -121,9 +119,7 @@ def emit_conv_dx(em: Emitter, op: Op) -> None:
     words["epilogue"] = 2 if masks else 0
     flops = 2 * prod(out) * image[1] * prod(weight[2:])
     reads = [whole_buffer(dy), *masks]
-    em.add(
-        "conv2d_dx", words, reads, [dx], out[0], 1, images_per_chunk(out[0]), [flipped], flops
-    )
+    em.add("conv2d_dx", words, reads, [dx], out[0], 1, images_per_chunk(out[0]), [flipped], flops)
     em.put(value, dx)
 
 
@@ -193,9 +189,7 @@ def _pool_sizes(row: Row, image: Shape, out: Shape) -> dict[str, Word]:
     return words | {"oh": out[2], "ow": out[3], "c": image[1]}
 
 
-def _pool(
-    em: Emitter, op: Op, operands: dict[str, int], made: str, extra: dict[str, Word]
-) -> None:
+def _pool(em: Emitter, op: Op, operands: dict[str, int], made: str, extra: dict[str, Word]) -> None:
     """A pooling step: operand words by name, `made` the written one."""
     row = op.row
     value = op.writes[-1]

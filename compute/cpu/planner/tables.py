@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from compute.cpu.planner.views import Buffer
 
 WORD = 8
-MAX_STEPS = 1024
+MIN_STEPS, MAX_STEPS = 16, 1024
 MAX_SAMPLES = 1 << 17
 
 
@@ -30,7 +30,7 @@ class Tables:
     @classmethod
     def make(cls, batch: int, ring_width: int) -> Tables:
         """Tables for batches of `batch` samples and `ring_width` scalar outputs."""
-        steps = max(16, min(MAX_STEPS, MAX_SAMPLES // max(1, batch)))
+        steps = max(MIN_STEPS, min(MAX_STEPS, MAX_SAMPLES // max(1, batch)))
         return cls(
             steps,
             batch,

@@ -38,9 +38,7 @@ def emit_update(em: Emitter, op: Op) -> None:
         _bring_gradient(em, value, key)
     keys = [key for _, key in gradient_keys(em, op)]
     own = row.inputs[2 * count : (2 + slots) * count]
-    families = [
-        em.storage.slots[em.inputs[own[k * count]].key].family for k in range(slots)
-    ]
+    families = [em.storage.slots[em.inputs[own[k * count]].key].family for k in range(slots)]
     scalars = [em.numbers[v] for v in row.inputs[(2 + slots) * count :]]
     rule = split_rule(program, scalars, em.host)
     for part in _ranges(em, keys):

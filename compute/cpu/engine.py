@@ -1,0 +1,219 @@
+"""Memory and entries of a plan, for any program: what `CpuPlan` puts a model on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from compute.backend import Array, PlanOptions, PlanStep, StepOutputs
+from compute.cpu import threads, variants
+from compute.cpu.entry import Bound
+from compute.cpu.loader import Library, ensure
+from compute.cpu.memory import Segment, check_room
+from compute.cpu.planner.program import Planned, plan_program
+from compute.cpu.planner.storage import Storage
+from compute.cpu.planner.views import View
+from graph.program import PersistentKind, Program
+
+DTYPES: dict[str, type[np.floating[Any]]] = {"float32": np.float32, "float64": np.float64}
+Key = tuple[str, int, frozenset[str]]
+
+
+def variant_of(options: PlanOptions) -> variants.Variant:
+    """The kernels' vector variant: the widest of this machine unless one is forced."""
+    real: variants.Real = "f32" if options.precision == "float32" else "f64"
+    if options.vector is None:
+        return variants.native(real)
+    found = variants.named(options.vector)
+    if found.real != real:
+        raise ValueError(
+            f"found vector {options.vector!r}, expected one of {options.precision}: {real}x…"
+        )
+    return found
+
+
+class Engine:
+    """Persistent and transient memory, and the entries bound to it.
+
+    Entries share the transient segment: only one runs at a time. It grows when an entry needs more,
+    and then the tapes are bound again.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        options: PlanOptions,
+        progress: Callable[[int, int, str], None] | None = None,
+    ) -> None:
+        self.storage, self.options = storage, options
+        self.dtype = DTYPES[options.precision]
+        self.variant = variant_of(options)
+        self.threads = options.threads or _cores()
+        self._progress = progress
+        self._entries: dict[Key, Bound] = {}
+        self._persistent: Segment | None = None
+        self._transient = Segment(0)
+        self._generation = 0
+        self._last: Bound | None = None
+        self._sync: threads.Sync | None = None
+        self._stopped = False
+
+    # ---- memory
+
+    def allocate(self) -> None:
+        """Take the persistent segment; MemoryError when it does not fit."""
+        offset = 0
+        for buffer in self.storage.buffers():
+            buffer.offset = offset
+            offset += -(-buffer.size // 4096) * 4096
+        check_room(offset, self.options.memory_limit, "the model")
+        self._persistent = Segment(offset)
+
+    @property
+    def persistent(self) -> Segment:
+        if self._persistent is None:
+            raise RuntimeError("the plan is closed")
+        return self._persistent
+
+    def _array(self, view: View, segment: Segment, dtype: Any) -> Array:
+        """A strided window into a segment, in canonical order."""
+        shape = [extent for axis in view.axes for extent, _ in axis]
+        strides = [stride for axis in view.axes for _, stride in axis]
+        offset = view.buffer.offset + view.offset
+        return np.ndarray(tuple(shape), dtype, segment.bytes.data, offset, tuple(strides))
+
+    def _persistent_array(self, kind: PersistentKind, key: str) -> Array:
+        return self._array(self.storage.view(kind, key), self.persistent, self.dtype)
+
+    def read(self) -> dict[str, Array]:
+        """Copies of all persistent arrays."""
+        return {
+            f"{kind}:{key}": self._persistent_array(kind, key).copy(order="C").reshape(shape)
+            for (kind, key), shape in self.storage.shapes.items()
+        }
+
+    def write(self, values: Mapping[str, Array]) -> None:
+        """Set persistent arrays by `kind:KEY`."""
+        shapes = {f"{kind}:{key}": (kind, key) for kind, key in self.storage.shapes}
+        for name, value in values.items():
+            if name not in shapes:
+                raise ValueError(f"found an array named {name!r}, expected one of the plan's")
+            expected, found = self.storage.shapes[shapes[name]], np.shape(value)
+            if found != expected:
+                raise ValueError(f"{name}: found shape {found}, expected {expected}")
+        for name, value in values.items():
+            place = self._persistent_array(*shapes[name])
+            place[...] = np.asarray(value, self.dtype).reshape(place.shape)
+
+    # ---- entries
+
+    def entry(self, key: Key, program: Callable[[], Program]) -> Bound:
+        """The planned entry `key`, made from `program` on first use."""
+        if key not in self._entries:
+            planned = plan_program(program(), self.storage, self.options.seed)
+            self._entries[key] = Bound(planned)
+        return self._entries[key]
+
+    def library(self, planned: Planned) -> Library:
+        """The kernels of a plan, compiled where the cache lacks them."""
+        names = sorted({step.kernel for step in planned.steps()})
+        return ensure(self.variant, names, self._progress)
+
+    def bind(self, bound: Bound) -> None:
+        """Make the tape of an entry valid for the present memory."""
+        planned = bound.planned
+        if planned.transient > self._transient.size:
+            check_room(
+                planned.transient - self._transient.size,
+                self._room(),
+                f"{planned.name} at batch {planned.batch}",
+            )
+            self._transient = Segment(planned.transient)
+            self._generation += 1
+            self._last = None
+        if bound.generation != self._generation:
+            base = {
+                "persistent": self.persistent.address,
+                "transient": self._transient.address,
+            }
+            bound.bind(base, self.variant.item, self.library(planned))
+            bound.generation = self._generation
+            bound.threads = 1 if bound.small else self.threads
+        if self._last is not bound:
+            for buffer in planned.buffers:
+                if buffer.border is not None:
+                    self._transient.clear(buffer.offset, buffer.size)
+            self._last = bound
+
+    def _room(self) -> int | None:
+        if self.options.memory_limit is None:
+            return None
+        return self.options.memory_limit - self.persistent.size - self._transient.size
+
+    # ---- running
+
+    def run(
+        self,
+        bound: Bound,
+        data: Mapping[str, Array],
+        index: Array,
+        scalars: Mapping[str, Array],
+        profile: bool = False,
+    ) -> StepOutputs:
+        """Run an entry for each row of `index` (steps × batch)."""
+        self.bind(bound)
+        self._stopped = False
+        self._sync = threads.Sync()
+        bound.attach(data, self.dtype)
+        count, done = index.shape[0], 0
+        series: list[Array] = []
+        bad: int | None = None
+        while done < count and bad is None and not self._stopped:
+            steps = bound.load(index, scalars, done)
+            outcome = bound.run(steps, self._sync, 1 if profile else bound.threads, profile)
+            series.append(bound.recorded(outcome.steps))
+            if outcome.bad_step is not None:
+                bad = done + outcome.bad_step
+            done += outcome.steps
+            if outcome.stopped:
+                break
+        table = np.concatenate(series) if series else np.zeros((0, len(bound.planned.scalars)))
+        names = bound.planned.scalars
+        recorded = {name: table[:, k].astype(self.dtype) for k, name in enumerate(names)}
+        arrays = {}
+        if done:
+            whole = bound.planned.integers
+            arrays = {
+                name: self._result(view, np.int64 if name in whole else self.dtype)
+                for name, view in bound.planned.arrays.items()
+            }
+        return StepOutputs(recorded, arrays, done, bad)
+
+    def _result(self, view: View, dtype: Any) -> Array:
+        segment = self._transient if view.buffer.segment == "transient" else self.persistent
+        return self._array(view, segment, dtype).copy(order="C").reshape(view.shape)
+
+    def stop(self) -> None:
+        """Let a run under way return after its present step."""
+        self._stopped = True
+        if self._sync is not None:
+            self._sync.stop()
+
+    def table(self, bound: Bound) -> list[PlanStep]:
+        """The plan as a table, with measured times after a profiled run."""
+        self.bind(bound)
+        return bound.table()
+
+    def close(self) -> None:
+        """Forget tapes and memory."""
+        self._entries.clear()
+        self._persistent, self._transient, self._last = None, Segment(0), None
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

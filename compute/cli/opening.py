@@ -72,11 +72,11 @@ def looked_at(opened: Opened) -> Opened:
 
     Raises DataError for files that cannot be used.
     """
-    from compute.data.table import probe_table
-
     for node in list(opened.graph):
         op = node.op
         if isinstance(op, Table) and op.path and not op.schema:
+            from compute.data.table import probe_table  # pyarrow takes a tenth of a second
+
             found = probe_table(op, opened.folder, node.id)
             SetOp(node.id, replace(op, schema=found)).apply(opened.graph)
     return opened

@@ -74,12 +74,16 @@ def child(arguments: argparse.Namespace) -> None:
 
 @dataclass
 class Trial:
-    """One kill: after how many seconds of training, at which step it resumed, and the verdict."""
+    """One kill: after how many seconds of training, at which step it resumed, and the verdict.
+
+    `writing`: a checkpoint was half written; `code`: exit code of the resumed process.
+    """
 
     seconds: float
     step: int
     threads: tuple[int, int]
     writing: bool
+    code: int
     same: bool
 
 
@@ -136,8 +140,9 @@ def trials(kills: int, device: str, seed: int, workspace: Path) -> list[Trial]:
         step = checkpoint.newest(book.run_folder(run)).position.step if saved else 0
         with start(workspace, device, threads[1], run) as process:
             process.communicate()
-        same = process.returncode == 0 and result(workspace, run) == expected
-        done.append(Trial(seconds, step, (threads[0], threads[1]), writing, same))
+        code = process.returncode
+        same = code == 0 and result(workspace, run) == expected
+        done.append(Trial(seconds, step, (threads[0], threads[1]), writing, code, same))
     return done
 
 
@@ -158,7 +163,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         done = trials(arguments.kills, arguments.device, arguments.seed, Path(folder))
     for trial in done:
-        verdict = "same" if trial.same else "DIFFERENT"
+        verdict = "same" if trial.same else f"exit {trial.code}" if trial.code else "DIFFERENT"
         place = "while a checkpoint was written" if trial.writing else ""
         one, two = trial.threads
         print(

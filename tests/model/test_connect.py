@@ -1,0 +1,86 @@
+"""A wire that does not fit is refused at the port, with the adapter that makes it fit."""
+
+import pytest
+from drawn import digits_mlp, draw
+from wrong_graphs import plus, refused_inside, without
+
+from graph.checks import Problem, View, can_connect, check
+from graph.edits import connect
+from graph.graph import Graph, Wire
+from graph.ops.conv import Conv2d
+from graph.ops.dense import Dense
+from graph.ops.merge import Add, Concat
+from graph.ops.schedule import CosineSchedule
+
+
+def wire(graph: Graph, text: str) -> Wire:
+    """The wire `a.y -> b.x` of a graph."""
+    source, target = (end.split(".") for end in text.split(" -> "))
+    return connect(graph, *source, *target)
+
+
+def test_a_wire_that_fits_may_be_drawn() -> None:
+    """Also one that replaces another, and one from a node whose shape is not known."""
+    graph = plus(digits_mlp(), {"dense3": Dense(), "sum": Add(), "cosine": CosineSchedule()})
+    view = View.of(graph)
+    for text in (
+        "relu1.y -> dense3.x",
+        "flat.y -> dense2.x",
+        "dense3.y -> dense2.x",
+        "relu1.y -> sum.x",
+        "cosine.rate -> adam.schedule",
+    ):
+        assert can_connect(graph, wire(graph, text), "", view) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "port", "words"),
+    [
+        ("digits.image -> dense1.x", "x", "found an image 1×8×8 a sample, expected a vector"),
+        ("digits.label -> dense1.x", "x", "found class labels, expected real numbers"),
+        ("dense1.y -> sum.x", "x", "found 32 beside 10 a sample, expected equal shapes"),
+        ("relu1.y -> dense1.x", "x", "found a cycle through relu1"),
+        ("dense1.y -> dense1.x", "x", "found a cycle through dense1"),
+        ("gone.y -> dense1.x", "x", "found a wire at the node 'gone'"),
+        ("flat.y -> dense1.q", "q", "found a wire at the input 'q' of dense1, expected x"),
+        ("flat.y -> dense1.x", "x", "twice, expected it once"),
+        ("dense2.y -> adam.loss", "loss", "found 10 a sample, expected one number"),
+        ("dense2.y -> adam.schedule", "schedule", "found dense2, expected a schedule"),
+    ],
+)
+def test_a_refused_wire_says_why(text: str, port: str, words: str) -> None:
+    """At the port, before it is drawn; the graph is not touched."""
+    graph = plus(digits_mlp(), {"sum": Add()}, "dense2.y -> sum.x")
+    problem = can_connect(graph, wire(graph, text))
+    assert isinstance(problem, Problem)
+    assert problem.port == port
+    assert words in problem.message
+
+
+def test_the_adapter_is_offered_with_the_wire() -> None:
+    """One click draws the wire through a Flatten; on a port of many wires too."""
+    graph = without("flat.x", "dense1.x", "dense1.y")
+    graph.drop_node("flat")
+    problem = can_connect(graph, wire(graph, "digits.image -> dense1.x"))
+    assert problem is not None
+    (mend,) = problem.mends
+    assert mend.title(graph) == "Insert Flatten"
+    mend.apply(graph)
+    assert check(graph) == ()
+    graph = plus(graph, {"conv": Conv2d(), "join": Concat()}, "digits.image -> conv.x")
+    draw(graph, {}, "dense1.y -> join.x", "conv.y -> join.x")
+    (refused,) = [p for p in check(graph) if p.path == "join"][:1]
+    assert "expected equal extents" in refused.message
+
+
+def test_definitions_are_checked_where_they_are_used() -> None:
+    """Wires inside a definition get the shapes of its first instance."""
+    graph = refused_inside()
+    view = View.of(graph)
+    found = can_connect(graph, Wire("x", "y", "dense", "x"), "part", view)
+    assert found is not None
+    assert "twice" in found.message
+    assert found.definition == "part"
+    mend = next(p for p in check(graph) if p.path == "part1/dense").mends[0]
+    mend.apply(graph)
+    assert check(graph) == ()

@@ -1,7 +1,8 @@
 """Counter-based random numbers: the definition every back end reproduces bit for bit.
 
-Philox 4x32-10 (Salmon, Moraes, Dror & Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"). A number
-depends only on (seed, stream, step, element index), so thread count, resume and edits elsewhere change nothing.
+Philox 4x32-10 (Salmon, Moraes, Dror & Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"). A
+number depends only on (seed, stream, step, element index), so thread count, resume and edits
+elsewhere change nothing.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ def block(
 def bits(seed: int, stream: str | int, step: int, count: int) -> npt.NDArray[np.uint64]:
     """`count` 32-bit random words, held in uint64.
 
-    Element i is word i mod 4 of the block with counter (i div 4, step, stream low, stream high) and key
-    (seed low, seed high), each 32 bits.
+    Element i is word i mod 4 of the block with counter (i div 4, step, stream low, stream high) and
+    key (seed low, seed high), each 32 bits.
     """
     key = stream_key(stream) if isinstance(stream, str) else stream
     blocks = np.arange(-(-count // 4), dtype=np.uint64)

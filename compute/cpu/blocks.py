@@ -1,4 +1,6 @@
-"""Larger pieces of vector code: one elementwise operation over a block, a block transpose, random numbers."""
+"""Larger pieces of vector code: one elementwise operation over a block, a block transpose, random
+numbers.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ UNROLL = 4
 def emit_operation(e: Emitter, code: Any, target: Any, *rest: Any) -> None:
     """target[i] = operation `code` of a[i], b[i], c[i], d[i] over `count` whole vectors.
 
-    `rest` is a, b, c, d, each an address and a byte step from vector to vector (0 repeats one), then count.
+    `rest` is a, b, c, d, each an address and a byte step from vector to vector (0 repeats one),
+    then count.
     """
     *sources, count = rest
     done = e.b.function.append_basic_block("done")
@@ -81,7 +84,9 @@ def _loop(
 
 
 def emit_transpose(e: Emitter, source: Any, source_row: Any, target: Any, target_row: Any) -> None:
-    """Transposes a block of lanes × lanes by log2(lanes) rounds of interleaving rows i and i + lanes/2."""
+    """Transposes a block of lanes × lanes by log2(lanes) rounds of interleaving rows i and i +
+    lanes/2.
+    """
     n, half = e.lanes, e.lanes // 2
     kind = ir.VectorType(I32, n)
     order = [x for i in range(n) for x in (i, n + i)]
@@ -99,7 +104,9 @@ def emit_transpose(e: Emitter, source: Any, source_row: Any, target: Any, target
 
 
 def emit_philox(e: Emitter, target: Any, block: Any, step: Any, stream: Any, seed: Any) -> None:
-    """Stores the 4·lanes uniform numbers of blocks block … block+lanes-1 at `target` (compute.philox)."""
+    """Stores the 4·lanes uniform numbers of blocks block … block+lanes-1 at `target`
+    (compute.philox).
+    """
     b = e.b
     kind = ir.VectorType(I32, e.lanes)
     wide = ir.VectorType(I64, e.lanes)

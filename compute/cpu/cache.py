@@ -1,7 +1,8 @@
-"""The folder of compiled kernels, per user: a file a kernel, named by all that could change its code.
+"""The folder of compiled kernels, per user: a file a kernel, named by all that could change its
+code.
 
-A file is the SHA-256 digest of an object file followed by the object file, so a damaged one is noticed and
-compiled again. Files are written to a temporary name and moved into place.
+A file is the SHA-256 digest of an object file followed by the object file, so a damaged one is
+noticed and compiled again. Files are written to a temporary name and moved into place.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ def cache_root() -> Path:
 
 # What compiled code is made by, besides its own module.
 TOOLCHAIN = ("compute.cpu.compiler", "compute.cpu.simd")
-# Imported by the toolchain for their names or declarations only; following them would bind every kernel's code
-# to every other kernel's source.
+# Imported by the toolchain for their names or declarations only; following them would bind every
+# kernel's code to every other kernel's source.
 _NOT_CODE = {"compute.cpu.kernels", "compute.cpu.cache", "compute.cpu.interpreter"}
 
 
@@ -63,7 +64,7 @@ def _imports(text: str) -> Iterator[str]:
 
 @cache
 def sources(module: str) -> frozenset[str]:
-    """The modules of this package that `module` is made of: itself and, transitively, its imports."""
+    """The modules of this package that `module` is made of: itself and all it imports."""
     found, queue = {module}, [module]
     while queue:
         path = _module_path(queue.pop())

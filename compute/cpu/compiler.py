@@ -1,7 +1,8 @@
 """The compiler process: turns kernel templates into object files in the cache.
 
-Run as `python -m compute.cpu.compiler --variant f32x16 gemm elementwise`; it prints one JSON line a kernel. It
-is always a process of its own: Numba's compiler lock is global and would stall the application's threads.
+Run as `python -m compute.cpu.compiler --variant f32x16 gemm elementwise`; it prints one JSON line a
+kernel. It is always a process of its own: Numba's compiler lock is global and would stall the
+application's threads.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from compute.cpu.kernels import SPECS
 from compute.cpu.kernels.vocabulary import Stack
 from compute.cpu.variants import Variant
 
-# Numba only lowers; the one optimisation is ours, at the end, over the whole kernel. Both must be set before
-# Numba is imported.
+# Numba only lowers; the one optimisation is ours, at the end, over the whole kernel. Both must be
+# set before Numba is imported.
 _LOWER_ONLY = {"NUMBA_OPT": "0", "NUMBA_LOOP_VECTORIZE": "0", "NUMBA_SLP_VECTORIZE": "0"}
 
 _WRAPPER = """
@@ -45,7 +46,8 @@ class Compiler:
     """Compiles kernels for one variant."""
 
     def __init__(self, variant: Variant) -> None:
-        os.environ.update(_LOWER_ONLY, NUMBA_CPU_NAME=variant.cpu, NUMBA_CPU_FEATURES=variant.features)
+        cpu = {"NUMBA_CPU_NAME": variant.cpu, "NUMBA_CPU_FEATURES": variant.features}
+        os.environ.update(_LOWER_ONLY | cpu)
         import llvmlite.binding as llvm
         import numba
 
@@ -58,7 +60,8 @@ class Compiler:
         self._machine = target.create_target_machine(
             cpu=variant.cpu, features=variant.features, opt=3, codemodel="jitdefault"
         )
-        self._jit = numba.njit(
+        njit: Any = numba.njit
+        self._jit = njit(
             nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True
         )
         self._words = Vocabulary(variant)
@@ -119,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Compiles the named kernels that the cache lacks, in order."""
     parser = argparse.ArgumentParser(prog="compute.cpu.compiler", description=main.__doc__)
     parser.add_argument("--variant", required=True)
-    parser.add_argument("--nice", type=int, default=0, help="lower this process's priority by as much")
+    parser.add_argument("--nice", type=int, default=0, help="lower the priority by as much")
     parser.add_argument("kernels", nargs="+", choices=[INTERPRETER, *SPECS])
     given = parser.parse_args(arguments)
     if given.nice and hasattr(os, "nice"):
@@ -132,7 +135,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             compiler = compiler or Compiler(variant)
             cache.write(name, compiler.object_code(name))
         seconds = round(time.perf_counter() - start, 3)
-        print(json.dumps({"kernel": name, "seconds": seconds}), flush=True)
+        sys.stdout.write(json.dumps({"kernel": name, "seconds": seconds}) + "\n")
+        sys.stdout.flush()
     return 0
 
 

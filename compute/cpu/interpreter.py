@@ -1,9 +1,11 @@
-"""The tape interpreter: native code that every thread of a run executes, calling kernels by address.
+"""The tape interpreter: native code that every thread of a run executes, calling kernels by
+address.
 
-Threads claim the chunks of a group and count them done; a barrier waits for chunks, never for threads. So a
-thread that the operating system has put aside holds nobody up: the others do its share, and when it comes back
-it finds its claims taken and catches up. One 64-bit word a group holds the epoch (step of this run, from 1),
-the chunks claimed and the chunks done; only a group that is done is moved to the next epoch.
+Threads claim the chunks of a group and count them done; a barrier waits for chunks, never for
+threads. So a thread that the operating system has put aside holds nobody up: the others do its
+share, and when it comes back it finds its claims taken and catches up. One 64-bit word a group
+holds the epoch (step of this run, from 1), the chunks claimed and the chunks done; only a group
+that is done is moved to the next epoch.
 """
 
 from __future__ import annotations
@@ -205,10 +207,9 @@ def run_step_alone(tape: int, rows: int, step: int, sync: int) -> int:
             run_kernel(row, 0, 0, step, profile)
         elif control == EVERY:
             index += skipped(row, step)
-        elif control == BREAK:
-            if is_finite_real(get_word(row + BREAK_ADDRESS * WORD)) == 0:
-                set_word(sync + SYNC_BAD_STEP * WORD, step)
-                return 1
+        elif control == BREAK and is_finite_real(get_word(row + BREAK_ADDRESS * WORD)) == 0:
+            set_word(sync + SYNC_BAD_STEP * WORD, step)
+            return 1
     return 0
 
 
@@ -241,7 +242,8 @@ def interpret(
 ) -> None:
     """Runs `steps` steps from step number `first` as thread `tid` of `threads`.
 
-    Before a run on several threads it must be called once with steps = 0, which readies the counters.
+    Before a run on several threads it must be called once with steps = 0, which readies the
+    counters.
     """
     if steps == 0:
         clear_counters(tape, rows, sync)

@@ -1,7 +1,8 @@
-"""Kernels in the application process: compiled when missing (by compiler processes), loaded when first used.
+"""Kernels in the application process: compiled when missing (by compiler processes), loaded when
+first used.
 
-Loading needs llvmlite only. `ensure` compiles what a plan needs before it returns; `complete_library` lets the
-rest be compiled in the background.
+Loading needs llvmlite only. `ensure` compiles what a plan needs before it returns;
+`complete_library` lets the rest be compiled in the background.
 """
 
 from __future__ import annotations
@@ -58,7 +59,8 @@ class Library:
             if name not in self._addresses:
                 code = self.cache.read(name)
                 if code is None:
-                    raise KeyError(f"Kernel {name} of {self.variant.name} is not compiled; call ensure.")
+                    variant = self.variant.name
+                    raise KeyError(f"Kernel {name} of {variant} is not compiled; call ensure.")
                 self._engine.add_object_file(self._llvm.ObjectFileRef.from_data(code))
                 self._engine.finalize_object()
                 self._addresses[name] = self._engine.get_function_address(f"netloom_{name}")
@@ -80,8 +82,9 @@ def missing(variant: Variant, names: Iterable[str]) -> list[str]:
 def ensure(variant: Variant, names: Iterable[str], progress: Progress | None = None) -> Library:
     """The library with the named kernels and the interpreter compiled.
 
-    Compiles what is missing in at most two compiler processes and waits for them; `progress` is called in this
-    thread's name from whichever thread reads a compiler's line, one call at a time. Raises CompileError.
+    Compiles what is missing in at most two compiler processes and waits for them; `progress` is
+    called in this thread's name from whichever thread reads a compiler's line, one call at a time.
+    Raises CompileError.
     """
     wanted = missing(variant, [INTERPRETER, *names])
     if wanted:

@@ -1,4 +1,6 @@
-"""The kernels' vocabulary for one vector variant, as Numba intrinsics. Imports Numba: compiler process only."""
+"""The kernels' vocabulary for one vector variant, as Numba intrinsics. Imports Numba: compiler
+process only.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from llvmlite import ir
-from numba import types
+from numba import types as numba_types
 from numba.extending import intrinsic, models, overload, register_model
 
 from compute.cpu import tiles, vecmath
@@ -17,11 +19,12 @@ from compute.cpu.tape import ARGUMENTS, WORD
 from compute.cpu.variants import Variant
 from compute.cpu.vector import F32, F64, I32, I64, Emitter, Mask, Vec
 
+types: Any = numba_types
 LONG, DOUBLE, VOID = types.int64, types.float64, types.void
 WIDE = 8  # vectors of the one-row tile
 
 
-class VectorType(types.Type):  # type: ignore[misc]
+class VectorType(numba_types.Type):
     """Numba's type of a vector of reals."""
 
     def __init__(self, variant: Variant) -> None:
@@ -29,7 +32,7 @@ class VectorType(types.Type):  # type: ignore[misc]
         self.variant = variant
 
 
-class MaskType(types.Type):  # type: ignore[misc]
+class MaskType(numba_types.Type):
     """Numba's type of one truth value a lane."""
 
     def __init__(self, variant: Variant) -> None:
@@ -38,16 +41,18 @@ class MaskType(types.Type):  # type: ignore[misc]
 
 
 @register_model(VectorType)
-class _VectorModel(models.PrimitiveModel):  # type: ignore[misc]
+class _VectorModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: VectorType) -> None:
         scalar = F32 if kind.variant.real == "f32" else F64
-        super().__init__(manager, kind, ir.VectorType(scalar, kind.variant.lanes))
+        vector = ir.VectorType(scalar, kind.variant.lanes)
+        super().__init__(manager, kind, vector)  # type: ignore[no-untyped-call]
 
 
 @register_model(MaskType)
-class _MaskModel(models.PrimitiveModel):  # type: ignore[misc]
+class _MaskModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: MaskType) -> None:
-        super().__init__(manager, kind, ir.VectorType(ir.IntType(1), kind.variant.lanes))
+        bits = ir.VectorType(ir.IntType(1), kind.variant.lanes)
+        super().__init__(manager, kind, bits)  # type: ignore[no-untyped-call]
 
 
 # Numba counts an intrinsic's parameters, so there is one shape for each number of them.
@@ -189,7 +194,8 @@ class Vocabulary:
             "WIDE": WIDE,
             "LEAST": float("-inf"),
         }
-        for group in (self._memory(), self._arithmetic(), self._threads(), self._blocks(rows, vectors)):
+        blocks = self._blocks(rows, vectors)
+        for group in (self._memory(), self._arithmetic(), self._threads(), blocks):
             for name, (result, arguments, emit) in group.items():
                 self.words[name] = self.make(result, arguments, emit)
         for symbol, name in ((operator.add, "add"), (operator.sub, "sub")):
@@ -314,7 +320,9 @@ class Vocabulary:
 
 
 def tile_shape(variant: Variant) -> tuple[int, int]:
-    """Rows and vectors of the full micro-kernel tile: accumulators, B and one A fit the register file."""
+    """Rows and vectors of the full micro-kernel tile: accumulators, B and one A fit the register
+    file.
+    """
     if variant.bytes == 64:
         return 8, 3
     if variant.bytes == 32:

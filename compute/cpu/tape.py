@@ -1,7 +1,9 @@
-"""Layout of a tape: the int64 rows that the interpreter walks, and the sync block its threads share.
+"""Layout of a tape: the int64 rows that the interpreter walks, and the sync block its threads
+share.
 
-This is the one place that planner, verifier, interpreter and thread team agree on. Everything is counted in
-int64 words unless the name says bytes. A tape is one contiguous array of rows of `ROW_WORDS` words.
+This is the one place that planner, verifier, interpreter and thread team agree on. Everything is
+counted in int64 words unless the name says bytes. A tape is one contiguous array of rows of
+`ROW_WORDS` words.
 """
 
 from __future__ import annotations
@@ -20,14 +22,20 @@ class Control(IntEnum):
     """What a row does (word 0)."""
 
     KERNEL = 0
-    """Inside a group: one of its kernels. Outside: a group of its own with one chunk; one thread runs it."""
+    """Inside a group: one of its kernels. Outside: a group of its own with one chunk; one thread
+    runs it.
+    """
     GROUP = 1
-    """The next `GROUP_SIZE` rows are kernels; threads claim chunks and run all of them on each chunk."""
+    """The next `GROUP_SIZE` rows are kernels; threads claim chunks and run all of them on each
+    chunk.
+    """
     BARRIER = 2
-    """Nothing after it starts before everything since the last barrier is done. The end of the tape is one."""
+    """Nothing after it starts before everything since the last barrier is done. The end of the tape
+    is one.
+    """
     BREAK_IF_NOT_FINITE = 3
-    """Leave the run when the real at address word `BREAK_ADDRESS` is infinite or NaN. The value must have been
-    written before the last barrier. Is a barrier itself."""
+    """Leave the run when the real at address word `BREAK_ADDRESS` is infinite or NaN. The value
+    must have been written before the last barrier. Is a barrier itself."""
     EVERY = 4
     """Skip the next `EVERY_SKIP` rows unless `(step + EVERY_PHASE) % EVERY_PERIOD == 0`."""
 
@@ -38,7 +46,7 @@ FUNCTION = 1  # KERNEL: address of the kernel function
 GROUP_SIZE = 1  # GROUP: how many kernel rows follow and belong to it
 GROUP_CHUNKS = 2  # GROUP: number of chunks, at most MAX_CHUNKS
 GROUP_COUNTER = 3  # GROUP: address of a cache line of its own, in which the interpreter counts
-OWN_COUNTER = 3  # KERNEL outside a group, BREAK_IF_NOT_FINITE: the interpreter counts in this word itself
+OWN_COUNTER = 3  # KERNEL outside a group, BREAK_IF_NOT_FINITE: the interpreter counts here
 CYCLES = 4  # profile mode: cycles spent, accumulated
 CALLS = 5  # profile mode: kernel calls, accumulated
 ARGUMENTS = HEADER_WORDS  # first argument word of a kernel row

@@ -1,8 +1,9 @@
 """Kernels as templates: their declarations, and their instantiation for one vector variant.
 
-A kernel is a module-level Python function in the vocabulary of `compute.cpu.kernels.vocabulary`. Declaring it
-imports no compiler, so the planner can read `SPECS` in the application process; the compiler process rebinds the
-globals of the same functions to one variant's vector operations and compiles them.
+A kernel is a module-level Python function in the vocabulary of `compute.cpu.kernels.vocabulary`.
+Declaring it imports no compiler, so the planner can read `SPECS` in the application process; the
+compiler process rebinds the globals of the same functions to one variant's vector operations and
+compiles them.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ Chunks = Callable[[Any], int]
 
 @dataclass(frozen=True)
 class KernelSpec:
-    """The declaration of a kernel: its words in row order, the memory it touches, its number of chunks.
+    """The declaration of a kernel: its words in row order, the memory it touches, its number of
+    chunks.
 
     A word declared as `name:f` holds a float64 bit pattern; all others are plain int64.
     """
@@ -69,10 +71,11 @@ class KernelSpec:
         )
 
     def extents(self, words: Sequence[int], item: int) -> list[Access]:
-        """Byte ranges touched by a call with these argument words; `item` is the real's size, 4 or 8.
+        """Byte ranges touched by a call with these argument words; `item` is the real's size, 4 or
+        8.
 
-        Null operands (address 0) and empty ranges are left out. `elementwise` reads its operand table at the
-        address in its words, so that table must be in place.
+        Null operands (address 0) and empty ranges are left out. `elementwise` reads its operand
+        table at the address in its words, so that table must be in place.
         """
         found = self._extents(self.unpack(words), item)
         return [a for a in found if a.address != 0 and a.high > a.low]
@@ -98,7 +101,9 @@ def read_words(address: int, count: int) -> list[int]:
 
 
 def cover(*dims: tuple[int, int], item: int) -> tuple[int, int]:
-    """Byte range, relative to the first element, of a strided block of (count, byte stride) dimensions."""
+    """Byte range, relative to the first element, of a strided block of (count, byte stride)
+    dimensions.
+    """
     if any(count <= 0 for count, _ in dims):
         return 0, 0
     low = sum(min(0, (count - 1) * stride) for count, stride in dims)
@@ -125,8 +130,8 @@ SPECS: dict[str, KernelSpec] = {}
 def kernel(
     words: str, *, extents: Extents, chunks: Chunks
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Declares a kernel. The function must begin by unpacking its words, in this order and by these names
-    (floats with `_bits` appended, as the word holds their bit pattern)."""
+    """Declares a kernel. The function must begin by unpacking its words, in this order and by these
+    names (floats with `_bits` appended, as the word holds their bit pattern)."""
     declared = words.split()
     names = tuple(word.removesuffix(":f") for word in declared)
     floats = frozenset(word.removesuffix(":f") for word in declared if word.endswith(":f"))

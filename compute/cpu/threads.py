@@ -1,7 +1,7 @@
 """The long-lived threads that execute tapes together.
 
-Worker threads are started once a process, on first need, and sleep between runs. One run uses the workers at a
-time; a run on a single thread needs none of them and may go beside another.
+Worker threads are started once a process, on first need, and sleep between runs. One run uses the
+workers at a time; a run on a single thread needs none of them and may go beside another.
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ _Entry = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 7)  # releases the GIL while
 class Outcome:
     """How a run ended.
 
-    `steps` completed steps; `bad_step` the step at which a checked value was not finite (that step is not
-    counted as completed), or None; `stopped` whether the run was asked to stop before its last step.
+    `steps` completed steps; `bad_step` the step at which a checked value was not finite (that step
+    is not counted as completed), or None; `stopped` whether the run was asked to stop before its
+    last step.
     """
 
     steps: int
@@ -99,7 +100,7 @@ class Team:
         return [w.thread.native_id for w in self._workers if w.thread.native_id is not None]
 
     def close(self) -> None:
-        """Stops runs at the end of their step and ends the workers; they start again when needed."""
+        """Stops runs at the end of their step and ends the workers, until the next need."""
         for sync in list(self._running):
             sync.stop()
         with self._busy:
@@ -122,7 +123,9 @@ class Sync:
         self._words[SYNC_BAD_STEP] = -1
 
     def stop(self) -> None:
-        """Asks all threads to leave after the present step; a run that has not begun makes one step."""
+        """Asks all threads to leave after the present step; a run that has not begun makes one
+        step.
+        """
         self._words[SYNC_STOP] = 1
 
     @property
@@ -163,10 +166,11 @@ def run(
     sync: Sync | None = None,
     profile: bool = False,
 ) -> Outcome:
-    """Runs `steps` steps, numbered from `first`, of the tape at an address; returns when all threads are done.
+    """Runs `steps` steps, numbered from `first`, of the tape at an address; returns when all
+    threads are done.
 
-    The calling thread is thread 0. `profile` accumulates cycles and calls in the rows and needs one thread.
-    The result does not depend on `threads`.
+    The calling thread is thread 0. `profile` accumulates cycles and calls in the rows and needs one
+    thread. The result does not depend on `threads`.
     """
     if profile and threads != 1:
         raise ValueError(f"Profiling counts on one thread; {threads} were asked for.")
@@ -202,7 +206,7 @@ def _together(workers: list[_Worker], job: _Job) -> None:
 
 
 def set_niceness(value: int, worker_threads: bool = True) -> None:
-    """Sets the priority of the calling thread, and of the workers, where threads have one (Linux)."""
+    """Sets the priority of the calling thread and the workers, where threads have one."""
     if sys.platform != "linux":
         return
     ids = [threading.get_native_id(), *(_team.thread_ids() if worker_threads else [])]

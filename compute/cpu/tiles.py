@@ -1,7 +1,8 @@
-"""The micro-kernel of matrix product and convolution: a tile of accumulators held in vector registers.
+"""The micro-kernel of matrix product and convolution: a tile of accumulators held in vector
+registers.
 
-Every element is one fma chain over k in order, started from its initial value, so neither the tile's shape nor
-a split of k (storing and reloading C is exact) changes a bit.
+Every element is one fma chain over k in order, started from its initial value, so neither the
+tile's shape nor a split of k (storing and reloading C is exact) changes a bit.
 """
 
 from __future__ import annotations
@@ -75,9 +76,9 @@ def counted(builder: Any, count: Any) -> Iterator[Any]:
 def emit_tiles(heights: Sequence[int], widths: Sequence[int]) -> Callable[..., None]:
     """Code that runs a tile of at most the asked rows: emit(e, job, rows, vectors, columns, lanes).
 
-    `columns` is the byte offset of the tile's columns, `lanes` how many lanes of the last vector exist. The
-    smallest height that holds `rows` is taken; the job's row tables must be filled up to it, by repeating rows.
-    B is read in whole vectors.
+    `columns` is the byte offset of the tile's columns, `lanes` how many lanes of the last vector
+    exist. The smallest height that holds `rows` is taken; the job's row tables must be filled up to
+    it, by repeating rows. B is read in whole vectors.
     """
 
     def emit(e: Emitter, job: Any, rows: Any, vectors: Any, columns: Any, lanes: Any) -> None:
@@ -146,9 +147,7 @@ class _Tile:
         with self._when(tiling.EPILOGUE, 2):
             self._each(
                 tiling.MASK_ROWS,
-                lambda acc, at, mask: (
-                    e.select(Vec(e, load(e, at, mask)) > 0.0, Vec(e, acc), 0.0).v
-                ),
+                lambda acc, at, mask: e.select(Vec(e, load(e, at, mask)) > 0.0, Vec(e, acc), 0.0).v,
             )
         self._each(tiling.C_ROWS, lambda acc, at, mask: store(e, at, acc, mask))
 
@@ -160,9 +159,7 @@ class _Tile:
             self._each(tiling.C_ROWS, lambda acc, at, mask: load(e, at, mask))
         with self._when(tiling.INIT, 2):
             base = _word(e, self.job, tiling.BIAS)
-            bias = [
-                load(e, self._address(base, v), self._mask(v)) for v in range(self.vectors)
-            ]
+            bias = [load(e, self._address(base, v), self._mask(v)) for v in range(self.vectors)]
             for row in self.acc:
                 for slot, value in zip(row, bias, strict=True):
                     self.b.store(value, slot)

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Literal
 
 Real = Literal["f32", "f64"]
+_REALS: tuple[Real, ...] = ("f32", "f64")
 
 _ITEM = {"f32": 4, "f64": 8}
 _BYTES = {"wide": 64, "middle": 32, "narrow": 16}
@@ -17,7 +18,8 @@ _BYTES = {"wide": 64, "middle": 32, "narrow": 16}
 class Variant:
     """One instantiation of the kernel library.
 
-    `real` is the element type, `lanes` the elements of a vector, `cpu` and `features` what LLVM compiles for.
+    `real` is the element type, `lanes` the elements of a vector, `cpu` and `features` what LLVM
+    compiles for.
     """
 
     real: Real
@@ -48,7 +50,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Host:
-    """What this machine can run: LLVM's name of the CPU, its features, its widest vectors in bytes."""
+    """What this machine can run: LLVM's name of the CPU, its features, its vectors' bytes."""
 
     cpu: str
     features: str
@@ -84,14 +86,14 @@ def available(real: Real = "f32") -> list[Variant]:
 
 def named(name: str) -> Variant:
     """The variant called `name`; ValueError when there is none or this machine cannot run it."""
-    known = {v.name: v for real in ("f32", "f64") for v in available(real)}  # type: ignore[arg-type]
+    known = {v.name: v for real in _REALS for v in available(real)}
     if name not in known:
         raise ValueError(f"No vector variant {name!r} on this machine; it has {', '.join(known)}.")
     return known[name]
 
 
 def _variant(real: Real, width: int) -> Variant:
-    """A width below the machine's own is compiled for the CPU generation that has just that width."""
+    """The variant of a width; below the machine's own, for the CPUs that have just that width."""
     machine = host()
     lanes = width // _ITEM[real]
     if machine.x86 and width == 32 and machine.width > 32:

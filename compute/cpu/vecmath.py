@@ -1,8 +1,9 @@
-"""Elementary functions on vectors, a few units in the last place, right for large arguments and NaN.
+"""Elementary functions on vectors, a few units in the last place, right for large arguments and
+NaN.
 
-Sources: argument reductions and polynomials after fdlibm (Sun Microsystems, 1993) and Cephes (Moshier, 1989);
-erf for float32 after N. Juffa. Functions that would lose digits in float32 (pow, sin, cos) are computed in
-float64; their float64 versions and erf call the C library lane by lane.
+Sources: argument reductions and polynomials after fdlibm (Sun Microsystems, 1993) and Cephes
+(Moshier, 1989); erf for float32 after N. Juffa. Functions that would lose digits in float32 (pow,
+sin, cos) are computed in float64; their float64 versions and erf call the C library lane by lane.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _EXP_SINGLE = (
     5.0000001201e-1,
 )  # fmt: skip
 _EXP_DOUBLE = tuple(1.0 / math.factorial(k) for k in range(13, 1, -1))
-_LOG_SINGLE = (_hex("0x1.F13C4CP-3"), _hex("0x1.23D3DCP-2"), _hex("0x1.999C26P-2"), _hex("0x1.555554P-1"))
+_LOG_SINGLE = tuple(map(_hex, ("0x1.F13C4CP-3", "0x1.23D3DCP-2", "0x1.999C26P-2", "0x1.555554P-1")))
 _LOG_DOUBLE = (
     1.479819860511658591e-01, 1.531383769920937332e-01, 1.818357216161805012e-01,
     2.222219843214978396e-01, 2.857142874366239149e-01, 3.999999999940941908e-01,
@@ -75,9 +76,7 @@ def _log_parts(e: Emitter, x: Vec) -> tuple[Vec, Vec]:
     root = e.pick(0x3F3504F3, 0x3FE6A09E667F3BCD)
     one = e.pick(0x3F800000, 0x3FF0000000000000)
     bits = e.b.add(e.to_bits(x), e.int_constant(int(one - root)))
-    exponent = e.b.sub(
-        e.b.ashr(bits, e.int_constant(e.mantissa)), e.int_constant(e.bias)
-    )
+    exponent = e.b.sub(e.b.ashr(bits, e.int_constant(e.mantissa)), e.int_constant(e.bias))
     fraction = e.b.and_(bits, e.int_constant(2**e.mantissa - 1))
     mantissa = e.from_bits(e.b.add(fraction, e.int_constant(int(root))))
     return Vec(e, e.b.sitofp(exponent, e.type)), mantissa
@@ -175,7 +174,9 @@ def _either_one(x: Vec, y: Vec) -> Mask:
     return (x == 1.0) | (y == 0.0)
 
 
-_HALF_PI = (_hex("0x1.921FB54442D18p0"), _hex("0x1.1A62633145C07p-54"), -_hex("0x1.F1976B7ED8FBCp-110"))
+_HALF_PI = tuple(
+    map(_hex, ("0x1.921FB54442D18p0", "0x1.1A62633145C07p-54", "-0x1.F1976B7ED8FBCp-110"))
+)
 _SIN = tuple((-1.0) ** k / math.factorial(2 * k + 1) for k in range(8, 0, -1))
 _COS = tuple((-1.0) ** k / math.factorial(2 * k) for k in range(8, 0, -1))
 

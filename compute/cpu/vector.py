@@ -1,7 +1,7 @@
 """Vector arithmetic written as LLVM instructions: the values `compute.cpu.vecmath` computes with.
 
-Only strict IEEE operations are emitted (no fast-math flags), so a value never depends on the code around it.
-Imports llvmlite's text builder but no compiler.
+Only strict IEEE operations are emitted (no fast-math flags), so a value never depends on the code
+around it. Imports llvmlite's text builder but no compiler.
 """
 
 from __future__ import annotations

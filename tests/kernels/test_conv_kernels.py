@@ -12,7 +12,8 @@ from compute.cpu.kernels.conv import dx_border
 from compute.cpu.loader import Library
 from compute.reference import BASIC
 
-# images, channels in, channels out, height, width, kernel, stride, padding, dilation, images a chunk
+# images, channels in, channels out, height, width, kernel, stride, padding, dilation, images a
+# chunk
 GEOMETRIES = [
     (3, 1, 16, 8, 8, (3, 3), (1, 1), (1, 1, 1, 1), (1, 1), 2),
     (2, 3, 5, 9, 7, (3, 2), (2, 1), (1, 0, 0, 1), (1, 1), 1),
@@ -125,9 +126,7 @@ def test_gradient_to_input(
 
 
 @pytest.mark.parametrize("with_bias", [True, False])
-def test_gradient_to_weights(
-    library: Library, real: Any, case: Case, with_bias: bool
-) -> None:
+def test_gradient_to_weights(library: Library, real: Any, case: Case, with_bias: bool) -> None:
     x, dy = nhwc(case.x, case.pad), nhwc(case.dy, (0, 1, 0, 2))
     chunks = -(-case.words["n"] // case.size)
     partial = np.full((chunks, *case.kernel_weight.shape), np.nan, real)

@@ -99,7 +99,8 @@ def test_operation(library: Library, real: Any, rng: np.random.Generator, name: 
 
 def assert_close(name: str, got: Any, expected: Any, sources: list[Any], library: Library) -> None:
     kinds = np.isnan(expected), np.isposinf(expected), np.isneginf(expected)
-    for mine, theirs in zip((np.isnan(got), np.isposinf(got), np.isneginf(got)), kinds, strict=True):
+    found = np.isnan(got), np.isposinf(got), np.isneginf(got)
+    for mine, theirs in zip(found, kinds, strict=True):
         wrong = np.flatnonzero(mine != theirs)
         assert not len(wrong), f"{name} of {[s[wrong[:5]] for s in sources]}: {got[wrong[:5]]}"
     finite = np.isfinite(expected)

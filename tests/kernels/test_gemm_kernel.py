@@ -1,4 +1,6 @@
-"""Matrix product against NumPy: sizes around the tile, strides, initial values, epilogues, splits, batches."""
+"""Matrix product against NumPy: sizes around the tile, strides, initial values, epilogues, splits,
+batches.
+"""
 
 from __future__ import annotations
 
@@ -94,9 +96,7 @@ def test_bits_depend_on_no_split(library: Library, real: Any, rng: np.random.Gen
     assert all((r == results[0]).all() for r in results)
 
 
-def test_split_offsets_every_operand(
-    library: Library, real: Any, rng: np.random.Generator
-) -> None:
+def test_split_offsets_every_operand(library: Library, real: Any, rng: np.random.Generator) -> None:
     a, b, c = operands(rng, 37, 45, 20, real)
     mask, pre = padded(c.shape, real), padded(c.shape, real)
     mask[...] = rng.standard_normal(c.shape)

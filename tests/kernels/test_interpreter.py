@@ -88,7 +88,9 @@ def product_words(a: Any, b: Any, c: Any, size: int) -> dict[str, Any]:
 
 
 def power_iteration(library: Library) -> tuple[Tape, Any]:
-    """x ← a x b, step after step, with a checked and recorded sum: any lost chunk changes the result."""
+    """x ← a x b, step after step, with a checked and recorded sum: any lost chunk changes the
+    result.
+    """
     rng = np.random.default_rng(0)
     made = Tape(library)
     a = made.array(value=rng.standard_normal((40, 40)) / 40**0.5 / 1.1)

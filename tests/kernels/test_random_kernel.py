@@ -1,4 +1,4 @@
-"""Philox: the definition against published values, the kernel against the definition, bit for bit."""
+"""Philox: the definition against published values, the kernel against it, bit for bit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs kernels with every operand between guard pages, at exactly the extents the kernel declares."""
+"""Runs kernels with every operand between guard pages, at exactly its declared extents."""
 
 from __future__ import annotations
 
@@ -91,8 +91,9 @@ def _spans(accesses: Sequence[Access]) -> list[_Span]:
 def run(library: Library, name: str, step: int = 0, shuffle: int = 0, **words: float) -> None:
     """Runs all chunks of a kernel, in an order drawn from `shuffle`, and checks its memory.
 
-    The operands stay where the caller's words say; the kernel sees copies of exactly the declared extents, once
-    flush against the guard page behind and once against the one before. Both must give the same bytes.
+    The operands stay where the caller's words say; the kernel sees copies of exactly the declared
+    extents, once flush against the guard page behind and once against the one before. Both must
+    give the same bytes.
     """
     results = [_run(library, name, step, shuffle, side, words) for side in ("low", "high")]
     for (low, data), (_, other) in zip(*results, strict=True):
@@ -157,7 +158,9 @@ def _relocate(
 
 
 def padded(shape: Sequence[int], dtype: Any, gap: int = 3) -> Array:
-    """An array of NaN (or -1) whose rows of the last axis lie `gap` elements further apart than need be."""
+    """An array of NaN (or -1) whose rows of the last axis lie `gap` elements further apart than
+    need be.
+    """
     *outer, inner = shape
     base = np.full((*outer, inner + gap), -1, dtype)
     if np.issubdtype(dtype, np.floating):

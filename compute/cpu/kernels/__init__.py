@@ -1,4 +1,6 @@
-"""The kernel library. `SPECS` maps each kernel's name to its declaration; importing it loads no compiler."""
+"""The kernel library. `SPECS` maps each kernel's name to its declaration; importing it loads no
+compiler.
+"""
 
 from compute.cpu.kernels import (  # noqa: F401  (importing a module declares its kernels)
     conv,

@@ -1,8 +1,8 @@
 """Convolution in three passes, as implicit matrix products over NHWC images.
 
-An image operand `x` is four words: `x` the address of the interior element (n=0, y=0, x=0, c=0) and the byte
-strides `x_img`, `x_row`, `x_pix`; channels are contiguous. Kernels read a zero border around the interior at
-negative offsets and never check bounds; writers touch interiors only.
+An image operand `x` is four words: `x` the address of the interior element (n=0, y=0, x=0, c=0) and
+the byte strides `x_img`, `x_row`, `x_pix`; channels are contiguous. Kernels read a zero border
+around the interior at negative offsets and never check bounds; writers touch interiors only.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ def image(
 
 
 def _windows(w: Any, item: int) -> Access:
-    """What the windows of a convolution over image `x` reach: from -pad to the last tap of the last window."""
+    """What the windows of a convolution over image `x` reach: from -pad to the last tap of the last
+    window.
+    """
     if min(w.n, w.oh, w.ow, w.ci) <= 0:
         return Access("x", 0, 0, 0)
     start = -w.ph * w.x_row - w.pw * w.x_pix
@@ -83,7 +85,8 @@ def conv2d(row: int, chunk: int, tid: int, step: int) -> None:
     n oh ow ci co    images, output height and width, channels in and out
     kh kw sh sw      kernel and stride;  ph pw  padding above and left;  dh dw  dilation
     init, bias, epilogue, mask …   as in gemm; the mask is y-shaped with strides of its own
-    pre              y-shaped, with y's strides: where the value before the epilogue is stored as well, or 0
+    pre              y-shaped, with y's strides: where the value before the epilogue is stored as
+                     well, or 0
     """
     (
         x, x_img, x_row, x_pix, w, y, y_img, y_row, y_pix,
@@ -144,13 +147,16 @@ def last_tap(place: int, taps: int, stride: int, dilation: int) -> int:
     chunks=_images,
 )
 def conv2d_dx(row: int, chunk: int, tid: int, step: int) -> None:
-    """dx[n,height,width,ci] = epilogue(init + gradient of conv2d to its input); a chunk is `size` images.
+    """dx[n,height,width,ci] = epilogue(init + gradient of conv2d to its input); a chunk is `size`
+    images.
 
     dy …             output gradient, co channels, with a zero border of `dx_border(…)` on each axis
     w                the flipped weights [kh,kw,co,ci] that `flip_weights` writes
     dx …             input gradient (interior address and strides), ci channels
-    height width     extents of x;  oh ow  extents of y;  the rest is conv2d's geometry, any stride and dilation
-    init             0 zero, 1 the present dx;  epilogue  0 none, 2 keep where mask > 0 (mask is dx-shaped)
+    height width     extents of x;  oh ow  extents of y;  the rest is conv2d's geometry, any stride
+                     and dilation
+    init             0 zero, 1 the present dx;  epilogue  0 none, 2 keep where mask > 0 (mask is dx-
+                     shaped)
     """
     (
         dy, dy_img, dy_row, dy_pix, w, dx, dx_img, dx_row, dx_pix,
@@ -190,7 +196,8 @@ def conv2d_dx(row: int, chunk: int, tid: int, step: int) -> None:
                     flipped = ((kh - 1 - ky) * kw + kw - 1 - kx) * co * ci * ITEM
                     done = ky == last_y and kx == last_x
                     correlate(
-                        dy + down // sh * dy_row + right // sw * dy_pix, dy_img, dy_row, dy_pix, 0, 0,
+                        dy + down // sh * dy_row + right // sw * dy_pix,
+                        dy_img, dy_row, dy_pix, 0, 0,
                         w + flipped, 1, 1, co, ci,
                         target, dx_img, sh * dx_row, sw * dx_pix, rows, columns,
                         begin, 0, epilogue if done else 0,
@@ -204,22 +211,26 @@ def _dw_extents(w: Any, item: int) -> Iterator[Access]:
     yield _windows(w, item)
     yield image(w, "dy", w.n, w.oh, w.ow, w.co, item)
     count = w.kh * w.kw * w.ci * w.co
-    yield block("partial", w.partial, (chunks, w.partial_chunk), (count, item), item=item, write=True)
+    parts = (chunks, w.partial_chunk)
+    yield block("partial", w.partial, parts, (count, item), item=item, write=True)
     yield block("db", w.db, (chunks, w.db_chunk), (w.co, item), item=item, write=True)
 
 
 @kernel(
-    f"x x_img x_row x_pix dy dy_img dy_row dy_pix partial partial_chunk db db_chunk {GEOMETRY} size",
+    "x x_img x_row x_pix dy dy_img dy_row dy_pix partial partial_chunk db db_chunk"
+    f" {GEOMETRY} size",
     extents=_dw_extents,
     chunks=_images,
 )
 def conv2d_dw(row: int, chunk: int, tid: int, step: int) -> None:
-    """Partial gradients to weights and bias from each chunk of `size` images; `sum_chunks` adds them.
+    """Partial gradients to weights and bias from each chunk of `size` images; `sum_chunks` adds
+    them.
 
     x …              input image of ci channels with its zero border in place
     dy …             output gradient image, co channels; needs no border
     partial          [chunks] of [kh,kw,ci,co], `partial_chunk` bytes apart
-    db               [chunks] of [co], `db_chunk` bytes apart: sum of dy over the chunk's pixels, or 0
+    db               [chunks] of [co], `db_chunk` bytes apart: sum of dy over the chunk's pixels, or
+                     0
     With a single chunk `partial` may be the gradient itself.
     """
     (
@@ -243,7 +254,9 @@ def pixel_sums(
     x: int, x_img: int, x_row: int, x_pix: int, height: int, width: int, channels: int,
     first_image: int, last_image: int, target: int,
 ) -> None:  # fmt: skip
-    """target[c] = sum of x over the pixels of the images; even and odd pixels of a row apart, then together."""
+    """target[c] = sum of x over the pixels of the images; even and odd pixels of a row apart, then
+    together.
+    """
     for c in range(0, channels, LANES):
         mask = first(channels - c)
         total = splat(0.0)

@@ -1,4 +1,6 @@
-"""Copies that move elements without computing: transposes, strided copies of up to six dimensions, fills."""
+"""Copies that move elements without computing: transposes, strided copies of up to six dimensions,
+fills.
+"""
 
 from __future__ import annotations
 
@@ -76,7 +78,7 @@ def add_line(x: int, x_step: int, y: int, y_step: int, count: int) -> None:
 
 
 @device
-def is_transposed(d4: int, d5: int, x4: int, x5: int, y4: int, y5: int, item: int, add: int) -> bool:
+def is_transposed(d4: int, d5: int, x4: int, y5: int, item: int, add: int) -> bool:
     """Whether the two innermost dimensions are a matrix copied transposed, of some size."""
     return item == ITEM and add == 0 and x4 == ITEM and y5 == ITEM and d4 >= LANES and d5 >= LANES
 
@@ -94,7 +96,8 @@ def _transpose_extents(w: Any, item: int) -> Iterator[Access]:
 def transpose2d(row: int, chunk: int, tid: int, step: int) -> None:
     """y[n,m] = x[m,n] transposed, rows contiguous on both sides; a chunk is `size` rows of x.
 
-    batch            number of matrices, x_batch and y_batch bytes apart; above 1 a chunk is `size` matrices
+    batch            number of matrices, x_batch and y_batch bytes apart; above 1 a chunk is `size`
+                     matrices
     """
     x, x_row, y, y_row, m, n, batch, x_batch, y_batch, size = unpack(row)
     start = chunk * size
@@ -121,7 +124,8 @@ def _permute_extents(w: Any, item: int) -> Iterator[Access]:
 def permute(row: int, chunk: int, tid: int, step: int) -> None:
     """y[i0,…,i5] = x[i0,…,i5] for i < d, any byte strides (x stride 0 broadcasts).
 
-    Slice, pad, concat, flatten, layout changes and broadcasts are all this kernel with other addresses.
+    Slice, pad, concat, flatten, layout changes and broadcasts are all this kernel with other
+    addresses.
     d0 … d5          extents, innermost last; a missing dimension has extent 1 (put them in front)
     x0 …, y0 …       byte strides
     item             bytes of an element: the real's size, or 8 for int64
@@ -135,7 +139,7 @@ def permute(row: int, chunk: int, tid: int, step: int) -> None:
     low, high = chunk * size, (chunk + 1) * size
     first0, last0 = (low, min(d0, high)) if split == 0 else (0, d0)
     first1, last1 = (low, min(d1, high)) if split == 1 else (0, d1)
-    blocks = is_transposed(d4, d5, x4, x5, y4, y5, item, add)
+    blocks = is_transposed(d4, d5, x4, y5, item, add)
     for i0 in range(first0, last0):
         for i1 in range(first1, last1):
             for i2 in range(d2):
@@ -160,7 +164,9 @@ def _fill_extents(w: Any, item: int) -> Iterator[Access]:
     chunks=lambda w: pieces(w.d0, w.size),
 )
 def fill(row: int, chunk: int, tid: int, step: int) -> None:
-    """y[d0,d1,d2] = value, inner dimension contiguous; y0, y1 byte strides; a chunk is `size` of d0."""
+    """y[d0,d1,d2] = value, inner dimension contiguous; y0, y1 byte strides; a chunk is `size` of
+    d0.
+    """
     y, d0, d1, d2, y0, y1, value_bits, size = unpack(row)
     value = splat(as_float(value_bits))
     for i in range(chunk * size, min(d0, (chunk + 1) * size)):

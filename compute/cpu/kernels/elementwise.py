@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import Any
 
-from compute.cpu.kernels.opcodes import OPCODES as OPCODES
+from compute.cpu.kernels.opcodes import OPCODES
 from compute.cpu.kernels.program import (
     BLOCK_BYTES,
     EDGE,
     INSTRUCTION_WORDS,
+    MAX_OPERANDS,
+    MAX_REGISTERS,
     OPERAND_WORDS,
+    READ,
     SPACE,
     TABLE,
     WRITE,
@@ -19,11 +22,20 @@ from compute.cpu.kernels.program import (
     run_long,
     run_short,
 )
-from compute.cpu.kernels.program import MAX_OPERANDS as MAX_OPERANDS
-from compute.cpu.kernels.program import MAX_REGISTERS as MAX_REGISTERS
-from compute.cpu.kernels.program import READ as READ
 from compute.cpu.kernels.vocabulary import ITEM, unpack
 from compute.cpu.templates import Access, block, kernel, pieces, read_words
+
+__all__ = [
+    "INSTRUCTION_WORDS",
+    "MAX_OPERANDS",
+    "MAX_REGISTERS",
+    "OPCODES",
+    "OPERAND_WORDS",
+    "READ",
+    "WRITE",
+    "Mode",
+    "elementwise",
+]
 
 
 class Mode(IntEnum):
@@ -74,18 +86,23 @@ def _extents(w: Any, item: int) -> Iterator[Access]:
 def elementwise(row: int, chunk: int, tid: int, step: int) -> None:
     """Runs `program` for every (i0, i1, i2) of d0×d1×d2.
 
-    period           length after which PERIODIC operands repeat along d2 (divides d2), or 0 without any
+    period           length after which PERIODIC operands repeat along d2 (divides d2), or 0 without
+                     any
     operands         address of a table of `operand_count` (≤ 24) rows of OPERAND_WORDS int64:
                      address, mode (Mode), flags (READ 1, WRITE 2, both 3), stride0, stride1, 0
-    registers        operands first (register i is operand i), then temporaries: the total number, ≤ 48
-    program          address of `program_count` rows of INSTRUCTION_WORDS int64: opcode (OPCODES[name].code),
-                     destination register, source registers a, b, c, d (0 where unused). Only temporaries and WRITE operands may be
-                     destinations; a destination may also be a source. Temporaries are undefined at first.
+    registers        operands first (register i is operand i), then temporaries: the total number, ≤
+                     48
+    program          address of `program_count` rows of INSTRUCTION_WORDS int64: opcode
+                     (OPCODES[name].code), destination register, source registers a, b, c, d (0
+                     where unused). Only temporaries and WRITE operands may be destinations; a
+                     destination may also be a source. Temporaries are undefined at first.
     steps            rows of the step tables TABLE operands point to (for the verifier)
-    split, size      chunks of `size` along d0 (0), d1 (1) or d2 (2; a multiple of period, 64 is best)
-    Two operands may be the same memory (same address, mode and strides) if one is written; then no instruction
-    may read the one after the other has been written. Other overlaps with a written operand are forbidden.
-    Fastest when the rows of DENSE operands are contiguous (d0 = d1 = 1) or when d2 is at least some 128.
+    split, size      chunks of `size` along d0 (0), d1 (1) or d2 (2; a multiple of period, 64 is
+                     best)
+    Two operands may be the same memory (same address, mode and strides) if one is written; then no
+    instruction may read the one after the other has been written. Other overlaps with a written
+    operand are forbidden. Fastest when the rows of DENSE operands are contiguous (d0 = d1 = 1) or
+    when d2 is at least some 128.
     """
     (
         d0, d1, d2, period, operands, operand_count, registers, program, program_count,

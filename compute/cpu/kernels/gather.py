@@ -23,7 +23,6 @@ from compute.cpu.kernels.vocabulary import (
 )
 from compute.cpu.templates import Access, block, kernel, pieces
 
-
 NOT_A_NUMBER = 0x7FF8000000000000  # bits of a float64 NaN
 
 
@@ -37,8 +36,9 @@ def put_row(y: int, count: int, value: float) -> None:
 
 @device
 def put_image(
-    source: int, target: int, out_row: int, out_pix: int, c: int, height: int, width: int, known: bool
-) -> None:
+    source: int, target: int, out_row: int, out_pix: int, c: int, height: int, width: int,
+    known: bool,
+) -> None:  # fmt: skip
     """One sample C×H×W of reals to H×W×C; NaN when the sample is not known."""
     plane = height * width * ITEM
     for y in range(height):
@@ -59,8 +59,9 @@ def put_image(
 
 @device
 def put_ints(
-    source: int, target: int, out_row: int, out_pix: int, c: int, height: int, width: int, known: bool
-) -> None:
+    source: int, target: int, out_row: int, out_pix: int, c: int, height: int, width: int,
+    known: bool,
+) -> None:  # fmt: skip
     """One sample C×H×W of int64 to H×W×C; -1 when the sample is not known."""
     for y in range(height):
         for x in range(width):
@@ -79,7 +80,8 @@ def _batch_extents(w: Any, item: int) -> Iterator[Access]:
 
 
 @kernel(
-    "data data_sample samples index steps out out_img out_row out_pix batch c height width kind size",
+    "data data_sample samples index steps out out_img out_row out_pix"
+    " batch c height width kind size",
     extents=_batch_extents,
     chunks=lambda w: pieces(w.batch, w.size),
 )
@@ -87,8 +89,10 @@ def gather_batch(row: int, chunk: int, tid: int, step: int) -> None:
     """out[i] = data[index[step·batch + i]] for i < batch; a chunk is `size` samples.
 
     data             data set, `samples` samples in canonical order C×H×W, `data_sample` bytes apart
-    index, steps     int64 sample numbers for `steps` batches; beyond `steps` the kernel reads nothing
-    out …            NHWC image (interior address and strides); a plain row of F values is c=F, 1×1 pixels
+    index, steps     int64 sample numbers for `steps` batches; beyond `steps` the kernel reads
+                     nothing
+    out …            NHWC image (interior address and strides); a plain row of F values is c=F, 1×1
+                     pixels
     kind             0 reals, 1 int64
     A sample number outside [0, samples) gives NaN (kind 0) or -1 (kind 1).
     """
@@ -118,7 +122,9 @@ def _rows_extents(w: Any, item: int) -> Iterator[Access]:
     chunks=lambda w: pieces(w.m, w.size),
 )
 def gather_rows(row: int, chunk: int, tid: int, step: int) -> None:
-    """out[m,n] = table[index[m], n]; an index outside [0, rows) gives NaN; a chunk is `size` rows of out."""
+    """out[m,n] = table[index[m], n]; an index outside [0, rows) gives NaN; a chunk is `size` rows
+    of out.
+    """
     table, table_row, rows, index, out, out_row, m, n, size = unpack(row)
     for i in range(chunk * size, min(m, (chunk + 1) * size)):
         at = get_word(index + i * 8)
@@ -140,7 +146,8 @@ def _scatter_extents(w: Any, item: int) -> Iterator[Access]:
     chunks=lambda w: pieces(w.rows, w.size),
 )
 def scatter_add_rows(row: int, chunk: int, tid: int, step: int) -> None:
-    """table[r,n] = init + Σ of x[i,n] over the i with index[i] = r, in order of i; `size` rows of table a chunk.
+    """table[r,n] = init + Σ of x[i,n] over the i with index[i] = r, in order of i; `size` rows of
+    table a chunk.
 
     init             0 zero, 1 the present table;  indices outside [0, rows) are left out
     """

@@ -17,7 +17,6 @@ from compute.cpu.kernels.panels import (
 )
 from compute.cpu.kernels.tiling import (
     A_ROWS,
-    B,
     BIAS,
     C_ROWS,
     EPILOGUE,
@@ -29,6 +28,7 @@ from compute.cpu.kernels.tiling import (
     OUTER,
     PRE,
     PRE_ROWS,
+    B,
 )
 from compute.cpu.kernels.vocabulary import (
     ITEM,
@@ -141,12 +141,15 @@ def gemm(row: int, chunk: int, tid: int, step: int) -> None:
     init              0 zero, 1 the present C, 2 the row `bias` (n reals)
     bias              address, read when init is 2
     epilogue          0 none, 1 relu, 2 the value where mask > 0, else 0
-    mask, mask_row    C-shaped, rows contiguous, read when epilogue is 2; may be C's own memory only if equal to C
+    mask, mask_row    C-shaped, rows contiguous, read when epilogue is 2; may be C's own memory only
+                      if equal to C
     pre, pre_row      where the value before the epilogue is stored as well, or 0
-    split, size       chunks of `size` rows (split 0) or of `size` columns (split 1; a multiple of 16 is best)
-    batch             number of independent products; above 1 a chunk is `size` products, split is ignored
-    a_batch …         byte strides between products; bias, mask and pre are then shared, so mask and pre
-                      must be unused (epilogue 0 or 1, pre 0)
+    split, size       chunks of `size` rows (split 0) or of `size` columns (split 1; a multiple of
+                      16 is best)
+    batch             number of independent products; above 1 a chunk is `size` products, split is
+                      ignored
+    a_batch …         byte strides between products; bias, mask and pre are then shared, so mask and
+                      pre must be unused (epilogue 0 or 1, pre 0)
     """
     (
         a, a_row, a_col, b, b_row, c, c_row, m, n, k,

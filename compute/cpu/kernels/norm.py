@@ -102,7 +102,8 @@ def _combine_extents(w: Any, item: int) -> Iterator[Access]:
     chunks=lambda w: pieces(w.c, w.size),
 )
 def bn_combine(row: int, chunk: int, tid: int, step: int) -> None:
-    """mean[c], variance[c] (biased), inverse[c] = 1/√(variance + epsilon) from bn_moments' partials.
+    """mean[c], variance[c] (biased), inverse[c] = 1/√(variance + epsilon) from bn_moments'
+    partials.
 
     images           images a partial holds (bn_moments' `size`)
     n, pixels        images in all, height·width
@@ -184,7 +185,8 @@ def bn_dx_sums(row: int, chunk: int, tid: int, step: int) -> None:
     """partial[chunk] = Σ dy [c] (for beta) then Σ dy·(x - mean)·inverse [c] (for gamma).
 
     A chunk is `size` images.
-    mask             image shaped as dy (a relu's output): dy counts only where mask > 0; 0 means all
+    mask             image shaped as dy (a relu's output): dy counts only where mask > 0; 0 means
+                     all
     """
     (
         x, x_img, x_row, x_pix, dy, dy_img, dy_row, dy_pix, mask, mask_img, mask_row, mask_pix,

@@ -1,8 +1,8 @@
 """The opcodes of elementwise programs: name, sources and meaning, in one table.
 
-Names are those of `graph.primitives`, plus copy and the combined ones that chains of rows may be turned into:
-fma, fnma, axpby and root_ratio (optimizers live on them). `emit` builds the operation on vectors; it is only
-called by the compiler, so reading the table imports no compiler.
+Names are those of `graph.primitives`, plus copy and the combined ones that chains of rows may be
+turned into: fma, fnma, axpby and root_ratio (optimizers live on them). `emit` builds the operation
+on vectors; it is only called by the compiler, so reading the table imports no compiler.
 """
 
 from __future__ import annotations
@@ -16,14 +16,17 @@ from typing import Any
 class Opcode:
     """Number of an elementwise operation, how many sources it reads, how it is emitted.
 
-    `emit(e, m, a, b, c, d)` gets an Emitter, the module `vecmath` and as many vectors as there are sources.
+    `emit(e, m, a, b, c, d)` gets an Emitter, the module `vecmath` and as many vectors as there are
+    sources.
     """
 
     code: int
     arity: int
     emit: Callable[..., Any]
     scalars: tuple[int, ...] = ()
-    """Sources that are mostly one number: for when they are, there is a loop that keeps them in registers."""
+    """Sources that are mostly one number: for when they are, there is a loop that keeps them in
+    registers.
+    """
 
     @property
     def heavy(self) -> bool:
@@ -40,7 +43,7 @@ _TABLE: list[tuple[str, int, Callable[..., Any]]] = [
     ("div", 2, lambda e, m, a, b: a / b),
     ("fma", 3, lambda e, m, a, b, c: e.fma(a, b, c)),  # a·b + c in one rounding
     ("fnma", 3, lambda e, m, a, b, c: e.fma(-a, b, c)),  # c - a·b in one rounding
-    ("axpby", 4, lambda e, m, a, b, c, d: e.fma(a, b, c * d)),  # a·b + c·d; only the sum and c·d round
+    ("axpby", 4, lambda e, m, a, b, c, d: e.fma(a, b, c * d)),  # c·d and the sum round
     # a / (√b · c + d): the update of Adam and its kin
     ("root_ratio", 4, lambda e, m, a, b, c, d: a / e.fma(e.unary("sqrt", b), c, d)),
     ("sqrt", 1, lambda e, m, a: e.unary("sqrt", a)),
@@ -78,5 +81,6 @@ _FIRST_HEAVY = next(code for code, row in enumerate(_TABLE) if row[0] == "exp")
 _SCALARS = {"mul": (1,), "fma": (1,), "fnma": (1,), "axpby": (1, 3)}
 
 OPCODES: dict[str, Opcode] = {
-    name: Opcode(code, arity, emit, _SCALARS.get(name, ())) for code, (name, arity, emit) in enumerate(_TABLE)
+    name: Opcode(code, arity, emit, _SCALARS.get(name, ()))
+    for code, (name, arity, emit) in enumerate(_TABLE)
 }

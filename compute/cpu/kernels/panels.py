@@ -1,10 +1,11 @@
-"""What matrix product and convolutions share: column groups, packed panels of B, the job block's rows."""
+"""What matrix product and convolutions share: column groups, packed panels of B, the job block's
+rows.
+"""
 
 from __future__ import annotations
 
-from compute.cpu.kernels.tiling import A_ROWS, B, C_ROWS, INNER, MASK_ROWS, MAX_ROWS, PRE_ROWS
+from compute.cpu.kernels.tiling import MAX_ROWS
 from compute.cpu.kernels.vocabulary import (
-    LANES,
     TILE_VECTORS,
     VECTOR,
     Stack,

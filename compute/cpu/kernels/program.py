@@ -35,9 +35,9 @@ SPACE = Stack(MAX_REGISTERS * SLOT)
 EDGE = Stack(MAX_OPERANDS * 64)
 TABLE = Stack(MAX_REGISTERS * 5 * 8)
 
-# Fields of the register table, by register: its scratch block; where the present block starts; where the
-# instructions find it; the step from vector to vector (0 repeats one); whether the block is the operand's own
-# memory.
+# Fields of the register table, by register: its scratch block; where the present block starts;
+# where the instructions find it; the step from vector to vector (0 repeats one); whether the block
+# is the operand's own memory.
 SCRATCH, START, POINTER, STEP, DIRECT = (field * MAX_REGISTERS * 8 for field in range(5))
 OPERAND_BYTES, INSTRUCTION_BYTES = OPERAND_WORDS * 8, INSTRUCTION_WORDS * 8
 
@@ -59,8 +59,9 @@ def run_program(table: int, program: int, count: int, vectors: int) -> None:
 
 @device
 def run_block(
-    table: int, edge: int, operands: int, operand_count: int, program: int, count: int, elements: int
-) -> None:
+    table: int, edge: int, operands: int, operand_count: int, program: int, count: int,
+    elements: int,
+) -> None:  # fmt: skip
     """Runs the program over the block of `elements` that the START fields name.
 
     The last, partial vector goes through `edge`: instructions only ever see whole vectors.
@@ -153,7 +154,7 @@ def row_address(operand: int, i0: int, i1: int) -> int:
 
 @device
 def block_length(period: int) -> int:
-    """Elements of a block of a long row: whole periods, and whole vectors where both are possible."""
+    """Elements of a block of a long row: whole periods, and whole vectors if it can be."""
     block = BLOCK_BYTES // ITEM
     if period <= 0 or period > block:
         return block
@@ -167,9 +168,10 @@ def block_length(period: int) -> int:
 
 @device
 def stage_long(
-    table: int, operands: int, operand_count: int, period: int, i0: int, i1: int, start: int, length: int
-) -> None:
-    """What a long row needs before its first block: its row scalar, its short periods written out."""
+    table: int, operands: int, operand_count: int, period: int, i0: int, i1: int, start: int,
+    length: int,
+) -> None:  # fmt: skip
+    """What a long row needs before its first block: its scalar, its period written out."""
     for i in range(operand_count):
         operand = operands + i * OPERAND_BYTES
         mode = get_word(operand + 8)
@@ -210,10 +212,11 @@ def stage_short(
     table: int, operands: int, operand_count: int, period: int,
     i0: int, i1: int, rows: int, start: int, length: int, repeated: int,
 ) -> None:  # fmt: skip
-    """Brings `rows` short rows together as one block; rows that lie together already are used in place.
+    """Brings `rows` short rows together as one block; rows that lie together already are used in
+    place.
 
-    `repeated` says that the block before had at least as many rows, so what does not change from row to row
-    is in place.
+    `repeated` says that the block before had at least as many rows, so what does not change from
+    row to row is in place.
     """
     for i in range(operand_count):
         operand = operands + i * OPERAND_BYTES
@@ -237,8 +240,9 @@ def stage_short(
 
 @device
 def unstage_short(
-    table: int, operands: int, operand_count: int, i0: int, i1: int, rows: int, start: int, length: int
-) -> None:
+    table: int, operands: int, operand_count: int, i0: int, i1: int, rows: int, start: int,
+    length: int,
+) -> None:  # fmt: skip
     """Sends written blocks that are not in place back to their rows."""
     for i in range(operand_count):
         operand = operands + i * OPERAND_BYTES

@@ -1,4 +1,6 @@
-"""Random numbers: the bits of `compute.philox`, keyed by seed, stream, step and canonical element index."""
+"""Random numbers: the bits of `compute.philox`, keyed by seed, stream, step and canonical element
+index.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,6 @@ from compute.cpu.kernels.vocabulary import (
     unpack,
 )
 from compute.cpu.templates import Access, block, kernel, pieces
-
 
 NUMBERS = Stack(4 * 64)  # what one philox_block writes
 
@@ -59,13 +60,15 @@ def _extents(w: Any, item: int) -> Iterator[Access]:
     chunks=lambda w: pieces(w.n, w.size),
 )
 def random_uniform(row: int, chunk: int, tid: int, step: int) -> None:
-    """out[n,y,x,c] = uniform(seed, stream, step)[((n·C + c)·H + y)·W + x] in [0,1); `size` of n a chunk.
+    """out[n,y,x,c] = uniform(seed, stream, step)[((n·C + c)·H + y)·W + x] in [0,1); `size` of n a
+    chunk.
 
     out …            NHWC image; a flat array of n·c values is an image of 1×1 pixels
     seed, stream     int64 run seed and stream key (`philox.stream_key(name)`)
-    base             address of an int64 that is added to the interpreter's step (the run's step number of
-                     step 0 of this call), or 0
-    kind             0 the number itself; 1 Bernoulli: 1.0 where it is < the real at `probability`, else 0.0
+    base             address of an int64 that is added to the interpreter's step (the run's step
+                     number of step 0 of this call), or 0
+    kind             0 the number itself; 1 Bernoulli: 1.0 where it is < the real at `probability`,
+                     else 0.0
     """
     (
         out, out_img, out_row, out_pix, n, c, height, width,
@@ -76,13 +79,9 @@ def random_uniform(row: int, chunk: int, tid: int, step: int) -> None:
     for i in range(chunk * size, min(n, (chunk + 1) * size)):
         if height * width == 1:
             start = i * c
-            put_plane(
-                out + i * out_img, 0, ITEM, 1, c, start, number, stream, seed, kind, limit
-            )
+            put_plane(out + i * out_img, 0, ITEM, 1, c, start, number, stream, seed, kind, limit)
             continue
         for k in range(c):
             start = (i * c + k) * height * width
             at = out + i * out_img + k * ITEM
-            put_plane(
-                at, out_row, out_pix, height, width, start, number, stream, seed, kind, limit
-            )
+            put_plane(at, out_row, out_pix, height, width, start, number, stream, seed, kind, limit)

@@ -64,7 +64,9 @@ def columns_max(x: int, r0: int, s0: int, r1: int, s1: int, r2: int, s2: int, la
 
 @device
 def row_sum(x: int, r0: int, s0: int, r1: int, s1: int, r2: int) -> float:
-    """Σ over r0, r1 and r2 contiguous reals: two vectors of partial sums by turns, then their lanes."""
+    """Σ over r0, r1 and r2 contiguous reals: two vectors of partial sums by turns, then their
+    lanes.
+    """
     even, odd = splat(0.0), splat(0.0)
     whole = r2 // (2 * LANES) * (2 * LANES)
     for i0 in range(r0):
@@ -153,8 +155,9 @@ def reduce(row: int, chunk: int, tid: int, step: int) -> None:
     x_… , y_…        byte strides of each dimension; any values; a missing dimension has extent 1
     op               0 sum, 1 max (NaN wins);  scale multiplies the result of a sum
     init             0 overwrite y, 1 combine with the present y (after scaling)
-    split            0: a chunk is `size` of o0;  2: a chunk is `size` of inner (a multiple of 16 is best)
-                     1: a chunk reduces `size` of r0 into y + chunk·y_chunk (partials; `sum_chunks` adds them)
+    split            0: a chunk is `size` of o0;  2: a chunk is `size` of inner (a multiple of 16 is
+                     best) 1: a chunk reduces `size` of r0 into y + chunk·y_chunk (partials;
+                     `sum_chunks` adds them)
     Fast when x_inner is the item size (column sums) or when x_r2 is and inner is 1 (row sums).
     The order of a sum depends only on the extents and the split.
     """
@@ -206,7 +209,8 @@ def _sum_extents(w: Any, item: int) -> Iterator[Access]:
     chunks=lambda w: pieces(w.count, w.size),
 )
 def sum_chunks(row: int, chunk: int, tid: int, step: int) -> None:
-    """out[i] = init + scale · Σ over parts p, in order, of partial[p][i]; a chunk is `size` elements.
+    """out[i] = init + scale · Σ over parts p, in order, of partial[p][i]; a chunk is `size`
+    elements.
 
     partial          `parts` arrays of `count` reals, `partial_chunk` bytes apart
     init             0 overwrite, 1 add to the present out;  out may be the first partial itself
@@ -232,7 +236,9 @@ def _argmax_extents(w: Any, item: int) -> Iterator[Access]:
 
 @kernel("x x_row out m n size", extents=_argmax_extents, chunks=lambda w: pieces(w.m, w.size))
 def argmax(row: int, chunk: int, tid: int, step: int) -> None:
-    """out[m] (int64) = index of the first maximum of each row x[m,n]; the first NaN wins; `size` rows a chunk."""
+    """out[m] (int64) = index of the first maximum of each row x[m,n]; the first NaN wins; `size`
+    rows a chunk.
+    """
     x, x_row, out, m, n, size = unpack(row)
     for i in range(chunk * size, min(m, (chunk + 1) * size)):
         best, top = 0, get_real(x + i * x_row)

@@ -29,7 +29,6 @@ from compute.cpu.kernels.vocabulary import (
 )
 from compute.cpu.templates import Access, block, kernel, pieces
 
-
 NOT_A_NUMBER = 0x7FF8000000000000  # bits of a float64 NaN
 
 
@@ -103,7 +102,8 @@ def softmax_cross_entropy(row: int, chunk: int, tid: int, step: int) -> None:
 
     logits           [m,n], rows contiguous;  labels  int64 [m]
     loss             [m] reals: log Σ exp(logits) - logits[label], not scaled; or 0
-    grad, grad_row   gradient to loss[i], a real at grad + i·grad_row (grad_row 0: one for all); 0 means 1
+    grad, grad_row   gradient to loss[i], a real at grad + i·grad_row (grad_row 0: one for all); 0
+                     means 1
     dlogits          [m,n] = (softmax - onehot) · scale · grad; or 0; may be the logits themselves
     A label outside [0,n) gives a NaN loss and a NaN row of dlogits.
     """
@@ -135,7 +135,9 @@ def _softmax_extents(w: Any, item: int) -> Iterator[Access]:
 
 @kernel("x x_row y y_row m n logarithm size", extents=_softmax_extents, chunks=_rows)
 def softmax(row: int, chunk: int, tid: int, step: int) -> None:
-    """y = softmax of each row of x[m,n] (logarithm 0) or its logarithm (logarithm 1); y may be x; `size` rows a chunk."""
+    """y = softmax of each row of x[m,n] (logarithm 0) or its logarithm (logarithm 1); y may be x;
+    `size` rows a chunk.
+    """
     x, x_row, y, y_row, m, n, logarithm, size = unpack(row)
     for i in range(chunk * size, min(m, (chunk + 1) * size)):
         source, target = x + i * x_row, y + i * y_row
@@ -155,7 +157,8 @@ def _softmax_dx_extents(w: Any, item: int) -> Iterator[Access]:
 
 @kernel("y y_row dy dy_row dx dx_row m n logarithm size", extents=_softmax_dx_extents, chunks=_rows)
 def softmax_dx(row: int, chunk: int, tid: int, step: int) -> None:
-    """Gradient through softmax (logarithm 0) or log-softmax (logarithm 1) from its output y; `size` rows a chunk.
+    """Gradient through softmax (logarithm 0) or log-softmax (logarithm 1) from its output y; `size`
+    rows a chunk.
 
     logarithm 0: dx = y · (dy - Σ y·dy);  logarithm 1: dx = dy - exp(y) · Σ dy.  dx may be dy.
     """

@@ -1,7 +1,9 @@
-"""The job block a micro-kernel tile reads: what kernels fill in, and `compute.cpu.tiles` emits code for.
+"""The job block a micro-kernel tile reads: what kernels fill in, and `compute.cpu.tiles` emits code
+for.
 
-A tile computes C[r, j] = epilogue(init + Σ_k A[r, k] · B[k, j]) for a few rows r and a few vectors j, k running
-over three nested loops. Rows have addresses of their own, so a tile may hold any pixels of any images.
+A tile computes C[r, j] = epilogue(init + Σ_k A[r, k] · B[k, j]) for a few rows r and a few vectors
+j, k running over three nested loops. Rows have addresses of their own, so a tile may hold any
+pixels of any images.
 """
 
 from __future__ import annotations

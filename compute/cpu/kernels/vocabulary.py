@@ -1,7 +1,8 @@
-"""The words kernels are written in: declarations only, rebound to a variant's operations when compiled.
+"""The words kernels are written in: declarations only, rebound to a variant's operations when
+compiled.
 
-Calling one of these functions directly raises: kernels run only when compiled. Addresses are int64 byte
-addresses. A `Vector` holds LANES reals; a `Mask` one truth value a lane.
+Calling one of these functions directly raises: kernels run only when compiled. Addresses are int64
+byte addresses. A `Vector` holds LANES reals; a `Mask` one truth value a lane.
 """
 
 from __future__ import annotations
@@ -124,7 +125,6 @@ def set_real(address: int, value: float) -> None:
 def as_float(bits: int) -> float:
     """The float64 with these bits."""
     raise _not_here()
-
 
 
 # ---- vectors
@@ -333,7 +333,9 @@ def run_operation(
     code: int, target: int, a: int, a_step: int, b: int, b_step: int, c: int, c_step: int,
     d: int, d_step: int, count: int,
 ) -> None:  # fmt: skip
-    """target[i] = opcode `code` of a[i], b[i], c[i], d[i] over `count` whole vectors; a step of 0 repeats one."""
+    """target[i] = opcode `code` of a[i], b[i], c[i], d[i] over `count` whole vectors; a step of 0
+    repeats one.
+    """
     raise _not_here()
 
 
@@ -344,8 +346,8 @@ def philox_block(target: int, block: int, step: int, stream: int, seed: int) -> 
 
 
 class Stack:
-    """Scratch bytes on the thread's stack, 64-byte aligned: `SPACE = Stack(1024)` at module level, `SPACE()`
-    in a kernel gives the address. Each call site has a block of its own."""
+    """Scratch bytes on the thread's stack, 64-byte aligned: `SPACE = Stack(1024)` at module level,
+    `SPACE()` in a kernel gives the address. Each call site has a block of its own."""
 
     def __init__(self, size: int) -> None:
         self.size = size

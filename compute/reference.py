@@ -15,7 +15,7 @@ from compute import philox
 from graph.program import Program, Row
 
 Array = np.ndarray[Any, np.dtype[Any]]
-Function = Callable[..., Array]
+Function = Callable[..., Any]
 
 
 def _sigmoid(x: Array) -> Array:
@@ -93,7 +93,7 @@ def _windows(x: Array, geometry: Mapping[str, Any], fill: float) -> tuple[Array,
 
 
 def _conv2d(x: Array, w: Array, **geometry: Any) -> Array:
-    return np.einsum("ncyxhw,fchw->nfyx", _windows(x, geometry, 0)[1], w, optimize=True)
+    return np.asarray(np.einsum("ncyxhw,fchw->nfyx", _windows(x, geometry, 0)[1], w, optimize=True))
 
 
 def _unpad(padded: Array, size: tuple[int, int], padding: tuple[int, int, int, int]) -> Array:
@@ -113,7 +113,7 @@ def _conv2d_dx(g: Array, w: Array, size: tuple[int, int], **geometry: Any) -> Ar
 
 
 def _conv2d_dw(x: Array, g: Array, **geometry: Any) -> Array:
-    return np.einsum("ncyxhw,nfyx->fchw", _windows(x, geometry, 0)[1], g, optimize=True)
+    return np.asarray(np.einsum("ncyxhw,nfyx->fchw", _windows(x, geometry, 0)[1], g, optimize=True))
 
 
 def _flat_windows(x: Array, geometry: Mapping[str, Any], fill: float) -> Array:
@@ -122,11 +122,11 @@ def _flat_windows(x: Array, geometry: Mapping[str, Any], fill: float) -> Array:
 
 
 def _max_pool2d(x: Array, **geometry: Any) -> Array:
-    return _flat_windows(x, geometry, -np.inf).max(-1)
+    return np.asarray(_flat_windows(x, geometry, -np.inf).max(-1))
 
 
 def _first_maximum(x: Array, geometry: Mapping[str, Any]) -> Array:
-    return _flat_windows(x, geometry, -np.inf).argmax(-1)[..., None]
+    return np.asarray(_flat_windows(x, geometry, -np.inf).argmax(-1)[..., None])
 
 
 def _max_pool2d_take(x: Array, y: Array, h: Array, **geometry: Any) -> Array:
@@ -144,7 +144,7 @@ def _max_pool2d_scatter(x: Array, y: Array, g: Array, **geometry: Any) -> Array:
 
 
 def _avg_pool2d(x: Array, **geometry: Any) -> Array:
-    return _flat_windows(x, geometry, 0).mean(-1)
+    return np.asarray(_flat_windows(x, geometry, 0).mean(-1))
 
 
 def _avg_pool2d_dx(g: Array, size: tuple[int, int], **geometry: Any) -> Array:
@@ -214,5 +214,5 @@ def _row(row: Row, operands: list[Array], dtype: Any, seed: int, step: int) -> A
         return philox.uniform(seed, attrs["stream"], step, count).reshape(attrs["shape"])
     with np.errstate(all="ignore"):
         if row.op in ELEMENTWISE:
-            return ELEMENTWISE[row.op](*operands)
-        return BASIC[row.op](*operands, **attrs)
+            return np.asarray(ELEMENTWISE[row.op](*operands))
+        return np.asarray(BASIC[row.op](*operands, **attrs))

@@ -117,6 +117,10 @@ class Engine:
             self._entries[key] = Bound(planned)
         return self._entries[key]
 
+    def bound(self) -> list[Bound]:
+        """Every entry planned so far."""
+        return list(self._entries.values())
+
     def library(self, planned: Planned) -> Library:
         """The kernels of a plan, compiled where the cache lacks them."""
         names = sorted({step.kernel for step in planned.steps()})

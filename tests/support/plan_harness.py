@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from plan_checks import check_plan
 
 import graph.primitives as rows
 from compute.backend import PlanOptions
@@ -134,6 +135,8 @@ def compare(case: Case, order: int, options: PlanOptions, tolerance: float) -> N
     )
     runner = Runner(program, {f"param:{k}": v for k, v in given.items()}, ids, options)
     found = runner.run()
+    for bound in runner.engine.bound():
+        check_plan(bound.planned)
     inputs = {("param", k): v.astype(np.float64) for k, v in given.items()}
     inputs |= {("batch", k): v for k, v in ids.items()}
     basic = expand_composites(program)

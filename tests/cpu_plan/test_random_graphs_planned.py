@@ -1,0 +1,81 @@
+"""Random graphs on the CPU plan: the reference's gradients, and plans without hazards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from plan_checks import check_plan
+from random_graphs import training_graphs
+
+from compute.backend import PlanOptions
+from compute.cpu import entry
+from compute.cpu.plan import CpuPlan
+from compute.cpu.threads import team
+from compute.evaluate import host_scalars
+from compute.reference_plan import ReferencePlan
+from graph.graph import Graph
+from graph.lower import Model
+
+SAMPLES = 24
+
+
+@pytest.fixture(autouse=True)
+def no_workers_left() -> Iterator[None]:
+    """The process's worker threads end with the test."""
+    yield
+    team().close()
+
+
+def _data(model: Model) -> dict[str, np.ndarray]:
+    generator = np.random.default_rng(4)
+    program = model.program("train/0", 2)
+    found = {}
+    for given_input in program.inputs:
+        if given_input.kind == "batch":
+            kind = program.types[given_input.value]
+            shape = (SAMPLES, *kind.shape[1:])
+            if kind.dtype == "int":
+                found[given_input.key] = generator.integers(0, 2, shape)
+            else:
+                found[given_input.key] = generator.standard_normal(shape)
+    return found
+
+
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@given(drawn=training_graphs())
+def test_random_graphs(drawn: Graph) -> None:
+    """One step: loss and every gradient; the same bits on two threads and without watching."""
+    model = Model(drawn)
+    watch = frozenset(f"gradient:{key}" for p in model.phases for _, own in p.owned for key in own)
+    index = np.random.default_rng(1).integers(0, SAMPLES, (1, 5))
+    scalars, data = host_scalars(model.live, 0, 1), _data(model)
+    mine = CpuPlan(model, PlanOptions("float64", threads=1), lambda *_: None)
+    theirs = ReferencePlan(model, PlanOptions("float64"), lambda *_: None)
+    for phase in model.phases:
+        found = mine.run(phase.name, data, index, scalars, watch)
+        expected = theirs.run(phase.name, data, index, scalars, watch)
+        np.testing.assert_allclose(found.scalars["loss"], expected.scalars["loss"], rtol=1e-9)
+        largest = max((float(np.abs(a).max()) for a in expected.arrays.values()), default=1.0)
+        for key, array in expected.arrays.items():
+            np.testing.assert_allclose(
+                found.arrays[key], array, rtol=1e-7, atol=1e-9 * max(1.0, largest), err_msg=key
+            )
+    for bound in mine.engine.bound():
+        check_plan(bound.planned)
+    _same_elsewhere(model, mine, data, index, scalars)
+
+
+def _same_elsewhere(model, mine, data, index, scalars) -> None:  # type: ignore[no-untyped-def]
+    small, entry.SMALL_FLOPS = entry.SMALL_FLOPS, 0
+    try:
+        other = CpuPlan(model, PlanOptions("float64", threads=2), lambda *_: None)
+        for phase in model.phases:
+            other.run(phase.name, data, index, scalars)
+        values = other.read()
+        for key, array in mine.read().items():
+            assert array.tobytes() == values[key].tobytes(), key
+    finally:
+        entry.SMALL_FLOPS = small

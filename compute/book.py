@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from compute import checkpoint
 from compute.events import (
@@ -21,10 +22,11 @@ from compute.events import (
     Warned,
     to_json,
 )
-from compute.runs import Workspace
+from compute.runs import EpochMetrics, RunEvent, Workspace
 from compute.train import Job
 from graph.files import dumps
 
+KEPT = Started | Paused | Resumed | LiveChanged | Swapped | Warned | Failed | Finished
 EPOCH_GAP = 0.5  # seconds between checkpoints where epochs are shorter
 
 
@@ -35,27 +37,26 @@ class Book:
         self._job, self._workspace, self._run = job, workspace, run
         self._seconds = seconds
         self._saved = time.monotonic()
-        self._metrics: list[tuple[int, Mapping[str, float]]] = []
+        self._metrics: list[EpochMetrics] = []
+        self._events: list[RunEvent] = []
         self._graph = dumps(job.model.graph)
         checkpoint.sweep(workspace.run_folder(run))
 
     def keep(self, event: Event) -> None:
-        """Record an event."""
-        book, run = self._workspace, self._run
+        """Record an event: live settings at once, the rest with the next checkpoint."""
         if isinstance(event, EpochDone):
             self._metrics.append((event.epoch, dict(event.metrics)))
-        elif isinstance(event, LiveChanged):
-            book.add_live_change(run, event.step, event.key, event.value)
+        elif isinstance(event, KEPT):
+            found = to_json(event)
+            kind = str(found.pop("event"))
+            found.pop("step")
+            self._events.append((time.time(), event.step, kind, found))
+        if isinstance(event, LiveChanged):
+            self._workspace.add_live_change(self._run, event.step, event.key, event.value)
         elif isinstance(event, Swapped):
             self._graph = dumps(self._job.model.graph)
         elif isinstance(event, Failed):
-            self.flush()
-            book.update(run, status="failed", message=f"{event.path}: {event.message}")
-        if isinstance(
-            event, Started | Paused | Resumed | LiveChanged | Swapped | Warned | Failed | Finished
-        ):
-            data = {k: v for k, v in to_json(event).items() if k not in ("event", "step")}
-            book.add_event(run, event.step, str(to_json(event)["event"]), data)
+            self.flush({"status": "failed", "message": f"{event.path}: {event.message}"})
 
     def due(self, event: Event) -> bool:
         """Whether the weights should be saved after this event."""
@@ -66,19 +67,20 @@ class Book:
             return waited >= self._seconds
         return isinstance(event, Swapped | Paused)
 
-    def flush(self) -> None:
-        """Record the metrics of epochs not written yet."""
+    def flush(self, fields: Mapping[str, object] = MappingProxyType({})) -> None:
+        """Record what was not written yet, the position, and these fields."""
         at = self._job.position
-        if self._metrics:
-            self._workspace.add_metrics(self._run, self._metrics)
-            self._metrics = []
-        self._workspace.update(self._run, step=at.step, epochs=at.epochs, metrics=dict(at.metrics))
+        place = {"step": at.step, "epochs": at.epochs, "metrics": dict(at.metrics)}
+        self._workspace.update(self._run, {**fields, **place}, self._metrics, self._events)
+        self._metrics, self._events = [], []
 
-    def checkpoint(self) -> Checkpointed:
-        """Save the weights and the position; metrics first, so none is ever missing."""
+    def checkpoint(self, status: str = "") -> Checkpointed:
+        """Save weights and position; metrics before that, a final status after it."""
         self.flush()
         job, folder = self._job, self._workspace.run_folder(self._run)
         saved = checkpoint.Checkpoint(job.position, job.plan.read(), self._graph)
         file = checkpoint.save(folder, saved)
         self._saved = time.monotonic()
+        if status:
+            self._workspace.update(self._run, {"status": status})
         return Checkpointed(job.position.step, file.name)

@@ -10,7 +10,7 @@ import json
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +41,11 @@ CREATE TABLE events (
   step INTEGER NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL);
 CREATE INDEX events_by_run ON events (run);
 """
+
+
+# An epoch (from 1) and its metrics; an event's time, step, kind and what else it says.
+EpochMetrics = tuple[int, Mapping[str, float]]
+RunEvent = tuple[float, int, str, Mapping[str, object]]
 
 
 class RunError(ValueError):
@@ -187,22 +192,28 @@ class Workspace:
             rows = db.execute("SELECT * FROM runs ORDER BY number DESC").fetchall()
         return [self._record(row) for row in rows]
 
-    def update(self, run: str, **values: object) -> None:
-        """Change fields of a record (status, step, epochs, metrics, message, graph)."""
-        values = {k: json.dumps(v) if isinstance(v, dict) else v for k, v in values.items()}
-        values["updated"] = time.time()
-        fields = ", ".join(f"{name} = ?" for name in values)
-        with self._open(write=True) as db:
-            db.execute(f"UPDATE runs SET {fields} WHERE id = ?", (*values.values(), run))
+    def update(
+        self,
+        run: str,
+        values: Mapping[str, object],
+        metrics: Sequence[EpochMetrics] = (),
+        events: Sequence[RunEvent] = (),
+    ) -> None:
+        """Change fields of the record and add metrics of epochs and events, all or nothing.
 
-    def add_metrics(self, run: str, rows: list[tuple[int, Mapping[str, float]]]) -> None:
-        """Keep the metrics of epochs; an epoch done again after a resume replaces itself."""
+        An epoch done again after a resume replaces itself.
+        """
+        fields = {name: _text(value) for name, value in values.items()}
+        fields["updated"] = time.time()
+        numbers = [(run, epoch, n, v) for epoch, found in metrics for n, v in found.items()]
+        lines = [(run, t, step, kind, json.dumps(data)) for t, step, kind, data in events]
+        setting = ", ".join(f"{name} = ?" for name in fields)
         with self._open(write=True) as db:
-            for epoch, metrics in rows:
-                db.executemany(
-                    "INSERT OR REPLACE INTO metrics VALUES (?, ?, ?, ?)",
-                    [(run, epoch, name, value) for name, value in metrics.items()],
-                )
+            db.executemany("INSERT OR REPLACE INTO metrics VALUES (?, ?, ?, ?)", numbers)
+            db.executemany(
+                "INSERT INTO events (run, time, step, kind, data) VALUES (?, ?, ?, ?, ?)", lines
+            )
+            db.execute(f"UPDATE runs SET {setting} WHERE id = ?", (*fields.values(), run))
 
     def metrics(self, run: str) -> dict[int, dict[str, float]]:
         """Metrics by epoch (from 1) and name."""
@@ -227,14 +238,8 @@ class Workspace:
             query = "SELECT step, key, value FROM live_changes WHERE run = ? ORDER BY step, key"
             return [tuple(row) for row in db.execute(query, (run,))]
 
-    def add_event(self, run: str, step: int, kind: str, data: Mapping[str, object]) -> None:
-        """Keep an event of a run."""
-        row = (run, time.time(), step, kind, json.dumps(data))
-        with self._open(write=True) as db:
-            db.execute("INSERT INTO events (run, time, step, kind, data) VALUES (?,?,?,?,?)", row)
-
-    def events(self, run: str) -> list[tuple[float, int, str, dict[str, object]]]:
-        """(time, step, kind, data) of the kept events, in order."""
+    def events(self, run: str) -> list[RunEvent]:
+        """The kept events, in order."""
         with self._open() as db:
             query = "SELECT time, step, kind, data FROM events WHERE run = ? ORDER BY number"
             return [(r[0], r[1], r[2], json.loads(r[3])) for r in db.execute(query, (run,))]
@@ -249,6 +254,11 @@ class Workspace:
                 db.execute(f"DELETE FROM {table} WHERE run = ?", (record.id,))
             db.execute("DELETE FROM runs WHERE id = ?", (record.id,))
         shutil.rmtree(self.run_folder(record.id), ignore_errors=True)
+
+
+def _text(value: object) -> object:
+    """A field as the database holds it."""
+    return json.dumps(value, sort_keys=True) if isinstance(value, Mapping) else value
 
 
 def _safe(stem: str) -> str:

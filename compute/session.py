@@ -84,8 +84,8 @@ def resume(
                 found = f"it finished after {job.epochs} epochs"
                 remedy = "expected more to do; ask for more epochs"
                 raise RunError(f"run {record.id}: {found}, {remedy}")
-            if options.epochs is not None:
-                workspace.update(record.id, graph=dumps(graph))
+            given = {} if options.epochs is None else {"graph": dumps(graph)}
+            workspace.update(record.id, {"status": "running", "message": ""} | given)
             if dict(record.versions) != versions():
                 yield Warned(job.position.step, _other_versions(record))
             yield from _recorded(job, control or Control(), workspace, record.id, options)
@@ -96,12 +96,10 @@ def _recorded(
 ) -> Iterator[Event]:
     """Train and keep record: what an event tells is durable before the event is handed on."""
     book = Book(job, workspace, run, options.checkpoint_seconds)
-    workspace.update(run, status="running", message="")
     for event in train(job, control, run):
         book.keep(event)
         if isinstance(event, Finished):
-            yield book.checkpoint()
-            workspace.update(run, status="stopped" if event.stopped else "finished")
+            yield book.checkpoint(status="stopped" if event.stopped else "finished")
         yield event
         if book.due(event):
             yield book.checkpoint()

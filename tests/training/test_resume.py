@@ -175,7 +175,7 @@ def test_changed_data_is_refused_and_other_versions_are_told(tmp_path: Path) -> 
     wires = " ".join(f"{w.source}.{w.output}>{w.target}.{w.input}" for w in moons().wires())
     leave(train_graph(draw(nodes, wires, moons().training), options(tmp_path)), 1)
     workspace = Workspace(tmp_path / "workspace")
-    workspace.update("moons-1", versions={"netloom": "0.0"})
+    workspace.update("moons-1", {"versions": {"netloom": "0.0"}})
     events = resume("moons-1", options(tmp_path))
     first = next(events)
     assert isinstance(first, Warned)

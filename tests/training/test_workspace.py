@@ -54,8 +54,8 @@ def test_metrics_events_and_changes_are_kept(tmp_path: Path) -> None:
     """An epoch done again replaces itself; a newer change drops later ones of its setting."""
     workspace = Workspace(tmp_path)
     run, other = make(workspace), make(workspace)
-    workspace.add_metrics(run, [(1, {"loss": 0.1 + 0.2}), (2, {"loss": 0.5})])
-    workspace.add_metrics(run, [(2, {"loss": 0.25})])
+    workspace.update(run, {}, [(1, {"loss": 0.1 + 0.2}), (2, {"loss": 0.5})])
+    workspace.update(run, {}, [(2, {"loss": 0.25})], [(1.5, 3, "paused", {"why": "user"})])
     assert workspace.metrics(run) == {1: {"loss": 0.1 + 0.2}, 2: {"loss": 0.25}}
     for step, key, value in [
         (5, "a/rate", 0.1),
@@ -65,8 +65,7 @@ def test_metrics_events_and_changes_are_kept(tmp_path: Path) -> None:
     ]:
         workspace.add_live_change(run, step, key, value)
     assert workspace.live_changes(run) == [(5, "a/rate", 0.1), (7, "a/rate", 0.4), (9, "b/p", 0.3)]
-    workspace.add_event(run, 3, "paused", {"why": "user"})
-    assert [event[1:] for event in workspace.events(run)] == [(3, "paused", {"why": "user"})]
+    assert workspace.events(run) == [(1.5, 3, "paused", {"why": "user"})]
     workspace.delete(run)
     assert workspace.metrics(run) == {}
     assert not workspace.run_folder(run).exists()
@@ -83,7 +82,7 @@ def test_one_process_trains_a_run(tmp_path: Path) -> None:
         for refused in (workspace.lock, workspace.delete):
             with pytest.raises(RunError, match="found it in training, expected it idle"):
                 refused(run)
-    workspace.update(run, status="finished", metrics={"loss": 0.5}, epochs=3)
+    workspace.update(run, {"status": "finished", "metrics": {"loss": 0.5}, "epochs": 3})
     assert (workspace.get(run).status, workspace.get(run).metrics) == ("finished", {"loss": 0.5})
 
 
@@ -91,9 +90,9 @@ def test_comparing_shows_what_differs(tmp_path: Path) -> None:
     """Metrics always, settings where they are not equal."""
     workspace = Workspace(tmp_path)
     one, two = make(workspace), make(workspace)
-    workspace.update(one, metrics={"val_loss": 0.5})
+    workspace.update(one, {"metrics": {"val_loss": 0.5}})
     workspace.update(
-        two, metrics={"val_loss": 0.5, "loss": 0.1}, graph='{"training": {"epochs": 9}}'
+        two, {"metrics": {"val_loss": 0.5, "loss": 0.1}, "graph": '{"training": {"epochs": 9}}'}
     )
     found = compare(workspace, [one, two])
     assert found["run"] == [one, two]

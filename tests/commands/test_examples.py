@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command import DEVICE, netloom
+from command import netloom
 
 import resources
 from compute.cli.examples import Goal, goals, measure
@@ -68,10 +68,10 @@ def test_predicting_the_mean_is_as_bad_as_said() -> None:
 
 
 @pytest.mark.parametrize("name", ["digits-mlp", "moons-mlp", "table-regression"])
-def test_one_seed_reaches_the_goal(name: str) -> None:
-    """All five are measured by `netloom examples --verify`."""
+def test_the_reference_reaches_the_goal_too(name: str) -> None:
+    """With one seed; `netloom examples --verify` has five on the fast engine."""
     goal = goals()[name]
-    value = measure(name, seed=1, device=DEVICE[1])[goal.metric]
+    value = measure(name, seed=1, device="reference")[goal.metric]
     assert value >= goal.worst if goal.higher else value <= goal.worst
 
 
@@ -86,7 +86,6 @@ def test_a_goal_asks_for_the_mean_and_the_worst() -> None:
     assert not error.reached([0.65, 0.66])
 
 
-@pytest.mark.slow
 def test_verify_trains_every_example_and_says_so() -> None:
     """Exit code 0, and a line for each."""
     done = netloom("examples", "--verify").ok()

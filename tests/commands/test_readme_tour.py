@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import PIL.Image
-import pytest
 from command import ROOT, netloom
 
 TOUR = re.compile(r"^\./run (.+?)(?: {2,}#.*)?$", re.MULTILINE)
@@ -20,7 +19,6 @@ def tour() -> list[list[str]]:
     return [shlex.split(line) for block in blocks for line in TOUR.findall(block)]
 
 
-@pytest.mark.slow
 def test_the_tour_can_be_followed(tmp_path: Path) -> None:
     """Exit code 0 each time, and the files they speak of are there at the end."""
     digit = np.zeros((8, 8), np.uint8)

@@ -6,13 +6,14 @@ import pty
 import re
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from command import DEVICE, command, environment, netloom, train
+from command import DEVICE, SLOW, command, environment, netloom, train
 
 FULL = ("moons-mlp", "--epochs", "6", "--seed", "7")
 
@@ -55,7 +56,7 @@ def test_terminal_shows_a_bar(tmp_path: Path) -> None:
     """On a terminal: epoch, loss, speed; on stdout only the sum."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(
-        command("train", "digits-mlp", "--epochs", "12", "--workspace", tmp_path, *DEVICE),
+        command("train", "digits-mlp", "--epochs", "12", "--workspace", tmp_path, *SLOW),
         env=environment(TERM="xterm-256color", COLUMNS="140"),
         stdout=subprocess.PIPE,
         stderr=theirs,
@@ -80,12 +81,22 @@ def test_a_seed_gives_the_same_metrics_and_another_gives_others(tmp_path: Path) 
     assert first != other
 
 
+def test_threads_change_no_digit(tmp_path: Path) -> None:
+    """1, 2 and 3 threads, beside a process that is busy all the time; the reference is close."""
+    words = ("digits-cnn", "--epochs", 2, "--seed", 7)
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy:
+        found = [metrics(train(*words, "--threads", n, workspace=tmp_path)) for n in (1, 2, 3)]
+        busy.kill()
+    assert found[0] == found[1] == found[2]
+    assert metrics(train(*words, *SLOW, workspace=tmp_path)) == pytest.approx(found[0], abs=0.02)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_says_how_to_go_on_and_does(number: int, tmp_path: Path) -> None:
     """Exit code as of the signal; after --resume the metrics are those of an undisturbed run."""
     words = ("train", "moons-mlp", "--epochs", "60", "--seed", "7", "--json")
     with subprocess.Popen(
-        command(*words, "--workspace", tmp_path, *DEVICE),
+        command(*words, "--workspace", tmp_path, *SLOW),
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -102,9 +113,9 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(number: int, tmp_path: Pa
     assert last["stopped"]
     assert err.count("\n") == 1
     assert "netloom train moons-mlp --resume moons-mlp-1" in err
-    resumed = train("--resume", "moons-mlp-1", workspace=tmp_path)
+    resumed = train("--resume", "moons-mlp-1", *SLOW, workspace=tmp_path)
     assert resumed[0]["step"] == last["step"]
-    assert metrics(resumed) == metrics(train(*words[1:-1], workspace=tmp_path))
+    assert metrics(resumed) == metrics(train(*words[1:-1], *SLOW, workspace=tmp_path))
 
 
 def test_more_epochs_of_a_finished_run(tmp_path: Path) -> None:
@@ -121,7 +132,7 @@ def test_more_epochs_of_a_finished_run(tmp_path: Path) -> None:
 def test_a_reader_that_goes_away_ends_it_quietly(tmp_path: Path) -> None:
     """As in `netloom train … --json | head -1`."""
     with subprocess.Popen(
-        command("train", *FULL, "--json", "--workspace", tmp_path, *DEVICE),
+        command("train", *FULL, "--json", "--workspace", tmp_path, *SLOW),
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

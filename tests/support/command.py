@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-DEVICE = ("--device", "reference")
+DEVICE = ("--device", "cpu")
+SLOW = ("--device", "reference")  # slow enough to be interrupted and watched
 TIMEOUT = 120
 
 
@@ -67,5 +68,5 @@ def netloom(*arguments: object, cwd: Path | None = None, **changes: str) -> Done
 
 def train(*arguments: object, workspace: Path) -> list[dict[str, Any]]:
     """The events of a training, its last one with the run and the metrics."""
-    words: Sequence[object] = ("train", *arguments, "--json", "--workspace", workspace, *DEVICE)
+    words: Sequence[object] = ("train", *DEVICE, *arguments, "--json", "--workspace", workspace)
     return netloom(*words).ok().events

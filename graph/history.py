@@ -78,7 +78,7 @@ class History:
             self._done[-1] = _merged(self._done[-1], step)
         else:
             self._done.append(step)
-        self._mergeable = bool(key)
+        self._mergeable = True
         self._tell(Change("push", edit, title, key, merged))
 
     def undo(self) -> bool:

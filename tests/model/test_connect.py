@@ -7,10 +7,13 @@ from wrong_graphs import plus, refused_inside, without
 from graph.checks import Problem, View, can_connect, check
 from graph.edits import connect
 from graph.graph import Graph, Wire
+from graph.op import Op, Port
 from graph.ops.conv import Conv2d
 from graph.ops.dense import Dense
 from graph.ops.merge import Add, Concat
 from graph.ops.schedule import CosineSchedule
+from graph.program import ShapeError
+from graph.tensor import Tensor
 
 
 def wire(graph: Graph, text: str) -> Wire:
@@ -84,3 +87,28 @@ def test_definitions_are_checked_where_they_are_used() -> None:
     mend = next(p for p in check(graph) if p.path == "part1/dense").mends[0]
     mend.apply(graph)
     assert check(graph) == ()
+
+
+class Stack(Op, register=False):
+    """Takes several vectors; asks for a Flatten where it gets something else."""
+
+    category = "Test"
+    inputs = (Port("x", many=True),)
+
+    def build(self, x: list[Tensor]) -> Tensor:
+        for index, part in enumerate(x):
+            if part.rank != 2:
+                raise ShapeError(
+                    "an image", "a vector", "put a Flatten before it", index, "Flatten"
+                )
+        return x[0]
+
+
+def test_an_adapter_takes_the_place_of_a_wire_among_many() -> None:
+    """The wire it stands in is gone, the others and their order stay."""
+    graph = plus(digits_mlp(), {"stack": Stack()}, "flat.y -> stack.x", "digits.image -> stack.x")
+    draw(graph, {}, "relu1.y -> stack.x")
+    (problem,) = [p for p in check(graph) if p.path == "stack" and p.severity == "error"]
+    problem.mends[0].apply(graph)
+    assert [w.source for w in graph.wires_in("stack")] == ["flat", "flatten1", "relu1"]
+    assert not [p for p in check(graph) if p.severity == "error"]

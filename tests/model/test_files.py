@@ -229,7 +229,7 @@ def test_saving_replaces_the_file_in_one_step(
     save(digits_mlp(), path)
     path.chmod(0o640)
     link.symlink_to(path)
-    old = path.read_bytes()
+    old, number = path.read_bytes(), path.stat().st_ino
     with monkeypatch.context() as patch:
         patch.setattr(
             files.os, "fsync", lambda handle: (_ for _ in ()).throw(OSError(28, "No space"))
@@ -240,7 +240,9 @@ def test_saving_replaces_the_file_in_one_step(
     assert sorted(os.listdir(tmp_path)) == ["a.loom", "link.loom"]
     save(Graph(), link)
     assert link.is_symlink()
+    assert sorted(os.listdir(tmp_path)) == ["a.loom", "link.loom"]
     assert same(load(path), Graph())
+    assert path.stat().st_ino != number, "written in place"
     assert path.stat().st_mode & 0o777 == 0o640
 
 

@@ -22,8 +22,10 @@ from graph.validator import FileError
 
 
 def act(rng: Random, history: History) -> None:
-    """Push, undo or redo; the rules may refuse a push."""
+    """Push, undo or redo; the rules may refuse a push. At times a gesture ends."""
     choice = rng.random()
+    if rng.random() < 0.2:
+        history.end_merge()
     if choice < 0.15:
         history.undo()
     elif choice < 0.25:
@@ -204,6 +206,45 @@ def test_a_refused_push_leaves_no_step() -> None:
     with pytest.raises(EditError, match="two things with the id 'a'"):
         history.push(node("a"))
     assert history.titles == ("Add ReLU",)
+
+
+def test_replay_follows_an_undo_behind_the_first_line(tmp_path: Path) -> None:
+    """What was undone and redone there is known by its effect, later steps by themselves."""
+    history = History(Graph())
+    for id in ("a", "b", "c"):
+        history.push(node(id))
+    journal = Journal(tmp_path / "j", history)
+
+    def agrees() -> bool:
+        return same(replay(tmp_path / "j").history.graph, history.graph)
+
+    history.push(node("d"))
+    for act in (history.undo, history.undo, history.undo, history.redo):
+        assert act()
+        assert agrees()
+    history.push(node("e"))
+    assert agrees()
+    for act in (history.undo, history.redo, history.undo, history.undo):
+        assert act()
+        assert agrees()
+    assert replay(tmp_path / "j").edits == 10
+    journal.close()
+
+
+def test_two_drags_with_one_key_stay_two_steps_in_the_journal(tmp_path: Path) -> None:
+    """The end of a gesture is not written; what did not merge does not merge in the replay."""
+    history = History(Graph())
+    history.push(node("a"))
+    journal = Journal(tmp_path / "j", history)
+    for x in (1.0, 2.0):
+        history.push(Move((("a", x, 0.0),)), key="drag")
+    history.end_merge()
+    history.push(Move((("a", 3.0, 0.0),)), key="drag")
+    journal.close()
+    found = replay(tmp_path / "j").history
+    assert found.titles == ("Move a", "Move a")
+    assert found.undo()
+    assert found.graph.node("a").x == 2.0
 
 
 def journal_of(tmp_path: Path, edits: int) -> Path:

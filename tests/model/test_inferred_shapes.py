@@ -12,13 +12,14 @@ from random_edits import random_graph
 from random_graphs import training_graphs
 
 from graph.checks.problem import expanded
-from graph.graph import Graph
+from graph.graph import Graph, Wire
 from graph.lower import Model
 from graph.ops.conv import Conv2d
 from graph.ops.data import Digits
 from graph.ops.dense import Dense
+from graph.ops.merge import Concat
 from graph.ops.structure import Input, Output
-from graph.shapes import BATCH, shapes
+from graph.shapes import BATCH, incoming, shapes
 from graph.subgraph import Subgraph
 from graph.trace import trace
 
@@ -89,3 +90,13 @@ def test_shared_weights_count_once() -> None:
         assert found.flops("c") == 3 * (2 * 64 * 64 + 64)
         assert found.text("c", "y") == "64"
         agree(root)
+
+
+def test_wires_of_a_port_come_in_its_order() -> None:
+    """Whatever order they were drawn in."""
+    graph = drawn({"a": Digits(), "b": Digits(), "c": Digits(), "join": Concat()})
+    for order, source in ((2, "a"), (0, "b"), (1, "c")):
+        graph.add_wire(Wire(source, "image", "join", "x", order))
+    found = incoming(graph)["join", "x"]
+    assert [wire.source for wire in found] == ["b", "c", "a"]
+    assert found == graph.wires_in("join", "x")

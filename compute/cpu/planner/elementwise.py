@@ -8,6 +8,7 @@ from math import prod
 
 from compute.cpu.kernels.elementwise import Mode
 from compute.cpu.kernels.program import READ, WRITE
+from compute.cpu.planner.combine import combine
 from compute.cpu.planner.emitter import CHUNK_ELEMENTS, Emitter
 from compute.cpu.planner.fuse import Op
 from compute.cpu.planner.host import Lane, Number
@@ -33,7 +34,11 @@ def emit_chain(em: Emitter, op: Op) -> None:
     for value in op.writes:
         outputs[value] = em.target(value, like)
         like = outputs[value] if len(outputs) == 1 else like
-    run_rows(em, op.rows, inputs, outputs, shape)
+    rows = op.rows
+    if not op.watched:
+        kept = [value for value in op.writes if value not in op.taps]
+        rows = combine(rows, kept, op.taps, em.numbers.__contains__)
+    run_rows(em, rows, inputs, outputs, shape)
     for value, view in outputs.items():
         em.put(value, view)
 

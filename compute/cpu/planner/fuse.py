@@ -26,7 +26,9 @@ class Op:
     """Rows that become one step (or one fixed series of steps).
 
     `roles` names values with a special part: bias, mask, relu and pre of an epilogue,
-    `bias_gradient` of a weight gradient. `scale` multiplies a sum.
+    `bias_gradient` of a weight gradient. `scale` multiplies a sum. `taps` are values stored only
+    because they are watched; an op of `watched` rows alone keeps every row as it is written, so that
+    what one watch shows does not depend on the others.
     """
 
     kind: str
@@ -35,6 +37,8 @@ class Op:
     writes: list[int]
     roles: dict[str, int] = field(default_factory=dict)
     scale: float = 1.0
+    taps: set[int] = field(default_factory=set)
+    watched: bool = False
 
     @property
     def row(self) -> Row:
@@ -305,13 +309,17 @@ def _with_taps(
     if not rows:
         return ops
     wanted = {v for _, v in program.outputs} | {v for op in ops for v in op.reads}
-    return ops + chains(rows, program, wanted, ops)
+    found = chains(rows, program, wanted, ops)
+    for op in found:
+        op.watched = True
+    return ops + found
 
 
 def _store_hidden(op: Op, row: Row, value: int) -> bool:
     """Let `op` store a value inside it as well; False when it cannot."""
     if op.kind == ELEMENTWISE and len(op.reads) + len(op.writes) < Clusters.MAX_OPERANDS:
         op.writes.append(value)
+        op.taps.add(value)
         return True
     position = op.rows.index(row)
     last = position == len(op.rows) - 2

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from compute.cpu.planner.combine import combine
 from compute.cpu.planner.elementwise import run_rows, write_number
 from compute.cpu.planner.emitter import Emitter
 from compute.cpu.planner.fuse import Op
@@ -88,4 +89,5 @@ def _pass(em: Emitter, rule: Rule, part: _Range, families: Sequence[str]) -> Non
             value = -len(rows) + 1
         if inputs.get(value) is not place:
             outputs[value] = place
+    rows = combine(rows, outputs, (), rule.numbers.__contains__)
     run_rows(em, rows, inputs, outputs, params.shape, cut=False)

@@ -150,9 +150,9 @@ def _toy(name: str, op: ToyData, keys: list[str]) -> list[str]:
 
 # texts that stand for no value; the same as when the engine reads a table
 NOTHING = ("", "?", "-", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "None", "none")
-def _table(
-    found: Data, name: str, op: Table, keys: list[str], facts: TableFacts | None
-) -> None:
+
+
+def _table(found: Data, name: str, op: Table, keys: list[str], facts: TableFacts | None) -> None:
     if facts is None or op.schema.target_column is None:
         raise ExportError(
             f"found no statistics of {op.path!r}, expected those of its training rows; "
@@ -247,7 +247,7 @@ def _read_lines(op: Table, facts: TableFacts) -> list[str]:
     skip = "[1:]" if op.header else ""
     return [
         *ex.statement("path = ", file, "    "),
-        f"    with open(path, encoding={literal(facts.encoding)}, newline=\"\") as file:",
+        f'    with open(path, encoding={literal(facts.encoding)}, newline="") as file:',
         f"        rows = [row for row in csv.reader(file, delimiter={literal(facts.delimiter)})"
         f" if row]{skip}",
         *ex.statement("nothing = ", ex.parse(literal(NOTHING)), "    "),

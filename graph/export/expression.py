@@ -56,9 +56,7 @@ def substitute(template: Expression, operands: Mapping[str, Expression]) -> Expr
     return found
 
 
-def fill(
-    template: str, operands: Sequence[Expression], attrs: Mapping[str, object]
-) -> Expression:
+def fill(template: str, operands: Sequence[Expression], attrs: Mapping[str, object]) -> Expression:
     """`template` with `{0}`, `{1}`, `{all}` replaced by operands and `{name}` by literals."""
     places = [f"_operand_{index}_" for index in range(len(operands))]
     values = {key: _Literal(value) for key, value in attrs.items()}

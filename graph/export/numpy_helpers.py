@@ -1,8 +1,8 @@
-'''Functions that a generated NumPy file carries along, each only when it is used.
+"""Functions that a generated NumPy file carries along, each only when it is used.
 
 They are written for reading first; the speed of a convolution comes from one matrix product over
 a view of all windows.
-'''
+"""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ def _rule_function(outline: Outline, path: str, rule: Program) -> list[str]:
     generic_rule = Generic(rule, tuple(t.shape for t in rule.types))
     roots = [value for _, value in rule.outputs]
     rows = readable(generic_rule, roots, roots)
-    writer = Writer(rows, numpy_rows.express, numpy_rows.CAST, scope, given, {}, lambda _: "step")
+    writer = Writer(rows, numpy_rows.express, numpy_rows.CAST, scope, given, {}, lambda _: "")
     writer.reuse(names)
     writer.hint(_change(rule))
     blocks = writer.write(roots)

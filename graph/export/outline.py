@@ -188,8 +188,7 @@ class Outline:
 
     def scored(self) -> list[str]:
         """Losses and metrics that the file computes."""
-        trained = [path for phase in self.model.phases for path, _ in phase.losses]
-        return list(dict.fromkeys([*trained, *self.counted_losses(), *self.metrics()]))
+        return [*self.counted_losses(), *self.metrics()]
 
     def metrics(self) -> list[str]:
         """Paths of the metrics that an evaluation gives."""

@@ -10,16 +10,13 @@ from graph.export.names import Namespace, literal, words
 from graph.export.numpy_helpers import needed
 from graph.export.outline import Outline
 from graph.export.pytorch_model import ModelClass, model_class
-from graph.export.pytorch_train import (
+from graph.export.pytorch_train import TAKE, evaluate_function, main_function, train_function
+from graph.export.pytorch_weights import (
     HELPERS,
     INITIALISERS,
-    TAKE,
-    evaluate_function,
     initial_model_function,
     load_model_function,
-    main_function,
     plain_keys,
-    train_function,
 )
 from graph.export.randomness import RANDOMNESS, TITLE
 from graph.export.source import Source, canvas_notes, imports, script_constants
@@ -55,11 +52,13 @@ def export_pytorch(graph: Graph, title: str, tables: Mapping[str, TableFacts]) -
     if not plain_keys(model, outline):
         source.constants += _weight_keys(model)
     source.functions += canvas_notes(outline)
+    place = len(source.functions)
     for lines in model.classes:
         source.add(lines)
     source.add(load_model_function(outline, model))
     if outline.trains:
         _add_training(source, outline, model, tables)
+    source.functions[place:place] = model.customs.written  # losses have added theirs by now
     source.sections = [(TITLE, needed(source.body(), RANDOMNESS))]
     return source.text(imports(source.body(), THIRD_PARTY))
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from graph.export import expression as ex
 from graph.export.expression import Expression
 from graph.export.names import Namespace, free_names
+from graph.export.pytorch_custom import Customs
 from graph.export.pytorch_nodes import layer
 from graph.export.symbolic import ExportError
 from graph.graph import Graph, Node
@@ -32,6 +33,7 @@ class Scene:
     graph: Graph
     prefix: str
     trace: Trace
+    customs: Customs
 
     def type(self, value: Value) -> TensorType:
         """Type of a value of this drawing."""
@@ -117,7 +119,7 @@ class Forward:
         if passes and flat:
             self._define(node, (node.id, ports[0].name), self._take(flat[0], node))
             return
-        found = layer(node.op, self.scene.types(node))
+        found = layer(node.op, self.scene.types(node), self.scene.customs)
         operands = {
             port: [(self._take(v, node), self.scene.type(v)) for v in values]
             for port, values in wired.items()

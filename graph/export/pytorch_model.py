@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from graph.export import expression as ex
 from graph.export.names import MODULE_ATTRIBUTES, Namespace, docstring
 from graph.export.outline import Outline
+from graph.export.pytorch_custom import Customs
 from graph.export.pytorch_forward import Forward, Scene, Value
 from graph.export.pytorch_nodes import layer
 from graph.export.symbolic import ExportError
@@ -57,7 +58,7 @@ class Classes:
             return self._instance(scene, node, node.op)
         if isinstance(node.op, DataSource) or node.bypassed or node.op.role in ("input", "output"):
             return ""
-        return layer(node.op, scene.types(node)).module
+        return layer(node.op, scene.types(node), scene.customs).module
 
     def _instance(self, scene: Scene, node: Node, op: Subgraph) -> str:
         path = scene.prefix + node.id
@@ -75,7 +76,7 @@ class Classes:
     def definition(self, outer: Scene, op: Subgraph, prefix: str) -> str:
         """The class of a definition with the shapes it has at `prefix`."""
         graph = outer.graph.definitions[op.definition]
-        scene = Scene(graph, prefix, outer.trace)
+        scene = Scene(graph, prefix, outer.trace, outer.customs)
         inputs = {(id, graph.ports_out(id)[0].name): id for id in graph.port_ids("input")}
         targets = [_source(graph, id) for id in graph.port_ids("output")]
         scope = Namespace({"self", "layer_"})
@@ -114,6 +115,7 @@ class ModelClass:
     """
 
     classes: list[list[str]]
+    customs: Customs
     outputs: list[Value]
     extra: list[Value]
     inputs: list[str]
@@ -124,7 +126,8 @@ class ModelClass:
 def model_class(outline: Outline, names: Namespace, summary: str) -> ModelClass:
     """Write `Model` and the classes inside it."""
     graph, classes = outline.graph, Classes(outline, names)
-    scene = Scene(graph, "", outline.trace)
+    customs = Customs(names, "double" if graph.training.precision == "float64" else "float")
+    scene = Scene(graph, "", outline.trace, customs)
     outputs = _outputs(outline)
     operands = _operands(outline) if outline.trains else []
     extra = [value for value in operands if value not in outputs]
@@ -162,7 +165,8 @@ def model_class(outline: Outline, names: Namespace, summary: str) -> ModelClass:
     else:
         lines += [*body("forward", inputs, outputs), "", *body("values", values_inputs, everything)]
     state = _state_names(outline, classes)
-    return ModelClass([*classes.written, lines], outputs, extra, inputs, values_inputs, state)
+    written = [*classes.written, lines]
+    return ModelClass(written, customs, outputs, extra, inputs, values_inputs, state)
 
 
 def _columns(outline: Outline) -> dict[Value, str]:
@@ -208,12 +212,20 @@ def _prediction(graph: Graph, id: str) -> Value:
 def _operands(outline: Outline) -> list[Value]:
     """What losses and metrics read, less the columns of the data."""
     columns = _columns(outline)
-    found: dict[Value, None] = {}
-    for path in outline.scored():
-        for wire in outline.graph.wires_in(path):
-            if (wire.source, wire.output) not in columns:
-                found[wire.source, wire.output] = None
-    return list(found)
+    trained = [loss for phase in outline.model.phases for loss in phase.losses]
+    scored = [*trained, *((path, "") for path in outline.scored())]
+    return [value for value in operands(outline.graph, scored) if value not in columns]
+
+
+def operands(graph: Graph, scored: Sequence[Value]) -> list[Value]:
+    """Everything that these losses and metrics read; a loss inside the model is read itself."""
+    found: list[Value] = []
+    for path, port in scored:
+        if graph.node(path).op.role in ("loss", "metric"):
+            found += [(w.source, w.output) for w in graph.wires_in(path)]
+        else:
+            found.append((path, port))
+    return list(dict.fromkeys(found))
 
 
 def _state_names(outline: Outline, classes: Classes) -> dict[str, str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from graph.export import expression as ex
 from graph.export.expression import Expression
+from graph.export.pytorch_custom import Customs
 from graph.export.pytorch_idiom import as_function, call_function, without_defaults
 from graph.op import Op
 from graph.program import TensorType
@@ -23,12 +24,14 @@ Wired = Mapping[str, Sequence[tuple[Expression, TensorType]]]
 class Layer:
     """What a node needs in `__init__`, and how `forward` calls it.
 
-    `module` is empty for a plain function.
+    `module` is empty for a plain function; `own` says that the text comes from the rows and not
+    from the templates of the node type.
     """
 
     module: str
     op: Op
     function: tuple[str, str] | None = None
+    own: bool = False
 
     def call(self, wired: Wired, attribute: str) -> Expression:
         """The node's output; `attribute` is the text of its module, such as `self.conv1`."""
@@ -40,7 +43,9 @@ class Layer:
             for _, kind in pairs:
                 operands[port].append(Operand(f"_operand_{count}_", kind))
                 count += 1
-        text = call_text(self.op, operands, "_module_").replace(TO_DEFAULT, ".float()")
+        text = f"_module_({', '.join(o.text for found in operands.values() for o in found)})"
+        if not self.own:
+            text = call_text(self.op, operands, "_module_").replace(TO_DEFAULT, ".float()")
         call = ex.parse(text)
         if self.function is not None:
             call = call_function(call, *self.function)
@@ -48,12 +53,16 @@ class Layer:
         return ex.substitute(call, {"_module_": ex.parse(attribute or "None"), **places})
 
 
-def layer(op: Op, types: Mapping[str, Sequence[TensorType]]) -> Layer:
+def layer(op: Op, types: Mapping[str, Sequence[TensorType]], customs: Customs) -> Layer:
     """How a node is written, given the types at its input ports."""
     operands = {port: [Operand("x", kind) for kind in kinds] for port, kinds in types.items()}
     text = module_text(op, operands)
     if not text:
-        return Layer("", op)
+        flat = [kind for kinds in types.values() for kind in kinds]
+        if "{module}" not in op.call_template(*flat):
+            return Layer("", op)
+        name, is_module = customs.function(op, types)
+        return Layer(f"{name}()", op, own=True) if is_module else Layer("", op, (name, ""), True)
     module = without_defaults(ex.parse(text))
     if ex.text(module) == "nn.Flatten()":
         return Layer("", op, ("torch.flatten", ", 1"))

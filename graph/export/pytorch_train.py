@@ -1,8 +1,7 @@
-"""Functions of a PyTorch file beside the model: weights, training, evaluation, the script."""
+"""Functions of a PyTorch file that train: losses, evaluation, the loop, the script."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from graph.export import expression as ex
@@ -10,149 +9,19 @@ from graph.export.expression import Expression
 from graph.export.names import identifier, literal
 from graph.export.outline import Outline
 from graph.export.pytorch_forward import Value
-from graph.export.pytorch_idiom import without_defaults
-from graph.export.pytorch_model import ModelClass
+from graph.export.pytorch_model import ModelClass, operands
 from graph.export.pytorch_nodes import layer
+from graph.export.pytorch_optimizer import optimizer_call, schedule_call, schedule_name
+from graph.export.pytorch_weights import attribute
 from graph.graph import Node
 from graph.kinds import Optimizer, Schedule
 from graph.lower import Phase
-from graph.op import Param
 from graph.program import TensorType
-from graph.template import optimizer_text, schedule_text
-
-LOAD_FILE = [
-    "    try:",
-    "        from safetensors.torch import load_file",
-    "    except ImportError as error:",
-    '        raise ImportError("load_model needs safetensors: pip install safetensors") from error',
-]
 
 
-def double(outline: Outline) -> str:
-    """`.double()` for a model in float64."""
-    return ".double()" if outline.graph.training.precision == "float64" else ""
-
-
-def plain_keys(model: ModelClass, outline: Outline) -> bool:
-    """Whether every name of the state_dict is its ParamKey with dots."""
-    every = {*outline.model.params, *outline.model.states} == set(model.state.values())
-    return every and all(name.replace(".", "/") == key for name, key in model.state.items())
-
-
-def load_model_function(outline: Outline, model: ModelClass) -> list[str]:
-    """`load_model()`: the model with the run's weights."""
-    lines = [
-        "def load_model(path=WEIGHTS):",
-        '    """The model with its trained weights, ready to predict."""',
-        *LOAD_FILE,
-        f"    model = Model(){double(outline)}",
-        "    weights = load_file(path)",
-    ]
-    if plain_keys(model, outline):
-        named = "{key.replace(\"/\", \".\"): value for key, value in weights.items()}"
-    else:
-        named = "{name: weights[key] for name, key in WEIGHT_KEYS.items()}"
-    return [*lines, f"    model.load_state_dict({named})", "    return model.eval()"]
-
-
-# ---- first weights
-
-_INITIALISERS = {
-    "he_uniform": ("He et al. 2015: uniform, for layers followed by a ReLU.", "uniform_", "6", ""),
-    "he_normal": ("He et al. 2015: normal, for layers followed by a ReLU.", "normal_", "2", ""),
-    "glorot_uniform": ("Glorot & Bengio 2010: uniform.", "uniform_", "6", " + fan_out"),
-    "glorot_normal": ("Glorot & Bengio 2010: normal.", "normal_", "2", " + fan_out"),
-    "torch_linear": ("Uniform, as PyTorch's Linear and Conv layers start.", "uniform_", "1", ""),
-}
-HELPERS: dict[str, str] = {
-    "uniform_": '''
-def uniform_(weight, stream, bound):
-    """Fill with numbers from -bound to bound; `stream` names the random numbers."""
-    values = (2 * random_uniform(SEED, stream, 0, weight.shape) - 1) * bound
-    weight.copy_(torch.from_numpy(values))
-'''.strip(),
-    "normal_": '''
-def normal_(weight, stream, deviation):
-    """Fill with numbers around 0; `stream` names the random numbers."""
-    weight.copy_(torch.from_numpy(random_normal(SEED, stream, weight.shape) * deviation))
-'''.strip(),
-}
-
-
-def _initialiser(name: str) -> str:
-    about, fill, top, more = _INITIALISERS[name]
-    lines = [
-        f"def {name}_(weight, stream):",
-        f'    """{about}"""',
-        "    fan_in = weight[0].numel()",
-    ]
-    if more:
-        lines.append("    fan_out = weight.numel() // weight.shape[1]")
-    sizes = f"(fan_in{more})" if more else "fan_in"
-    return "\n".join([*lines, f"    {fill}(weight, stream, math.sqrt({top} / {sizes}))"])
-
-
-INITIALISERS = {f"{name}_": _initialiser(name) for name in _INITIALISERS}
-
-
-def initial_model_function(outline: Outline, model: ModelClass) -> list[str]:
-    """`initial_model()`: the weights a run with the same seed starts from."""
-    params = outline.model.params
-    owned = {name: params[key] for name, key in model.state.items() if key in params}
-    matrices = Counter(p.init for p in owned.values() if len(p.shape) > 1)
-    usual = matrices.most_common(1)[0][0] if matrices else "he_uniform"
-    others = {
-        name: param.init
-        for name, param in owned.items()
-        if param.init != (usual if len(param.shape) > 1 else _expected(name))
-    }
-    key = "name.replace('.', '/')" if plain_keys(model, outline) else "WEIGHT_KEYS[name]"
-    key = key.replace("'", '"')
-    stream = f'"initial/" + {key}'
-    lines = [
-        "@torch.no_grad()",
-        "def initial_model():",
-        '    """A model with the weights that Netloom starts from with this seed."""',
-        f"    model = Model(){double(outline)}",
-        "    for name, weight in model.named_parameters():",
-        "        if weight.dim() > 1:",
-        f"            {_fill(usual, 'weight', stream)}",
-        '        elif name.endswith("bias"):',
-        "            nn.init.zeros_(weight)",
-    ]
-    for name in others:
-        own = literal(f"initial/{model.state[name]}")
-        call = _fill(owned[name].init, _attribute(name), own, owned[name])
-        lines += ex.statement("", ex.parse(call), "    ")
-    return [*lines, "    return model"]
-
-
-def _expected(name: str) -> str:
-    """How a weight with one axis starts unless said otherwise: offsets at 0, scales at 1."""
-    return "zeros" if name.endswith("bias") else "ones"
-
-
-def _attribute(name: str) -> str:
-    """A weight of `model` by its name in the state_dict: `model.blocks[0].conv1.weight`."""
-    parts = (f"[{part}]" if part.isdigit() else f".{part}" for part in name.split("."))
-    return "model" + "".join(parts)
-
-
-def _fill(init: str, weight: str, stream: str, param: Param | None = None) -> str:
-    """The call that gives a weight its first numbers."""
-    if init in ("zeros", "ones"):
-        return f"nn.init.{init}_({weight})"
-    if param is None or (param.fan is None and len(param.shape) > 1):
-        return f"{init}_({weight}, {stream})"
-    _, fill, top, more = _INITIALISERS[init]
-    fan = param.fan or (param.shape[0],) * 2
-    return f"{fill}({weight}, {stream}, math.sqrt({top} / {sum(fan) if more else fan[0]}))"
-
-
-# ---- losses
-
-
-def node_call(outline: Outline, node: Node, names: dict[Value, str]) -> Expression:
+def node_call(
+    outline: Outline, model: ModelClass, node: Node, names: dict[Value, str]
+) -> Expression:
     """The expression of a loss or metric, its operands by name."""
     graph = outline.graph
     wired: dict[str, list[tuple[Expression, TensorType]]] = {}
@@ -160,13 +29,20 @@ def node_call(outline: Outline, node: Node, names: dict[Value, str]) -> Expressi
         values = [(w.source, w.output) for w in graph.wires_in(node.id, port.name)]
         wired[port.name] = [(ex.parse(names[v]), outline.trace.values[v].type) for v in values]
     types = {port: [kind for _, kind in pairs] for port, pairs in wired.items()}
-    found = layer(node.op, types)
+    found = layer(node.op, types, model.customs)
     return found.call(wired, found.module)
 
 
-def total(outline: Outline, paths: Sequence[str], names: dict[Value, str]) -> Expression:
-    """The sum of several losses."""
-    parts = [ex.text(node_call(outline, outline.graph.node(p), names)) for p in paths]
+def total(
+    outline: Outline, model: ModelClass, losses: Sequence[Value], names: dict[Value, str]
+) -> Expression:
+    """The sum of several losses; a loss inside the model is one of its values."""
+    parts = []
+    for path, port in losses:
+        node = outline.graph.node(path)
+        inside = node.op.role != "loss"
+        call = ex.parse(names[path, port]) if inside else node_call(outline, model, node, names)
+        parts.append(ex.text(call))
     return ex.parse(" + ".join(parts))
 
 
@@ -205,20 +81,15 @@ def run_lines(
     return ex.statement(f"{', '.join(targets)} = ", ex.parse(f"{method}({arguments})"))
 
 
-def operands(outline: Outline, paths: Sequence[str]) -> list[Value]:
-    """Everything that these losses and metrics read."""
-    wires = [w for path in paths for w in outline.graph.wires_in(path)]
-    return list(dict.fromkeys((w.source, w.output) for w in wires))
-
-
 def evaluate_function(outline: Outline, model: ModelClass) -> list[str]:
     """`evaluate(model, data, samples)`: loss and metrics on held-out samples."""
-    losses, metrics = outline.counted_losses(), outline.metrics()
-    wanted = operands(outline, [*losses, *metrics])
+    graph, metrics = outline.graph, outline.metrics()
+    losses = [(path, graph.ports_out(path)[0].name) for path in outline.counted_losses()]
+    wanted = operands(graph, [*losses, *((path, "") for path in metrics)])
     names = names_of(outline, model, wanted)
-    scores = {"loss": total(outline, losses, names)} if losses else {}
+    scores = {"loss": total(outline, model, losses, names)} if losses else {}
     for path in metrics:
-        scores[outline.metric_name(path)] = node_call(outline, outline.graph.node(path), names)
+        scores[outline.metric_name(path)] = node_call(outline, model, graph.node(path), names)
     floats = ", ".join(f"{literal(k)}: float({ex.text(v)})" for k, v in scores.items())
     return [
         "@torch.no_grad()",
@@ -267,12 +138,7 @@ def train_function(outline: Outline, model: ModelClass) -> list[str]:
         lines += _phase(outline, model, phase, names, several)
     if several:
         lines.append("            step += 1")
-    lines += [
-        f"        {name}_schedule.step()"
-        for path, name in names.items()
-        for schedule in _schedules(outline, path)
-        if schedule.rhythm == "epoch"
-    ]
+    lines += _schedule_steps(outline, model, names, "epoch", "        ")
     return [*lines, "        yield losses"]
 
 
@@ -292,6 +158,19 @@ def _schedules(outline: Outline, path: str) -> list[Schedule]:
     return found
 
 
+def _schedule_steps(
+    outline: Outline, model: ModelClass, names: dict[str, str], rhythm: str, indent: str
+) -> list[str]:
+    """The lines that move on the schedules which are due every epoch, or every step."""
+    lines = []
+    for path, name in names.items():
+        for schedule in _schedules(outline, path):
+            _, own = schedule_call(schedule, name, "steps", 1.0, model.customs)
+            if own == rhythm:
+                lines.append(f"{indent}{schedule_name(name)}.step()")
+    return lines
+
+
 def _optimizers(
     outline: Outline, model: ModelClass, phase: Phase, names: dict[str, str]
 ) -> list[str]:
@@ -300,12 +179,12 @@ def _optimizers(
         op = outline.nodes[path].op
         assert isinstance(op, Optimizer)
         name = names[path]
-        text = optimizer_text(op, _parameters(model, op, owned))
-        lines += ex.statement(f"{name} = ", without_defaults(ex.parse(text)), "    ")
+        made = optimizer_call(op, _parameters(model, op, owned), model.customs)
+        lines += ex.statement(f"{name} = ", made, "    ")
         steps = "steps" if phase.every == 1 else f"-(-steps // {phase.every})"
         for schedule in _schedules(outline, path):
-            made = ex.parse(schedule_text(schedule, name, steps, op.learning_rate))
-            lines += ex.statement(f"{name}_schedule = ", made, "    ")
+            made, _ = schedule_call(schedule, name, steps, op.learning_rate, model.customs)
+            lines += ex.statement(f"{schedule_name(name)} = ", made, "    ")
     return lines
 
 
@@ -321,7 +200,7 @@ def _parameters(model: ModelClass, op: Optimizer, owned: Sequence[str]) -> str:
     for top, chosen in tops.items():
         own = [name for name in model.state if name.partition(".")[0] == top]
         whole = all(name in chosen or "running" in name for name in own)
-        texts = [_attribute(name) for name in chosen]
+        texts = [attribute(name) for name in chosen]
         parts += [f"*model.{top}.parameters()"] if whole else texts
     return f"[{', '.join(parts)}]"
 
@@ -330,8 +209,7 @@ def _phase(
     outline: Outline, model: ModelClass, phase: Phase, names: dict[str, str], several: bool
 ) -> list[str]:
     """The lines of one step of one phase."""
-    paths = [path for path, _ in phase.losses]
-    wanted = operands(outline, paths)
+    wanted = operands(outline.graph, phase.losses)
     known = names_of(outline, model, wanted)
     indent, lines = " " * 12, []
     if phase.every > 1:
@@ -342,17 +220,13 @@ def _phase(
         chosen = f"batches(samples, epoch, {literal(phase.name)})[place]"
     lines.append(f"{indent}batch = take(data, {chosen})")
     lines += [indent + line for line in run_lines(outline, model, wanted, known)]
-    lines += ex.statement("loss = ", total(outline, paths, known), indent)
+    lines += ex.statement("loss = ", total(outline, model, phase.losses, known), indent)
     own = [names[path] for path, _ in phase.owned]
     lines.append(f"{indent}{'model' if several or len(own) > 1 else own[0]}.zero_grad()")
     lines.append(f"{indent}loss.backward()")
     lines += [f"{indent}{name}.step()" for name in own]
-    lines += [
-        f"{indent}{names[path]}_schedule.step()"
-        for path, _ in phase.owned
-        for schedule in _schedules(outline, path)
-        if schedule.rhythm == "step"
-    ]
+    own_names = {path: names[path] for path, _ in phase.owned}
+    lines += _schedule_steps(outline, model, own_names, "step", indent)
     done = "losses[-1] += loss.item()" if several else "losses.append(loss.item())"
     return [*lines, f"{indent}{done}"]
 

@@ -198,7 +198,8 @@ class Writer:
             suffix = "product" if row.op == "mul" else "quotient"
         if len(row.outputs) > 1:
             suffix = OUTPUTS[row.op][row.outputs.index(value)]
-        return self.scope.take(f"{'d_' if backward else ''}{stem}_{suffix}")
+        name = f"{stem}_{suffix}" if stem else suffix
+        return self.scope.take(f"d_{name}" if backward else name)
 
 
 def _casts(row: Row, masks: list[bool], types: list[TensorType]) -> list[bool]:

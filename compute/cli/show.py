@@ -108,6 +108,8 @@ class Bar(View):
             self._compiling = self._bars.add_task(
                 COMPILING, total=total, epoch="", figures="", speed=""
             )
+            if self._task is not None:
+                self._bars.update(self._task, visible=False)
         self._bars.update(self._compiling, completed=done, figures=what)
         if done == total:
             self._finish_preparing()
@@ -116,6 +118,8 @@ class Bar(View):
         if self._compiling is not None:
             self._bars.remove_task(self._compiling)
             self._compiling = None
+            if self._task is not None:
+                self._bars.update(self._task, visible=True)
 
 
 @contextmanager

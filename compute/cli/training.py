@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -16,7 +17,7 @@ from compute.cli.opening import open_graph, sound
 from compute.cli.show import View, view
 from compute.cli.text import duration, metrics, plural, write
 from compute.control import Control
-from compute.events import EpochDone, Event, Failed, Finished, Started
+from compute.events import EpochDone, Event, Failed, Finished, Progress, Started
 from compute.prepare import TrainOptions
 from compute.runs import find_workspace
 from compute.session import resume as resume_run
@@ -28,7 +29,10 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @dataclass
 class Outcome:
-    """How a training ended: what it said last, and the signal that stopped it (0: none)."""
+    """How a training ended: what it said last, and the signal that stopped it (0: none).
+
+    `seconds` are from the first steps on: compiling kernels is not training.
+    """
 
     started: Started | None = None
     finished: Finished | None = None
@@ -36,7 +40,6 @@ class Outcome:
     signal: int = 0
     epochs: int = 0
     seconds: float = 0.0
-    history: list[EpochDone] = field(default_factory=list)
 
     @property
     def code(self) -> int:
@@ -90,19 +93,21 @@ def train_file(name: str, settings: TrainOptions, control: Control, shown: View)
 
 def follow(events: Iterable[Event], control: Control, shown: View) -> Outcome:
     """Hand every event to the view; the first SIGINT or SIGTERM ends training after its step."""
-    outcome = Outcome()
+    outcome, clock = Outcome(), 0.0
     with _stopping(control, outcome):
         for event in events:
             if isinstance(event, Started):
                 outcome.started = event
             elif isinstance(event, EpochDone):
-                outcome.history.append(event)
-                outcome.epochs, outcome.seconds = event.epoch, outcome.seconds + event.seconds
+                outcome.epochs = event.epoch
             elif isinstance(event, Finished):
                 outcome.finished = event
             elif isinstance(event, Failed):
                 outcome.failed = event
+            elif isinstance(event, Progress):
+                clock = clock or time.perf_counter()
             shown.event(event)
+    outcome.seconds = time.perf_counter() - (clock or time.perf_counter())
     if outcome.finished and not outcome.finished.stopped:
         outcome.signal = 0
     return outcome

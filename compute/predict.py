@@ -6,7 +6,8 @@ import contextlib
 import csv
 import io
 import json
-from collections.abc import Callable, Mapping
+import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -21,16 +22,10 @@ from compute.outputs import Reading, input_keys, meanings, read_output, run_mode
 from compute.prepare import Report, TrainOptions, silent
 from compute.results import Trained, live_settings, open_run, restore, save_arrays
 from graph.lower import Model
+from graph.program import TensorType
 
 if TYPE_CHECKING:
     from graph.ops.table import Table
-
-# How each kind of data node reads a file of new samples: (settings, file, port) -> N×… raw.
-READERS: dict[str, Callable[[Any, Path, str], Array]] = {
-    "Digits": lambda op, file, port: _images(file, op.sample_types()[port].shape),
-    "ToyData": lambda op, file, port: _points(file, op.sample_types()[port].shape[0]),
-    "Table": lambda op, file, port: _rows(cast("Table", op), file),
-}
 
 
 @dataclass(frozen=True)
@@ -81,33 +76,53 @@ def _read(
         found, expected = f"one file for the inputs {', '.join(keys)}", "an .npz file with them"
         raise DataError(str(file), found, expected, "save the arrays under these names")
     key = keys[0]
-    path, _, port = key.rpartition(".")
-    op = model.data_nodes[path]
-    raw = READERS[type(op).__name__](op, file, port)
+    raw = _read_one(model, file, key)
     values = scaling[key].apply(raw) if key in scaling else raw
     return {key: np.ascontiguousarray(values, real)}
 
 
+def _read_one(model: Model, file: Path, key: str) -> Array:
+    """One input from a table, images or points, as its node and its shape say."""
+    op = model.nodes[key.rpartition(".")[0]].op
+    shape = _sample_types(model)[key].shape
+    if type(op).__name__ == "Table":
+        return _rows(cast("Table", op), file)
+    if len(shape) == 3:
+        return _images(file, shape)
+    if len(shape) == 1:
+        return _points(file, shape[0])
+    found = f"an input of shape {'×'.join(map(str, shape)) or 'one number'} a sample"
+    raise DataError(str(file), found, "a table, images or points", "give an .npz file")
+
+
+def _sample_types(model: Model) -> dict[str, TensorType]:
+    """What one sample is for each input of the prediction program."""
+    program = model.program("predict", 1)
+    types = {given.key: program.types[given.value] for given in program.inputs}
+    return {key: TensorType(kind.shape[1:], kind.dtype) for key, kind in types.items()}
+
+
 def _read_npz(model: Model, file: Path, keys: list[str], real: Any) -> dict[str, Array]:
     try:
-        with np.load(file, allow_pickle=False) as given:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as given:
             arrays = {name: given[name] for name in given.files}
-    except (OSError, ValueError, KeyError) as error:
-        raise DataError(
-            str(file), str(error).splitlines()[0], "an .npz file", "save it anew"
-        ) from None
-    data = {}
-    for key in keys:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        what = (str(error).splitlines() or ["a damaged file"])[0]
+        raise DataError(str(file), what, "an .npz file", "save it anew") from None
+    data: dict[str, Array] = {}
+    for key, kind in _sample_types(model).items():
+        if key not in keys:
+            continue
         if key not in arrays:
             found = ", ".join(arrays) or "nothing"
             raise DataError(str(file), f"arrays {found}", f"one named {key}", "name it so")
-        path, _, port = key.rpartition(".")
-        kind = model.data_nodes[path].sample_types()[port]
-        if arrays[key].shape[1:] != kind.shape or arrays[key].dtype.kind not in "fiub":
-            found = f"{arrays[key].dtype} {arrays[key].shape}"
-            raise DataError(f"{file}, {key}", found, f"numbers N×{kind.shape}", "reshape it")
-        wanted = np.int64 if kind.dtype == "int" else real
-        data[key] = np.ascontiguousarray(arrays[key], wanted)
+        values, first = arrays[key], next(iter(data.values()), arrays[key])
+        fits = values.shape[1:] == kind.shape and len(values) == len(first) > 0
+        if not values.ndim or not fits or values.dtype.kind not in "fiub":
+            found = f"{values.dtype} {'×'.join(map(str, values.shape))}"
+            expected = "numbers " + "×".join(map(str, ("N", *kind.shape)))
+            raise DataError(f"{file}, {key}", found, expected, "reshape it")
+        data[key] = np.ascontiguousarray(values, np.int64 if kind.dtype == "int" else real)
     return data
 
 

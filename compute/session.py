@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import importlib.metadata
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +54,7 @@ def train_graph(
             _kept_options(options) | {"seed": graph.training.seed},
             _fitted(loaded),
             loaded.samples.fingerprint,
-            versions(),
+            versions() | arithmetic(loaded, options),
         )
         with workspace.lock(run):
             yield from _recorded(job, control or Control(), workspace, run, options)
@@ -86,8 +86,9 @@ def resume(
                 raise RunError(f"run {record.id}: {found}, {remedy}")
             given = {} if options.epochs is None else {"graph": dumps(graph)}
             workspace.update(record.id, {"status": "running", "message": ""} | given)
-            if dict(record.versions) != versions():
-                yield Warned(job.position.step, _other_versions(record))
+            now = versions() | arithmetic(loaded, options)
+            if dict(record.versions) != now:
+                yield Warned(job.position.step, _other_versions(record, now))
             yield from _recorded(job, control or Control(), workspace, record.id, options)
 
 
@@ -151,10 +152,24 @@ def versions() -> dict[str, str]:
     }
 
 
-def _other_versions(record: RunRecord) -> str:
-    changed = [f"{k} {record.versions.get(k)} → {v}" for k, v in versions().items()]
-    changed = [text for text in changed if text.split(" ")[1] != text.split(" ")[3]]
-    return f"other versions than at the start ({', '.join(changed)}): last digits may differ"
+def arithmetic(loaded: Loaded, options: TrainOptions) -> dict[str, str]:
+    """The back end and its vectors: other ones round otherwise."""
+    if options.device != "cpu":
+        return {"arithmetic": options.device}
+    from compute.cpu.engine import variant_of  # loads the machinery of that back end
+
+    training = loaded.model.graph.training
+    chosen = variant_of(options.plan_options(training.precision, training.seed))
+    return {"arithmetic": f"cpu {chosen.name}"}
+
+
+def _other_versions(record: RunRecord, now: Mapping[str, str]) -> str:
+    changed = [
+        f"{name} {record.versions.get(name)} → {text}"
+        for name, text in now.items()
+        if record.versions.get(name) != text
+    ]
+    return f"not as at the start ({', '.join(changed)}): last digits may differ"
 
 
 def _kept_options(options: TrainOptions) -> dict[str, object]:

@@ -195,3 +195,22 @@ def test_other_refusals(tmp_path: Path) -> None:
     prediction = predict_run("last", tmp_path / "new.csv", options(tmp_path))
     with pytest.raises(DataError, match=r"found ending '\.doc', expected a file ending in \.csv"):
         save_prediction(prediction, tmp_path / "out.doc")
+
+
+def test_arrays_for_inputs_by_name(tmp_path: Path) -> None:
+    """A damaged archive, a missing name, another shape, no samples."""
+    trained(tmp_path, digits())
+    file = tmp_path / "a.npz"
+    cases = {
+        "one named data.image": {"image": np.zeros((2, 1, 8, 8))},
+        "found float64 2×8×8, expected numbers N×1×8×8": {"data.image": np.zeros((2, 8, 8))},
+        "found <U1 1×1×8×8": {"data.image": np.full((1, 1, 8, 8), "a")},
+        "found float64 0×1×8×8": {"data.image": np.zeros((0, 1, 8, 8))},
+    }
+    for says, arrays in cases.items():
+        np.savez(file, **arrays)
+        with pytest.raises(DataError, match=says):
+            predict_run("last", file, options(tmp_path))
+    file.write_bytes(file.read_bytes()[:50])
+    with pytest.raises(DataError, match=r"expected an \.npz file; save it anew"):
+        predict_run("last", file, options(tmp_path))

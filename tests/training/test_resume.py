@@ -127,7 +127,7 @@ def test_the_record_tells_what_was_run(tmp_path: Path) -> None:
     assert record.options["device"] == "reference"
     assert record.data["classes"] == {"data": ["0", "1"]}
     assert len(record.fingerprint) == 64
-    assert set(record.versions) == {"netloom", "numpy", "python", "machine"}
+    assert set(record.versions) == {"netloom", "numpy", "python", "machine", "arithmetic"}
     events = Workspace(tmp_path / "workspace").events("moons-1")
     assert [kind for _, _, kind, _ in events] == ["started", "finished"]
     assert set(record.metrics) == {"loss", "val_loss", "val_accuracy"}

@@ -51,8 +51,7 @@ class History:
         self._done: list[Step] = []
         self._undone: list[Step] = []
         self._observers: list[Observer] = []
-        self._clean: Step | None = None
-        self._reachable = True  # whether undo or redo can lead to the clean state
+        self._clean: object = None  # the last step when it was clean; None before any step
         self._mergeable = False
         self._telling = False
 
@@ -69,8 +68,6 @@ class History:
         self._not_while_telling()
         title = edit.title(self.graph)
         inverse = edit.apply(self.graph)
-        if any(step is self._clean for step in self._undone):
-            self._reachable = False
         self._undone.clear()
         step = Step(title, edit, inverse, key)
         merged = bool(key) and self._mergeable and self._done[-1].key == key
@@ -110,7 +107,7 @@ class History:
         edit.apply(self.graph)
         self._done.clear()
         self._undone.clear()
-        self._clean, self._reachable, self._mergeable = None, False, False
+        self._clean, self._mergeable = object(), False  # no step leads back to it
 
     def go_to(self, position: int) -> None:
         """Undo or redo until `position` steps are done."""
@@ -146,12 +143,11 @@ class History:
     @property
     def clean(self) -> bool:
         """Whether the graph is as it was when it was last marked clean (saved, loaded)."""
-        return self._reachable and (self._done[-1] if self._done else None) is self._clean
+        return (self._done[-1] if self._done else None) is self._clean
 
     def mark_clean(self) -> None:
         """The graph is saved as it is now."""
         self._clean = self._done[-1] if self._done else None
-        self._reachable = True
         self._mergeable = False
 
     def _not_while_telling(self) -> None:

@@ -23,21 +23,23 @@ def can_connect(
     """Why a wire must not be drawn in the drawing `into`; None when it may.
 
     The problem's `mends` draw it with an adapter between, where one fits. While a wire is dragged,
-    give the same `view` again and again: it holds the shapes.
+    give the same `view` again and again: it holds the shapes (and `expect_target` helps when the
+    drag began at an input).
     """
-    spot = (view or View.of(graph)).spots[into]
+    view = view or View.of(graph)
+    spot = view.spots[into]
     try:
         check_wire(spot.drawing, wire, str(wire))
     except EditError as error:
         message = f"found {error.found}, expected {error.expected}"
         return spot.error(wire.target, wire.input, message, error.remedy)
-    if wire.source in spot.drawing.downstream([wire.target]):
+    if spot.closes_cycle(wire):
         message = f"found a cycle through {wire.source}, expected wires that only go forward"
         return spot.error(wire.target, wire.input, message, "wire it from a node before this one")
     misfit = unfit(spot, wire)
     if misfit:
         return spot.error(wire.target, wire.input, *misfit)
-    return _refusal(view or View.of(graph), spot, wire)
+    return _refusal(view, spot, wire)
 
 
 def unfit(spot: Spot, wire: Wire) -> tuple[str, str] | None:

@@ -45,6 +45,23 @@ class Spot:
     name: str
     drawing: Graph
     prefix: str
+    _before: dict[str, set[str]] = field(default_factory=dict, compare=False, repr=False)
+    _behind: dict[str, set[str]] = field(default_factory=dict, compare=False, repr=False)
+
+    def closes_cycle(self, wire: Wire) -> bool:
+        """Whether the target already reaches the source.
+
+        One walk serves all wires from one source, or all to one target: as many as a drag tries.
+        """
+        if wire.target in self._behind:
+            return wire.source in self._behind[wire.target]
+        if wire.source not in self._before:
+            self._before[wire.source] = self.drawing.upstream([wire.source])
+        return wire.target in self._before[wire.source]
+
+    def expect_target(self, id: str) -> None:
+        """Many wires to this node are about to be tried."""
+        self._behind[id] = self.drawing.downstream([id])
 
     @cached_property
     def incoming(self) -> Mapping[tuple[str, str], list[Wire]]:

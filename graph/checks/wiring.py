@@ -81,6 +81,7 @@ def _offer(view: View, spot: Spot, node: Node, port: Port) -> tuple[Edit, ...]:
         return ()
     wires = [connect(drawing, *end, node.id, port.name) for end in ends]
     known = view.shapes.types
+    spot.expect_target(node.id)
     fitting = [
         wire
         for wire in wires

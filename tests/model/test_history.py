@@ -227,7 +227,9 @@ def test_replay_follows_an_undo_behind_the_first_line(tmp_path: Path) -> None:
     for act in (history.undo, history.redo, history.undo, history.undo):
         assert act()
         assert agrees()
-    assert replay(tmp_path / "j").edits == 10
+    recovered = replay(tmp_path / "j")
+    assert recovered.edits == 10
+    assert not recovered.history.clean
     journal.close()
 
 

@@ -1,7 +1,7 @@
-"""Hypothesis strategies: random settings, random graphs that train, random graphs of any kind.
+"""Hypothesis strategies: random settings, and random graphs that train.
 
 `training_graphs()` draws small networks on ToyData or Digits with loss, metric and optimizer; every
-one of them passes `check` and trains. `any_graphs()` draws whatever edits can make, right or wrong.
+one of them passes `check` and trains. Graphs of any kind, right or wrong, come from `random_edits`.
 """
 
 from __future__ import annotations

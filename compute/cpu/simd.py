@@ -277,6 +277,7 @@ class Vocabulary:
             "without": (m, [m, m], lambda e, a, b: e.b.and_(a, e.b.not_(b))),
             "select": (v, [m, v, v], lambda e, k, a, b: e.b.select(k, a, b)),
             "lane_sum": (DOUBLE, [v], _tree(lambda a, b: a + b)),
+            "lane_top": (DOUBLE, [v], _tree(lambda a, b: a.e.select(a > b, a, b))),
             "lane_max": (DOUBLE, [v], _tree(lambda a, b: a.e.maximum(a, b))),
         }
 

@@ -104,7 +104,9 @@ def gather_batch(row: int, chunk: int, tid: int, step: int) -> None:
         sample = get_word(index + (step * batch + i) * 8) if 0 <= step < steps else -1
         known = 0 <= sample < samples
         source, target = data + sample * data_sample, out + i * out_img
-        if kind == 0:
+        if kind == 1 and c * height * width == 1:
+            set_word(target, get_word(source) if known else -1)
+        elif kind == 0:
             put_image(source, target, out_row, out_pix, c, height, width, known)
         else:
             put_ints(source, target, out_row, out_pix, c, height, width, known)

@@ -9,23 +9,27 @@ from compute.cpu.kernels.vocabulary import (
     ITEM,
     LANES,
     LEAST,
+    Stack,
     as_float,
+    both,
     device,
     exponential,
     first,
     fma,
     get_real,
     get_word,
-    lane_max,
+    greater,
     lane_sum,
+    lane_top,
+    load,
     load_masked,
-    maximum,
     natural_log,
     select,
     set_real,
     splat,
     store_masked,
     unpack,
+    without,
 )
 from compute.cpu.templates import Access, block, kernel, pieces
 
@@ -35,17 +39,18 @@ NOT_A_NUMBER = 0x7FF8000000000000  # bits of a float64 NaN
 @device
 def log_of(value: float) -> float:
     """Logarithm of one number, by the same code as of a vector."""
-    return lane_max(natural_log(splat(value)))
+    return lane_top(natural_log(splat(value)))
 
 
 @device
-def row_max(x: int, n: int) -> float:
-    """Largest of n reals; NaN if any is."""
+def row_top(x: int, n: int) -> float:
+    """Largest of n reals, NaN left aside: it shows in the sum of exponentials anyway."""
     top = splat(LEAST)
     for j in range(0, n, LANES):
         mask = first(n - j)
-        top = maximum(top, select(mask, load_masked(x + j * ITEM, mask), top))
-    return lane_max(top)
+        value = load_masked(x + j * ITEM, mask)
+        top = select(both(mask, greater(value, top)), value, top)
+    return lane_top(top)
 
 
 @device
@@ -77,6 +82,36 @@ def row_shift(x: int, y: int, n: int, offset: float) -> None:
     for j in range(0, n, LANES):
         mask = first(n - j)
         store_masked(y + j * ITEM, load_masked(x + j * ITEM, mask) - shift, mask)
+
+
+TOTALS, OFFSETS = Stack(64), Stack(64)
+
+
+@device
+def one_vector(x: int, y: int, n: int, label: int, factor: float) -> tuple[float, float]:
+    """A row of one vector: y = (softmax - onehot) · factor unless y is 0; its top and sum."""
+    mask, zero = first(n), splat(0.0)
+    value = load_masked(x, mask)
+    top = lane_top(select(mask, value, splat(LEAST)))
+    power = select(mask, exponential(value - splat(top)), zero)
+    total = lane_sum(power)
+    if y != 0:
+        lane = without(first(label + 1), first(label))
+        result = power * splat(factor / total) - select(lane, splat(factor), zero)
+        store_masked(y, result, mask)
+    return top, total
+
+
+@device
+def many_vectors(x: int, y: int, n: int, label: int, factor: float) -> tuple[float, float]:
+    """As one_vector, for any length."""
+    top = row_top(x, n)
+    total = row_exp(x, y, n, top)
+    if y != 0:
+        row_scale(y, n, factor / total)
+        if 0 <= label < n:
+            set_real(y + label * ITEM, get_real(y + label * ITEM) - factor)
+    return top, total
 
 
 def _entropy_extents(w: Any, item: int) -> Iterator[Access]:
@@ -111,21 +146,27 @@ def softmax_cross_entropy(row: int, chunk: int, tid: int, step: int) -> None:
         logits, logits_row, labels, loss, grad, grad_row, dlogits, dlogits_row, m, n, scale_bits,
         size,
     ) = unpack(row)  # fmt: skip
-    scale = as_float(scale_bits)
-    for i in range(chunk * size, min(m, (chunk + 1) * size)):
-        x, y = logits + i * logits_row, (dlogits + i * dlogits_row if dlogits != 0 else 0)
-        label = get_word(labels + i * 8)
-        known = 0 <= label < n
-        factor = scale * get_real(grad + i * grad_row) if grad != 0 else scale
-        chosen = get_real(x + label * ITEM) if known else as_float(NOT_A_NUMBER)
-        top = row_max(x, n)
-        total = row_exp(x, y, n, top)
+    scale, wrong = as_float(scale_bits), as_float(NOT_A_NUMBER)
+    totals, offsets = TOTALS(), OFFSETS()
+    stop = min(m, (chunk + 1) * size)
+    for start in range(chunk * size, stop, LANES):
+        rows = min(LANES, stop - start)
+        for r in range(rows):
+            i = start + r
+            x, y = logits + i * logits_row, (dlogits + i * dlogits_row if dlogits != 0 else 0)
+            label = get_word(labels + i * 8)
+            known = 0 <= label < n
+            factor = scale * get_real(grad + i * grad_row) if grad != 0 else scale
+            chosen = get_real(x + label * ITEM) if known else wrong
+            if n <= LANES:
+                top, total = one_vector(x, y, n, label, factor if known else wrong)
+            else:
+                top, total = many_vectors(x, y, n, label, factor if known else wrong)
+            set_real(totals + r * ITEM, total)
+            set_real(offsets + r * ITEM, top - chosen)
         if loss != 0:
-            set_real(loss + i * ITEM, log_of(total) + top - chosen)
-        if y != 0:
-            row_scale(y, n, factor / total if known else as_float(NOT_A_NUMBER))
-            if known:
-                set_real(y + label * ITEM, get_real(y + label * ITEM) - factor)
+            value = natural_log(load(totals)) + load(offsets)
+            store_masked(loss + start * ITEM, value, first(rows))
 
 
 def _softmax_extents(w: Any, item: int) -> Iterator[Access]:
@@ -141,7 +182,7 @@ def softmax(row: int, chunk: int, tid: int, step: int) -> None:
     x, x_row, y, y_row, m, n, logarithm, size = unpack(row)
     for i in range(chunk * size, min(m, (chunk + 1) * size)):
         source, target = x + i * x_row, y + i * y_row
-        top = row_max(source, n)
+        top = row_top(source, n)
         if logarithm == 0:
             row_scale(target, n, 1.0 / row_exp(source, target, n, top))
         else:

@@ -239,6 +239,12 @@ def lane_sum(a: Vector) -> float:
 
 
 @word
+def lane_top(a: Vector) -> float:
+    """Largest lane; which lane wins against NaN is not said."""
+    raise _not_here()
+
+
+@word
 def lane_max(a: Vector) -> float:
     """Largest lane; NaN if any is."""
     raise _not_here()

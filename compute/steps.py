@@ -78,7 +78,8 @@ def run_block(job: Job, pace: Pace, most: int) -> Block:
 
 def _one_phase(job: Job, phase: Phase, place: int, count: int) -> Block:
     outputs, bad = _run(job, phase, place, count)
-    losses = np.asarray(outputs.scalars["loss"] if outputs.steps else [], np.float64)
+    given = outputs.scalars["loss"][: outputs.steps] if outputs.steps else []
+    losses = np.asarray(given, np.float64)
     job.position.step += len(losses)
     return Block(losses, 0.0, watched(outputs, job.watch), bad)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import networkx as nx
@@ -47,10 +48,13 @@ def canvas_view(
     `previews` by node id; `problems` by node id replace those that the walk finds (refused inputs).
     """
     found = walked(graph)
+    counts = parameter_counts(found)
     if problems is None:
         problems = {refusal.path.split("/")[0]: "error" for refusal in found.refusals}
     nodes = tuple(
-        node_view(graph, node, found, (previews or {}).get(node.id), problems.get(node.id, ""))
+        node_view(
+            graph, node, found, counts, (previews or {}).get(node.id), problems.get(node.id, "")
+        )
         for node in sorted(graph, key=lambda node: node.id)
     )
     return CanvasView(
@@ -78,10 +82,11 @@ def node_view(
     graph: Graph,
     node: Node,
     found: Trace,
+    counts: Mapping[str, int],
     preview: Preview | None = None,
     problem: Severity = "",
 ) -> NodeView:
-    """One node as it is drawn."""
+    """One node as it is drawn; `counts` are those of `parameter_counts`."""
     op = node.op
     came = {wire.input for wire in graph.wires_in(node.id)}
     left = {wire.output for wire in graph.wires_out(node.id)}
@@ -94,8 +99,8 @@ def node_view(
         for port in graph.ports_out(node.id)
     )
     line = summary(op) or op.caption or second_port(inputs, outputs)
-    count = parameter_count(node, found)
-    badge, note = footer(graph, node, found, count)
+    count = counts.get(node.id, 0)
+    badge, note = footer(graph, node, found, counts)
     return NodeView(
         id=node.id,
         title=title(node),
@@ -123,8 +128,14 @@ def title(node: Node) -> str:
 
 def icon_name(op: Op) -> str:
     """The type's own icon when there is one, else its family's."""
-    known = resources.icons()
+    known = _icons()
     return next((name for name in (op.icon, op.family) if name in known), "custom")
+
+
+@cache
+def _icons() -> frozenset[str]:
+    """Names of the shipped icons; asking the folder for each node is most of a large drawing."""
+    return frozenset(resources.icons())
 
 
 def summary(op: Op) -> str:
@@ -172,11 +183,11 @@ def number(value: Any) -> str:
     return f"{value:.4g}"
 
 
-def footer(graph: Graph, node: Node, found: Trace, count: int) -> tuple[str, str]:
+def footer(graph: Graph, node: Node, found: Trace, counts: Mapping[str, int]) -> tuple[str, str]:
     """Badge and right-hand text of the footer."""
-    role = node.op.role
+    role, count = node.op.role, counts.get(node.id, 0)
     if role == "optimizer":
-        return _trained(graph, node, found), ""
+        return _trained(graph, node, counts), ""
     if role == "schedule":
         return "", ""
     if role == "metric":
@@ -195,7 +206,7 @@ def _known(found: Trace, node: Node, ports: tuple[Port, ...]) -> bool:
     return bool(ports) and (node.id, ports[0].name) in found.values
 
 
-def _trained(graph: Graph, node: Node, found: Trace) -> str:
+def _trained(graph: Graph, node: Node, counts: Mapping[str, int]) -> str:
     """How many nodes an optimizer trains: those it names, else all upstream that have weights."""
     chosen = getattr(node.op, "trains", ())
     if chosen:
@@ -203,19 +214,18 @@ def _trained(graph: Graph, node: Node, found: Trace) -> str:
         members = {id for name in chosen for id in frames.get(name, (name,))}
     else:
         members = nx.ancestors(graph.net, node.id)
-    layers = sum(parameter_count(graph.node(id), found) > 0 for id in members if id in graph)
+    layers = sum(counts.get(id, 0) > 0 for id in members if id in graph)
     return f"{layers} layer{'s' if layers != 1 else ''}"
 
 
-def parameter_count(node: Node, found: Trace) -> int:
-    """Trained numbers of a node, with those of the drawing it stands for."""
-    keys = {
-        key
-        for path, owned in found.owner_of.items()
-        if path == node.id or path.startswith(f"{node.id}/")
-        for key in owned
+def parameter_counts(found: Trace) -> dict[str, int]:
+    """Trained numbers of each node that has some, with those of the drawing it stands for."""
+    keys: dict[str, set[str]] = {}
+    for path, owned in found.owner_of.items():
+        keys.setdefault(path.split("/", 1)[0], set()).update(owned)
+    return {
+        id: sum(math.prod(found.params[key].shape) for key in owned) for id, owned in keys.items()
     }
-    return sum(math.prod(found.params[key].shape) for key in keys)
 
 
 def shape_text(type_: TensorType) -> str:

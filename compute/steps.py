@@ -78,8 +78,9 @@ def run_block(job: Job, pace: Pace, most: int) -> Block:
 
 def _one_phase(job: Job, phase: Phase, place: int, count: int) -> Block:
     outputs, bad = _run(job, phase, place, count)
-    given = outputs.scalars["loss"][: outputs.steps] if outputs.steps else []
-    losses = np.asarray(given, np.float64)
+    losses = np.zeros(0)  # a run that did no step may not know its outputs
+    if outputs.steps:
+        losses = np.asarray(outputs.scalars["loss"][: outputs.steps], np.float64)
     job.position.step += len(losses)
     return Block(losses, 0.0, watched(outputs, job.watch), bad)
 

@@ -12,7 +12,6 @@ import hashlib
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -45,6 +44,7 @@ TOOLCHAIN = ("compute.cpu.compiler", "compute.cpu.simd")
 _NOT_CODE = {"compute.cpu.kernels", "compute.cpu.cache", "compute.cpu.interpreter"}
 
 
+@cache
 def _module_path(module: str) -> Path | None:
     """The file of a module of this package, or None when there is no such module."""
     root = Path(__file__).parents[2] / module.replace(".", "/")
@@ -54,12 +54,17 @@ def _module_path(module: str) -> Path | None:
     return None
 
 
-def _imports(text: str) -> Iterator[str]:
-    """Names that may be modules of this package, of all `from … import …` in a source text."""
-    for node in ast.walk(ast.parse(text)):
+@cache
+def _imports(module: str) -> tuple[str, ...]:
+    """The modules of this package that a module imports at its top by `from … import …`."""
+    path = _module_path(module)
+    assert path is not None
+    found: list[str] = []
+    for node in ast.parse(path.read_bytes()).body:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("compute"):
-            yield str(node.module)
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            found.append(str(node.module))
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+    return tuple(name for name in dict.fromkeys(found) if _module_path(name))
 
 
 @cache
@@ -67,12 +72,9 @@ def sources(module: str) -> frozenset[str]:
     """The modules of this package that `module` is made of: itself and all it imports."""
     found, queue = {module}, [module]
     while queue:
-        path = _module_path(queue.pop())
-        assert path is not None
-        for name in _imports(path.read_text(encoding="utf-8")):
-            if name not in found and name not in _NOT_CODE and _module_path(name):
-                found.add(name)
-                queue.append(name)
+        fresh = set(_imports(queue.pop())) - found - _NOT_CODE
+        found |= fresh
+        queue += fresh
     return frozenset(found)
 
 

@@ -20,6 +20,7 @@ from graph.program import PersistentKind, Program
 
 DTYPES: dict[str, type[np.floating[Any]]] = {"float32": np.float32, "float64": np.float64}
 Key = tuple[str, int, frozenset[str]]
+MAX_ENTRIES = 24  # every watch set is an entry of its own
 
 
 def variant_of(options: PlanOptions) -> variants.Variant:
@@ -112,10 +113,13 @@ class Engine:
 
     def entry(self, key: Key, program: Callable[[], Program]) -> Bound:
         """The planned entry `key`, made from `program` on first use."""
-        if key not in self._entries:
-            planned = plan_program(program(), self.storage, self.options.seed)
-            self._entries[key] = Bound(planned)
-        return self._entries[key]
+        bound = self._entries.pop(key, None)
+        if bound is None:
+            bound = Bound(plan_program(program(), self.storage, self.options.seed))
+            while len(self._entries) >= MAX_ENTRIES:
+                self._entries.pop(next(iter(self._entries)))
+        self._entries[key] = bound  # the last one used is the last to be forgotten
+        return bound
 
     def bound(self) -> list[Bound]:
         """Every entry planned so far."""

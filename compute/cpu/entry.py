@@ -31,7 +31,8 @@ class Bound:
         work = sum(step.flops for step in steps)
         traffic = sum(step.bytes() for step in steps)
         self.small = work < SMALL_FLOPS and traffic < SMALL_BYTES
-        self._attached: dict[str, tuple[int, tuple[int, ...]]] = {}
+        # kept here, so that the memory the tape points to stays
+        self._attached: dict[str, Array] = {}
         self._profiled = (0, 0.0)
 
     def bind(self, base: Base, item: int, library: Library) -> None:
@@ -71,10 +72,9 @@ class Bound:
             if key not in data:
                 raise ValueError(f"found no data for {key!r}, expected an array of samples")
             array = data[key]
-            mark = (int(array.ctypes.data), array.shape)
-            if self._attached.get(key) != mark:
+            if self._attached.get(key) is not array:
                 self._attach(key, step, array, dtype)
-                self._attached[key] = mark
+                self._attached[key] = array
 
     def _attach(self, key: str, step: Step, array: Array, dtype: type) -> None:
         spec = SPECS["gather_batch"]
@@ -101,8 +101,9 @@ class Bound:
         numbers = scalars.get("iteration:step")
         if numbers is not None:
             given = np.asarray(numbers[start : start + steps], np.int64)
-            jumps = np.flatnonzero(np.diff(given) != 1)
-            steps = int(jumps[0]) + 1 if len(jumps) else steps
+            if steps > 1:
+                jumps = np.flatnonzero(given[1:] - given[:-1] != 1)
+                steps = int(jumps[0]) + 1 if len(jumps) else steps
             self._base[0] = given[0]
         self._index[:steps] = index[start : start + steps]
         self.planned.host.fill(self._numbers[:steps], scalars, start)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from compute.backend import Array, PlanOptions, PlanStep, StepOutputs
@@ -11,7 +12,7 @@ from compute.cpu.entry import Bound
 from compute.cpu.planner.storage import Slot, Storage
 from compute.initial import initial_values
 from graph.kinds import Optimizer
-from graph.lower import slot_key
+from graph.lower import LowerError, slot_key
 
 if TYPE_CHECKING:
     from graph.lower import Model
@@ -37,7 +38,8 @@ class CpuPlan:
         batch = self._model.graph.training.batch_size
         names = [phase.name for phase in self._model.phases] or ["predict"]
         for name in names:
-            self._planned(name, batch, frozenset())
+            with suppress(LowerError):  # nothing to predict: nothing asks for an order
+                self._planned(name, batch, frozenset())
 
     def _planned(self, entry: str, batch: int, watch: frozenset[str]) -> Bound:
         return self.engine.entry(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -36,7 +37,7 @@ class Tape:
     side: Array
     rows: dict[Step, int] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def address(self) -> int:
         return int(self.words.ctypes.data)
 

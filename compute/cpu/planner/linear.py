@@ -11,6 +11,7 @@ from compute.cpu.planner.views import (
     Axis,
     Dim,
     View,
+    aligned,
     extent_of,
     join,
     packed,
@@ -19,10 +20,11 @@ from compute.cpu.planner.views import (
 )
 from graph.program import Row
 
-ROWS = 32  # rows of a chunk: four tiles
-COLUMNS = 64  # columns of a chunk when columns are cut
+ROWS = (32, 96)  # least and most rows of a chunk; many rows are worth packing B for
+COLUMNS = (32, 96)  # the same when columns are cut
+CHUNKS = 8  # wanted
 BIG_WEIGHTS = 1 << 18  # bytes of B above which every thread should read only its columns
-SMALL_WORK = 1 << 21  # multiply-adds below which a product is one chunk
+SMALL_WORK = 1 << 17  # multiply-adds below which a product is one chunk
 
 
 def emit_matmul(em: Emitter, op: Op) -> None:
@@ -114,14 +116,19 @@ def _add(
     """Cut by rows of the batch, or by columns when B is big: see DESIGN's memory traffic."""
     m, n, k = (int(words[name]) for name in ("m", "n", "k"))  # type: ignore[arg-type]
     words |= {"batch": 1, "a_batch": 0, "b_batch": 0, "c_batch": 0}
-    flops = 2 * m * n * k
-    if k * n * em.item > BIG_WEIGHTS and n >= 2 * COLUMNS:
+    work = m * n * k
+    if work > SMALL_WORK and n >= 2 * COLUMNS[0] and (k * n * em.item > BIG_WEIGHTS or m == 1):
         words["split"] = 1
-        em.add("gemm", words, reads, writes, 0, 1, COLUMNS, whole, flops)
+        em.add("gemm", words, reads, writes, 0, 1, _share(n, 16, COLUMNS), whole, 2 * work)
         return
     words["split"] = 0
-    prefer = m if m * n * k <= SMALL_WORK else ROWS
-    em.add("gemm", words, reads, writes, m, 1, prefer, whole, flops)
+    prefer = _share(m, 8, ROWS) if work > SMALL_WORK else m
+    em.add("gemm", words, reads, writes, m, 1, prefer, whole, 2 * work)
+
+
+def _share(extent: int, step: int, bounds: tuple[int, int]) -> int:
+    """Size of a chunk when some CHUNKS of them are wanted: a multiple of `step` within bounds."""
+    return min(max(aligned(-(-extent // CHUNKS), step), bounds[0]), bounds[1])
 
 
 def _matched(em: Emitter, a: View, b: View) -> tuple[View, View, tuple[int, int], int]:
@@ -258,7 +265,7 @@ def _emit_stack(em: Emitter, row: Row) -> None:
     if count > 1:
         em.add("gemm", words, [a, b], [c], count, 1, 0, (), flops)
     else:
-        em.add("gemm", words, [a, b], [c], 0, 1, ROWS, (), flops)
+        em.add("gemm", words, [a, b], [c], 0, 1, _share(m, 8, ROWS), (), flops)
     whole = c.reshape(em.shape(row.outputs[0]))
     assert whole is not None
     em.put(row.outputs[0], whole)

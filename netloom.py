@@ -9,9 +9,12 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from compute.cli.opening import Opened
 
 API = {
     "Op": "graph.op",
@@ -191,10 +194,18 @@ def render(
 ) -> None:
     """Draw the canvas as a picture, PNG or SVG, with the graph inside; needs no display."""
     from compute.cli.opening import open_graph
-    from gui.render import render
 
-    opened = open_graph(file)
-    render(opened.graph, output, theme_name=theme, scale=scale, text=opened.text)
+    draw(open_graph(file), output, theme, scale)
+
+
+def draw(opened: Opened, out: Path, theme: str, scale: float) -> None:
+    """Draw a graph with a glimpse of its data; its file text goes into the picture."""
+    from gui.render import render
+    from gui.run.previews import data_previews
+
+    graph = opened.graph
+    previews = data_previews(graph)
+    render(graph, out, theme_name=theme, scale=scale, text=opened.text, previews=previews)
 
 
 @app.command()
@@ -259,9 +270,8 @@ def report(
 ) -> None:
     """Train an example and write a folder that shows it: graph, curves, code, metrics."""
     from compute.cli.reporting import report
-    from gui.render import render
 
-    raise typer.Exit(report(file, output, seed, threads, device, workspace, render))
+    raise typer.Exit(report(file, output, seed, threads, device, workspace, draw))
 
 
 def main() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
 
 from compute.backend import BackendName
 from compute.cli.exporting import TARGETS, write_export
@@ -24,12 +24,8 @@ from compute.session import train_graph, versions
 SCALE = 2.0  # pictures for screens of high density
 
 
-class Render(Protocol):
-    """Draws a graph to a picture file; handed in from above, as `compute` knows no window."""
-
-    def __call__(
-        self, graph: Any, out: Path, *, theme_name: str, scale: float, text: str
-    ) -> object: ...
+Draw = Callable[[Opened, Path, str, float], None]
+"""Draws a graph to a file, in a theme and a scale; handed in, as `compute` knows no window."""
 
 
 class Losses(View):
@@ -52,7 +48,7 @@ def report(
     threads: int | None,
     device: BackendName,
     workspace: Path | None,
-    render: Render,
+    draw: Draw,
 ) -> int:
     """Train, then write pictures, code, numbers and a page into `folder`; returns the exit code."""
     opened = sound(open_graph(name))
@@ -72,15 +68,12 @@ def report(
         kept = Losses(shown)
         events = train_graph(opened.graph, options, control, shown.preparing)
         outcome = follow(events, control, kept)
-    conclude(outcome, name)
+    conclude(outcome)
     if outcome.code or outcome.finished is None:
         return outcome.code
     facts = _facts(opened, outcome, kept.losses, options, _code(opened, outcome, options, folder))
 
-    def draw(file: Path, theme: str) -> None:
-        render(opened.graph, file, theme_name=theme, scale=SCALE, text=opened.text)
-
-    page, *_ = write_report(folder, facts, draw)
+    page, *_ = write_report(folder, facts, lambda file, theme: draw(opened, file, theme, SCALE))
     write(f"report: {page}")
     return 0
 

@@ -39,7 +39,22 @@ class Outcome:
     failed: Failed | None = None
     signal: int = 0
     epochs: int = 0
+    began: float = 0.0
     seconds: float = 0.0
+
+    def hear(self, event: Event) -> None:
+        """Note an event."""
+        if isinstance(event, Started):
+            self.started = event
+        elif isinstance(event, Progress):
+            self.began = self.began or time.perf_counter()
+        elif isinstance(event, EpochDone):
+            self.epochs = event.epoch
+        elif isinstance(event, Finished):
+            self.finished = event
+            self.seconds = time.perf_counter() - (self.began or time.perf_counter())
+        elif isinstance(event, Failed):
+            self.failed = event
 
     @property
     def code(self) -> int:
@@ -74,7 +89,7 @@ def train(
         else:
             events = train_file(name, settings, control, shown)
         outcome = follow(events, control, shown)
-    conclude(outcome, name, quiet=json)
+    conclude(outcome, quiet=json)
     return outcome.code
 
 
@@ -92,22 +107,19 @@ def train_file(name: str, settings: TrainOptions, control: Control, shown: View)
 
 
 def follow(events: Iterable[Event], control: Control, shown: View) -> Outcome:
-    """Hand every event to the view; the first SIGINT or SIGTERM ends training after its step."""
-    outcome, clock = Outcome(), 0.0
-    with _stopping(control, outcome):
-        for event in events:
-            if isinstance(event, Started):
-                outcome.started = event
-            elif isinstance(event, EpochDone):
-                outcome.epochs = event.epoch
-            elif isinstance(event, Finished):
-                outcome.finished = event
-            elif isinstance(event, Failed):
-                outcome.failed = event
-            elif isinstance(event, Progress):
-                clock = clock or time.perf_counter()
-            shown.event(event)
-    outcome.seconds = time.perf_counter() - (clock or time.perf_counter())
+    """Hand every event to the view; the first SIGINT or SIGTERM ends training after its step.
+
+    Before the first step, while kernels are compiled, it ends at once.
+    """
+    outcome = Outcome()
+    try:
+        with _stopping(control, outcome):
+            for event in events:
+                outcome.hear(event)
+                shown.event(event)
+    except (Exception, KeyboardInterrupt):  # a signal to the group ends the compilers too
+        if not outcome.signal or outcome.started is None:
+            raise
     if outcome.finished and not outcome.finished.stopped:
         outcome.signal = 0
     return outcome
@@ -121,7 +133,7 @@ def _stopping(control: Control, outcome: Outcome) -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
         signal.signal(number, before[signal.Signals(number)])
         outcome.signal = number
-        if outcome.started is None:
+        if not outcome.began:
             raise KeyboardInterrupt
         control.stop()
 
@@ -134,11 +146,11 @@ def _stopping(control: Control, outcome: Outcome) -> Iterator[None]:
             signal.signal(number, before[number])
 
 
-def conclude(outcome: Outcome, name: str | None, *, quiet: bool = False) -> None:
+def conclude(outcome: Outcome, *, quiet: bool = False) -> None:
     """Say how it ended: results on stdout unless `quiet`, a failure or how to go on on stderr."""
     if not quiet:
         _sum_up(outcome)
-    _say_how_to_go_on(outcome, name)
+    _say_how_to_go_on(outcome)
 
 
 def _sum_up(outcome: Outcome) -> None:
@@ -150,7 +162,7 @@ def _sum_up(outcome: Outcome) -> None:
     sys.stdout.flush()
 
 
-def _say_how_to_go_on(outcome: Outcome, name: str | None) -> None:
+def _say_how_to_go_on(outcome: Outcome) -> None:
     if outcome.failed:
         failed = outcome.failed
         say(f"{failed.path + ': ' if failed.path else ''}{failed.message}; run {failed.run}")
@@ -158,5 +170,7 @@ def _say_how_to_go_on(outcome: Outcome, name: str | None) -> None:
         done = outcome.finished
         say(
             f"stopped at step {done.step:,} of {outcome.started.steps:,}; go on with: "
-            f"netloom train {name or ''}{' ' if name else ''}--resume {done.run}"
+            f"netloom train --resume {done.run}"
         )
+    elif outcome.signal and outcome.started:
+        say(f"stopped; go on with: netloom train --resume {outcome.started.run}")

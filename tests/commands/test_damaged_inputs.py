@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,29 +47,36 @@ def table(folder: Path, content: bytes, **settings: object) -> Path:
     return file
 
 
-def measured(words: tuple[object, ...], folder: Path) -> tuple[Done, int]:
-    """How a command ended, and its peak memory in bytes."""
-    out, err = folder / "out.txt", folder / "err.txt"
-    with out.open("wb") as stdout, err.open("wb") as stderr:
-        process = subprocess.Popen(command(*words), env=environment(), stdout=stdout, stderr=stderr)
+def measured(commands: Sequence[tuple[object, ...]], folder: Path) -> Iterator[tuple[Done, int]]:
+    """How commands ended that run side by side, and their peak memory in bytes."""
+    started = []
+    for number, words in enumerate(commands):
+        out, err = folder / f"out{number}.txt", folder / f"err{number}.txt"
+        with out.open("wb") as stdout, err.open("wb") as stderr:
+            process = subprocess.Popen(
+                command(*words), env=environment(), stdout=stdout, stderr=stderr
+            )
+        started.append((process, out, err))
+    for process, out, err in started:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-    return Done(process.returncode, out.read_text(), err.read_text()), usage.ru_maxrss * 1024
+        yield Done(process.returncode, out.read_text(), err.read_text()), usage.ru_maxrss * 1024
 
 
 def refused(file: Path, says: str, folder: Path) -> None:
     """`check` and `train` name the fault in one line; file and workspace stay as they were."""
     before = file.read_bytes()
     place = folder / "workspace"
-    for words in (("check", file), ("train", file, "--workspace", place, *DEVICE)):
-        done, memory = measured(words, folder)
+    words = [("check", file), ("train", file, "--workspace", place, *DEVICE)]
+    checked, trained = measured(words, folder)
+    for done, memory in (checked, trained):
         told = done.err or done.out
         assert done.code in (1, 2), told
         assert says in told
         assert "Traceback" not in told
         assert len(done.err.splitlines()) <= 1
         assert memory < MEMORY
-    assert done.code == 2
+    assert trained[0].code == 2
     assert file.read_bytes() == before
     assert Workspace(place).records() == []
 

@@ -112,10 +112,29 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(number: int, tmp_path: Pa
     assert last["event"] == "finished"
     assert last["stopped"]
     assert err.count("\n") == 1
-    assert "netloom train moons-mlp --resume moons-mlp-1" in err
+    assert "netloom train --resume moons-mlp-1" in err
     resumed = train("--resume", "moons-mlp-1", *SLOW, workspace=tmp_path)
     assert resumed[0]["step"] == last["step"]
     assert metrics(resumed) == metrics(train(*words[1:-1], *SLOW, workspace=tmp_path))
+
+
+def test_an_interrupt_while_kernels_are_compiled_ends_it_at_once(tmp_path: Path) -> None:
+    """As Ctrl-C at a terminal: compilers included, one line, and the run can go on."""
+    words = ("train", "moons-mlp", "--epochs", 2, "--workspace", tmp_path / "runs")
+    with subprocess.Popen(
+        command(*words, *DEVICE),
+        env=environment(NETLOOM_CACHE=str(tmp_path / "cache")),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert "compiling kernels" in process.stderr.readline()
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert err == "netloom: stopped; go on with: netloom train --resume moons-mlp-1\n"
+    assert train("--resume", "last", *SLOW, workspace=tmp_path / "runs")[0]["step"] == 0
 
 
 def test_more_epochs_of_a_finished_run(tmp_path: Path) -> None:

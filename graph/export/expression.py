@@ -65,19 +65,29 @@ def fill(template: str, operands: Sequence[Expression], attrs: Mapping[str, obje
 
 
 def text(expression: Expression) -> str:
-    """The expression on one line, strings in double quotes."""
-    return _double_quoted(ast.unparse(expression))
+    """The expression on one line, strings in double quotes, powers of simple operands closed up."""
+    line = ast.unparse(expression)
+    return _tidy(line) if "'" in line or " ** " in line else line
 
 
-def _double_quoted(line: str) -> str:
-    if "'" not in line:
-        return line
+def _tidy(line: str) -> str:
+    tokens = list(tokenize.generate_tokens(io.StringIO(line).readline))
     parts, end = [], 0
-    for token in tokenize.generate_tokens(io.StringIO(line).readline):
+    for place, token in enumerate(tokens):
+        start, stop = token.start[1], token.end[1]
         if token.type == tokenize.STRING and token.string[0] == "'":
-            parts += [line[end : token.start[1]], literal(ast.literal_eval(token.string))]
-            end = token.end[1]
+            parts += [line[end:start], literal(ast.literal_eval(token.string))]
+            end = stop
+        elif token.string == "**" and _is_simple_power(tokens, place):
+            parts += [line[end : start - 1], "**"]
+            end = stop + 1
     return "".join(parts) + line[end:]
+
+
+def _is_simple_power(tokens: Sequence[tokenize.TokenInfo], place: int) -> bool:
+    simple = (tokenize.NAME, tokenize.NUMBER)
+    around = tokens[place - 1], tokens[place + 1]
+    return all(t.type in simple for t in around) and tokens[place + 2].string not in ("(", "[", ".")
 
 
 def is_name(expression: Expression) -> bool:
@@ -150,6 +160,9 @@ def _parenthesised(indent: str, head: str, expression: Expression, tail: str) ->
         return _parenthesised(indent, f"{head}-", expression.operand, tail)
     if not isinstance(expression, ast.BinOp) or type(expression.op) not in _SIGNS:
         return None
+    together = deeper + text(expression)
+    if len(together) <= WIDTH:
+        return [f"{indent}{head}(", together, f"{indent}){tail}"]
     lines: list[str] = []
     for sign, term, grouped in _terms(expression):
         line = f"{deeper}{sign}({text(term)})"

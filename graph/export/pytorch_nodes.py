@@ -32,6 +32,7 @@ class Layer:
     op: Op
     function: tuple[str, str] | None = None
     own: bool = False
+    real: str = "float"
 
     def call(self, wired: Wired, attribute: str) -> Expression:
         """The node's output; `attribute` is the text of its module, such as `self.conv1`."""
@@ -45,7 +46,7 @@ class Layer:
                 count += 1
         text = f"_module_({', '.join(o.text for found in operands.values() for o in found)})"
         if not self.own:
-            text = call_text(self.op, operands, "_module_").replace(TO_DEFAULT, ".float()")
+            text = call_text(self.op, operands, "_module_").replace(TO_DEFAULT, f".{self.real}()")
         call = ex.parse(text)
         if self.function is not None:
             call = call_function(call, *self.function)
@@ -60,7 +61,7 @@ def layer(op: Op, types: Mapping[str, Sequence[TensorType]], customs: Customs) -
     if not text:
         flat = [kind for kinds in types.values() for kind in kinds]
         if "{module}" not in op.call_template(*flat):
-            return Layer("", op)
+            return Layer("", op, real=customs.real)
         name, is_module = customs.function(op, types)
         return Layer(f"{name}()", op, own=True) if is_module else Layer("", op, (name, ""), True)
     module = without_defaults(ex.parse(text))

@@ -7,23 +7,27 @@ Every file stands in its own folder with its weights. The process knows nothing 
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors.numpy import save_file
+
 from compute.backend import Array, PlanOptions
 from compute.batches import Batches
+from compute.cli.exporting import table_facts
 from compute.data import Folder, load_samples
 from compute.reference_plan import ReferencePlan
 from compute.split import split
 from graph.export import Options, Target, export
 from graph.graph import Graph
 from graph.lower import Model
-from safetensors.numpy import save_file
+from graph.program import Program
 
 STEPS = 20
 ROWS = 6  # samples that are predicted
@@ -34,99 +38,136 @@ QUIET = "ignore:Using padding"
 
 @dataclass
 class Case:
-    """A graph beside its reference: what it predicts, and the losses of its first steps."""
+    """A graph beside its reference: what it predicts, and the losses of its first steps.
+
+    `inputs` are given where the file loads no data of its own; `files` go beside it.
+    """
 
     name: str
     graph: Graph
     weights: dict[str, Array]
     outputs: list[Array]
     losses: Array
+    inputs: list[Array] = field(default_factory=list)
+    folder: Path | None = None
 
 
-def no_progress(done: int, total: int, what: str) -> None:
-    """Nobody watches."""
-
-
-def reference(name: str, graph: Graph, seed: int = 0, folder: Path = Path()) -> Case:
+def reference(name: str, graph: Graph, seed: int = 0, folder: Path | None = None) -> Case:
     """Running values of a trained model, predictions on a few samples, and the first steps."""
-    model = Model(graph)
-    training = graph.training
-    options = PlanOptions(precision=training.precision, seed=training.seed)
-    plan = ReferencePlan(model, options, no_progress)
+    model, training = Model(graph), graph.training
+    plan = plan_of(model)
     rng = np.random.default_rng(seed)
-    weights = {
-        key.split(":", 1)[1]: _moved(key, value, rng)
-        for key, value in plan.read().items()
-        if not key.startswith("slot:")
-    }
-    samples = load_samples(model.data_nodes, Folder(folder))
+    samples = load_samples(model.data_nodes, Folder(folder or Path()))
     rows = split(samples.count, samples.labels(), training.split).train
-    dtype = np.float64 if training.precision == "float64" else np.float32
-    data = samples.prepare(samples.fit(rows), dtype)
+    data = samples.prepare(samples.fit(rows), training.precision)
     losses = train(plan, model, data, rows[: STEPS * training.batch_size])
-    kinds = {f"param:{key}": key for key in model.params} | {f"state:{k}": k for k in model.states}
-    plan.write({name: weights[key] for name, key in kinds.items()})
+    plan = plan_of(model)
+    weights = {key: _moved(kind, value, rng) for kind, key, value in stored(plan)}
+    give(plan, model, weights)
     found = plan.run("predict", data, rows[None, :ROWS], {})
-    made = {**found.arrays, **found.scalars}
-    once = {value: name for name, value in reversed(model.program("predict", ROWS).outputs)}
-    outputs = [made[name] for name in reversed(once.values())]
-    return Case(name, graph, weights, outputs, losses)
+    outputs = outputs_of(model.program("predict", ROWS), {**found.arrays, **found.scalars})
+    return Case(name, graph, weights, outputs, losses, folder=folder)
 
 
-def _moved(key: str, value: Array, rng: np.random.Generator) -> Array:
-    """Running values as if the model had been trained: a mean is near 0, a variance near 1."""
-    if key.startswith("state:"):
-        return np.asarray(value + rng.uniform(0.0, 0.5, value.shape), value.dtype)
-    return value
+def plan_of(model: Model) -> ReferencePlan:
+    """The reference back end of a model."""
+    training = model.graph.training
+    options = PlanOptions(precision=training.precision, seed=training.seed)
+    return ReferencePlan(model, options, lambda *_: None)
+
+
+def stored(plan: ReferencePlan) -> Iterable[tuple[str, str, Array]]:
+    """(kind, ParamKey, value) of parameters and running values."""
+    for name, value in plan.read().items():
+        kind, _, key = name.partition(":")
+        if kind != "slot":
+            yield kind, key, value
+
+
+def give(plan: ReferencePlan, model: Model, weights: Mapping[str, Array]) -> None:
+    """Set parameters and running values by ParamKey."""
+    plan.write({f"{kind}:{key}": weights[key] for kind, key, _ in stored(plan)})
+
+
+def _moved(kind: str, value: Array, rng: np.random.Generator) -> Array:
+    """Numbers as if the model had been trained: offsets not 0, running variances above 0."""
+    low = 0.0 if kind == "state" else -0.1
+    return np.asarray(value + rng.uniform(low, 0.3, value.shape), value.dtype)
+
+
+def outputs_of(program: Program, made: Mapping[str, Array]) -> list[Array]:
+    """The model's outputs in order, each value once."""
+    first: dict[int, str] = {}
+    for name, value in program.outputs:
+        first.setdefault(value, name)
+    return [made[name] for name in first.values()]
 
 
 def train(plan: ReferencePlan, model: Model, data: Mapping[str, Array], rows: Array) -> Array:
-    """Losses of the first `STEPS` steps, phase by phase, on `rows`."""
+    """Losses of the first `STEPS` steps on `rows`, the sum of the phases whose turn it is."""
     training = model.graph.training
     batches = Batches(rows, training.batch_size, training.seed)
+    total = training.epochs * batches.steps
     losses = []
-    for step in range(1, min(STEPS, training.epochs * batches.steps) + 1):
-        epoch, place = divmod(step - 1, batches.steps)
-        scalars = {f"live:{key}": np.array([value]) for key, value in model.live.items()}
-        counters = {"step": step, "epoch": epoch, "steps": training.epochs * batches.steps}
-        scalars |= {f"iteration:{k}": np.array([float(v)]) for k, v in counters.items()}
-        found = []
+    for step in range(min(STEPS, total)):
+        epoch, place = divmod(step, batches.steps)
+        loss = 0.0
         for phase in model.phases:
+            if step % phase.every:
+                continue
+            scalars = {f"live:{key}": np.array([value]) for key, value in model.live.items()}
+            counts = {"step": step // phase.every + 1, "epoch": epoch}
+            counts["steps"] = -(-total // phase.every)
+            scalars |= {f"iteration:{k}": np.array([float(v)]) for k, v in counts.items()}
             index = batches.take(epoch, place, 1, phase.name if phase.fresh_batch else "")
-            found.append(plan.run(phase.name, data, index, scalars).scalars["loss"][0])
-        losses.append(found[0])
+            loss += float(plan.run(phase.name, data, index, scalars).scalars["loss"][0])
+        losses.append(loss)
     return np.array(losses)
 
 
 def run_alone(cases: Sequence[Case], target: Target, folder: Path) -> dict[str, dict[str, Any]]:
     """What the generated files give, by name of the case: outputs and losses, or the error."""
     for case in cases:
-        own = folder / case.name
-        own.mkdir()
-        text = export(case.graph, target, Options(case.name))
-        (own / "model.py").write_text(text, "utf-8")
-        arrays = {key: np.ascontiguousarray(value) for key, value in case.weights.items()}
-        save_file(arrays, own / "model.safetensors")
+        write(case, target, folder / case.name)
     sizes = [target, str(STEPS), str(ROWS)]
-    command = [sys.executable, "-I", "-W", "error", "-W", QUIET, str(DRIVER), *sizes, str(folder)]
+    flags = ["-I", "-W", "error", "-W", QUIET]
+    command = [sys.executable, *flags, str(DRIVER), *sizes, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     report: dict[str, dict[str, Any]] = json.loads((folder / "report.json").read_text())
     for name, found in report.items():
         if "error" not in found:
-            with np.load(folder / name / "outputs.npz") as stored:
-                found["outputs"] = [stored[f"o{k}"] for k in range(len(stored))]
+            with np.load(folder / name / "outputs.npz") as made:
+                found["outputs"] = [made[f"o{k}"] for k in range(len(made))]
     return report
+
+
+def write(case: Case, target: Target, own: Path) -> None:
+    """The generated file, its weights and what else it reads."""
+    own.mkdir()
+    tables = table_facts(case.graph, Folder(case.folder)) if case.folder else {}
+    text = export(case.graph, target, Options(case.name, tables))
+    (own / "model.py").write_text(text, "utf-8")
+    arrays = {key: np.ascontiguousarray(value) for key, value in case.weights.items()}
+    save_file(arrays, own / "model.safetensors")
+    if case.inputs:
+        np.savez(own / "inputs.npz", **{f"i{k}": value for k, value in enumerate(case.inputs)})
+    for file in case.folder.iterdir() if case.folder else ():
+        shutil.copy(file, own)
 
 
 def differences(case: Case, found: Mapping[str, Any]) -> tuple[float, float]:
     """Largest differences of outputs and of losses, relative where numbers are above 1."""
     assert "error" not in found, f"{case.name}: {found['error']}"
-    assert len(found["outputs"]) == len(case.outputs)
-    outputs = [
-        np.max(np.abs(a - b) / np.maximum(1, np.max(np.abs(b))), initial=0.0)
-        for a, b in zip(found["outputs"], case.outputs, strict=True)
-    ]
-    assert [a.shape for a in found["outputs"]] == [b.shape for b in case.outputs]
+    assert [a.shape for a in found["outputs"]] == [b.shape for b in case.outputs], case.name
+    assert [a.dtype for a in found["outputs"]] == [b.dtype for b in case.outputs], case.name
+    outputs = [_distance(a, b) for a, b in zip(found["outputs"], case.outputs, strict=True)]
+    assert len(found["losses"]) == len(case.losses), case.name
+    assert np.isfinite(case.losses).all(), case.name
     losses = np.abs(found["losses"] - case.losses) / np.maximum(1, np.abs(case.losses))
-    return float(max(outputs, default=0.0)), float(np.max(losses, initial=0.0))
+    return max(outputs, default=0.0), float(np.max(losses, initial=0.0))
+
+
+def _distance(found: Array, expected: Array) -> float:
+    largest = max(1.0, float(np.max(np.abs(expected), initial=0.0)))
+    return float(np.max(np.abs(found - expected), initial=0.0)) / largest

@@ -1,0 +1,306 @@
+"""Graphs for the export tests: random ones, one for every node sample, and odd ones by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import ClassVar
+
+import numpy as np
+from hypothesis import HealthCheck, Phase, given, settings
+
+from compute.backend import Array
+from graph.graph import Frame, Graph, Node, Wire
+from graph.kinds import DataSource, Optimizer, Schedule
+from graph.lower import Model
+from graph.op import Op, Param, Port, Result, Sample, State
+from graph.ops.loss import Loss
+from graph.ops.regularise import Dropout
+from graph.primitives import (
+    channel_shape,
+    greater,
+    minimum,
+    reduce_mean,
+    reshape,
+    sign,
+    softplus,
+    tanh,
+    where,
+)
+from graph.program import TensorType
+from graph.tensor import Tensor
+from graph.training import Split, Training
+from tests.export.running import Case, give, outputs_of, plan_of, stored
+from tests.support.random_graphs import training_graphs
+from tests.support.small_graphs import draw, op
+
+EXACT = Training(epochs=20, batch_size=8, seed=5, precision="float64")
+
+
+def random_graphs(count: int, dropout: bool) -> list[Graph]:
+    """The first `count` random networks, always the same ones."""
+    graphs: list[Graph] = []
+
+    @settings(
+        max_examples=count,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(training_graphs(dropout=dropout))
+    def collect(graph: Graph) -> None:
+        graph.training = replace(graph.training, epochs=20, precision="float64")
+        for node in list(graph):
+            if isinstance(node.op, Dropout):  # close to 1, what is kept grows without bound
+                graph.set_node(replace(node, op=Dropout(p=min(node.op.p, 0.5))))
+        graphs.append(graph)
+
+    collect()
+    return graphs[:count]
+
+
+# ---- one node and its sample
+
+
+class Given(DataSource, register=False):
+    """Arrays of the sample's types; the generated file gets them as arguments."""
+
+    category, icon = "Data", "data"
+    kinds: tuple[tuple[str, TensorType], ...] = ()
+
+    def ports_out(self) -> tuple[Port, ...]:
+        return tuple(Port(name) for name, _ in self.kinds)
+
+    def sample_types(self) -> Mapping[str, TensorType]:
+        return {n: replace(kind, shape=kind.shape[1:]) for n, kind in self.kinds}
+
+
+def sample_case(name: str, kind: type[Op], sample: Sample, seed: int) -> Case:
+    """The node of a sample in evaluation, its weights random, each of its outputs an output."""
+    node = kind(**sample.settings)
+    wired = [(port, k, t) for port, own in sample.types().items() for k, t in enumerate(own)]
+    drawn = Graph(training=EXACT)
+    drawn.set_node(Node("given", Given(tuple((f"{p}_{k}", t) for p, k, t in wired))))
+    drawn.set_node(Node("it", node))
+    for port, k, _ in wired:
+        drawn.add_wire(Wire("given", f"{port}_{k}", "it", port, k))
+    for port in node.ports_out():
+        drawn.set_node(Node(f"out_{port.name}", op("Output")))
+        drawn.add_wire(Wire("it", port.name, f"out_{port.name}", "x"))
+    rng = np.random.default_rng(seed)
+    arrays = {f"given.{p}_{k}": _array(t, sample, rng) for p, k, t in wired}
+    model = Model(drawn)
+    plan = plan_of(model)
+    weights = {k: v + rng.uniform(0.1, 0.4, v.shape) for _, k, v in stored(plan)}
+    give(plan, model, weights)
+    count = len(next(iter(arrays.values())))
+    found = plan.run("predict", arrays, np.arange(count)[None], {})
+    read = {item.key for item in model.program("predict", count).inputs if item.kind == "batch"}
+    made = {**found.arrays, **{k: v[0] for k, v in found.scalars.items()}}
+    outputs = outputs_of(model.program("predict", count), made)
+    inputs = [array for key, array in arrays.items() if key in read]
+    return Case(name, drawn, weights, outputs, np.zeros(0), inputs)
+
+
+def _array(kind: TensorType, sample: Sample, rng: np.random.Generator) -> Array:
+    if kind.dtype == "int":
+        return rng.integers(0, sample.classes, kind.shape)
+    return rng.uniform(0.1 if sample.positive else -2.0, 2.0, kind.shape)
+
+
+# ---- node types nobody wrote PyTorch text for
+
+
+class Swirl(Op, register=False):
+    """x · tanh(softplus(x)), and 1 where x is large."""
+
+    build = staticmethod(lambda x: x * tanh(softplus(x)) + greater(x, 1.0))
+
+
+class Slope(Op, register=False):
+    """x where positive, else a trained slope · x."""
+
+    def params(self, x: TensorType) -> Mapping[str, Param]:
+        return {"slope": Param((x.shape[1],), "he_uniform", (4, 4))}
+
+    def build(self, x: Tensor, slope: Tensor) -> Tensor:
+        return where(greater(x, 0.0), x, reshape(slope, channel_shape(x)) * x)
+
+
+class Centre(Op, register=False):
+    """Subtracts a running mean."""
+
+    def state(self, x: TensorType) -> Mapping[str, State]:
+        return {"mean": State((x.shape[1],))}
+
+    def build(self, x: Tensor, mean: Tensor, ctx: object) -> Tensor | Result:
+        y = x - reshape(mean, channel_shape(x))
+        if not ctx.training:  # type: ignore[attr-defined]
+            return y
+        now = reduce_mean(x, (0, *range(2, x.rank)))
+        return Result((y,), {"mean": 0.9 * mean + 0.1 * now})
+
+
+class LogCosh(Loss, register=False):
+    """Mean of log cosh of the misses, less log 2."""
+
+    def build(self, prediction: Tensor, target: Tensor) -> Tensor:
+        miss = prediction - target
+        return self.mean(softplus(2.0 * miss) - miss)
+
+
+class Lion(Optimizer, register=False):
+    """Steps along the sign of a running gradient (Chen et al. 2023)."""
+
+    slots: ClassVar[tuple[str, ...]] = ("m",)
+
+    def step(self, p, g, *slots, rate, ctx):  # type: ignore[no-untyped-def]
+        (m,) = slots
+        return p - rate * sign(0.9 * m + 0.1 * g), 0.99 * m + 0.01 * g
+
+
+class WarmUp(Schedule, register=False):
+    """A rate that grows for ten steps."""
+
+    def rate(self, ctx):  # type: ignore[no-untyped-def]
+        return minimum(ctx.step / 10.0, 1.0)
+
+
+# ---- drawings by hand
+
+_LOSS = " loss.loss>adam.loss"
+
+
+def plain() -> dict[str, Op]:
+    """The ends of most drawings: points, cross-entropy, Adam."""
+    return {
+        "data": op("ToyData", samples_count=60),
+        "loss": op("CrossEntropy"),
+        "adam": op("Adam", learning_rate=0.01),
+    }
+
+
+def softmax_output() -> Graph:
+    """Probabilities are the output, the loss reads the scores before them."""
+    nodes = plain() | {"d": op("Dense", units=2), "s": op("Softmax"), "out": op("Output")}
+    wires = "data.features>d.x d.y>s.x s.y>out.x d.y>loss.prediction data.target>loss.target"
+    return draw(nodes, wires + _LOSS, EXACT)
+
+
+def target_layer() -> Graph:
+    """The target runs through a layer with weights on its way to the loss."""
+    nodes = {
+        "data": op("ToyData", shape="regression", samples_count=60),
+        "d": op("Dense", units=1),
+        "t": op("Dense", units=1),
+        "loss": op("MeanSquaredError"),
+        "mae": op("MeanAbsoluteErrorMetric"),
+        "adam": op("SGD", learning_rate=0.02, momentum=0.9, nesterov=True),
+    }
+    wires = (
+        "data.features>d.x d.y>loss.prediction data.target>t.x t.y>loss.target "
+        "d.y>mae.prediction t.y>mae.target"
+    )
+    return draw(nodes, wires + _LOSS, EXACT)
+
+
+def repeated(weights: str, turns: int, widen: bool = False) -> Graph:
+    """A definition, repeated, inside another; names that Python does not allow."""
+    inner = {"in": op("Input"), "lin": op("Dense", units=4), "act": op("Tanh"), "out": op("Output")}
+    block = draw(inner, "in.y>lin.x lin.y>act.x act.y>out.x")
+    block.set_node(Node("lin", op("Dense", units=4), name="class"))
+    outer = {"in": op("Input"), "sum": op("Add"), "out": op("Output")}
+    outer["twice"] = op("Subgraph", definition="block", repeat=turns, weights=weights)
+    skip = draw(outer, "in.y>twice.in twice.out>sum.x in.y>sum.x sum.y>out.x")
+    nodes = plain() | {"d": op("Dense", units=2 if widen else 4), "last": op("Dense", units=2)}
+    nodes["skip"] = op("Subgraph", definition="skip", repeat=1 if widen else 2, weights="own")
+    part = "block" if widen else "skip"
+    if widen:
+        nodes["skip"] = op("Subgraph", definition=part, repeat=turns, weights="own")
+    wires = (
+        "data.features>d.x d.y>skip.in skip.out>last.x "
+        "last.y>loss.prediction data.target>loss.target"
+    )
+    drawn = draw(nodes, wires + _LOSS, EXACT)
+    for definition in (block, skip):
+        definition.definitions = drawn.definitions
+    drawn.definitions.update(block=block, skip=skip)
+    return drawn
+
+
+def two_phases() -> Graph:
+    """Two losses, each with an optimizer of its own part, one of them every second step."""
+    nodes = plain() | {
+        "body": op("Dense", units=5),
+        "relu": op("ReLU"),
+        "a": op("Dense", units=2),
+        "stop": op("StopGradient"),
+        "b": op("Dense", units=2),
+        "other": op("CrossEntropy", weight=0.5),
+        "sgd": op("SGD", trains=("b",), every=2, order=1, fresh_batch=True),
+        "step": op("StepSchedule", every=1, factor=0.5),
+        "cosine": op("CosineSchedule", floor=0.1),
+    }
+    nodes["adam"] = op("Adam", learning_rate=0.01, trains=("framed", "a"))
+    wires = """data.features>body.x body.y>relu.x relu.y>a.x relu.y>stop.x stop.y>b.x
+        a.y>loss.prediction data.target>loss.target b.y>other.prediction data.target>other.target
+        other.loss>sgd.loss step.rate>sgd.schedule cosine.rate>adam.schedule"""
+    drawn = draw(nodes, wires + _LOSS, EXACT)
+    drawn.frames["framed"] = Frame("framed", "The body", ("body", "relu"))
+    return drawn
+
+
+def odd_nodes() -> Graph:
+    """A frozen layer, a bypassed one, a dangling one, names that are keywords, two of a name."""
+    nodes = plain() | {name: op("Dense", units=3) for name in ("one", "two", "lost")}
+    nodes |= {"drop": op("Sigmoid"), "three": op("Dense", units=2), "accuracy": op("Accuracy")}
+    wires = """data.features>one.x one.y>two.x two.y>drop.x drop.y>three.x one.y>lost.x
+        three.y>loss.prediction data.target>loss.target
+        three.y>accuracy.prediction data.target>accuracy.target"""
+    drawn = draw(nodes, wires + _LOSS, replace(EXACT, split=Split(0.25, 0.1, False, False)))
+    drawn.set_node(Node("one", drawn.node("one").op, name="forward", frozen=True))
+    drawn.set_node(Node("two", drawn.node("two").op, name="forward"))
+    drawn.set_node(Node("drop", drawn.node("drop").op, bypassed=True))
+    return drawn
+
+
+def own_types() -> Graph:
+    """Layers, loss, optimizer and schedule that bring no PyTorch text."""
+    nodes = {
+        "data": op("ToyData", shape="regression", samples_count=60),
+        "d": op("Dense", units=4),
+        "swirl": Swirl(),
+        "slope": Slope(),
+        "centre": Centre(),
+        "again": Swirl(),
+        "last": op("Dense", units=1),
+        "loss": LogCosh(weight=0.5),
+        "adam": Lion(learning_rate=0.01),
+        "warm": WarmUp(),
+    }
+    wires = """data.features>d.x d.y>swirl.x swirl.y>slope.x slope.y>centre.x centre.y>again.x
+        again.y>last.x last.y>loss.prediction data.target>loss.target warm.rate>adam.schedule"""
+    return draw(nodes, wires + _LOSS, EXACT)
+
+
+def shapes(shape: str) -> Graph:
+    """Every kind of generated points."""
+    nodes = plain() | {"d": op("Dense", units=2)}
+    nodes["data"] = op("ToyData", shape=shape, samples_count=50, seed=2**40 + 3)
+    wires = "data.features>d.x d.y>loss.prediction data.target>loss.target"
+    return draw(nodes, wires + _LOSS, replace(EXACT, seed=2**62 + 1, split=Split(0.3, 0.1, seed=9)))
+
+
+BY_HAND: dict[str, Graph] = {
+    "softmax_output": softmax_output(),
+    "target_layer": target_layer(),
+    "repeated_own": repeated("own", 3),
+    "repeated_shared": repeated("shared", 2),
+    "repeated_widening": repeated("own", 2, widen=True),
+    "two_phases": two_phases(),
+    "odd_nodes": odd_nodes(),
+    "own_types": own_types(),
+    **{shape: shapes(shape) for shape in ("moons", "circles", "spiral", "xor")},
+}

@@ -134,6 +134,8 @@ def trials(kills: int, device: str, seed: int, workspace: Path) -> list[Trial]:
         if not kill(workspace, device, threads[0], seconds):
             continue
         book = Workspace(workspace)
+        if book.get("last").status == "finished":
+            continue  # recorded as done, though the process still lived
         run = book.get("last").id
         writing = any(book.run_folder(run).glob(".*.tmp"))
         saved = checkpoint.any_in(book.run_folder(run))

@@ -276,11 +276,11 @@ def report(
 
 def main() -> None:
     """Run the command line; whatever goes wrong ends in one line and an exit code."""
-    from compute.cli.errors import guarded, window_hint
+    from compute.cli.errors import guarded, say, window_hint
 
     hint = window_hint(sys.argv[1:])
     if hint:
-        print(hint, file=sys.stderr)  # noqa: T201
+        say(hint)
         sys.exit(2)
     sys.exit(guarded(lambda: app(standalone_mode=False, prog_name="netloom")))
 

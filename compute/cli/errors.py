@@ -93,13 +93,13 @@ def window_hint(arguments: Sequence[str]) -> str:
     """What to say when the window is asked for, which is still being built; else ""."""
     if not arguments:
         return (
-            "netloom: the window is still being built; `netloom report` trains the default example "
+            "the window is still being built; `netloom report` trains the default example "
             "and writes a report, `netloom --help` lists the commands"
         )
     if len(arguments) == 1 and arguments[0].endswith(".loom"):
         file = arguments[0]
         return (
-            f"netloom: the window is still being built; `netloom render {file} -o net.png` draws "
+            f"the window is still being built; `netloom render {file} -o net.png` draws "
             f"the graph, `netloom train {file}` trains it"
         )
     return ""

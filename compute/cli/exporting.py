@@ -11,7 +11,7 @@ import safetensors.numpy
 
 from compute.backend import Array
 from compute.checkpoint import write_durably
-from compute.cli.errors import UsageError
+from compute.cli.errors import UsageError, say
 from compute.cli.opening import Opened, open_graph, sound
 from compute.cli.text import write
 from compute.cli.using import check_place
@@ -42,6 +42,9 @@ def export(name: str, to: str, run: str | None, output: Path, workspace: Path | 
         _check_fit(opened, trained)
     for file in write_export(opened, cast(Target, to), output, trained):
         write(str(file))
+    for data in data_files(opened.graph):
+        if not (output.parent / data).is_file():
+            say(f"{output.name} reads {data!r} from its own folder: copy it there")
 
 
 def write_export(opened: Opened, to: Target, output: Path, trained: Trained | None) -> list[Path]:
@@ -54,6 +57,11 @@ def write_export(opened: Opened, to: Target, output: Path, trained: Trained | No
     file = output.with_suffix(".safetensors")
     write_durably(file, safetensors.numpy.save(dict(weights(trained))))
     return [output, file]
+
+
+def data_files(graph: Graph) -> list[str]:
+    """The files that a graph's tables are read from, as it names them."""
+    return [op.path for op in Model(graph).data_nodes.values() if isinstance(op, Table)]
 
 
 def table_facts(graph: Graph, folder: Folder) -> dict[str, TableFacts]:

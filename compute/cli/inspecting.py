@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from compute.cli.text import facts, plural, table, write, write_json
 
 if TYPE_CHECKING:
-    from graph.checks import Problem
-
     from compute.cli.opening import Opened
     from compute.data import DataError
+    from graph.checks import Problem
 
 REALS: tuple[Literal["f32", "f64"], ...] = ("f32", "f64")
 FIELDS = ("path", "port", "message", "remedy")
@@ -44,11 +43,10 @@ def check(name: str, *, json: bool) -> int:
 
 def _problems(opened: Opened) -> list[dict[str, str]]:
     """What is wrong with the graph; when nothing stops it, what is wrong with its data."""
-    from graph.checks import check as check_graph
-
     from compute.cli.opening import looked_at
     from compute.data import DataError
     from compute.prepare import load_graph
+    from graph.checks import check as check_graph
     from graph.lower import LowerError
 
     try:
@@ -165,4 +163,4 @@ def _version(package: str) -> str | None:
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
-        return None
+        return "source" if package == "netloom" else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 
 from compute.bench.report import BenchOptions, markdown
@@ -19,6 +20,8 @@ def bench(
     if unknown:
         expected = f"one of {', '.join(WORKLOADS)}"
         raise UsageError(f"no net {unknown[0]!r}", expected, "check the name")
+    if importlib.util.find_spec("torch") is None:
+        raise UsageError("no PyTorch", "it beside Netloom to compare with", "pip install torch")
     options = BenchOptions(threads, rounds, compile, controls)
     with console(error=True).status("") as status:
         rows = measure(names or list(WORKLOADS), options, status.update)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -111,6 +112,16 @@ def test_export_refuses_what_it_cannot_do(workspace: Path, tmp_path: Path) -> No
     assert done.code == 2
     assert "digits-mlp-1" in done.err
     assert not file.exists()
+
+
+def test_exported_code_says_which_data_it_needs(tmp_path: Path) -> None:
+    """A table is read from the code's own folder; with it there the code trains."""
+    file = tmp_path / "net.py"
+    words = ("export", "table-regression", "--to", "numpy", "-o", file)
+    assert "net.py reads 'diabetes.csv'" in netloom(*words).ok().err
+    shutil.copy(EXAMPLES / "diabetes.csv", tmp_path)
+    assert netloom(*words).ok().err == ""
+    subprocess.run([sys.executable, file], cwd=tmp_path, check=True, capture_output=True)
 
 
 def test_runs_are_listed_shown_and_compared(workspace: Path) -> None:

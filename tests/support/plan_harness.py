@@ -102,6 +102,7 @@ def engine_of(
     """An engine whose storage holds the program's persistent inputs."""
     shapes = {i.key: program.types[i.value].shape for i in program.inputs if i.kind == "param"}
     states = {i.key: program.types[i.value].shape for i in program.inputs if i.kind == "state"}
+    states |= {u.key: program.types[u.value].shape for u in program.updates if u.kind == "state"}
     item = 4 if options.precision == "float32" else 8
     return Engine(Storage(shapes, states, slots or {}, item), options)
 

@@ -115,11 +115,10 @@ class _Planner:
         arrays = self._results()
         loss = dict(self.program.outputs).get("loss")
         loss_view = em.view(loss) if loss is not None and self._is_scalar(loss) else None
-        for update in stores:
-            view = em.view(update.value)
-            goal = em.storage.view(update.kind, update.key)
-            if not view.same_place(goal):
-                em.copy(view, goal)
+        for op in updates_made:
+            updates.bring_gradients(em, op)
+        em.path = ""
+        updates.store(em, stores)
         for op in updates_made:
             self._emit(op)
         regions = schedule(em.steps, _writer(em.steps, loss_view))
@@ -183,20 +182,22 @@ class _Planner:
         done = {v for op in made for v in op.writes}
         stores = [u for u in self.program.updates if u.value not in done]
         old = {(i.kind, i.key): i.value for i in self.program.inputs}
-        results = {v for _, v in self.program.outputs}
+        results = {v for _, v in self.program.outputs} | {u.value for u in self.program.updates}
         for update in stores:
             before = old.get((update.kind, update.key), -1)
             readers = [op for op in self.ops if before in op.reads]
             maker = [op for op in self.ops if update.value in op.writes]
             read_later = any(update.value in op.reads for op in self.ops)
+            wanted = {v for _, v in self.program.outputs}
             alone = [u.value for u in stores].count(update.value) == 1
+            alone = alone and update.value not in wanted
             if (
                 maker
                 and maker[0].kind == ELEMENTWISE
                 and all(op is maker[0] for op in readers)
                 and not read_later
                 and alone
-                and not {before, update.value} & results
+                and before not in results
             ):
                 em.fixed.setdefault(
                     update.value,

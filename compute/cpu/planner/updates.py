@@ -12,7 +12,7 @@ from compute.cpu.planner.emitter import Emitter
 from compute.cpu.planner.fuse import Op
 from compute.cpu.planner.prepare import Rule, split_rule
 from compute.cpu.planner.views import Buffer, View
-from graph.program import Program, Row
+from graph.program import Program, Row, Update
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,6 @@ def emit_update(em: Emitter, op: Op) -> None:
     row = op.row
     program, count = cast("Program", row.attr("rule")), cast("int", row.attr("count"))
     slots = sum(given.kind == "batch" for given in program.inputs) - 2
-    for value, key in gradient_keys(em, op):
-        _bring_gradient(em, value, key)
     keys = [key for _, key in gradient_keys(em, op)]
     own = row.inputs[2 * count : (2 + slots) * count]
     families = [em.storage.slots[em.inputs[own[k * count]].key].family for k in range(slots)]
@@ -46,15 +44,35 @@ def emit_update(em: Emitter, op: Op) -> None:
         _pass(em, rule, part, families)
 
 
-def _bring_gradient(em: Emitter, value: int, key: str) -> None:
-    """See to it that the gradient of `key` lies in the flat buffer."""
-    place = em.storage.gradient(key)
-    if value in em.numbers:
-        write_number(em, em.numbers[value], place)
-        return
-    view = em.view(value).broadcast(place.shape)
-    if not view.same_place(place):
-        em.copy(view, place)
+def bring_gradients(em: Emitter, op: Op) -> None:
+    """See to it that every gradient lies in the flat buffer."""
+    em.path = op.path
+    for value, key in gradient_keys(em, op):
+        place = em.storage.gradient(key)
+        if value in em.numbers:
+            write_number(em, em.numbers[value], place)
+            continue
+        view = em.view(value).broadcast(place.shape)
+        if not view.same_place(place):
+            em.copy(view, place)
+
+
+def store(em: Emitter, stores: Sequence[Update]) -> None:
+    """Carry values over to the next step; what lies in persistent memory is read before any is."""
+    storage = em.storage
+    lasting = {storage.params, storage.states, *(b for b, _ in storage.families.values())}
+    pending: list[tuple[View, View]] = []
+    for update in stores:
+        goal, view = storage.view(update.kind, update.key), em.view(update.value)
+        if view.same_place(goal):
+            continue
+        if view.buffer in lasting:
+            staged = em.new(view.shape)
+            em.copy(view, staged)
+            view = staged
+        pending.append((view, goal))
+    for view, goal in pending:
+        em.copy(view, goal)
 
 
 def _ranges(em: Emitter, keys: Sequence[str]) -> list[_Range]:
@@ -89,5 +107,7 @@ def _pass(em: Emitter, rule: Rule, part: _Range, families: Sequence[str]) -> Non
             value = -len(rows) + 1
         if inputs.get(value) is not place:
             outputs[value] = place
+    if not outputs:
+        return
     rows = combine(rows, outputs, (), rule.numbers.__contains__)
     run_rows(em, rows, inputs, outputs, params.shape, cut=False)

@@ -171,6 +171,7 @@ def _table_constants(op: Table, prefix: str, facts: TableFacts) -> list[str]:
         columns[column.name] = own if column.kind == "number" else list(column.categories)
         width += column.width
     lines = [
+        *ex.statement(f"{prefix}TABLE = ", ex.parse(f"Path(__file__).parent / {literal(op.path)}")),
         "",
         "# Number columns: what fills a gap, what is subtracted, what divides; fitted on the",
         "# training rows. Other columns: their categories, each one feature of 0 or 1.",
@@ -218,7 +219,7 @@ def _table_functions(
     lines = [
         f"def {name}():",
         '    """The samples of the table: features as the model takes them, and the target."""',
-        *_read_lines(op, facts),
+        *_read_lines(op, prefix, facts),
     ]
     if op.missing == "drop":
         lines += [
@@ -242,12 +243,10 @@ def _table_functions(
     return [lines, *(_prefixed(text, prefix) for text in texts)]
 
 
-def _read_lines(op: Table, facts: TableFacts) -> list[str]:
-    file = ex.parse(f"Path(__file__).parent / {literal(op.path)}")
+def _read_lines(op: Table, prefix: str, facts: TableFacts) -> list[str]:
     skip = "[1:]" if op.header else ""
     return [
-        *ex.statement("path = ", file, "    "),
-        f'    with open(path, encoding={literal(facts.encoding)}, newline="") as file:',
+        f'    with open({prefix}TABLE, encoding={literal(facts.encoding)}, newline="") as file:',
         f"        rows = [row for row in csv.reader(file, delimiter={literal(facts.delimiter)})"
         f" if row]{skip}",
         *ex.statement("nothing = ", ex.parse(literal(NOTHING)), "    "),

@@ -63,7 +63,11 @@ class Namespace:
         return inside or (self._outer is not None and name in self._outer)
 
     def take(self, name: str) -> str:
-        """`name`, or `name_2`, `name_3` … when it is taken; taken from now on."""
+        """`name`, or `name_2`, `name_3` … when it is taken; taken from now on.
+
+        A word of Python itself gets an underscore, as people write it: `class_`.
+        """
+        name = f"{name}_" if name in RESERVED else name
         found, number = name, 1
         while found in self:
             number += 1

@@ -32,8 +32,9 @@ from graph.graph import Graph
 
 _OWN = """
     np math json csv hashlib Path load_digits DTYPE SEED EPOCHS BATCH_SIZE WEIGHTS CLASSES FEATURES
-    PLACES TARGET_SCALE n p g m v key gradient gradients params slots batch step epoch steps data
-    samples chosen losses scores predict train_step evaluate train main load_model load_data
+    PLACES TABLE TARGET_SCALE n p g m v key gradient gradients params slots batch step epoch steps
+    data samples chosen own losses scores predict train_step evaluate train main load_model
+    load_data
     split shares batches initial_params initial_slots encode in_units training validation text
 """
 # every name the file may use for itself

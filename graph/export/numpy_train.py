@@ -171,7 +171,8 @@ def _several(outline: Outline, phases: tuple[Phase, ...]) -> list[str]:
             indent += "    "
         chosen = "chosen"
         if phase.fresh_batch:
-            chosen = f"batches(samples, epoch, {literal(phase.name)})[place]"
+            lines.append(f"{indent}own = batches(samples, epoch, {literal(phase.name)})[place]")
+            chosen = "own"
         lines += [
             f"{indent}batch = {_select(chosen)}",
             f"{indent}loss += {_call(outline, phase)}",

@@ -24,8 +24,9 @@ from graph.graph import Graph
 
 _OWN = """
     np math csv hashlib Path load_digits torch nn F DTYPE SEED EPOCHS BATCH_SIZE WEIGHTS WEIGHT_KEYS
-    CLASSES FEATURES PLACES TARGET_SCALE n model Model batch step epoch steps data samples chosen
-    place losses scores loss prediction evaluate train main load_model initial_model load_data
+    CLASSES FEATURES PLACES TABLE TARGET_SCALE n model Model batch step epoch steps data samples
+    chosen place losses scores loss prediction evaluate train main load_model initial_model
+    load_data
     load_file split shares batches take encode in_units training validation text sizes optimizer
     optimizer_schedule name weight weights key value stream others values error path layer
 """

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graph.export import expression as ex
-from graph.export.names import MODULE_ATTRIBUTES, Namespace, docstring
+from graph.export.names import MODULE_ATTRIBUTES, WIDTH, Namespace, docstring
 from graph.export.outline import Outline
 from graph.export.pytorch_custom import Customs
 from graph.export.pytorch_forward import Forward, Scene, Value
@@ -48,7 +48,9 @@ class Classes:
                 path = scene.prefix + node.id
                 keys = scene.trace.owner_of.get(path, ())
                 self.owners |= {path, *(key.rpartition("/")[0] for key in keys)}
-                lines += ex.statement(f"{own} = ", ex.parse(text), "        ")
+                line = f"        {own} = {text}"
+                fits = len(line) <= WIDTH
+                lines += [line] if fits else ex.statement(f"{own} = ", ex.parse(text), "        ")
                 if node.frozen and keys:
                     lines.append(f"        {own}.requires_grad_(False)")
         return lines

@@ -21,24 +21,42 @@ def emit_operation(e: Emitter, code: Any, target: Any, *rest: Any) -> None:
     """target[i] = operation `code` of a[i], b[i], c[i], d[i] over `count` whole vectors.
 
     `rest` is a, b, c, d, each an address and a byte step from vector to vector (0 repeats one),
-    then count.
+    then count, then the address and number of the streams that slow operations fetch.
     """
-    *sources, count = rest
+    *sources, count, streams, stream_count = rest
     done = e.b.function.append_basic_block("done")
     switch = e.b.switch(code, done)
     for opcode in OPCODES.values():
         block = e.b.function.append_basic_block("operation")
         switch.add_case(ir.Constant(I64, opcode.code), block)
         e.b.position_at_end(block)
-        _cases(e, opcode, target, sources, count)
+        fetch = (streams, stream_count) if opcode.slow else None
+        _cases(e, opcode, target, sources, count, fetch)
         e.b.branch(done)
     e.b.position_at_end(done)
 
 
-def _cases(e: Emitter, opcode: Opcode, target: Any, sources: list[Any], count: Any) -> None:
+def _fetch(e: Emitter, streams: Any, stream_count: Any, offset: Any) -> None:
+    """Asks for the cache lines `offset` bytes into each stream."""
+    byte = ir.IntType(8).as_pointer()
+    function = e.declare("llvm.prefetch.p0", ir.VoidType(), [byte, I32, I32, I32])
+    read, into_l1, data = (ir.Constant(I32, value) for value in (0, 3, 1))
+    with counted(e.b, stream_count) as stream:
+        at = e.b.add(streams, e.b.mul(stream, ir.Constant(I64, 8)))
+        start = e.b.load(e.b.inttoptr(at, I64.as_pointer()), typ=I64)
+        line = e.b.inttoptr(e.b.add(start, offset), byte)
+        e.b.call(function, [line, read, into_l1, data])
+
+
+Fetch = tuple[Any, Any] | None
+
+
+def _cases(
+    e: Emitter, opcode: Opcode, target: Any, sources: list[Any], count: Any, fetch: Fetch
+) -> None:
     """The operation's loop, and a second one for when its usual scalars are scalars."""
     if not opcode.scalars:
-        _loop(e, opcode, target, sources, {}, count)
+        _loop(e, opcode, target, sources, {}, count, fetch)
         return
     zero = ir.Constant(I64, 0)
     steps = [sources[2 * i + 1] for i in opcode.scalars]
@@ -48,14 +66,15 @@ def _cases(e: Emitter, opcode: Opcode, target: Any, sources: list[Any], count: A
     with e.b.if_else(e.b.icmp_signed("==", all_steps, zero)) as (scalar, general):
         with scalar:
             held = {i: Vec(e, load(e, sources[2 * i])) for i in opcode.scalars}
-            _loop(e, opcode, target, sources, held, count)
+            _loop(e, opcode, target, sources, held, count, fetch)
         with general:
-            _loop(e, opcode, target, sources, {}, count)
+            _loop(e, opcode, target, sources, {}, count, fetch)
 
 
 def _loop(
-    e: Emitter, opcode: Opcode, target: Any, sources: list[Any], held: dict[int, Vec], count: Any
-) -> None:
+    e: Emitter, opcode: Opcode, target: Any, sources: list[Any], held: dict[int, Vec], count: Any,
+    fetch: Fetch,
+) -> None:  # fmt: skip
     """The operation over `count` vectors, several a turn so that the loop itself costs little.
 
     `held` are sources already in registers.
@@ -70,8 +89,10 @@ def _loop(
         result = opcode.emit(e, vecmath, *values)
         offset = e.b.mul(index, ir.Constant(I64, e.item * e.lanes))
         store(e, e.b.add(target, offset), result.v)
+        if fetch:
+            _fetch(e, *fetch, offset)
 
-    unroll = 1 if opcode.heavy else UNROLL
+    unroll = 1 if opcode.slow else UNROLL
     turns = e.b.sdiv(count, ir.Constant(I64, unroll))
     with counted(e.b, turns) as turn:
         start = e.b.mul(turn, ir.Constant(I64, unroll))

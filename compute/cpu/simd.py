@@ -69,6 +69,8 @@ _SHAPES: tuple[Callable[[Any], Callable[..., Any]], ...] = (
     lambda pair: lambda context, a, b, c, d, e, f, g, h, i: pair,
     lambda pair: lambda context, a, b, c, d, e, f, g, h, i, j: pair,
     lambda pair: lambda context, a, b, c, d, e, f, g, h, i, j, k: pair,
+    lambda pair: lambda context, a, b, c, d, e, f, g, h, i, j, k, n: pair,
+    lambda pair: lambda context, a, b, c, d, e, f, g, h, i, j, k, n, m: pair,
 )
 
 Emit = Callable[..., Any]
@@ -312,7 +314,7 @@ class Vocabulary:
         tile = tiles.emit_tiles((rows // 2, rows), widths)
         return {
             "transpose_block": (None, [LONG] * 4, emit_transpose),
-            "run_operation": (None, [LONG] * 11, emit_operation),
+            "run_operation": (None, [LONG] * 13, emit_operation),
             "philox_block": (None, [LONG] * 5, emit_philox),
             "tile": (None, [LONG] * 5, tile),
             "tall_tile": (None, [LONG] * 5, tiles.emit_tiles((rows // 2, rows, rows + 1), widths)),

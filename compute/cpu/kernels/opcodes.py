@@ -28,10 +28,8 @@ class Opcode:
     registers.
     """
 
-    @property
-    def heavy(self) -> bool:
-        """Whether it is a function of many instructions, for which a loop's own cost is nothing."""
-        return self.code >= _FIRST_HEAVY
+    slow: bool = False
+    """Whether it is many instructions or waits for the divider: a loop around it costs nothing."""
 
 
 _TABLE: list[tuple[str, int, Callable[..., Any]]] = [
@@ -76,11 +74,17 @@ _TABLE: list[tuple[str, int, Callable[..., Any]]] = [
     ("pow", 2, lambda e, m, a, b: m.power(e, a, b)),
 ]
 
-_FIRST_HEAVY = next(code for code, row in enumerate(_TABLE) if row[0] == "exp")
-
 _SCALARS = {"mul": (1,), "fma": (1,), "fnma": (1,), "axpby": (1, 3)}
 
+# fmt: off
+_FAST = {
+    "copy", "neg", "add", "sub", "mul", "fma", "fnma", "axpby", "abs", "sign", "floor", "relu",
+    "relu_grad", "maximum", "minimum", "greater", "greater_equal", "less", "equal", "not_equal",
+    "where",
+}
+# fmt: on
+
 OPCODES: dict[str, Opcode] = {
-    name: Opcode(code, arity, emit, _SCALARS.get(name, ()))
+    name: Opcode(code, arity, emit, _SCALARS.get(name, ()), name not in _FAST)
     for code, (name, arity, emit) in enumerate(_TABLE)
 }

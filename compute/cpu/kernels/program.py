@@ -33,18 +33,18 @@ BLOCK_BYTES = 2048  # of one register: long enough to hide dispatch, short enoug
 SLOT = BLOCK_BYTES + 64  # whole vectors may run past the end of a block
 SPACE = Stack(MAX_REGISTERS * SLOT)
 EDGE = Stack(MAX_OPERANDS * 64)
-TABLE = Stack(MAX_REGISTERS * 5 * 8)
+TABLE = Stack(MAX_REGISTERS * 6 * 8)
 
 # Fields of the register table, by register: its scratch block; where the present block starts;
 # where the instructions find it; the step from vector to vector (0 repeats one); whether the block
-# is the operand's own memory.
-SCRATCH, START, POINTER, STEP, DIRECT = (field * MAX_REGISTERS * 8 for field in range(5))
+# is the operand's own memory. STREAM lists, in no register's name, where next blocks lie.
+SCRATCH, START, POINTER, STEP, DIRECT, STREAM = (field * MAX_REGISTERS * 8 for field in range(6))
 OPERAND_BYTES, INSTRUCTION_BYTES = OPERAND_WORDS * 8, INSTRUCTION_WORDS * 8
 
 
 @device
-def run_program(table: int, program: int, count: int, vectors: int) -> None:
-    """Runs all instructions, each over `vectors` vectors."""
+def run_program(table: int, program: int, count: int, vectors: int, streams: int) -> None:
+    """Runs all instructions, each over `vectors` vectors, fetching `streams` blocks meanwhile."""
     for i in range(count):
         at = program + i * INSTRUCTION_BYTES
         target = get_word(table + POINTER + get_word(at + 8) * 8)
@@ -53,7 +53,7 @@ def run_program(table: int, program: int, count: int, vectors: int) -> None:
         run_operation(
             get_word(at), target, get_word(a + POINTER), get_word(a + STEP), get_word(b + POINTER),
             get_word(b + STEP), get_word(c + POINTER), get_word(c + STEP), get_word(d + POINTER),
-            get_word(d + STEP), vectors,
+            get_word(d + STEP), vectors, table + STREAM, streams,
         )  # fmt: skip
 
 
@@ -66,11 +66,15 @@ def run_block(
 
     The last, partial vector goes through `edge`: instructions only ever see whole vectors.
     """
-    vectors = elements // LANES
+    vectors, streams = elements // LANES, 0
     for i in range(operand_count):
-        set_word(table + POINTER + i * 8, get_word(table + START + i * 8))
+        start = get_word(table + START + i * 8)
+        set_word(table + POINTER + i * 8, start)
+        if get_word(table + DIRECT + i * 8) != 0:
+            set_word(table + STREAM + streams * 8, start + vectors * VECTOR)
+            streams += 1
     if vectors > 0:
-        run_program(table, program, count, vectors)
+        run_program(table, program, count, vectors, streams)
     if elements == vectors * LANES:
         return
     mask = first(elements - vectors * LANES)
@@ -81,7 +85,7 @@ def run_block(
                 store(edge + i * VECTOR, load_masked(at, mask))
                 at = edge + i * VECTOR
             set_word(table + POINTER + i * 8, at)
-    run_program(table, program, count, 1)
+    run_program(table, program, count, 1, 0)
     for i in range(operand_count):
         written = get_word(operands + i * OPERAND_BYTES + 16) & WRITE
         if get_word(table + DIRECT + i * 8) != 0 and written != 0:

@@ -337,10 +337,12 @@ def row_tile(job: int, rows: int, vectors: int, columns: int, lanes: int) -> Non
 @word
 def run_operation(
     code: int, target: int, a: int, a_step: int, b: int, b_step: int, c: int, c_step: int,
-    d: int, d_step: int, count: int,
+    d: int, d_step: int, count: int, streams: int, stream_count: int,
 ) -> None:  # fmt: skip
-    """target[i] = opcode `code` of a[i], b[i], c[i], d[i] over `count` whole vectors; a step of 0
-    repeats one.
+    """target[i] = opcode `code` of a[i], b[i], c[i], d[i] over `count` whole vectors.
+
+    A step of 0 repeats one vector. Slow operations use their waits to fetch what lies at the
+    `stream_count` addresses at `streams`, as far as the count goes.
     """
     raise _not_here()
 

@@ -27,8 +27,8 @@ class Op:
 
     `roles` names values with a special part: bias, mask, relu and pre of an epilogue,
     `bias_gradient` of a weight gradient. `scale` multiplies a sum. `taps` are values stored only
-    because they are watched; an op of `watched` rows alone keeps every row as it is written, so that
-    what one watch shows does not depend on the others.
+    because they are watched. An op of `watched` rows alone keeps every row as it is written, so
+    that what one watch shows does not depend on the others.
     """
 
     kind: str

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
 
 from compute.cpu.planner.steps import Step, Touch
 from compute.cpu.planner.views import Buffer
@@ -44,77 +45,87 @@ class _Edge:
 
 def schedule(steps: Sequence[Step], loss: Step | None) -> list[Region]:
     """Regions in order. Steps that commit come after a check of what `loss` wrote."""
-    edges = _edges(steps)
-    place: dict[int, int] = {}  # step -> region
-    group_of: dict[int, Group] = {}
-    regions = [Region()]
-    pending = list(range(len(steps)))
-    loss_index = next((k for k, step in enumerate(steps) if step is loss), -1)
-    while pending:
-        current = len(regions) - 1
-        waiting = []
-        for k in pending:
-            home = _home(k, steps, edges[k], place, group_of, regions, loss_index)
+    plan = _Schedule(steps, loss)
+    ready = [k for k, count in enumerate(plan.waiting) if not count]
+    while ready:
+        heapify(ready)
+        late: list[int] = []
+        while ready:
+            k = heappop(ready)
+            home = plan.home(k)
             if home is None:
-                waiting.append(k)
-            else:
-                place[k] = current
-                group_of[k] = home
-        if waiting:
-            guard = loss_index >= 0 and place.get(loss_index) == current
-            regions.append(Region(guard=guard))
-        pending = waiting
-    for region in regions:
+                late.append(k)
+                continue
+            for after in plan.put(k, home):
+                heappush(ready, after)
+        ready = late
+        if ready:
+            assert plan.regions[-1].groups, "no step can run"
+            plan.barrier()
+    for region in plan.regions:
         for group in region.groups:
             _settle(group)
-    return regions
+    return plan.regions
 
 
-def _home(
-    k: int,
-    steps: Sequence[Step],
-    edges: Sequence[_Edge],
-    place: dict[int, int],
-    group_of: dict[int, Group],
-    regions: list[Region],
-    loss: int,
-) -> Group | None:
-    """The group of the present region that step `k` can run in; None when it must wait."""
-    current = len(regions) - 1
-    step, near = steps[k], []
-    if step.commits and loss >= 0 and place.get(loss, current) == current:
-        return None
-    for edge in edges:
-        where = place.get(edge.before)
-        if where is None:
+class _Schedule:
+    """Regions so far, and how many steps each step still waits for."""
+
+    def __init__(self, steps: Sequence[Step], loss: Step | None) -> None:
+        self.steps, self.edges = steps, _edges(steps)
+        self.loss = next((k for k, step in enumerate(steps) if step is loss), -1)
+        self.waiting = [len(edges) for edges in self.edges]
+        self.after: list[list[int]] = [[] for _ in steps]
+        for k, edges in enumerate(self.edges):
+            for edge in edges:
+                self.after[edge.before].append(k)
+        self.regions = [Region()]
+        self.place: dict[int, int] = {}  # step -> region
+        self.group_of: dict[int, Group] = {}
+
+    def barrier(self) -> None:
+        """Begin a region; the loss is checked there when the last one computed it."""
+        current = len(self.regions) - 1
+        guard = self.loss >= 0 and self.place.get(self.loss) == current
+        self.regions.append(Region(guard=guard))
+
+    def home(self, k: int) -> Group | None:
+        """The group of the present region that step `k` can run in; None when it must wait."""
+        current, step = len(self.regions) - 1, self.steps[k]
+        checked = self.loss < 0 or self.place.get(self.loss, current) < current
+        if step.commits and not checked:
             return None
-        if where == current:
-            near.append(edge)
-    if near:
-        group = group_of[near[0].before]
-        together = all(e.local and group_of[e.before] is group for e in near)
-        if not together or not _joins(step, group):
-            return None
-        _join(step, group)
-        return group
-    for group in reversed(regions[-1].groups[-1:]):
-        if _joins(step, group):
-            _join(step, group)
-            return group
-    group = Group([step], step.samples, step.prefer if step.samples else 0)
-    regions[-1].groups.append(group)
-    return group
+        near = [edge for edge in self.edges[k] if self.place[edge.before] == current]
+        if near:
+            group = self.group_of[near[0].before]
+            together = all(e.local and self.group_of[e.before] is group for e in near)
+            return group if together and _joins(step, group) else None
+        groups = self.regions[-1].groups
+        if groups and _joins(step, groups[-1]):
+            return groups[-1]
+        return Group([], step.samples, 0)
+
+    def put(self, k: int, group: Group) -> list[int]:
+        """Place step `k`; returns the steps that nothing holds back any more."""
+        step = self.steps[k]
+        if not group.steps:
+            self.regions[-1].groups.append(group)
+        group.steps.append(step)
+        if step.samples:
+            group.size = group.size or step.prefer
+        self.place[k], self.group_of[k] = len(self.regions) - 1, group
+        free = []
+        for after in self.after[k]:
+            self.waiting[after] -= 1
+            if not self.waiting[after]:
+                free.append(after)
+        return free
 
 
 def _joins(step: Step, group: Group) -> bool:
     if not step.samples or step.samples != group.samples:
         return False
     return not (step.prefer and group.size) or step.prefer == group.size
-
-
-def _join(step: Step, group: Group) -> None:
-    group.steps.append(step)
-    group.size = group.size or step.prefer
 
 
 def _settle(group: Group) -> None:

@@ -14,6 +14,7 @@ from compute.cpu import entry
 from compute.cpu.plan import CpuPlan
 from compute.cpu.planner import tables
 from compute.cpu.threads import team
+from compute.cpu.variants import available
 from compute.evaluate import host_scalars
 from compute.reference_plan import ReferencePlan
 from graph.graph import Graph
@@ -170,7 +171,7 @@ def _watches(model: Model) -> frozenset[str]:
     names = set()
     for path, node in model.nodes.items():
         for port in node.op.ports_out():
-            if node.op.role == "layer":
+            if node.op.role == "layer" or port.name in ("image", "features"):
                 names |= {f"value:{path}.{port.name}", f"gradient:{path}.{port.name}"}
     return frozenset(names | {f"gradient:{key}" for key in model.params})
 
@@ -239,6 +240,23 @@ def test_steps_in_one_call_or_many(name: str, monkeypatch: pytest.MonkeyPatch) -
     short = _plan(model)
     assert _train(short, model, index).scalars["loss"].tobytes() == losses.tobytes()
     _same_bits(short.read(), whole.read())
+
+
+@pytest.mark.parametrize("vector", [v.name for v in available("f64")])
+def test_every_vector_length(vector: str) -> None:
+    """Forced lengths train alike; each gives the same bits again."""
+    model, index = Model(_cnn()), _index(3, 10)
+    expected = _train(_plan(model), model, index).scalars["loss"]
+    options = PlanOptions("float64", threads=1, seed=3, vector=vector)
+    plans = [CpuPlan(model, options, lambda *_: None) for _ in range(2)]
+    found = [_train(plan, model, index).scalars["loss"] for plan in plans]
+    assert found[0].tobytes() == found[1].tobytes()
+    np.testing.assert_allclose(found[0], expected, rtol=1e-10)
+
+
+def test_a_vector_of_the_other_precision_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected one of float64"):
+        CpuPlan(Model(_mlp()), PlanOptions("float64", vector="f32x4"), lambda *_: None)
 
 
 def test_random_numbers_follow_the_step_number() -> None:

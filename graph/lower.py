@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+import networkx as nx
+
 from graph.autodiff import gradients
 from graph.graph import Graph, Node
 from graph.kinds import DataSource, Optimizer, Schedule
@@ -58,10 +60,7 @@ class Model:
 
     @cached_property
     def _trace(self) -> Trace:
-        found = trace(self.graph, "train", max(2, min(self.graph.training.batch_size, 64)))
-        if found.refusals:
-            raise LowerError(found.refusals)
-        return found
+        return _built(self.graph, "train", max(2, min(self.graph.training.batch_size, 64)))
 
     @property
     def params(self) -> Mapping[str, Param]:
@@ -154,9 +153,7 @@ class Model:
     def _lower(self, entry: str, batch: int, watch: frozenset[str]) -> Program:
         phase = next((p for p in self.phases if p.name == entry), None)
         mode: Mode = "train" if phase else "evaluate"
-        found = trace(self.graph, mode, batch, entry if len(self.phases) > 1 and phase else "")
-        if found.refusals:
-            raise LowerError(found.refusals)
+        found = _built(self.graph, mode, batch, entry if len(self.phases) > 1 and phase else "")
         if phase:
             program = _training_program(self.graph, found, phase, watch)
         elif entry == "evaluate":
@@ -198,10 +195,25 @@ def _differentiable(found: Trace, losses: tuple[tuple[str, str], ...]) -> set[st
     return {key for key, tensor in found.param_tensors.items() if tensor.id in needed}
 
 
+def _built(graph: Graph, mode: Mode, batch: int, phase: str = "") -> Trace:
+    """The trace of a graph that can be built; LowerError for any other."""
+    try:
+        found = trace(graph, mode, batch, phase)
+    except nx.NetworkXUnfeasible:
+        text = "found wires that lead in a circle, expected every wire to point forward"
+        raise LowerError([Refusal("", "", text, "remove one of them")]) from None
+    if found.refusals:
+        raise LowerError(found.refusals)
+    return found
+
+
 def _total_loss(found: Trace, phase: Phase) -> Tensor:
     total: Tensor | None = None
     for path, port in phase.losses:
-        value = found.values[path, port]
+        value = found.values.get((path, port))
+        if value is None:
+            text = "found an input with nothing wired, expected a value at each"
+            raise LowerError([Refusal(path, "", text, "wire its inputs, and those before it")])
         if value.shape != ():
             refusal = Refusal(
                 path, port, f"found a loss of shape {value.shape}, expected one number"

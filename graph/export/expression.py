@@ -95,6 +95,18 @@ def is_name(expression: Expression) -> bool:
     return isinstance(expression, (ast.Name, ast.Constant))
 
 
+def depth(expression: Expression) -> int:
+    """How many calls stand inside each other."""
+    inner = max((depth(child) for child in _children(expression)), default=0)
+    return inner + isinstance(expression, ast.Call)
+
+
+def _children(expression: Expression) -> list[Expression]:
+    children = [n for n in ast.iter_child_nodes(expression) if isinstance(n, ast.expr)]
+    words = [n for n in ast.iter_child_nodes(expression) if isinstance(n, ast.keyword)]
+    return [*children, *(word.value for word in words)]
+
+
 def is_primary(expression: Expression) -> bool:
     """Whether a method or index can follow it without brackets."""
     return isinstance(expression, (ast.Name, ast.Call, ast.Subscript, ast.Attribute))

@@ -55,8 +55,10 @@ def evaluate_function(outline: Outline) -> list[str]:
         '    """Loss and metrics of a batch."""',
         *(f"    {name} = batch[{literal(name)}]" for name in columns),
     ]
-    if made:
-        lines += _predict_call(outline, [given[v] if v in made else None for v in outputs], columns)
+    names_read = _reads(blocks, results.values(), [ex.text(given[v]) for v in made])
+    targets = [given[v] if v in made and ex.text(given[v]) in names_read else None for v in outputs]
+    if any(targets):
+        lines += _predict_call(outline, targets, columns)
     if _reads(blocks, results.values(), ["n"]):
         lines.append(f"    n = len({columns[0] if columns else 'batch'})")
     lines += _commented(outline, blocks)

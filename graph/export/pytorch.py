@@ -28,7 +28,7 @@ _OWN = """
     chosen place losses scores loss prediction evaluate train main load_model initial_model
     load_data
     load_file split shares batches take encode in_units training validation text sizes optimizer
-    optimizer_schedule name weight weights key value stream others values error path layer
+    schedule name weight weights key value stream others values error path layer
 """
 # every name the file may use for itself
 TAKEN = frozenset({*words(_OWN), *HELPERS, *RANDOMNESS, *INITIALISERS})

@@ -23,6 +23,7 @@ from graph.trace import Trace
 
 Value = tuple[str, str]  # node id, output port
 LONGEST_INLINE = 60
+DEEPEST = 3  # calls inside each other
 CHAIN = "x"
 
 
@@ -156,7 +157,8 @@ class Forward:
         if readers[0] == "":
             return len(ex.text(result)) < 80
         reader = self.scene.graph.node(readers[0])
-        return not self.scene.is_heavy(reader) and len(ex.text(result)) <= LONGEST_INLINE
+        short = len(ex.text(result)) <= LONGEST_INLINE and ex.depth(result) < DEEPEST
+        return short and not self.scene.is_heavy(reader)
 
     def _name(self, value: Value) -> str:
         """`x` for a link of a chain when nobody needs the old x, else the node's name."""

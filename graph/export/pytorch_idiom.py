@@ -16,6 +16,7 @@ DEFAULTS: dict[str, dict[str, str]] = {
     "nn.BatchNorm1d": {"eps": "1e-05", "momentum": "0.1"},
     "nn.BatchNorm2d": {"eps": "1e-05", "momentum": "0.1"},
     "torch.optim.SGD": {"momentum": "0.0", "weight_decay": "0.0", "nesterov": "False"},
+    "torch.optim.lr_scheduler.CosineAnnealingLR": {"eta_min": "0.0"},
     "torch.optim.Adam": {"betas": "(0.9, 0.999)", "eps": "1e-08", "weight_decay": "0.0"},
 }
 # modules without weights or state, and the function each of them calls
@@ -38,10 +39,25 @@ def without_defaults(expression: Expression) -> Expression:
     """A constructor's call less the keywords that are its defaults."""
     if isinstance(expression, ast.Call):
         known = DEFAULTS.get(ex.text(expression.func), {})
+        for word in expression.keywords:
+            word.value = _worked_out(word.value)
         expression.keywords = [
             word for word in expression.keywords if known.get(word.arg or "") != ex.text(word.value)
         ]
     return expression
+
+
+def _worked_out(value: Expression) -> Expression:
+    """A product of two numbers as one number: 0.1 * 0.003 → 0.0003."""
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Mult):
+        numbers = [
+            part.value
+            for part in (value.left, value.right)
+            if isinstance(part, ast.Constant) and isinstance(part.value, float)
+        ]
+        if len(numbers) == 2:
+            return ast.Constant(float(f"{numbers[0] * numbers[1]:.15g}"))
+    return value
 
 
 def as_function(module: Expression) -> tuple[str, str] | None:

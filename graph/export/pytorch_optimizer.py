@@ -101,7 +101,8 @@ def schedule_call(
 ) -> tuple[ex.Expression, str]:
     """(expression that makes the schedule of `optimizer`, when it is stepped: epoch or step)."""
     if op.torch:
-        return ex.parse(schedule_text(op, optimizer, steps, rate)), op.rhythm
+        text = schedule_text(op, optimizer, steps, rate)
+        return without_defaults(ex.parse(text)), op.rhythm
     builder = Builder()
     made = op.rate(Context(builder, "train", "schedule"))
     rule = simplify(builder.finish("rate", {"rate": made}))
@@ -124,4 +125,4 @@ def schedule_call(
 
 def schedule_name(optimizer: str) -> str:
     """What the schedule of an optimizer is called."""
-    return f"{identifier(optimizer)}_schedule"
+    return "schedule" if optimizer == "optimizer" else f"{identifier(optimizer)}_schedule"

@@ -24,13 +24,19 @@ KNOWN = [
 ]
 
 
+SHAPES = [
+    (7, 1, 1, 33), (3, 5, 4, 3), (2, 8, 8, 1), (1, 1, 1, 1), (2, 3, 3, 17), (1, 13, 11, 33),
+    (2, 40, 31, 1), (1, 2, 2500, 1), (1, 12, 12, 2),
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(("counter", "key", "expected"), KNOWN)
 def test_published_values(counter: Any, key: Any, expected: Any) -> None:
     words = philox.block(tuple(np.array([c], np.uint64) for c in counter), key)
     assert tuple(int(w[0]) for w in words) == expected
 
 
-@pytest.mark.parametrize("shape", [(7, 1, 1, 33), (3, 5, 4, 3), (2, 8, 8, 1), (1, 1, 1, 1)])
+@pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("size", [1, 2])
 def test_uniform(library: Library, real: Any, shape: Any, size: int) -> None:
     n, height, width, c = shape

@@ -103,6 +103,21 @@ MOVES = {
     ),
     "concat_rows": Case(lambda a, b: rows.concat([a, b, a], 0), [(2, 3), (1, 3)]),
     "concat_columns": Case(lambda a, b: rows.concat([a, b], 1), [(2, 3), (2, 5)]),
+    "concat_made": Case(
+        lambda a, b, w: rows.concat([rows.matmul(a, w), rows.tanh(b), rows.softmax(a)], 1),
+        [(5, 3), (5, 6), (3, 4)],
+    ),
+    "concat_twice": Case(
+        lambda a, b: [
+            rows.concat([rows.exp(a), rows.sin(b)], 1),
+            rows.concat([rows.sin(b), rows.exp(a), rows.sin(b)], 0),
+        ],
+        [(4, 4), (4, 4)],
+    ),
+    "concat_nested": Case(
+        lambda a, b: rows.concat([rows.concat([rows.exp(a), rows.sin(b)], 1), rows.cos(a)], 1),
+        [(4, 3), (4, 2)],
+    ),
     "broadcast": Case(lambda a: rows.broadcast_to(a, (3, 4, 5)), [(4, 1)]),
     "identity": Case(lambda a: a, [(4, 3)]),
     "seven_axes": Case(
@@ -206,6 +221,19 @@ SPATIAL = {
             (1, 1),
             (1, 1, 1, 1),
             (1, 1),
+        ),
+        [(3, 2, 5, 5), (2, 2, 3, 3)],
+    ),
+    "image_concat_made": Case(
+        lambda x, w: rows.concat(
+            [
+                rows.relu(rows.conv2d(x, w, (1, 1), (1, 1, 1, 1), (1, 1))),
+                rows.tanh(x),
+                x.builder.emit(
+                    "max_pool2d", (x,), kernel=(3, 3), stride=(1, 1), padding=(1, 1, 1, 1)
+                )[0],
+            ],
+            1,
         ),
         [(3, 2, 5, 5), (2, 2, 3, 3)],
     ),

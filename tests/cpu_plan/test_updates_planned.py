@@ -119,7 +119,9 @@ def test_optimizer_rules(name: str, trained: str) -> None:
     found = gradients(loss, [p[key] for key in keys])
     made = rows.update(_rule(step, count), [p[key] for key in keys], found, tensors)
     names = [Update("param", key, 0) for key in keys] + [Update("slot", k, 0) for k in slots]
-    program = builder.finish("case", {"loss": loss, "before": p["a"]}, list(zip(names, made)), 1)
+    program = builder.finish(
+        "case", {"loss": loss, "before": p["a"]}, list(zip(names, made, strict=True)), 1
+    )
     shapes = {("param", key): shape for key, shape in PARAMS.items()}
     shapes |= {("slot", key): PARAMS[slot.param] for key, slot in slots.items()}
     _check(simplify(program), shapes, slots)
@@ -135,7 +137,7 @@ def test_one_gradient_of_two_parameters_and_none_of_a_third() -> None:
     rule = _rule(lambda v: (v["p"] - v["rate"] * v["g"],), 0)
     made = rows.update(rule, list(p.values()), [same, same, zero, one], [])
     program = builder.finish(
-        "case", {}, [(Update("param", k, 0), t) for k, t in zip("abcd", made)], 1
+        "case", {}, [(Update("param", k, 0), t) for k, t in zip("abcd", made, strict=True)], 1
     )
     _check(simplify(program), {("param", key): (4, 3) for key in "abcd"}, {})
 

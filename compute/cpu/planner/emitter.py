@@ -134,8 +134,10 @@ class Emitter:
     def target(self, value: int, like: View | None = None) -> View:
         """Where to write a value: its fixed place, an image, or dense in the order of `like`."""
         fixed = self.fixed_place(value)
-        if fixed is not None:
-            return fixed
+        return fixed if fixed is not None else self.fresh(value, like)
+
+    def fresh(self, value: int, like: View | None = None) -> View:
+        """A place of its own for a value."""
         shape = self.shape(value)
         if value in self.layout.images:
             return self.new_image(shape, self.layout.border(value))

@@ -57,10 +57,7 @@ def is_watch(name: str) -> bool:
 
 def fuse(prepared: Prepared) -> list[Op]:
     """The ops of a program in an order that can run."""
-    program = prepared.program
-    results = {v for name, v in program.outputs if not is_watch(name)}
-    results |= {u.value for u in program.updates}
-    core = _needed(prepared.rows, results)
+    program, results, core = prepared.program, _results(prepared.program), core_rows(prepared)
     ops = _Fusion(program, prepared.numbers, core, results).run()
     known = {row.outputs[0] for row in core}
     taps = [row for row in prepared.rows if row.outputs[0] not in known]
@@ -68,9 +65,16 @@ def fuse(prepared: Prepared) -> list[Op]:
     return in_order(ops, prepared)
 
 
-def _needed(rows: Sequence[Row], results: set[int]) -> list[Row]:
-    needed, kept = set(results), []
-    for row in reversed(rows):
+def _results(program: Program) -> set[int]:
+    """What a program is for, watches aside."""
+    results = {v for name, v in program.outputs if not is_watch(name)}
+    return results | {u.value for u in program.updates}
+
+
+def core_rows(prepared: Prepared) -> list[Row]:
+    """The rows that run whatever is watched."""
+    needed, kept = _results(prepared.program), []
+    for row in reversed(prepared.rows):
         if any(v in needed for v in row.outputs):
             needed.update(row.inputs)
             kept.append(row)

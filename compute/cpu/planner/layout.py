@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -39,7 +39,18 @@ class Layout:
         return self.borders.get(value, NO_BORDER)
 
 
-def decide(program: Program, rows: tuple[Row, ...]) -> Layout:
+def decide(program: Program, core: Sequence[Row], rows: Sequence[Row]) -> Layout:
+    """The layout of every value; that of the core's values does not depend on what is watched."""
+    found = _decide(program, core)
+    if len(core) == len(rows):
+        return found
+    watched = _decide(program, rows)
+    fixed = {v for row in core for v in (*row.inputs, *row.outputs)}
+    borders = {v: sides for v, sides in watched.borders.items() if v not in fixed}
+    return Layout(found.images | (watched.images - fixed), {**borders, **found.borders})
+
+
+def _decide(program: Program, rows: Sequence[Row]) -> Layout:
     """Values that image kernels read or write, and all that elementwise rows tie to them."""
     parent = list(range(len(program.types)))
 

@@ -9,7 +9,7 @@ from typing import cast
 from compute.cpu.planner import data, elementwise, linear, moves, norm, reduce, spatial, updates
 from compute.cpu.planner.arena import place
 from compute.cpu.planner.emitter import Emitter, PlanError
-from compute.cpu.planner.fuse import ELEMENTWISE, Op, fuse
+from compute.cpu.planner.fuse import ELEMENTWISE, Op, core_rows, fuse
 from compute.cpu.planner.host import HostProgram
 from compute.cpu.planner.layout import decide
 from compute.cpu.planner.prepare import Prepared, optimise, split_host
@@ -17,7 +17,7 @@ from compute.cpu.planner.schedule import Region, schedule
 from compute.cpu.planner.steps import Step, touch
 from compute.cpu.planner.storage import Storage
 from compute.cpu.planner.tables import Tables
-from compute.cpu.planner.views import Buffer, View
+from compute.cpu.planner.views import NO_BORDER, Buffer, View
 from graph.program import Program, Row, Shape, Update
 
 _EMIT: dict[str, Callable[[Emitter, Op], None]] = {
@@ -51,6 +51,8 @@ _EMIT: dict[str, Callable[[Emitter, Op], None]] = {
     "to_real": moves.emit_to_real,
     "update": updates.emit_update,
 }
+# rows whose result is mostly another view of their operand
+_VIEWS = frozenset({"reshape", "permute", "broadcast_to", "slice"})
 _COMPARISONS = frozenset({"equal", "not_equal", "greater", "greater_equal", "less"})
 
 
@@ -94,7 +96,8 @@ class _Planner:
     def __init__(self, prepared: Prepared, ops: list[Op], storage: Storage, seed: int) -> None:
         self.prepared, self.ops, self.seed = prepared, ops, seed
         self.program = prepared.program
-        self.em = Emitter(prepared, decide(self.program, prepared.rows), storage)
+        layout = decide(self.program, core_rows(prepared), prepared.rows)
+        self.em = Emitter(prepared, layout, storage)
         outputs = self.program.outputs
         self.scalars = [(n, v) for n, v in outputs if self._is_scalar(v)]
         self.tables = Tables.make(self.program.batch, len(self.scalars))
@@ -108,6 +111,7 @@ class _Planner:
         updates_made = [op for op in self.ops if op.kind == "update"]
         self._fix_gradients(updates_made)
         stores = self._fix_stores(updates_made)
+        self._fix_concats()
         self._gather()
         for op in self.ops:
             if op.kind != "update":
@@ -205,6 +209,28 @@ class _Planner:
                 )
         return stores
 
+    def _fix_concats(self) -> None:
+        """Parts of a joined value are computed where they are wanted, when nothing else decides.
+
+        Values that a convolution reads need a border of their own and stay apart; what is joined
+        only for a watch moves nothing.
+        """
+        em = self.em
+        made = {v: op for op in self.ops for v in op.writes}
+        for op in self.ops:
+            if op.kind != "concat" or op.watched or op.row.outputs[0] in em.fixed:
+                continue
+            whole, start = _Once(em, op.row.outputs[0]), 0
+            axis = cast("int", op.row.attr("axis"))
+            em.fixed[op.row.outputs[0]] = whole
+            for value in op.row.inputs:
+                stop = start + em.shape(value)[axis]
+                maker = made.get(value)
+                free = maker is not None and maker.kind not in _VIEWS and value not in em.fixed
+                if free and em.layout.border(value) == NO_BORDER:
+                    em.fixed[value] = _slice_of(whole, axis, start, stop)
+                start = stop
+
     # ---- results
 
     def _results(self) -> dict[str, View]:
@@ -225,6 +251,23 @@ class _Planner:
                 view = place_
             arrays[name] = view
         return arrays
+
+
+class _Once:
+    """The place of a value, made when first asked for."""
+
+    def __init__(self, em: Emitter, value: int) -> None:
+        self._em, self._value = em, value
+        self._view: View | None = None
+
+    def __call__(self) -> View:
+        if self._view is None:
+            self._view = self._em.fresh(self._value)
+        return self._view
+
+
+def _slice_of(whole: _Once, axis: int, start: int, stop: int) -> Callable[[], View | None]:
+    return lambda: whole().slice(axis, start, stop)
 
 
 def _before_move(em: Emitter, row: Row) -> Callable[[], View | None]:

@@ -1,0 +1,128 @@
+"""The lines of many wires at once: `gui.canvas.wires` for arrays. No Qt.
+
+A wire is up to three cubics; straight parts are cubics too, flagged so that they are drawn as one
+segment. A test keeps both files equal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gui.canvas.index import Floats, Indices
+from gui.canvas.wires import ABOVE_THREAD, BULGE, LEVEL, TANGENT_MAX, TANGENT_MIN
+
+RUN, TURN = 28.0, 0.55  # width of a narrow turn into a lane, and its control length over that
+PARTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """Lines of n wires: `points` (n, 3, 4, 2); how many parts each has; which are straight."""
+
+    points: Floats
+    parts: NDArray[np.int8]
+    straight: NDArray[np.bool_]  # (n, 3)
+
+    def put(self, which: Indices, other: Curves) -> None:
+        """Replace the lines of some wires."""
+        self.points[which] = other.points
+        self.parts[which] = other.parts
+        self.straight[which] = other.straight
+
+    def edges(self) -> Floats:
+        """Boxes around the lines, by their control points: shape (4, n)."""
+        flat = self.points.reshape(len(self.points), PARTS * 4, 2)
+        low, high = flat.min(axis=1), flat.max(axis=1)
+        return np.stack([low[:, 0], low[:, 1], high[:, 0], high[:, 1]])
+
+
+def curves(ends: Floats, lanes: Floats) -> Curves:
+    """Lines between `ends` (n, 4: source x, y, target x, y); `lanes` (n) is NaN without one.
+
+    Parts that a wire does not have lie on its end.
+    """
+    count = len(ends)
+    sx, sy, tx, ty = ends.T
+    points = np.repeat(ends[:, None, None, 2:], PARTS, axis=1).repeat(4, axis=2)
+    straight = np.zeros((count, PARTS), np.bool_)
+    direct = np.isnan(lanes) & (tx > sx)
+    level = direct & (np.abs(ty - sy) < LEVEL)
+    reach = np.clip((tx - sx) / 2, TANGENT_MIN, TANGENT_MAX)
+    reach = np.where(level, (tx - sx) / 3, reach)
+    first = np.stack([sx, sy, sx + reach, sy, tx - reach, ty, tx, ty], axis=1)
+    points[direct, 0] = first[direct].reshape(-1, 4, 2)
+    straight[:, 0] = level
+    around = np.flatnonzero(~direct)
+    if len(around):
+        lane = _lanes(ends[around], lanes[around])
+        points[around] = _by_lane(ends[around], lane)
+        straight[around, 1] = True
+    return Curves(points, np.where(direct, 1, PARTS).astype(np.int8), straight)
+
+
+def _lanes(ends: Floats, lanes: Floats) -> Floats:
+    """Height of the horizontal part of wires that have no lane of their own."""
+    _, sy, _, ty = ends.T
+    lower = ty - sy > 2 * ABOVE_THREAD
+    found = np.where(lower, ty - ABOVE_THREAD, np.maximum(sy, ty) + 2 * ABOVE_THREAD)
+    return np.where(np.isnan(lanes), found, lanes)
+
+
+def _by_lane(ends: Floats, lane: Floats) -> Floats:
+    """Out of the source, along the lane, into the target: (n, 3, 4, 2)."""
+    sx, sy, tx, ty = ends.T
+    narrow = tx - sx > 2 * RUN
+    middle = (sx + tx) / 2
+    close = sx - TANGENT_MIN < tx + TANGENT_MIN
+    start = np.where(narrow, sx + RUN, np.where(close, middle, sx - TANGENT_MIN))
+    end = np.where(narrow, tx - RUN, np.where(close, middle, tx + TANGENT_MIN))
+    half = RUN * TURN
+    out = np.where(narrow, sx + half, sx + BULGE), np.where(narrow, start - half, sx + BULGE)
+    into = np.where(narrow, end + half, tx - BULGE), np.where(narrow, tx - half, tx - BULGE)
+    third = (end - start) / 3
+    turn = [sx, sy, out[0], sy, out[1], lane, start, lane]
+    run = [start, lane, start + third, lane, end - third, lane, end, lane]
+    last = [end, lane, into[0], lane, into[1], ty, tx, ty]
+    return np.stack([*turn, *run, *last], axis=1).reshape(-1, PARTS, 4, 2)
+
+
+def flattened(lines: Curves, which: Indices, steps: int) -> tuple[Floats, Indices]:
+    """Segments (k, 4) of some wires, every curve in `steps`; and the wire of each segment.
+
+    The wires of the answer are places in `which`, not sorted.
+    """
+    parts = lines.parts[which]
+    owner = np.repeat(np.arange(len(which)), parts)
+    part = np.arange(len(owner)) - np.repeat(np.cumsum(parts) - parts, parts)
+    points = lines.points[which[owner], part]
+    straight = lines.straight[which[owner], part] if steps > 1 else np.ones(len(owner), np.bool_)
+    single = points[straight]
+    direct = np.concatenate([single[:, 0], single[:, 3]], axis=1)
+    if straight.all():
+        return direct, owner
+    weights = _weights(steps)
+    bent = points[~straight]
+    places = np.einsum("sk,nkd->nsd", weights, bent)
+    segments = np.concatenate([places[:, :-1], places[:, 1:]], axis=2).reshape(-1, 4)
+    owners = np.concatenate([owner[straight], np.repeat(owner[~straight], steps)])
+    return np.concatenate([direct, segments]), owners
+
+
+def _weights(steps: int) -> Floats:
+    """Bernstein weights at `steps` + 1 even places: (steps + 1, 4)."""
+    t = np.linspace(0.0, 1.0, steps + 1)
+    u = 1.0 - t
+    return np.stack([u**3, 3 * u * u * t, 3 * u * t * t, t**3], axis=1)
+
+
+def distances(segments: Floats, x: float, y: float) -> Floats:
+    """Distance of a point from every segment (k, 4), canvas px."""
+    start, along = segments[:, :2], segments[:, 2:] - segments[:, :2]
+    to = np.array([x, y]) - start
+    length = np.maximum((along * along).sum(axis=1), 1e-12)
+    share = np.clip((to * along).sum(axis=1) / length, 0.0, 1.0)[:, None]
+    gaps: Floats = np.hypot(*(to - share * along).T)
+    return gaps

@@ -1,0 +1,265 @@
+"""All wires of a frame, in one layer.
+
+A curve with its casing costs 0.1 ms, so finished wires are kept in tiles that a pan only blits.
+Where a tile is not ready (after a zoom, under a moving node) wires are drawn directly: the same
+lines from arrays, one call for each kind, without casing. From afar they are straight.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from itertools import groupby
+
+import numpy as np
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QPainter, QPainterPath, QPen, QPixmap, QRegion
+
+from gui.canvas.cache import MIB
+from gui.canvas.camera import zoom_of
+from gui.canvas.curves import flattened
+from gui.canvas.drawing import Detail, colour
+from gui.canvas.frame import Frame, draw_pixel_lines, draw_segments
+from gui.canvas.geometry import Rect
+from gui.canvas.index import Indices
+from gui.canvas.paint_wire import WIDTH, Overlay, paint_portal, paint_wires
+from gui.canvas.scene import CanvasScene, Touched
+from gui.canvas.wires import input_point, output_point
+
+TILE = 512  # device pixels
+MANY = 6000  # wires in sight above which all are straight
+CASED = 0.5  # zoom from which tiles show casings
+TAGS = 100  # portals drawn directly
+REACH = 40.0  # canvas px that a wire's tags and casing may paint beside its line
+Key = tuple[int, float, int, int]  # rung, device pixels per px, column, row
+
+
+class LinkLayer:
+    """Paints the wires of one scene."""
+
+    def __init__(self, scene: CanvasScene, limit: int = 160 * MIB) -> None:
+        self.scene = scene
+        self.overlay: Overlay = "kind"
+        self.tiles = Tiles(limit)
+        scene.subscribe(self._touched)
+
+    def _touched(self, touched: Touched) -> None:
+        if touched.everything:
+            self.tiles.clear()
+        elif touched.lines is not None:
+            self.tiles.drop(touched.lines.grown(REACH))
+
+    def paint(self, painter: QPainter, frame: Frame) -> bool:
+        """Paint the wires in sight; whether all of them are as they should be."""
+        which = self._standing(self.scene.line_boxes.meeting(frame.area, REACH))
+        whole = True
+        if frame.level is Detail.BOX or len(which) > MANY:
+            self._straight(painter, frame, which)
+        elif frame.level is Detail.NAME:
+            self._direct(painter, frame, which)
+        else:
+            whole = self._tiled(painter, frame, which)
+        lifted = self.scene.lifted_wires()
+        if len(lifted):
+            self._direct(painter, frame, lifted)
+        self._marked(painter, frame)
+        return whole
+
+    def refine(self, frame: Frame, until: float) -> bool:
+        """Make missing tiles until a time of time.perf_counter; whether none is left."""
+        if frame.level < Detail.PLAIN:
+            return True
+        seen = self._standing(self.scene.line_boxes.meeting(frame.area, REACH))
+        if len(seen) > MANY:
+            return True
+        for ahead in (0, 1):
+            for key in _keys(frame, ahead):
+                if key not in self.tiles:
+                    if time.perf_counter() >= until:
+                        return False
+                    self.tiles.put(key, self._tile(frame, key))
+        return True
+
+    def _standing(self, which: Indices) -> Indices:
+        lifted = self.scene.lifted_wires()
+        return np.setdiff1d(which, lifted, assume_unique=True) if len(lifted) else which
+
+    def _straight(self, painter: QPainter, frame: Frame, which: Indices) -> None:
+        ends = frame.device(self.scene.wire_ends(which[~self.scene.portal[which]]))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        painter.setPen(QPen(colour(frame.theme.wire), 0.0))
+        draw_pixel_lines(painter, np.rint(ends).astype(np.int32))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+
+    def _direct(self, painter: QPainter, frame: Frame, which: Indices) -> None:
+        """Wires without casing, one call for each kind."""
+        scene = self.scene
+        tags = which[scene.portal[which]]
+        which = which[~scene.portal[which]]
+        steps = 16 if frame.scale > 0.9 else 8 if frame.scale > 0.4 else 4
+        segments, owner = flattened(scene.lines, which, steps)
+        segments, kinds = frame.device(segments), scene.kind[which[owner]]
+        for code in np.unique(kinds).tolist():
+            tint = colour(frame.theme.port[scene.kinds[code]])
+            line = QPen(tint, max(WIDTH * frame.scale, 1.0))
+            line.setCapStyle(Qt.PenCapStyle.FlatCap)
+            painter.setPen(line)
+            draw_segments(painter, segments[kinds == code])
+        if frame.level >= Detail.PLAIN and len(tags):
+            painter.save()
+            painter.translate(-frame.origin[0], -frame.origin[1])
+            painter.scale(frame.scale, frame.scale)
+            self._tags(painter, frame, tags[:TAGS])
+            painter.restore()
+
+    def _tags(self, painter: QPainter, frame: Frame, which: Indices) -> None:
+        scene = self.scene
+        for row in which.tolist():
+            wire = scene.wires[row]
+            source, target = scene.node(wire.source), scene.node(wire.target)
+            out = output_point(source, scene.box(scene.ends[row, 0]), wire.output)
+            into = input_point(target, scene.box(scene.ends[row, 1]), wire.input)
+            paint_portal(painter, out, True, wire.portal, wire.kind, frame.theme)
+            paint_portal(painter, into, False, wire.portal, wire.kind, frame.theme)
+
+    def _marked(self, painter: QPainter, frame: Frame) -> None:
+        """Selected and hovered wires, over all others."""
+        hovered = self.scene.hovered_wire
+        marked = sorted(self.scene.selected_wires | ({hovered} if hovered >= 0 else set()))
+        if not marked or frame.level < Detail.PLAIN:
+            return
+        painter.save()
+        painter.translate(-frame.origin[0], -frame.origin[1])
+        painter.scale(frame.scale, frame.scale)
+        for row in marked:
+            self._paths(painter, frame, np.array([row]))
+        painter.restore()
+
+    def _paths(self, painter: QPainter, frame: Frame, which: Indices) -> None:
+        """Wires at their best, in canvas px."""
+        scene = self.scene
+        plain = which[~scene.portal[which]].tolist()
+        for _, rows in groupby(plain, lambda r: (scene.wires[r].source, scene.wires[r].output)):
+            bundle = [(scene.wire(row), self._path(row)) for row in rows]
+            paint_wires(painter, bundle, frame.theme, self.overlay)
+
+    def _path(self, row: int) -> QPainterPath:
+        lines, path = self.scene.lines, QPainterPath()
+        points = lines.points[row].tolist()
+        path.moveTo(*points[0][0])
+        for part in range(int(lines.parts[row])):
+            _, one, two, end = points[part]
+            if lines.straight[row, part]:
+                path.lineTo(*end)
+            else:
+                path.cubicTo(*one, *two, *end)
+        return path
+
+    def _tiled(self, painter: QPainter, frame: Frame, which: Indices) -> bool:
+        missing = []
+        for key in _keys(frame):
+            if key not in self.tiles:
+                if not frame.in_time:
+                    missing.append(key)
+                    continue
+                self.tiles.put(key, self._tile(frame, key))
+            tile = self.tiles.get(key)
+            if tile is not None:
+                x, y = _corner(frame, key)
+                painter.drawPixmap(x, y, tile)
+        if missing:
+            self._patched(painter, frame, which, missing)
+        return not missing
+
+    def _patched(self, painter: QPainter, frame: Frame, which: Indices, missing: list[Key]) -> None:
+        """Draw directly where tiles are missing."""
+        region, whole = QRegion(), Rect(*_tile_area(frame, missing[0]))
+        for key in missing:
+            region = region.united(QRect(*_corner(frame, key), TILE, TILE))
+            whole = whole.united(Rect(*_tile_area(frame, key)))
+        near = np.intersect1d(which, self.scene.line_boxes.meeting(whole, REACH))
+        painter.save()
+        painter.setClipRegion(region)
+        self._direct(painter, frame, near)
+        painter.restore()
+
+    def _tile(self, frame: Frame, key: Key) -> QPixmap | None:
+        """The wires of one tile; None where there are none."""
+        area = Rect(*_tile_area(frame, key))
+        which = self._standing(self.scene.line_boxes.meeting(area, REACH))
+        if not len(which):
+            return None
+        tile = QPixmap(TILE, TILE)
+        tile.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(tile)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        _, _, column, row = key
+        painter.translate(-column * TILE, -row * TILE)
+        if frame.zoom < CASED:
+            painter.translate(*frame.origin)
+            self._direct(painter, frame, which)
+        else:
+            painter.scale(frame.scale, frame.scale)
+            self._paths(painter, frame, which)
+            self._tags(painter, frame, which[self.scene.portal[which]])
+        painter.end()
+        return tile
+
+
+class Tiles:
+    """Tiles by key, the least recently used dropped above `limit` bytes; None is an empty tile."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._found: OrderedDict[Key, QPixmap | None] = OrderedDict()
+        self._full = 0
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._found
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def get(self, key: Key) -> QPixmap | None:
+        """A tile that is here, now the most recently used."""
+        self._found.move_to_end(key)
+        return self._found[key]
+
+    def put(self, key: Key, tile: QPixmap | None) -> None:
+        """Keep a tile that was not here."""
+        self._found[key] = tile
+        self._full += tile is not None
+        while self._full * TILE * TILE * 4 > self.limit and len(self._found) > 1:
+            self._full -= self._found.popitem(last=False)[1] is not None
+
+    def drop(self, area: Rect) -> None:
+        """Forget the tiles of every zoom that meet a part of the canvas."""
+        for key in list(self._found):
+            rung, ratio, column, row = key
+            side = TILE / (zoom_of(rung) * ratio)
+            if Rect(column * side, row * side, side, side).meets(area):
+                self._full -= self._found.pop(key) is not None
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._found.clear()
+        self._full = 0
+
+
+def _keys(frame: Frame, ahead: int = 0) -> list[Key]:
+    """Tiles in sight, and so many around them."""
+    (x, y), (width, height), camera = frame.origin, frame.size, frame.camera
+    columns = range(x // TILE - ahead, (x + width - 1) // TILE + 1 + ahead)
+    rows = range(y // TILE - ahead, (y + height - 1) // TILE + 1 + ahead)
+    return [(camera.rung, camera.ratio, column, row) for row in rows for column in columns]
+
+
+def _corner(frame: Frame, key: Key) -> tuple[int, int]:
+    """Where a tile lies in the window, device pixels."""
+    return key[2] * TILE - frame.origin[0], key[3] * TILE - frame.origin[1]
+
+
+def _tile_area(frame: Frame, key: Key) -> tuple[float, float, float, float]:
+    """The part of the canvas on a tile."""
+    side = TILE / frame.scale
+    return key[2] * side, key[3] * side, side, side

@@ -1,0 +1,303 @@
+"""What stands on one canvas, as arrays beside the views: for painters and hit tests. No Qt.
+
+The document tells it what changed (`put`); interactions move nodes in it until they commit. A node
+is one row: ports, labels and badges have no rows of their own and are found by arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gui.canvas.curves import Curves, curves, distances, flattened
+from gui.canvas.geometry import CAPTION, Measure, NodeBox, Point, Rect, node_box
+from gui.canvas.index import BoxIndex, Floats, Indices
+from gui.canvas.view_model import CanvasView, FrameView, NodeState, NodeView, NoteView, WireView
+from gui.canvas.wires import input_point, output_point
+
+PORT_REACH = 12.0  # half of a port's hit area
+WIRE_REACH = 6.0
+HIT_STEPS = 16
+NOTHING = np.empty(0, np.intp)
+
+
+@dataclass(frozen=True, slots=True)
+class PortHit:
+    """A port under the pointer."""
+
+    node: str
+    index: int
+    is_output: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a node is drawn wherever it stands; equal nodes share one and so their pictures."""
+
+    view: NodeView
+    box: NodeBox
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Where nodes stood, and the lanes of the wires at them."""
+
+    which: Indices
+    places: Floats
+    wires: Indices
+    lanes: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What an observer must draw anew: at least what is seen; `lines` in a part of the canvas, or
+    `everything`.
+    """
+
+    lines: Rect | None = None
+    everything: bool = False
+
+
+class CanvasScene:
+    """Nodes and wires of one canvas; `lifted` nodes are under an interaction's hand."""
+
+    def __init__(self, measure: Measure) -> None:
+        self._measure = measure
+        self._observers: list[Callable[[Touched], None]] = []
+        self._looks: dict[NodeView, int] = {}
+        self.looks: list[Look] = []
+        self.lifted: Indices = NOTHING
+        self.hovered_wire = -1
+        self.selected_wires: frozenset[int] = frozenset()
+        self.put(CanvasView())
+
+    def subscribe(self, observer: Callable[[Touched], None]) -> None:
+        """Call `observer` after every change of what is shown."""
+        self._observers.append(observer)
+
+    def put(self, view: CanvasView) -> None:
+        """Show another view; nodes that look as before keep their pictures."""
+        self.lifted, self.hovered_wire, self.selected_wires = NOTHING, -1, frozenset()
+        if len(self.looks) > 4 * len(view.nodes) + 1000:
+            self._looks.clear()  # numbers go on rising, so no picture is taken for another's
+        self.ids = [node.id for node in view.nodes]
+        self.index_of = {id: index for index, id in enumerate(self.ids)}
+        self.views: list[NodeView] = list(view.nodes)
+        self.wires: tuple[WireView, ...] = view.wires
+        self.frames: tuple[FrameView, ...] = view.frames
+        self.notes: tuple[NoteView, ...] = view.notes
+        self.look = np.array([self._look(node) for node in view.nodes], np.intp)
+        self.families = sorted({node.family for node in view.nodes})
+        code = {family: index for index, family in enumerate(self.families)}
+        self.family = np.array([code[node.family] for node in view.nodes], np.intp)
+        self.places: Floats = np.array([(n.x, n.y) for n in view.nodes], np.float64).reshape(-1, 2)
+        self.sizes: Floats = np.array(
+            [(box.width, box.height) for box in map(self.box, range(len(self.ids)))], np.float64
+        ).reshape(-1, 2)
+        self.selected: NDArray[np.bool_] = np.array(
+            [node.state.selected for node in view.nodes], np.bool_
+        )
+        self.problems = np.flatnonzero([bool(node.state.problem) for node in view.nodes])
+        self.boxes = BoxIndex(np.concatenate([self.places, self.places + self.sizes], axis=1).T)
+        self._put_wires()
+        self._tell(Touched(everything=True))
+
+    def _put_wires(self) -> None:
+        count = len(self.wires)
+        ports = np.zeros((count, 4))  # of source and target, relative to their nodes
+        self.ends = np.zeros((count, 2), np.intp)
+        for row, wire in enumerate(self.wires):
+            source, target = self.index_of[wire.source], self.index_of[wire.target]
+            at_origin = (self.looks[self.look[i]].view for i in (source, target))
+            out = output_point(next(at_origin), self.box(source), wire.output)
+            into = input_point(next(at_origin), self.box(target), wire.input)
+            self.ends[row] = source, target
+            ports[row] = out.x, out.y, into.x, into.y
+        self._ports: Floats = ports
+        self.lanes: Floats = np.array([_lane(wire) for wire in self.wires], np.float64)
+        self.portal: NDArray[np.bool_] = np.array([bool(w.portal) for w in self.wires], np.bool_)
+        self.kinds = sorted({wire.kind for wire in self.wires})
+        self.kind = np.array([self.kinds.index(wire.kind) for wire in self.wires], np.intp)
+        self.lines: Curves = curves(self.wire_ends(np.arange(count)), self.lanes)
+        self.line_boxes = BoxIndex(self.lines.edges())
+
+    def _look(self, node: NodeView, box: NodeBox | None = None) -> int:
+        key = replace(node, id="", x=0.0, y=0.0)
+        found = self._looks.get(key)
+        if found is None:
+            found = self._looks[key] = len(self.looks)
+            self.looks.append(Look(key, box or node_box(key, self._measure)))
+        return found
+
+    def box(self, index: int) -> NodeBox:
+        """The box of a node, relative to its place."""
+        return self.looks[int(self.look[index])].box
+
+    def node(self, id: str) -> NodeView:
+        """A node as it is shown, at the place it is shown at."""
+        index = self.index_of[id]
+        x, y = self.places[index]
+        return replace(self.views[index], x=float(x), y=float(y))
+
+    def wire(self, row: int) -> WireView:
+        """A wire as it is shown."""
+        hovered, selected = row == self.hovered_wire, row in self.selected_wires
+        wire = self.wires[row]
+        if not (hovered or selected):
+            return wire
+        return replace(wire, state=replace(wire.state, hovered=hovered, selected=selected))
+
+    def mark_wires(self, hovered: int, selected: Iterable[int]) -> None:
+        """The wire under the pointer (-1: none) and those that are selected, by row."""
+        marks = hovered, frozenset(selected)
+        if marks != (self.hovered_wire, self.selected_wires):
+            self.hovered_wire, self.selected_wires = marks
+            self._tell(Touched())
+
+    def indices(self, ids: Iterable[str]) -> Indices:
+        """Rows of nodes, ascending; ids that are not here are left out."""
+        return np.array(sorted(self.index_of[i] for i in ids if i in self.index_of), np.intp)
+
+    def bounds(self) -> Rect | None:
+        """Rectangle around all that is shown; None when nothing is."""
+        parts = [self.boxes.bounds(), self.line_boxes.bounds()]
+        parts += [Rect(f.x, f.y, f.width, f.height) for f in self.frames]
+        parts += [Rect(n.x, n.y, n.width, CAPTION) for n in self.notes]
+        whole: Rect | None = None
+        for part in parts:
+            if part is not None:
+                whole = part if whole is None else whole.united(part)
+        return whole
+
+    def set_states(self, states: Iterable[tuple[str, NodeState]]) -> None:
+        """Draw nodes in other states: selected, hovered, running …"""
+        changed = False
+        for id, state in states:
+            index = self.index_of[id]
+            if state != self.views[index].state:
+                self.views[index] = replace(self.views[index], state=state)
+                self.look[index] = self._look(self.views[index], self.box(index))
+                self.selected[index] = state.selected
+                changed = True
+        if changed:
+            self._tell(Touched())
+
+    def rect(self, index: int) -> Rect:
+        """Where a node stands."""
+        left, top, right, bottom = (float(edge) for edge in self.boxes.edges[:, index])
+        return Rect(left, top, right - left, bottom - top)
+
+    # Moving: the nodes of a gesture, and their wires, are drawn apart from all others.
+
+    def lift(self, which: Indices) -> None:
+        """Take nodes into the hand; the wires at them follow."""
+        before, self.lifted = self.lifted_wires(), which
+        self._tell(Touched(self._around(np.union1d(before, self.lifted_wires()))))
+
+    def lifted_wires(self) -> Indices:
+        """Wires at lifted nodes."""
+        return self._wires_at(self.lifted)
+
+    def _wires_at(self, nodes: Indices) -> Indices:
+        mask = np.zeros(len(self.ids), np.bool_)
+        mask[nodes] = True
+        if not len(self.wires):
+            return NOTHING
+        return np.flatnonzero(mask[self.ends[:, 0]] | mask[self.ends[:, 1]])
+
+    def shift(self, which: Indices, x: float, y: float) -> None:
+        """Move nodes. Wires between them keep their lanes, others at them lose theirs."""
+        wires = self._wires_at(which)
+        both = np.isin(self.ends[wires], which).all(axis=1)
+        self.lanes[wires[both]] += y
+        self.lanes[wires[~both]] = np.nan
+        self._show(which, self.places[which] + np.array([x, y]), wires)
+
+    def put_places(self, view: CanvasView, ids: Iterable[str]) -> None:
+        """Show some nodes where `view` has them; nothing else in it may be new."""
+        which = self.indices(ids)
+        wires = self._wires_at(which)
+        self.wires, self.frames, self.notes = view.wires, view.frames, view.notes
+        self.lanes[wires] = [_lane(view.wires[row]) for row in wires.tolist()]
+        nodes = [view[self.ids[index]] for index in which.tolist()]
+        self._show(which, np.array([(n.x, n.y) for n in nodes]).reshape(-1, 2), wires)
+
+    def snapshot(self, which: Indices) -> Snapshot:
+        """Places of nodes and lanes of their wires, for `restore`."""
+        wires = self._wires_at(which)
+        return Snapshot(which, self.places[which], wires, self.lanes[wires])
+
+    def restore(self, before: Snapshot) -> None:
+        """Put nodes back where they were."""
+        self.lanes[before.wires] = before.lanes
+        self._show(before.which, before.places, before.wires)
+
+    def _show(self, which: Indices, places: Floats, wires: Indices) -> None:
+        self.places[which] = places
+        edges = np.concatenate([places, places + self.sizes[which]], axis=1).T
+        self.boxes.move(which, edges)
+        free = np.setdiff1d(wires, self.lifted_wires(), assume_unique=True)
+        before = self._around(free)
+        made = curves(self.wire_ends(wires), self.lanes[wires])
+        self.lines.put(wires, made)
+        self.line_boxes.move(wires, made.edges())
+        after = self._around(free)
+        self._tell(Touched(before.united(after) if before and after else None))
+
+    def wire_ends(self, which: Indices) -> Floats:
+        """Both ends of wires: (n, 4), canvas px."""
+        source, target = self.ends[which].T
+        at = np.concatenate([self.places[source], self.places[target]], axis=1)
+        moved: Floats = at + self._ports[which]
+        return moved
+
+    # What lies under the pointer; the last node of the drawing is on top.
+
+    def node_at(self, point: Point) -> str | None:
+        """The topmost node under a point."""
+        found = self.boxes.under(point)
+        return self.ids[found[-1]] if len(found) else None
+
+    def port_at(self, point: Point) -> PortHit | None:
+        """The nearest port whose hit area holds the point."""
+        best, nearest = None, PORT_REACH
+        for index in self.boxes.under(point, PORT_REACH).tolist():
+            x, y = self.places[index]
+            box = self.box(index)
+            for is_output, ports in ((False, box.inputs), (True, box.outputs)):
+                for number, port in enumerate(ports):
+                    gap = max(abs(x + port.x - point.x), abs(y + port.y - point.y))
+                    if gap <= nearest:
+                        best, nearest = PortHit(self.ids[index], number, is_output), gap
+        return best
+
+    def wire_at(self, point: Point, zoom: float = 1.0) -> int | None:
+        """Row of the wire nearest to a point, within 6 px of the screen."""
+        reach = WIRE_REACH / zoom
+        near = self.line_boxes.under(point, reach)
+        near = near[~self.portal[near]]
+        if not len(near):
+            return None
+        segments, owner = flattened(self.lines, near, HIT_STEPS)
+        gaps = distances(segments, point.x, point.y)
+        best = int(gaps.argmin())
+        return int(near[owner[best]]) if gaps[best] <= reach else None
+
+    def nodes_in(self, rect: Rect) -> Sequence[str]:
+        """Nodes that a marquee touches, in the drawing's order."""
+        return [self.ids[index] for index in self.boxes.meeting(rect).tolist()]
+
+    def _around(self, wires: Indices) -> Rect | None:
+        """Rectangle around the lines of some wires."""
+        return BoxIndex(self.line_boxes.edges[:, wires]).bounds()
+
+    def _tell(self, touched: Touched) -> None:
+        for observer in self._observers:
+            observer(touched)
+
+
+def _lane(wire: WireView) -> float:
+    return np.nan if wire.lane is None else wire.lane

@@ -17,7 +17,9 @@ from collections.abc import Iterable
 WIDTH = 100
 LONGEST_NAME = 32
 
-RESERVED = frozenset({*keyword.kwlist, *keyword.softkwlist, *dir(builtins), "self", "cls"})
+# words of Python, and letters that look like digits
+_WORDS = {*keyword.kwlist, *keyword.softkwlist, *dir(builtins), "self", "cls", "l", "I", "O"}
+RESERVED = frozenset(_WORDS)
 # attributes of nn.Module, which a submodule of the same name would hide
 _MODULE_WORDS = """
     add_module apply bfloat16 buffers call_super_init children compile cpu cuda double

@@ -32,12 +32,11 @@ from graph.graph import Graph
 
 _OWN = """
     np math json csv hashlib Path load_digits DTYPE SEED EPOCHS BATCH_SIZE WEIGHTS CLASSES FEATURES
-    PLACES TABLE TARGET_SCALE n p g m v key gradient gradients params slots batch step epoch steps
-    data samples chosen own losses scores predict train_step evaluate train main load_model
-    load_data
-    split shares batches initial_params initial_slots encode in_units training validation text
+    PLACES TABLE TARGET_SCALE n g key gradients params slots batch step epoch steps predict
+    train_step evaluate train main load_model load_data split shares batches initial_params
+    initial_slots encode in_units
 """
-# every name the file may use for itself
+# names of the file itself that a function written from rows must not hide
 TAKEN = frozenset({*words(_OWN), *HELPERS, *RANDOMNESS, *INITIALISERS})
 THIRD_PARTY = {
     "np": "import numpy as np",

@@ -159,7 +159,7 @@ def rule_functions(outline: Outline) -> list[list[str]]:
 def _rule_function(outline: Outline, path: str, rule: Program) -> list[str]:
     arrays = [i.key for i in rule.inputs if i.kind == "batch"]
     names = _new_names(rule)
-    scope = Namespace(outline.taken - {"p", "g", "m", "v"} | {*arrays, "step", "epoch", "steps"})
+    scope = Namespace(outline.taken - {"g"} | {*arrays, "step", "epoch", "steps"})
     given = {i.value: ex.name(outline.live_names.get(i.key, i.key)) for i in rule.inputs}
     generic_rule = Generic(rule, tuple(t.shape for t in rule.types))
     roots = [value for _, value in rule.outputs]

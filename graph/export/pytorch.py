@@ -25,12 +25,10 @@ from graph.graph import Graph
 _OWN = """
     np math csv hashlib Path load_digits torch nn F DTYPE SEED EPOCHS BATCH_SIZE WEIGHTS WEIGHT_KEYS
     CLASSES FEATURES PLACES TABLE TARGET_SCALE n model Model batch step epoch steps data samples
-    chosen place losses scores loss prediction evaluate train main load_model initial_model
-    load_data
-    load_file split shares batches take encode in_units training validation text sizes optimizer
-    schedule name weight weights key value stream others values error path layer
+    chosen place losses loss prediction evaluate train main load_model initial_model load_data
+    load_file split shares batches take encode in_units optimizer schedule layer
 """
-# every name the file may use for itself
+# names of the file itself that those of the drawing must not hide
 TAKEN = frozenset({*words(_OWN), *HELPERS, *RANDOMNESS, *INITIALISERS})
 THIRD_PARTY = {
     "np": "import numpy as np",

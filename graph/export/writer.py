@@ -6,6 +6,7 @@ every other value is written where it is read.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -215,6 +216,8 @@ def number_text(value: float) -> str:
     """A number as people write it: 1 - 0.9 instead of 0.09999999999999998."""
     if value == int(value or 0) and abs(value) < 1e6:
         return repr(int(value))
+    if value == math.pi:
+        return "math.pi"
     rest = round(1 - value, 12)
     if len(repr(value)) > 12 and 0 < rest < 1 and 1 - rest == value:
         return f"1 - {rest!r}"

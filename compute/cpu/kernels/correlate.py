@@ -187,20 +187,33 @@ def over_taps(
     job: int, x: int, tap_row: int, tap_pix: int, target: int, b_row: int,
     taps: int, kw: int, ci: int, columns: int, width: int, lanes: int,
 ) -> None:  # fmt: skip
-    """Runs the job over all taps and channels (rows of the weight gradient) of one image."""
-    done = 0
+    """Runs the job over all taps and channels: the rows of the weight gradient."""
+    done, c, kx, start = 0, 0, 0, x
     while done < taps:
         left = taps - done
         rows = left if left == TILE_ROWS + 1 else min(TILE_ROWS, left)
         for i in range(MAX_ROWS):
-            index = done + min(i, rows - 1)
-            tap = index // ci
-            ky = tap // kw
-            at = x + ky * tap_row + (tap - ky * kw) * tap_pix + (index - tap * ci) * ITEM
-            set_word(job + (A_ROWS + i) * 8, at)
-            set_word(job + (C_ROWS + i) * 8, target + index * b_row)
+            set_word(job + (A_ROWS + i) * 8, start + kx * tap_pix + c * ITEM)
+            set_word(job + (C_ROWS + i) * 8, target)
+            if i < rows - 1:
+                target += b_row
+                c += 1
+                if c == ci:
+                    c = 0
+                    kx += 1
+                    if kx == kw:
+                        kx = 0
+                        start += tap_row
         run_tall_tile(job, rows, width, columns, lanes)
         done += rows
+        target += b_row
+        c += 1
+        if c == ci:
+            c = 0
+            kx += 1
+            if kx == kw:
+                kx = 0
+                start += tap_row
 
 
 @device
@@ -209,20 +222,46 @@ def over_runs(
     dy: int, dy_row: int, dy_pix: int, target: int, oh: int, ow: int, taps: int, kw: int,
     ci: int, co: int, columns: int, width: int, lanes: int,
 ) -> None:  # fmt: skip
-    """A last, partial column group of one image: dy is packed, a run of pixels at a time."""
-    set_loop(job, MIDDLE, 1, 0, 0)
-    for y in range(oh):
-        for start in range(0, ow, DEPTH):
-            run = min(DEPTH, ow - start)
+    """A last, partial column group of one image: dy is packed, some pixels at a time."""
+    across = min(ow, DEPTH)
+    down = DEPTH // across if across == ow else 1
+    dense = width * VECTOR
+    set_word(job + B * 8, panel - columns)
+    set_loop(job, OUTER, 1, 0, 0)
+    for y in range(0, oh, down):
+        for start in range(0, ow, across):
+            lines, run = min(down, oh - y), min(across, ow - start)
             source = dy + y * dy_row + start * dy_pix + columns
-            pack(source, dy_pix, run, width, lanes, panel)
-            set_loop(job, INNER, run, x_pix, width * VECTOR)
-            set_word(job + B * 8, panel - columns)
+            for line in range(lines):
+                place = panel + line * run * dense
+                pack(source + line * dy_row, dy_pix, run, width, lanes, place)
+            set_loop(job, MIDDLE, lines, x_row, run * dense)
+            set_loop(job, INNER, run, x_pix, dense)
             over_taps(
                 job, x + y * x_row + start * x_pix, tap_row, tap_pix, target, co * ITEM,
                 taps, kw, ci, columns, width, lanes,
             )  # fmt: skip
             set_word(job + INIT * 8, 1)
+
+
+@device
+def over_lines(
+    job: int, x: int, x_img: int, x_row: int, x_pix: int, tap_row: int, tap_pix: int,
+    dy: int, dy_img: int, dy_row: int, dy_pix: int, target: int, images: int, oh: int, ow: int,
+    taps: int, kw: int, ci: int, co: int, columns: int, width: int,
+) -> None:  # fmt: skip
+    """A column group of whole vectors; of a large image some lines at a time, to stay in L1."""
+    lines = oh if oh * ow < DEPTH else max(1, DEPTH // 2 // ow)
+    set_loop(job, OUTER, images, x_img, dy_img)
+    set_loop(job, INNER, ow, x_pix, dy_pix)
+    for y in range(0, oh, lines):
+        set_loop(job, MIDDLE, min(lines, oh - y), x_row, dy_row)
+        set_word(job + B * 8, dy + y * dy_row)
+        over_taps(
+            job, x + y * x_row, tap_row, tap_pix, target, co * ITEM,
+            taps, kw, ci, columns, width, LANES,
+        )  # fmt: skip
+        set_word(job + INIT * 8, 1)
 
 
 @device
@@ -238,9 +277,10 @@ def correlate_transposed(
     job, panel = JOB(), PANEL()
     set_word(job + EPILOGUE * 8, 0)
     set_word(job + PRE * 8, 0)
-    set_loop(job, OUTER, 1, 0, 0)
     vectors, taps = (co + LANES - 1) // LANES, kh * kw * ci
-    for image in range(first, last):
+    together = max(1, DEPTH // (oh * ow))  # small images share a tile's start and end
+    for image in range(first, last, together):
+        images = min(together, last - image)
         at_x, at_dy = x + image * x_img, dy + image * dy_img
         j = 0
         while j < vectors:
@@ -250,16 +290,16 @@ def correlate_transposed(
                 lanes = co - (vectors - 1) * LANES
             set_word(job + INIT * 8, 0 if image == first else 1)
             if lanes == LANES:
-                set_loop(job, MIDDLE, oh, x_row, dy_row)
-                set_loop(job, INNER, ow, x_pix, dy_pix)
-                set_word(job + B * 8, at_dy)
-                over_taps(
-                    job, at_x, tap_row, tap_pix, target, co * ITEM,
-                    taps, kw, ci, columns, width, lanes,
+                over_lines(
+                    job, at_x, x_img, x_row, x_pix, tap_row, tap_pix,
+                    at_dy, dy_img, dy_row, dy_pix, target, images, oh, ow, taps, kw, ci, co,
+                    columns, width,
                 )  # fmt: skip
             else:
-                over_runs(
-                    job, panel, at_x, x_row, x_pix, tap_row, tap_pix, at_dy, dy_row, dy_pix,
-                    target, oh, ow, taps, kw, ci, co, columns, width, lanes,
-                )  # fmt: skip
+                for i in range(images):
+                    over_runs(
+                        job, panel, at_x + i * x_img, x_row, x_pix, tap_row, tap_pix,
+                        at_dy + i * dy_img, dy_row, dy_pix, target, oh, ow, taps, kw, ci, co,
+                        columns, width, lanes,
+                    )  # fmt: skip
             j += width

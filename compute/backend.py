@@ -1,7 +1,7 @@
 """What every back end offers: a plan that holds a model's arrays and runs its programs.
 
-The three back ends (`reference`, `cpu`, `cuda`) are interchangeable behind `Plan`. Arrays cross this
-boundary in canonical layout (PyTorch's), whatever the engine does inside.
+Back ends (`reference`, `cpu`) are interchangeable behind `Plan`. Arrays cross this boundary in
+canonical layout (PyTorch's), whatever the engine does inside.
 """
 
 from __future__ import annotations
@@ -83,9 +83,9 @@ class Plan(Protocol):
     ) -> StepOutputs:
         """Run `entry` for `index.shape[0]` steps of `index.shape[1]` samples each.
 
-        `data` maps batch inputs (`digits.image`) to whole data sets N×…, C-contiguous, in the plan's
-        precision (labels int64); step k uses the samples `index[k]`. `scalars` maps `live:KEY` and
-        `iteration:NAME` to one float64 a step. Updates are applied after each step.
+        `data` maps batch inputs (`digits.image`) to whole data sets N×…, C-contiguous, in the
+        plan's precision (labels int64); step k uses the samples `index[k]`. `scalars` maps
+        `live:KEY` and `iteration:NAME` to one float64 a step. Updates are applied after each step.
         """
 
     def stop(self) -> None:

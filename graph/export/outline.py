@@ -5,6 +5,7 @@ Nodes are named once for the whole file, so the forward pass, the gradients and 
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -105,9 +106,15 @@ class Outline:
             for port, kind in op.sample_types().items()
         }
 
+    @cached_property
+    def _ports(self) -> Counter[str]:
+        """How many values each node has."""
+        return Counter(path for path, _ in self.trace.values)
+
     def _value(self, path: str, port: str) -> str:
-        ports = [p for q, p in self.trace.values if q == path]
-        return self.stems[path] if len(ports) == 1 else identifier(f"{self.stems[path]}_{port}")
+        return (
+            self.stems[path] if self._ports[path] == 1 else identifier(f"{self.stems[path]}_{port}")
+        )
 
     def key_name(self, key: str) -> str:
         """The name of a parameter: `conv1/weight` → `conv1_weight`."""

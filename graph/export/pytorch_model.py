@@ -25,16 +25,18 @@ class Classes:
     names: Namespace
     written: list[list[str]] = field(default_factory=list)
     known: dict[tuple[str, ...], str] = field(default_factory=dict)
-    owners: set[str] = field(default_factory=set)  # first parts of the ParamKeys of all modules
+    by_types: dict[tuple[object, ...], str] = field(default_factory=dict)
+    # drawings and nodes that have a module
+    made: set[tuple[int, str]] = field(default_factory=set)
     _attributes: dict[int, dict[str, str]] = field(default_factory=dict)
 
     def attributes(self, graph: Graph) -> dict[str, str]:
         """The attribute that holds each node of a drawing."""
-        found = self._attributes.get(id(graph))
+        found = self._attributes.get(_identity(graph))
         if found is None:
             scope = Namespace(MODULE_ATTRIBUTES | {"values"})
             found = {node.id: scope.new(node.label) for node in graph.ordered()}
-            self._attributes[id(graph)] = found
+            self._attributes[_identity(graph)] = found
         return found
 
     def modules(self, scene: Scene, nodes: Sequence[Node]) -> list[str]:
@@ -45,13 +47,11 @@ class Classes:
             own = f"self.{attributes[node.id]}"
             text = self._module(scene, node)
             if text:
-                path = scene.prefix + node.id
-                keys = scene.trace.owner_of.get(path, ())
-                self.owners |= {path, *(key.rpartition("/")[0] for key in keys)}
+                self.made.add((_identity(scene.graph), node.id))
                 line = f"        {own} = {text}"
                 fits = len(line) <= WIDTH
                 lines += [line] if fits else ex.statement(f"{own} = ", ex.parse(text), "        ")
-                if node.frozen and keys:
+                if node.frozen and scene.trace.owner_of.get(scene.prefix + node.id):
                     lines.append(f"        {own}.requires_grad_(False)")
         return lines
 
@@ -80,6 +80,10 @@ class Classes:
         graph = outer.graph.definitions[op.definition]
         scene = Scene(graph, prefix, outer.trace, outer.customs)
         inputs = {(id, graph.ports_out(id)[0].name): id for id in graph.port_ids("input")}
+        # what a definition is follows from the types it is given
+        seen = (op.definition, *(scene.type(value) for value in inputs))
+        if seen in self.by_types:
+            return self.by_types[seen]
         targets = [_source(graph, id) for id in graph.port_ids("output")]
         scope = Namespace({"self", "layer_"})
         arguments = {value: scope.new(graph.node(id).label) for value, id in inputs.items()}
@@ -93,6 +97,7 @@ class Classes:
         if key not in self.known:
             self.known[key] = self.names.new_class(op.definition)
             self.written.append([f"class {self.known[key]}(nn.Module):", *body])
+        self.by_types[seen] = self.known[key]
         return self.known[key]
 
 
@@ -100,6 +105,10 @@ def _source(graph: Graph, id: str) -> Value:
     """The value wired to an Output node."""
     wire = graph.wires_in(id)[0]
     return wire.source, wire.output
+
+
+def _identity(graph: Graph) -> int:
+    return id(graph)
 
 
 def _init(modules: Sequence[str]) -> list[str]:
@@ -233,16 +242,19 @@ def operands(graph: Graph, scored: Sequence[Value]) -> list[Value]:
 def _state_names(outline: Outline, classes: Classes) -> dict[str, str]:
     """The ParamKey behind each name of the state_dict, in the order of the model."""
     keys = [*outline.model.params, *outline.model.states]
-    made = [key for key in keys if key.rpartition("/")[0] in classes.owners]
-    return {_state_name(outline.graph, classes, key): key for key in made}
+    names = {key: _state_name(outline.graph, classes, key) for key in keys}
+    return {name: key for key, name in names.items() if name}
 
 
 def _state_name(graph: Graph, classes: Classes, key: str) -> str:
+    """The name in the state_dict; empty when no class has the node."""
     parts, here = key.split("/"), graph
     names: list[str] = []
     while len(parts) > 1:
         id = parts.pop(0)
         op = here.node(id).op
+        if (_identity(here), id) not in classes.made:
+            return ""
         names.append(classes.attributes(here)[id])
         if isinstance(op, Subgraph):
             here = here.definitions[op.definition]

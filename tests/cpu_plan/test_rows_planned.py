@@ -8,6 +8,7 @@ from plan_harness import Case, Make, compare
 import graph.primitives as rows
 from compute.backend import PlanOptions
 from compute.cpu.kernels.opcodes import OPCODES
+from compute.cpu.planner.emitter import PlanError
 from graph.primitives import PRIMITIVES
 
 FLOAT64 = PlanOptions("float64", threads=1)
@@ -261,6 +262,12 @@ CASES = ELEMENTWISE | BROADCAST | MOVES | REDUCTIONS | PRODUCTS | SOFTMAX | SPAT
 def test_every_elementwise_row_has_an_opcode() -> None:
     plain = {p.name for p in PRIMITIVES.values() if p.kind == "elementwise"}
     assert plain - {"const", "stop_gradient", "to_real"} <= set(OPCODES)
+
+
+def test_a_sum_of_integers_is_refused() -> None:
+    case = Case(lambda x, y: rows.reduce_sum(y), [(3, 2)], labels=[((3,), 2)], order=0)
+    with pytest.raises(PlanError, match="sum of integers"):
+        compare(case, 0, FLOAT64, 0.0)
 
 
 @pytest.mark.parametrize("name", CASES)

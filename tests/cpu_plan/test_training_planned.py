@@ -334,6 +334,11 @@ def test_the_plan_is_a_table() -> None:
     convolutions = [line for line in lines if line.kernel.startswith("conv2d")]
     assert {line.path for line in convolutions} == {"conv1", "conv2"}
     assert all(line.seconds is None for line in lines)
+    text = str(plan.engine.bound()[0].planned)
+    assert text.startswith("plan train/0 (batch 10, ")
+    assert "region 1" in text
+    assert "after the loss is checked" in text
+    assert "group (10 samples by 1)" in text
     plan.profile("train/0", _data(model), _index(3, 10), host_scalars(model.live, 0, 3))
     measured = [line.seconds for line in plan.table("train/0", 10)]
     assert all(seconds is not None and seconds > 0 for seconds in measured)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -81,6 +81,20 @@ class Planned:
     def steps(self) -> list[Step]:
         """Every step in the order of the tape."""
         return [step for r in self.regions for group in r.groups for step in group.steps]
+
+    def lines(self) -> Iterator[str]:
+        """The plan as text: regions between barriers, groups with their cut, steps."""
+        yield f"plan {self.name} (batch {self.batch}, {self.transient} bytes of work space)"
+        for number, region in enumerate(self.regions):
+            yield f"  region {number}{' after the loss is checked' if region.guard else ''}"
+            for group in region.groups:
+                cut = f"{group.samples} samples by {group.size}" if group.samples else "own chunks"
+                yield f"    group ({cut})"
+                for step in group.steps:
+                    yield f"      {step.kernel}({', '.join(step.shapes)})  # {step.path}"
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
 
 
 def plan_program(program: Program, storage: Storage, seed: int) -> Planned:

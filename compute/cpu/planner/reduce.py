@@ -6,7 +6,7 @@ from math import prod
 from typing import cast
 
 from compute.cpu.kernels.reduce import MAX, SUM
-from compute.cpu.planner.emitter import Emitter
+from compute.cpu.planner.emitter import Emitter, PlanError
 from compute.cpu.planner.fuse import Op
 from compute.cpu.planner.spatial import sum_parts
 from compute.cpu.planner.steps import NULL, Word, address
@@ -22,6 +22,10 @@ def emit_reduce(em: Emitter, op: Op) -> None:
     """Sum (times a constant) or maximum over axes."""
     row = op.row
     value = op.writes[0]
+    if em.is_int(row.inputs[0]):
+        raise PlanError(
+            f"{op.path}: found {row.op} of integers, expected reals; convert them first"
+        )
     axes = cast("Shape", row.attr("axes"))
     x, y = em.view(row.inputs[0]), em.target(value)
     found = _dimensions(x, y, axes)

@@ -38,7 +38,7 @@ QUIET = "ignore:Using padding"
 
 @dataclass
 class Case:
-    """A graph beside its reference: what it predicts, and the losses of its first steps.
+    """A graph beside its reference: what it predicts, and the losses of its first steps, if any.
 
     `inputs` are given where the file loads no data of its own; `files` go beside it.
     """
@@ -152,7 +152,7 @@ def write(case: Case, target: Target, own: Path) -> None:
     save_file(arrays, own / "model.safetensors")
     if case.inputs:
         np.savez(own / "inputs.npz", **{f"i{k}": value for k, value in enumerate(case.inputs)})
-    for file in case.folder.iterdir() if case.folder else ():
+    for file in case.folder.glob("*.csv") if case.folder else ():
         shutil.copy(file, own)
 
 
@@ -162,10 +162,12 @@ def differences(case: Case, found: Mapping[str, Any]) -> tuple[float, float]:
     assert [a.shape for a in found["outputs"]] == [b.shape for b in case.outputs], case.name
     assert [a.dtype for a in found["outputs"]] == [b.dtype for b in case.outputs], case.name
     outputs = [_distance(a, b) for a, b in zip(found["outputs"], case.outputs, strict=True)]
+    if not case.losses.size:
+        return max(outputs, default=0.0), 0.0
     assert len(found["losses"]) == len(case.losses), case.name
     assert np.isfinite(case.losses).all(), case.name
     losses = np.abs(found["losses"] - case.losses) / np.maximum(1, np.abs(case.losses))
-    return max(outputs, default=0.0), float(np.max(losses, initial=0.0))
+    return max(outputs, default=0.0), float(np.max(losses))
 
 
 def _distance(found: Array, expected: Array) -> float:

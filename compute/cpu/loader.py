@@ -7,7 +7,6 @@ Loading needs llvmlite only. `ensure` compiles what a plan needs before it retur
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import subprocess
@@ -16,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from compute.cpu.cache import Cache
@@ -30,6 +30,9 @@ Progress = Callable[[int, int, str], None]
 _HEAVY = {
     "elementwise": 6, "conv2d_dw": 5, "conv2d": 4, "conv2d_dx": 4, "gemm": 4, "permute": 2,
 }  # fmt: skip
+
+
+_END = ""  # what a compiler's reader says last
 
 
 class CompileError(RuntimeError):
@@ -83,14 +86,14 @@ def ensure(variant: Variant, names: Iterable[str], progress: Progress | None = N
     """The library with the named kernels and the interpreter compiled.
 
     Compiles what is missing in at most two compiler processes and waits for them; `progress` is
-    called in this thread's name from whichever thread reads a compiler's line, one call at a time.
-    Raises CompileError.
+    called in this thread after each kernel. Raises CompileError.
     """
     wanted = missing(variant, [INTERPRETER, *names])
     if wanted:
         _compile(variant, wanted, progress or (lambda done, total, name: None))
         if left := missing(variant, wanted):
-            raise CompileError(f"Kernels {left} are still missing after compiling them.")
+            text = ", ".join(left)
+            raise CompileError(f"Compiled, yet not in the cache {Cache(variant).folder}: {text}.")
     return library(variant)
 
 
@@ -112,19 +115,15 @@ def complete_library(variant: Variant) -> subprocess.Popen[bytes] | None:
     wanted = missing(variant, all_names())
     if not wanted:
         return None
-    return subprocess.Popen(
-        _command(variant, wanted),
-        env=_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        preexec_fn=None,
-    )
+    quiet = subprocess.DEVNULL
+    command = _command(variant, wanted, nice=10)
+    return subprocess.Popen(command, env=_environment(), stdin=quiet, stdout=quiet, stderr=quiet)
 
 
-def _command(variant: Variant, names: Sequence[str]) -> list[str]:
+def _command(variant: Variant, names: Sequence[str], nice: int = 0) -> list[str]:
     module = "compute.cpu.compiler"
-    return [sys.executable, "-m", module, "--variant", variant.name, "--nice", "10", *names]
+    options = ["--variant", variant.name, "--nice", str(nice)]
+    return [sys.executable, "-m", module, *options, *names]
 
 
 def _environment() -> dict[str, str]:
@@ -142,44 +141,55 @@ def _shares(names: Sequence[str], count: int) -> list[list[str]]:
     return [share for share in shares if share]
 
 
-def _compile(variant: Variant, names: Sequence[str], progress: Progress) -> None:
-    count = min(2, os.cpu_count() or 1, len(names))
-    lock, done, failures = threading.Lock(), [0], list[str]()
+class _Job:
+    """A compiler process and the thread that reads it; each kernel made is put into `made`."""
 
-    def follow(share: list[str]) -> None:
-        with _started(variant, share) as process:
+    def __init__(self, variant: Variant, names: Sequence[str], made: SimpleQueue[str]) -> None:
+        self._process = subprocess.Popen(
+            _command(variant, names),
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._made, self.error = made, ""
+        self._reader = threading.Thread(target=self._read, name="netloom-compiler")
+        self._reader.start()
+
+    def _read(self) -> None:
+        with self._process as process:
             assert process.stdout is not None
             assert process.stderr is not None
             for line in process.stdout:
-                with lock:
-                    done[0] += 1
-                    progress(done[0], len(names), json.loads(line)["kernel"])
-            error = process.stderr.read()
+                self._made.put(json.loads(line)["kernel"])
+            lines = process.stderr.read().strip().splitlines()
         if process.returncode:
-            failures.append(error.strip().splitlines()[-1] if error.strip() else "no message")
+            self.error = lines[-1] if lines else f"exit status {process.returncode}"
+        self._made.put(_END)
 
-    threads = [threading.Thread(target=follow, args=(s,)) for s in _shares(names, count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise CompileError(f"The kernel compiler failed: {failures[0]}")
+    def end(self) -> None:
+        """Ends the process if it still runs, and the thread."""
+        self._process.terminate()
+        self._reader.join()
 
 
-@contextlib.contextmanager
-def _started(variant: Variant, names: list[str]) -> Any:
-    process = subprocess.Popen(
-        _command(variant, names),
-        env=_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def _compile(variant: Variant, names: Sequence[str], progress: Progress) -> None:
+    """Compiles the kernels in up to two processes; `progress` is called in this thread."""
+    made: SimpleQueue[str] = SimpleQueue()
+    count = min(2, os.cpu_count() or 1, len(names))
+    jobs = [_Job(variant, share, made) for share in _shares(names, count)]
     try:
-        with process:
-            yield process
+        done, running = 0, len(jobs)
+        while running:
+            name = made.get()
+            if name == _END:
+                running -= 1
+                continue
+            done += 1
+            progress(done, len(names), name)
     finally:
-        if process.poll() is None:
-            process.terminate()
+        for job in jobs:
+            job.end()
+    if errors := [job.error for job in jobs if job.error]:
+        raise CompileError(f"The kernel compiler failed: {errors[0]}")

@@ -156,8 +156,13 @@ def _stack(size: int) -> Emit:
     return emit
 
 
+_X86 = platform.machine().lower() in ("x86_64", "amd64")
+# Elsewhere the cycle counter may not be read by programs; the steady one may.
+_COUNTER = "llvm.readcyclecounter" if _X86 else "llvm.readsteadycounter"
+
+
 def _pause(e: Emitter) -> None:
-    if platform.machine().lower() in ("x86_64", "amd64"):
+    if _X86:
         e.b.call(e.declare("llvm.x86.sse2.pause", ir.VoidType(), []), [])
 
 
@@ -284,7 +289,6 @@ class Vocabulary:
         }
 
     def _threads(self) -> dict[str, tuple[Any, list[Any], Emit]]:
-        counter = "llvm.readcyclecounter"
         yield_ = "sched_yield"
         return {
             "atomic_add": (
@@ -305,7 +309,7 @@ class Vocabulary:
             ),
             "pause": (None, [], _pause),
             "give_way": (None, [], lambda e: e.b.call(e.declare(yield_, I32, []), []) and None),
-            "cycles": (LONG, [], lambda e: e.b.call(e.declare(counter, I64, []), [])),
+            "cycles": (LONG, [], lambda e: e.b.call(e.declare(_COUNTER, I64, []), [])),
             "call": (None, [LONG] * 5, _call),
         }
 

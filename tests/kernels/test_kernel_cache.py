@@ -54,6 +54,28 @@ def test_compiles_what_is_missing_or_damaged_and_tells(fresh: Cache) -> None:
         made.address("reduce")
 
 
+def test_giving_up_ends_the_compilers(fresh: Cache) -> None:
+    def give_up(done: int, total: int, name: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        loader.ensure(variants.native(), SMALL, give_up)
+    assert len(loader.missing(variants.native(), SMALL)) >= 1
+
+
+def test_background_process_completes_the_library(
+    fresh: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    variant = variants.native()
+    monkeypatch.setattr(loader, "all_names", lambda: SMALL)
+    assert not loader.is_complete(variant)
+    process = loader.complete_library(variant)
+    assert process is not None
+    assert process.wait(120) == 0
+    assert loader.is_complete(variant)
+    assert loader.complete_library(variant) is None
+
+
 def test_failure_of_the_compiler_is_an_error(fresh: Cache) -> None:
     with pytest.raises(loader.CompileError, match="invalid choice: 'no_such_kernel'"):
         loader._compile(variants.native(), ["no_such_kernel"], lambda *progress: None)

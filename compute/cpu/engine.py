@@ -59,7 +59,7 @@ class Engine:
         self._transient = Segment(0)
         self._generation = 0
         self._last: Bound | None = None
-        self._sync: threads.Sync | None = None
+        self._sync = threads.Sync()
         self._stopped = False
 
     # ---- memory
@@ -171,13 +171,17 @@ class Engine:
         scalars: Mapping[str, Array],
         profile: bool = False,
     ) -> StepOutputs:
-        """Run an entry for each row of `index` (steps × batch)."""
+        """Run an entry for each row of `index` (steps × batch).
+
+        After a bad step there are no arrays: it has overwritten those of the step before.
+        """
         self.bind(bound)
+        if self._stopped:  # asked of a run that had ended
+            self._sync = threads.Sync()
         self._stopped = False
-        self._sync = threads.Sync()
         bound.attach(data, self.dtype)
         count, done = index.shape[0], 0
-        series: list[Array] = []
+        series: list[Array] = [] if count else [np.zeros((0, len(bound.planned.scalars)))]
         bad: int | None = None
         while done < count and bad is None and not self._stopped:
             steps = bound.load(index, scalars, done)
@@ -188,11 +192,11 @@ class Engine:
             done += outcome.steps
             if outcome.stopped:
                 break
-        table = np.concatenate(series) if series else np.zeros((0, len(bound.planned.scalars)))
         names = bound.planned.scalars
+        table = np.concatenate(series) if len(series) != 1 else series[0]
         recorded = {name: table[:, k].astype(self.dtype) for k, name in enumerate(names)}
         arrays = {}
-        if done:
+        if done and bad is None:
             whole = bound.planned.integers
             arrays = {
                 name: self._result(view, np.int64 if name in whole else self.dtype)
@@ -207,8 +211,7 @@ class Engine:
     def stop(self) -> None:
         """Let a run under way return after its present step."""
         self._stopped = True
-        if self._sync is not None:
-            self._sync.stop()
+        self._sync.stop()
 
     def table(self, bound: Bound) -> list[PlanStep]:
         """The plan as a table, with measured times after a profiled run."""

@@ -66,6 +66,8 @@ class HostProgram:
 
         Raises ValueError when a scalar that the program reads is missing.
         """
+        if not self._columns:
+            return
         steps = table.shape[0]
         lanes: list[Array] = []
         with np.errstate(all="ignore"):

@@ -22,6 +22,7 @@ from graph.program import Row
 
 ROWS = (32, 96)  # least and most rows of a chunk; many rows are worth packing B for
 COLUMNS = (32, 96)  # the same when columns are cut
+LONE_COLUMNS = (128, 1024)  # for a product of one row, which only streams through B
 CHUNKS = 8  # wanted
 BIG_WEIGHTS = 1 << 18  # bytes of B above which every thread should read only its columns
 SMALL_WORK = 1 << 17  # multiply-adds below which a product is one chunk
@@ -119,7 +120,8 @@ def _add(
     work = m * n * k
     if work > SMALL_WORK and n >= 2 * COLUMNS[0] and (k * n * em.item > BIG_WEIGHTS or m == 1):
         words["split"] = 1
-        em.add("gemm", words, reads, writes, 0, 1, _share(n, 16, COLUMNS), whole, 2 * work)
+        columns = _share(n, 16, COLUMNS if m > 1 else LONE_COLUMNS)
+        em.add("gemm", words, reads, writes, 0, 1, columns, whole, 2 * work)
         return
     words["split"] = 0
     prefer = _share(m, 8, ROWS) if work > SMALL_WORK else m

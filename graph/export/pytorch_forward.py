@@ -17,6 +17,7 @@ from graph.export.pytorch_nodes import layer
 from graph.export.symbolic import ExportError
 from graph.graph import Graph, Node
 from graph.kinds import DataSource
+from graph.op import Port
 from graph.program import TensorType
 from graph.subgraph import Subgraph
 from graph.trace import Trace
@@ -87,6 +88,8 @@ class Forward:
     def write(self, targets: Sequence[Value]) -> list[str]:
         """All statements, the last one returning the targets."""
         nodes = self.scene.needed(targets)
+        if CHAIN not in self.scope:
+            self.scope.take(CHAIN)
         for value, name in self.given.items():
             self.values[value] = ex.name(name)
             if name == CHAIN:
@@ -104,7 +107,7 @@ class Forward:
         together = ", ".join(map(ex.text, results))
         return [*self.lines, *ex.statement("return ", ex.parse(together), self.indent)]
 
-    def _ports(self, node: Node):  # type: ignore[no-untyped-def]
+    def _ports(self, node: Node) -> tuple[Port, ...]:
         return self.scene.graph.ports_out(node.id)
 
     def _node(self, node: Node) -> None:

@@ -32,11 +32,11 @@ class Classes:
 
     def attributes(self, graph: Graph) -> dict[str, str]:
         """The attribute that holds each node of a drawing."""
-        found = self._attributes.get(_identity(graph))
+        found = self._attributes.get(id(graph))
         if found is None:
             scope = Namespace(MODULE_ATTRIBUTES | {"values"})
             found = {node.id: scope.new(node.label) for node in graph.ordered()}
-            self._attributes[_identity(graph)] = found
+            self._attributes[id(graph)] = found
         return found
 
     def modules(self, scene: Scene, nodes: Sequence[Node]) -> list[str]:
@@ -47,7 +47,7 @@ class Classes:
             own = f"self.{attributes[node.id]}"
             text = self._module(scene, node)
             if text:
-                self.made.add((_identity(scene.graph), node.id))
+                self.made.add((id(scene.graph), node.id))
                 line = f"        {own} = {text}"
                 fits = len(line) <= WIDTH
                 lines += [line] if fits else ex.statement(f"{own} = ", ex.parse(text), "        ")
@@ -79,14 +79,14 @@ class Classes:
         """The class of a definition with the shapes it has at `prefix`."""
         graph = outer.graph.definitions[op.definition]
         scene = Scene(graph, prefix, outer.trace, outer.customs)
-        inputs = {(id, graph.ports_out(id)[0].name): id for id in graph.port_ids("input")}
+        inputs = {(port, graph.ports_out(port)[0].name): port for port in graph.port_ids("input")}
         # what a definition is follows from the types it is given
         seen = (op.definition, *(scene.type(value) for value in inputs))
         if seen in self.by_types:
             return self.by_types[seen]
-        targets = [_source(graph, id) for id in graph.port_ids("output")]
-        scope = Namespace({"self", "layer_"})
-        arguments = {value: scope.new(graph.node(id).label) for value, id in inputs.items()}
+        targets = [_source(graph, port) for port in graph.port_ids("output")]
+        scope = self.names.inside()
+        arguments = {value: scope.new(graph.node(port).label) for value, port in inputs.items()}
         nodes = scene.needed(targets)
         body = [
             *_init(self.modules(scene, nodes)),
@@ -105,10 +105,6 @@ def _source(graph: Graph, id: str) -> Value:
     """The value wired to an Output node."""
     wire = graph.wires_in(id)[0]
     return wire.source, wire.output
-
-
-def _identity(graph: Graph) -> int:
-    return id(graph)
 
 
 def _init(modules: Sequence[str]) -> list[str]:
@@ -139,45 +135,42 @@ def model_class(outline: Outline, names: Namespace, summary: str) -> ModelClass:
     graph, classes = outline.graph, Classes(outline, names)
     customs = Customs(names, "double" if graph.training.precision == "float64" else "float")
     scene = Scene(graph, "", outline.trace, customs)
-    outputs = _outputs(outline)
+    outputs, columns = _outputs(outline), _columns(outline)
     operands = _operands(outline) if outline.trains else []
     extra = [value for value in operands if value not in outputs]
-    columns = _columns(outline)
-    inputs = _read(scene, outputs, columns)
-    everything = [*outputs, *extra]
-    nodes = scene.needed(everything)
-    values_inputs = _read(scene, everything, columns)
+    inputs, more = (_read(scene, v, columns) for v in (outputs, [*outputs, *extra]))
     lines = [
         "class Model(nn.Module):",
         f'    """{docstring(summary)}"""',
         "",
-        *_init(classes.modules(scene, nodes)),
+        *_init(classes.modules(scene, scene.needed([*outputs, *extra]))),
     ]
 
     def body(name: str, arguments: Sequence[str], targets: Sequence[Value]) -> list[str]:
         given = {v: n for v, n in columns.items() if n in arguments}
-        scope = Namespace({*outline.arguments.values(), "self"})
+        scope = names.inside(outline.arguments.values())
         writer = Forward(scene, classes.attributes(graph), given, scope)
         head = f"    def {name}({', '.join(['self', *arguments])}):"
         return [head, *writer.write(targets)]
 
-    if not extra:
-        lines += body("forward", inputs, outputs)
-    elif inputs == values_inputs:
-        picked = ", ".join(f"values[{k}]" for k in range(len(outputs)))
-        call = f"self.values({', '.join(inputs)})"
-        lines += [
-            f"    def forward({', '.join(['self', *inputs])}):",
-            *([f"        return {call}[0]"] if len(outputs) == 1 else
-              [f"        values = {call}", f"        return {picked}"]),
-            "",
-            *body("values", inputs, everything),
-        ]  # fmt: skip
+    if extra and inputs == more:
+        lines += _picking_forward(inputs, len(outputs))
     else:
-        lines += [*body("forward", inputs, outputs), "", *body("values", values_inputs, everything)]
+        lines += body("forward", inputs, outputs)
+    if extra:
+        head, *rest = body("values", more, [*outputs, *extra])
+        about = '        """The outputs, and what the losses read beside them."""'
+        lines += ["", head, about, *rest]
     state = _state_names(outline, classes)
     written = [*classes.written, lines]
-    return ModelClass(written, customs, outputs, extra, inputs, values_inputs, state)
+    return ModelClass(written, customs, outputs, extra, inputs, more, state)
+
+
+def _picking_forward(inputs: Sequence[str], count: int) -> list[str]:
+    """`forward` as the first values that `values` gives."""
+    call = f"self.values({', '.join(inputs)})"
+    head = f"    def forward({', '.join(['self', *inputs])}):"
+    return [head, f"        return {call}[{0 if count == 1 else f':{count}'}]"]
 
 
 def _columns(outline: Outline) -> dict[Value, str]:
@@ -251,11 +244,11 @@ def _state_name(graph: Graph, classes: Classes, key: str) -> str:
     parts, here = key.split("/"), graph
     names: list[str] = []
     while len(parts) > 1:
-        id = parts.pop(0)
-        op = here.node(id).op
-        if (_identity(here), id) not in classes.made:
+        first = parts.pop(0)
+        op = here.node(first).op
+        if (id(here), first) not in classes.made:
             return ""
-        names.append(classes.attributes(here)[id])
+        names.append(classes.attributes(here)[first])
         if isinstance(op, Subgraph):
             here = here.definitions[op.definition]
             if op.repeat > 1 and op.weights == "own":

@@ -266,6 +266,23 @@ def odd_nodes() -> Graph:
     return drawn
 
 
+def shadowing() -> Graph:
+    """Nodes called like what the generated code uses itself, each read twice."""
+    words = ("x", "torch", "F", "np", "self", "n", "params", "Model", "model", "l")
+    nodes = plain() | {"data": op("ToyData", samples_count=60)}
+    wires, before = "", "data.features"
+    for k in range(len(words)):
+        nodes |= {f"d{k}": op("Dense", units=2), f"t{k}": op("Tanh"), f"a{k}": op("Add")}
+        wires += f"{before}>d{k}.x d{k}.y>t{k}.x d{k}.y>a{k}.x t{k}.y>a{k}.x "
+        before = f"a{k}.y"
+    wires += f"{before}>loss.prediction data.target>loss.target"
+    drawn = draw(nodes, wires + _LOSS, EXACT)
+    for k, word in enumerate(words):
+        drawn.set_node(Node(f"d{k}", drawn.node(f"d{k}").op, name=word))
+    drawn.set_node(Node("t0", drawn.node("t0").op, name="adam"))
+    return drawn
+
+
 def own_types() -> Graph:
     """Layers, loss, optimizer and schedule that bring no PyTorch text."""
     nodes = {
@@ -302,5 +319,6 @@ BY_HAND: dict[str, Graph] = {
     "two_phases": two_phases(),
     "odd_nodes": odd_nodes(),
     "own_types": own_types(),
+    "shadowing": shadowing(),
     **{shape: shapes(shape) for shape in ("moons", "circles", "spiral", "xor")},
 }

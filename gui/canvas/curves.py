@@ -105,8 +105,9 @@ def flattened(lines: Curves, which: Indices, steps: int) -> tuple[Floats, Indice
         return direct, owner
     weights = _weights(steps)
     bent = points[~straight]
-    places = np.einsum("sk,nkd->nsd", weights, bent)
-    segments = np.concatenate([places[:, :-1], places[:, 1:]], axis=2).reshape(-1, 4)
+    places = (bent.transpose(0, 2, 1).reshape(-1, 4) @ weights.T).reshape(-1, 2, steps + 1)
+    segments = np.concatenate([places[..., :-1], places[..., 1:]], axis=1)
+    segments = segments.transpose(0, 2, 1).reshape(-1, 4)
     owners = np.concatenate([owner[straight], np.repeat(owner[~straight], steps)])
     return np.concatenate([direct, segments]), owners
 

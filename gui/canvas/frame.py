@@ -9,7 +9,7 @@ from typing import cast
 import numpy as np
 import shiboken6
 from numpy.typing import NDArray
-from PySide6.QtCore import QLine, QLineF, QRect
+from PySide6.QtCore import QLineF, QRect
 from PySide6.QtGui import QPainter
 
 from gui.canvas.camera import Camera
@@ -67,12 +67,4 @@ def draw_segments(painter: QPainter, lines: NDArray[np.float64]) -> None:
     if len(lines):
         lines = np.ascontiguousarray(lines, np.float64)
         first = cast(QLineF, shiboken6.wrapInstance(lines.ctypes.data, QLineF))
-        painter.drawLines(first, len(lines))
-
-
-def draw_pixel_lines(painter: QPainter, lines: NDArray[np.int32]) -> None:
-    """Lines on whole pixels: rows of x, y, x, y."""
-    if len(lines):
-        lines = np.ascontiguousarray(lines, np.int32)
-        first = cast(QLine, shiboken6.wrapInstance(lines.ctypes.data, QLine))
         painter.drawLines(first, len(lines))

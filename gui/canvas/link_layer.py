@@ -13,21 +13,24 @@ from itertools import groupby
 
 import numpy as np
 from PySide6.QtCore import QRect, Qt
-from PySide6.QtGui import QPainter, QPainterPath, QPen, QPixmap, QRegion
+from PySide6.QtGui import QPainter, QPainterPath, QPen, QPixmap
 
 from gui.canvas.cache import MIB
 from gui.canvas.camera import zoom_of
 from gui.canvas.curves import flattened
 from gui.canvas.drawing import Detail, colour
-from gui.canvas.frame import Frame, draw_pixel_lines, draw_segments
+from gui.canvas.frame import Frame, draw_segments
 from gui.canvas.geometry import Rect
 from gui.canvas.index import Indices
 from gui.canvas.paint_wire import WIDTH, Overlay, paint_portal, paint_wires
 from gui.canvas.scene import CanvasScene, Touched
 from gui.canvas.wires import input_point, output_point
 
-TILE = 512  # device pixels
+TILE = 256  # device pixels
+GAPS = 6  # rectangles without tiles above which all wires are drawn directly
 MANY = 6000  # wires in sight above which all are straight
+SMOOTH = 2500  # wires drawn directly in one frame above which their edges are not smoothed
+THINNEST = 1.05  # device pixels; up to 1 Qt takes another way, three times as slow
 CASED = 0.5  # zoom from which tiles show casings
 TAGS = 100  # portals drawn directly
 REACH = 40.0  # canvas px that a wire's tags and casing may paint beside its line
@@ -87,24 +90,26 @@ class LinkLayer:
     def _straight(self, painter: QPainter, frame: Frame, which: Indices) -> None:
         ends = frame.device(self.scene.wire_ends(which[~self.scene.portal[which]]))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        painter.setPen(QPen(colour(frame.theme.wire), 0.0))
-        draw_pixel_lines(painter, np.rint(ends).astype(np.int32))
+        painter.setPen(QPen(colour(frame.theme.wire), THINNEST))
+        draw_segments(painter, ends)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
 
-    def _direct(self, painter: QPainter, frame: Frame, which: Indices) -> None:
-        """Wires without casing, one call for each kind."""
+    def _direct(self, painter: QPainter, frame: Frame, which: Indices, smooth: bool = True) -> None:
+        """Wires without casing, one call for each kind; twice as fast when not `smooth`."""
         scene = self.scene
         tags = which[scene.portal[which]]
         which = which[~scene.portal[which]]
-        steps = 16 if frame.scale > 0.9 else 8 if frame.scale > 0.4 else 4
+        steps = 4 if frame.scale < 0.4 else 8 if frame.scale < 1.5 else 16
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, smooth)
         segments, owner = flattened(scene.lines, which, steps)
         segments, kinds = frame.device(segments), scene.kind[which[owner]]
         for code in np.unique(kinds).tolist():
             tint = colour(frame.theme.port[scene.kinds[code]])
-            line = QPen(tint, max(WIDTH * frame.scale, 1.0))
+            line = QPen(tint, max(WIDTH * frame.scale, THINNEST))
             line.setCapStyle(Qt.PenCapStyle.FlatCap)
             painter.setPen(line)
             draw_segments(painter, segments[kinds == code])
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if frame.level >= Detail.PLAIN and len(tags):
             painter.save()
             painter.translate(-frame.origin[0], -frame.origin[1])
@@ -156,36 +161,31 @@ class LinkLayer:
         return path
 
     def _tiled(self, painter: QPainter, frame: Frame, which: Indices) -> bool:
-        missing = []
-        for key in _keys(frame):
+        keys, missing = _keys(frame), []
+        for key in keys:
             if key not in self.tiles:
-                if not frame.in_time:
+                if frame.in_time:
+                    self.tiles.put(key, self._tile(frame, key))
+                else:
                     missing.append(key)
-                    continue
-                self.tiles.put(key, self._tile(frame, key))
-            tile = self.tiles.get(key)
+        gaps = _gaps(frame, missing)
+        if len(gaps) > GAPS:
+            self._direct(painter, frame, which, len(which) <= SMOOTH)
+            return False
+        for key in keys:
+            tile = self.tiles.get(key) if key in self.tiles else None
             if tile is not None:
-                x, y = _corner(frame, key)
-                painter.drawPixmap(x, y, tile)
-        if missing:
-            self._patched(painter, frame, which, missing)
+                painter.drawPixmap(*_corner(frame, key), tile)
+        for clip, area in gaps:  # one rectangle at a time: a clip region of many is slow
+            near = self._standing(self.scene.line_boxes.meeting(area, REACH))
+            painter.setClipRect(clip)
+            self._direct(painter, frame, near)
+        painter.setClipping(False)
         return not missing
-
-    def _patched(self, painter: QPainter, frame: Frame, which: Indices, missing: list[Key]) -> None:
-        """Draw directly where tiles are missing."""
-        region, whole = QRegion(), Rect(*_tile_area(frame, missing[0]))
-        for key in missing:
-            region = region.united(QRect(*_corner(frame, key), TILE, TILE))
-            whole = whole.united(Rect(*_tile_area(frame, key)))
-        near = np.intersect1d(which, self.scene.line_boxes.meeting(whole, REACH))
-        painter.save()
-        painter.setClipRegion(region)
-        self._direct(painter, frame, near)
-        painter.restore()
 
     def _tile(self, frame: Frame, key: Key) -> QPixmap | None:
         """The wires of one tile; None where there are none."""
-        area = Rect(*_tile_area(frame, key))
+        area = _tile_area(frame, key)
         which = self._standing(self.scene.line_boxes.meeting(area, REACH))
         if not len(which):
             return None
@@ -254,12 +254,32 @@ def _keys(frame: Frame, ahead: int = 0) -> list[Key]:
     return [(camera.rung, camera.ratio, column, row) for row in rows for column in columns]
 
 
+def _gaps(frame: Frame, missing: list[Key]) -> list[tuple[QRect, Rect]]:
+    """Rectangles of missing tiles, in the window and on the canvas: neighbours in a row or, where
+    none are in a row, in a column are one.
+    """
+    sideways = len({key[3] for key in missing}) <= len({key[2] for key in missing})
+    ordered = missing if sideways else sorted(missing, key=lambda key: (key[2], key[3]))
+    found: list[tuple[QRect, Rect]] = []
+    before: Key | None = None
+    for key in ordered:
+        clip, area = QRect(*_corner(frame, key), TILE, TILE), _tile_area(frame, key)
+        along, across = (2, 3) if sideways else (3, 2)
+        if before and (key[along], key[across]) == (before[along] + 1, before[across]):
+            clip, area = clip.united(found[-1][0]), area.united(found[-1][1])
+            found[-1] = clip, area
+        else:
+            found.append((clip, area))
+        before = key
+    return found
+
+
 def _corner(frame: Frame, key: Key) -> tuple[int, int]:
     """Where a tile lies in the window, device pixels."""
     return key[2] * TILE - frame.origin[0], key[3] * TILE - frame.origin[1]
 
 
-def _tile_area(frame: Frame, key: Key) -> tuple[float, float, float, float]:
+def _tile_area(frame: Frame, key: Key) -> Rect:
     """The part of the canvas on a tile."""
     side = TILE / frame.scale
-    return key[2] * side, key[3] * side, side, side
+    return Rect(key[2] * side, key[3] * side, side, side)

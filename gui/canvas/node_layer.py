@@ -24,7 +24,7 @@ from gui.theme import mix
 BLOCK_WIDTH = 25.0  # px on screen below which a node is a block
 NAMES = 1500  # nodes in sight above which blocks have no names
 REACH = 48.0  # px on screen that a node may paint beside its box
-SMOOTH = 2_500_000  # device pixels that may be stretched smoothly in one frame
+SMOOTH = 600_000  # device pixels that may be stretched smoothly in one frame
 BADGES = 300  # in one frame
 AHEAD = 0.25  # share of the window made ready around it in idle time
 
@@ -49,7 +49,10 @@ class NodeLayer:
             self._blocks(painter, frame, which)
             self._far_states(painter, frame, which)
             return True
-        return self._pictures(painter, frame, which)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)  # slows stretching
+        whole = self._pictures(painter, frame, which)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        return whole
 
     def refine(self, frame: Frame, until: float) -> bool:
         """Make missing pictures until a time of time.perf_counter; whether none is left."""

@@ -9,6 +9,7 @@ forms of our own. A zoom shows stretched pictures and direct wires first; idle t
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -41,7 +42,7 @@ from gui.canvas.scene import CanvasScene, Touched
 from gui.document import Document, DocumentChange
 from gui.theme import Theme
 
-MAKE_IN_FRAME = 0.004  # s a frame may spend on pictures that are missing
+MAKE_IN_FRAME = 0.004  # s from a frame's start in which it still makes missing pictures
 MAKE_IN_IDLE = 0.008
 REST = 60  # ms after a zoom before idle time is used
 MINIMAP_MARGIN = 12
@@ -70,7 +71,7 @@ class Canvas(QWidget):
         self.marquee: Rect | None = None
         self.nodes, self.links = NodeLayer(self.scene), LinkLayer(self.scene)
         self.state: Interaction = Idle(self)
-        self._space, self._wheel, self._zooming = False, 0.0, False
+        self._space, self._wheel, self._zooming, self._coarse = False, 0.0, False, False
         self._fit_first = True
         self._refine = QTimer(self, singleShot=True)
         self._refine.timeout.connect(self._sharpen)
@@ -82,6 +83,8 @@ class Canvas(QWidget):
         self.scene.put(document.view)
         self.scene.subscribe(self._touched)
         self._unsubscribe: Callable[[], None] = document.subscribe(self._document_changed)
+        gc.collect()
+        gc.freeze()  # else a full collection walks the whole graph within a frame: 30 ms
 
     def sizeHint(self) -> QSize:
         return QSize(1108, 640)
@@ -90,6 +93,7 @@ class Canvas(QWidget):
         """Stop listening to the document."""
         self._unsubscribe()
         self._refine.stop()
+        gc.unfreeze()
 
     def set_theme(self, theme: Theme) -> None:
         """Paint in other colours."""
@@ -173,9 +177,9 @@ class Canvas(QWidget):
 
     # Painting
 
-    def frame(self, seconds: float) -> Frame:
-        """A frame that may spend so long on what the caches miss."""
-        camera = self.camera
+    def frame(self, seconds: float, camera: Camera | None = None) -> Frame:
+        """A frame that makes what the caches miss in its first so many seconds."""
+        camera = camera or self.camera
         size = round(camera.width * camera.ratio), round(camera.height * camera.ratio)
         return Frame(
             camera=camera,
@@ -202,7 +206,8 @@ class Canvas(QWidget):
         painter.scale(ratio, ratio)
         self._paint_marquee(painter)
         painter.end()
-        if not (links and nodes):
+        self._coarse = not (links and nodes)
+        if self._coarse or self._zooming:
             self._refine.start(REST if self._zooming else 0)
         self._zooming = False
 
@@ -217,14 +222,28 @@ class Canvas(QWidget):
         painter.setPen(pen(self.theme.accent, 1.0))
         painter.drawRect(rect)
 
+    @property
+    def sharpening(self) -> bool:
+        """Whether idle time is still wanted."""
+        return self._refine.isActive()
+
     def _sharpen(self) -> None:
         """Make what the last frame missed, a slice at a time."""
         frame = self.frame(0.0)
         until = time.perf_counter() + MAKE_IN_IDLE
         done = self.nodes.refine(frame, until) and self.links.refine(frame, until)
-        self.update()
-        if not done:
+        if self._coarse:
+            self.update()
+        if not done or not self._next_zooms(until):
             self._refine.start(0)
+
+    def _next_zooms(self, until: float) -> bool:
+        """Make nodes for the zooms that one notch of the wheel leads to."""
+        middle = self.width() / 2, self.height() / 2
+        return all(
+            self.nodes.refine(self.frame(0.0, self.camera.zoomed(rungs, *middle)), until)
+            for rungs in (-NOTCH, NOTCH)
+        )
 
     # Events
 

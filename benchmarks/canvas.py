@@ -1,0 +1,211 @@
+"""The canvas's gates, measured: `python benchmarks/canvas.py [--runs 5] [--nodes 1000 10000]`.
+
+A frame is one synchronous repaint of the window after a pan or a zoom, links drawn, waiting for
+nothing: what is not cached counts. Between two frames waiting events are handled, no more. Every
+node has a name of its own, so no two share a picture. Prints the 95th percentile of wall-clock and
+of CPU time, the worse of both halves of what people do: pans, and zooms there and back.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+import graph.ops  # noqa: F401
+from graph.files import load, save
+from graph.graph import Graph, Node, Wire
+from graph.op import REGISTRY
+from gui import fonts
+from gui.canvas.view import Canvas
+from gui.document import Document
+from gui.theme import theme
+
+SIZES = ((1920, 1080), (3840, 2160))
+EVENTS = 200
+GATES = {1000: 16.0, 10000: 33.0}
+ACROSS, DOWN = 192.0, 160.0  # px between nodes, about what the automatic layout leaves
+BLOCK = ("Conv2d", "BatchNorm", "ReLU", "Add")
+
+
+def large_graph(count: int) -> Graph:
+    """`count` nodes in a square, two wires for each: to its neighbour, and over 2 to 12 nodes, one
+    in ten over up to 200.
+    """
+    made, chance, columns = Graph(), random.Random(3), round((count * DOWN / ACROSS * 1.6) ** 0.5)
+    made.set_node(Node("digits", REGISTRY["Digits"]()))
+    for index in range(1, count):
+        kind = BLOCK[index % 4]
+        op = REGISTRY[kind](filters=8) if kind == "Conv2d" else REGISTRY[kind]()
+        row, column = divmod(index, columns)
+        id = f"n{index}"
+        made.set_node(Node(id, op, f"{kind} {index}", x=ACROSS * column, y=DOWN * row))
+        made.add_wire(_wire(made, index - 1, index))
+    free = 2 * count - (count - 1)
+    while free > 0:
+        target = 4 * chance.randrange(1, count // 4) + 3
+        far = 200 if chance.random() < 0.1 else 12
+        source = target - chance.randrange(2, far)
+        wire = _wire(made, source, target, order=free) if source > 0 and target < count else None
+        if wire is not None:
+            made.add_wire(wire)
+            free -= 1
+    return made
+
+
+def _wire(made: Graph, source: int, target: int, order: int = 0) -> Wire:
+    """A wire between first ports by number; those of a node that adds take any number."""
+    start = f"n{source}" if source else "digits"
+    output = made.ports_out(start)[0].name
+    return Wire(start, output, f"n{target}", made.ports_in(f"n{target}")[0].name, order)
+
+
+def opened(file: Path, size: tuple[int, int]) -> tuple[Canvas, float, float]:
+    """A canvas that shows a file; ms until its first frame, and until every picture is sharp."""
+    start = time.perf_counter()
+    canvas = Canvas(Document(load(file), fonts.measure), theme("dark"))
+    canvas.resize(*size)
+    canvas.show()
+    canvas.repaint()
+    first = time.perf_counter()
+    settle(canvas)
+    return canvas, 1e3 * (first - start), 1e3 * (time.perf_counter() - start)
+
+
+def settle(canvas: Canvas) -> None:
+    """Let idle time make all that is missing."""
+    QTest.qWait(80)
+    while canvas.sharpening:
+        QApplication.processEvents()
+
+
+def frame_times(
+    canvas: Canvas, act: Callable[[int], None], events: int
+) -> list[tuple[float, float]]:
+    """Wall-clock and CPU ms of one repaint after each act."""
+    found = []
+    for number in range(events):
+        QApplication.processEvents()
+        wall, cpu = time.perf_counter(), time.thread_time()
+        act(number)
+        canvas.repaint()
+        found.append((1e3 * (time.perf_counter() - wall), 1e3 * (time.thread_time() - cpu)))
+    return found
+
+
+def panning_and_zooming(canvas: Canvas) -> list[tuple[float, float]]:
+    """Ten pans, then two notches in, ten pans, two notches out, and so on."""
+    middle = QPointF(canvas.width() / 3, canvas.height() / 2)
+
+    def act(number: int) -> None:
+        turn, place = divmod(number, 12)
+        if place >= 10:
+            canvas.zoom_by(4 if turn % 2 else -4, middle)
+        else:
+            across = (37, -23)[(number // 40) % 2]
+            canvas.look_from(canvas.camera.panned(across, 19 if turn % 2 else -17))
+
+    return frame_times(canvas, act, EVENTS)
+
+
+def dragging(canvas: Canvas, count: int = 50) -> list[tuple[float, float]]:
+    """`count` selected nodes in the middle of the window, dragged by real mouse events."""
+    scene = canvas.scene
+    inner = scene.boxes.inside(canvas.camera.area)
+    middle = len(inner) // 2
+    chosen = [scene.ids[index] for index in inner[max(middle - count // 2, 0) :][:count].tolist()]
+    canvas.document.select(chosen)
+    settle(canvas)
+    rect = scene.rect(scene.index_of[chosen[0]])
+    zoom, camera = canvas.camera.zoom, canvas.camera
+    start = QPoint(round((rect.x + 20 - camera.x) * zoom), round((rect.y + 8 - camera.y) * zoom))
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=start)
+
+    def act(number: int) -> None:
+        at = QPointF(start + QPoint(9 * (number % 40) + 9, 5 * (number % 30) + 9))
+        left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+        kind = QMouseEvent.Type.MouseMove
+        glob = canvas.mapToGlobal(at)
+        event = QMouseEvent(kind, at, glob, Qt.MouseButton.NoButton, left, none)
+        QApplication.sendEvent(canvas, event)
+
+    found = frame_times(canvas, act, 60)
+    QTest.keyClick(canvas, Qt.Key.Key_Escape)
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=start)
+    return found
+
+
+def p95(times: Sequence[tuple[float, float]], which: int) -> float:
+    """95th percentile of wall-clock (0) or CPU (1) ms."""
+    ranked = sorted(pair[which] for pair in times)
+    return ranked[min(round(0.95 * len(ranked)), len(ranked) - 1)]
+
+
+def report(words: str, runs: Sequence[Sequence[tuple[float, float]]], gate: float) -> None:
+    """One line of the table: the p95 of every run."""
+    wall, cpu = ([p95(run, which) for run in runs] for which in (0, 1))
+    verdict = "ok" if max(wall) <= gate else "ok (CPU)" if max(cpu) <= gate else "OVER"
+    shown = " ".join(f"{value:5.1f}" for value in wall)
+    spent = " ".join(f"{value:5.1f}" for value in cpu)
+    print(f"{words:34} wall {shown}   cpu {spent}   gate {gate:g}  {verdict}", flush=True)
+
+
+def measure(file: Path, count: int, runs: int) -> None:
+    """Every gate of one graph."""
+    gate = GATES.get(count, 33.0)
+    for size in SIZES:
+        canvas, first, sharp = opened(file, size)
+        name = f"{count:,} {size[0]}×{size[1]}"
+        print(f"{name:34} first frame {first:.0f} ms, all sharp {sharp:.0f} ms", flush=True)
+        for zoom, rung in (("fit", None), ("0.5", -16), ("1.0", 0)):
+            found = []
+            for _ in range(runs):
+                canvas.fit()
+                if rung is not None:
+                    canvas.zoom_by(rung - canvas.camera.rung)
+                settle(canvas)
+                found.append(panning_and_zooming(canvas))
+            report(f"{name} {zoom}", found, gate)
+            settle(canvas)
+            if rung is not None:
+                canvas.fit()
+                canvas.zoom_by(rung - canvas.camera.rung)
+                settle(canvas)
+                report(f"{name} {zoom} drag 50", [dragging(canvas) for _ in range(runs)], 16.0)
+        canvas.close_document()
+        canvas.close()
+        canvas.deleteLater()
+        QApplication.processEvents()
+
+
+def main() -> None:
+    """Measure and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--nodes", type=int, nargs="+", default=sorted(GATES))
+    chosen = parser.parse_args()
+    application = QApplication.instance() or QApplication([])
+    fonts.load()
+    with tempfile.TemporaryDirectory() as folder:
+        for count in chosen.nodes:
+            file = Path(folder) / "large.loom"
+            save(large_graph(count), file)
+            measure(file, count, chosen.runs)
+    del application
+
+
+if __name__ == "__main__":
+    main()

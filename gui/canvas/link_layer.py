@@ -27,7 +27,8 @@ from gui.canvas.scene import CanvasScene, Touched
 from gui.canvas.wires import input_point, output_point
 
 TILE = 256  # device pixels
-GAPS = 6  # rectangles without tiles above which all wires are drawn directly
+STRIP = 16  # missing tiles up to which a frame makes some itself
+GAPS = 3  # rectangles without tiles above which all wires are drawn directly
 MANY = 6000  # wires in sight above which all are straight
 SMOOTH = 2500  # wires drawn directly in one frame above which their edges are not smoothed
 THINNEST = 1.05  # device pixels; up to 1 Qt takes another way, three times as slow
@@ -161,13 +162,11 @@ class LinkLayer:
         return path
 
     def _tiled(self, painter: QPainter, frame: Frame, which: Indices) -> bool:
-        keys, missing = _keys(frame), []
-        for key in keys:
-            if key not in self.tiles:
-                if frame.in_time:
-                    self.tiles.put(key, self._tile(frame, key))
-                else:
-                    missing.append(key)
+        keys = _keys(frame)
+        missing = [key for key in keys if key not in self.tiles]
+        while missing and len(missing) <= STRIP and frame.in_time:
+            key = missing.pop()
+            self.tiles.put(key, self._tile(frame, key))
         gaps = _gaps(frame, missing)
         if len(gaps) > GAPS:
             self._direct(painter, frame, which, len(which) <= SMOOTH)

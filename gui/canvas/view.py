@@ -42,7 +42,7 @@ from gui.canvas.scene import CanvasScene, Touched
 from gui.document import Document, DocumentChange
 from gui.theme import Theme
 
-MAKE_IN_FRAME = 0.004  # s from a frame's start in which it still makes missing pictures
+MAKE_IN_FRAME = 0.003  # s from a frame's start in which it still makes missing pictures
 MAKE_IN_IDLE = 0.008
 REST = 60  # ms after a zoom before idle time is used
 MINIMAP_MARGIN = 12

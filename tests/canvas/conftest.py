@@ -1,0 +1,54 @@
+"""A canvas that shows a shipped example at 100 %, driven by real events without a screen."""
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QPoint
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+import resources
+from graph.files import load
+from gui import fonts
+from gui.canvas.geometry import Point
+from gui.canvas.view import Canvas
+from gui.document import Document
+from gui.theme import theme
+
+
+class Driven:
+    """A canvas and where things are in its window."""
+
+    def __init__(self, qtbot: QtBot, canvas: Canvas) -> None:
+        self.qtbot, self.canvas, self.document = qtbot, canvas, canvas.document
+
+    def on(self, node: str, x: float = 20.0, y: float = 8.0) -> QPoint:
+        """A point of the window on a node."""
+        view = self.canvas.scene.node(node)
+        at = self.canvas.camera.window(Point(view.x + x, view.y + y))
+        return QPoint(round(at.x), round(at.y))
+
+    def place(self, node: str) -> tuple[float, float]:
+        """Where the graph has a node."""
+        found = self.document.graph.node(node)
+        return found.x, found.y
+
+    def settle(self) -> None:
+        """Wait until everything seen is sharp."""
+        self.canvas.repaint()
+        self.qtbot.waitUntil(lambda: not self.canvas.sharpening)
+
+
+@pytest.fixture
+def driven(qtbot: QtBot) -> Iterator[Driven]:
+    """digits-cnn, whole in a window of 1280 × 720."""
+    graph = load(resources.example_path("digits-cnn"))
+    canvas = Canvas(Document(graph, fonts.measure), theme("dark"))
+    qtbot.addWidget(canvas)
+    canvas.resize(1280, 720)
+    canvas.show()
+    QTest.qWaitForWindowExposed(canvas)
+    made = Driven(qtbot, canvas)
+    made.settle()
+    yield made
+    canvas.close_document()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -226,12 +227,20 @@ def check_gradient(case: Case) -> None:
 
 
 def load_source(source: str, folder: Path, stem: str) -> ModuleType:
-    """Import generated code from a file, as its user would."""
+    """Import generated code from a file, as its user would.
+
+    No bytecode is kept: it is matched by size and whole seconds, and the next text of that name may
+    share both.
+    """
     file = folder / f"{stem}.py"
     file.write_text(source, encoding="utf-8")
     spec = importlib.util.spec_from_file_location(stem, file)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    kept, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.dont_write_bytecode = kept
     return module

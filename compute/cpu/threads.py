@@ -9,12 +9,14 @@ from __future__ import annotations
 import atexit
 import ctypes
 import os
+import signal
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
+from typing import Any
 
 from compute.cpu.interpreter import INTERPRETER
 from compute.cpu.loader import Library
@@ -77,6 +79,30 @@ class _Worker:
         while (job := self.jobs.get()) is not None:
             job()
             self.done.put(None)
+
+
+@contextmanager
+def _signals_put_off() -> Iterator[None]:
+    """In the main thread, lets handlers of SIGINT and SIGTERM run only after the block.
+
+    They may raise, between any two steps of the Python code they interrupt: a run on several
+    threads must not be left half given out, or half waited for.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    noted: dict[int, Any] = {}
+    handlers = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
+    mine = {number: handler for number, handler in handlers.items() if callable(handler)}
+    try:
+        for number in mine:
+            signal.signal(number, noted.__setitem__)
+        yield
+    finally:
+        for number, handler in mine.items():
+            signal.signal(number, handler)
+        for came, frame in noted.items():
+            mine[signal.Signals(came)](came, frame)
 
 
 class Team:
@@ -187,7 +213,7 @@ def run(
         if threads == 1:
             job()
         else:
-            with _team.workers(threads - 1) as workers:
+            with _signals_put_off(), _team.workers(threads - 1) as workers:
                 _together(workers, job)
         return sync.outcome(steps)
     finally:
@@ -195,14 +221,13 @@ def run(
 
 
 def _together(workers: list[_Worker], job: _Job) -> None:
+    """Runs the job here and on the workers; returns when all are done."""
     replace(job, steps=0)()
     for tid, worker in enumerate(workers, start=1):
         worker.jobs.put(replace(job, tid=tid))
-    try:
-        job()
-    finally:
-        for worker in workers:
-            worker.done.get()
+    job()
+    for worker in workers:
+        worker.done.get()
 
 
 def set_niceness(value: int, worker_threads: bool = True) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import random
+import signal
 import subprocess
 import sys
 import threading
@@ -205,6 +207,32 @@ def test_stopping_from_another_thread(library: Library, count: int) -> None:
     assert 50 <= outcome.steps < tape.MAX_STEPS
     assert (total == outcome.steps).all()
     assert made.run(7, count, first=outcome.steps, sync=sync) == threads.Outcome(7, None, False)
+
+
+def test_interrupts_leave_no_thread_running(library: Library) -> None:
+    """Ctrl-C may raise at any point of a run; the next run must be whole all the same."""
+    made, total = counting(library)
+    main, rng = threading.main_thread(), random.Random(0)
+    assert threading.current_thread() is main
+    interrupted = first = 0
+
+    def interrupt(after: float) -> None:
+        time.sleep(after)
+        signal.raise_signal(signal.SIGINT)
+
+    for _ in range(40):
+        helper = threading.Thread(target=interrupt, args=(rng.random() * 0.004,))
+        try:
+            helper.start()
+            while helper.is_alive():
+                made.run(200, 3, first)
+        except KeyboardInterrupt:
+            interrupted += 1
+        helper.join()
+        before = total.copy()
+        assert made.run(5, 3, first) == threads.Outcome(5, None, False)
+        assert (total == before + 5).all()
+    assert interrupted > 20
 
 
 def test_profile_counts_calls_and_cycles(library: Library) -> None:

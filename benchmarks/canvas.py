@@ -49,7 +49,7 @@ def large_graph(count: int) -> Graph:
     made.set_node(Node("digits", REGISTRY["Digits"]()))
     for index in range(1, count):
         kind = BLOCK[index % 4]
-        op = REGISTRY[kind](filters=8) if kind == "Conv2d" else REGISTRY[kind]()
+        op = REGISTRY[kind](filters=1) if kind == "Conv2d" else REGISTRY[kind]()
         row, column = divmod(index, columns)
         id = f"n{index}"
         made.set_node(Node(id, op, f"{kind} {index}", x=ACROSS * column, y=DOWN * row))

@@ -121,7 +121,8 @@ class Document:
             )
             for f in view.frames
         )
-        self.history.forget(edits.Batch((edits.Move(tuple(places), into=self.into), *frames)))
+        # not through the history: no step holds places of a drawing that had none
+        edits.Batch((edits.Move(tuple(places), into=self.into), *frames)).apply(self.graph)
         self._routes = {
             _ends(wire): wire for wire in view.wires if wire.portal or wire.lane is not None
         }

@@ -238,11 +238,13 @@ class Canvas(QWidget):
             self._refine.start(0)
 
     def _next_zooms(self, until: float) -> bool:
-        """Make nodes for the zooms that one notch of the wheel leads to."""
+        """Make nodes for the zooms that the next notches of the wheel lead to."""
         middle = self.width() / 2, self.height() / 2
+        pictures = self.nodes.pictures
         return all(
-            self.nodes.refine(self.frame(0.0, self.camera.zoomed(rungs, *middle)), until)
-            for rungs in (-NOTCH, NOTCH)
+            2 * pictures.bytes > pictures.limit  # never at the cost of what is seen
+            or self.nodes.refine(self.frame(0.0, self.camera.zoomed(rungs, *middle)), until)
+            for rungs in (-NOTCH, NOTCH, -2 * NOTCH)
         )
 
     # Events

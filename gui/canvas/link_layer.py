@@ -63,7 +63,7 @@ class LinkLayer:
             self._direct(painter, frame, which)
         else:
             whole = self._tiled(painter, frame, which)
-        lifted = self.scene.lifted_wires()
+        lifted = self.scene.lifted_wires
         if len(lifted):
             self._direct(painter, frame, lifted)
         self._marked(painter, frame)
@@ -85,7 +85,7 @@ class LinkLayer:
         return True
 
     def _standing(self, which: Indices) -> Indices:
-        lifted = self.scene.lifted_wires()
+        lifted = self.scene.lifted_wires
         return np.setdiff1d(which, lifted, assume_unique=True) if len(lifted) else which
 
     def _straight(self, painter: QPainter, frame: Frame, which: Indices) -> None:

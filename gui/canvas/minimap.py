@@ -40,6 +40,9 @@ class Minimap(QWidget):
             self._later.start()
 
     def _remake(self) -> None:
+        if len(self._canvas.scene.lifted):  # 10,000 blocks would cost a frame of the drag
+            self._later.start()
+            return
         self._image = None
         self.update()
 

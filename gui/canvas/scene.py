@@ -70,6 +70,7 @@ class CanvasScene:
         self._looks: dict[NodeView, int] = {}
         self.looks: list[Look] = []
         self.lifted: Indices = NOTHING
+        self.lifted_wires: Indices = NOTHING  # those at lifted nodes
         self.hovered_wire = -1
         self.selected_wires: frozenset[int] = frozenset()
         self.put(CanvasView())
@@ -80,7 +81,8 @@ class CanvasScene:
 
     def put(self, view: CanvasView) -> None:
         """Show another view; nodes that look as before keep their pictures."""
-        self.lifted, self.hovered_wire, self.selected_wires = NOTHING, -1, frozenset()
+        self.lifted = self.lifted_wires = NOTHING
+        self.hovered_wire, self.selected_wires = -1, frozenset()
         if len(self.looks) > 4 * len(view.nodes) + 1000:
             self._looks.clear()  # numbers go on rising, so no picture is taken for another's
         self.ids = [node.id for node in view.nodes]
@@ -194,12 +196,8 @@ class CanvasScene:
 
     def lift(self, which: Indices) -> None:
         """Take nodes into the hand; the wires at them follow."""
-        before, self.lifted = self.lifted_wires(), which
-        self._tell(Touched(self._around(np.union1d(before, self.lifted_wires()))))
-
-    def lifted_wires(self) -> Indices:
-        """Wires at lifted nodes."""
-        return self._wires_at(self.lifted)
+        before, self.lifted, self.lifted_wires = self.lifted_wires, which, self._wires_at(which)
+        self._tell(Touched(self._around(np.union1d(before, self.lifted_wires))))
 
     def _wires_at(self, nodes: Indices) -> Indices:
         mask = np.zeros(len(self.ids), np.bool_)
@@ -239,7 +237,7 @@ class CanvasScene:
         self.places[which] = places
         edges = np.concatenate([places, places + self.sizes[which]], axis=1).T
         self.boxes.move(which, edges)
-        free = np.setdiff1d(wires, self.lifted_wires(), assume_unique=True)
+        free = np.setdiff1d(wires, self.lifted_wires, assume_unique=True)
         before = self._around(free)
         made = curves(self.wire_ends(wires), self.lanes[wires])
         self.lines.put(wires, made)

@@ -47,10 +47,6 @@ class Emitter:
     def constant(self, value: float) -> Vec:
         return Vec(self, ir.Constant(self.type, [value] * self.lanes))
 
-    def hexes(self, bits: int) -> Vec:
-        """The real whose bit pattern is `bits`, in every lane."""
-        return Vec(self, self.b.bitcast(ir.Constant(self.ints, [bits] * self.lanes), self.type))
-
     def pick(self, single: float, double: float) -> float:
         """The constant for this real type."""
         return single if self.single else double

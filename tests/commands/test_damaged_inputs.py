@@ -1,8 +1,8 @@
 """Damaged graphs and data: one line that says what was found, exit code 1 or 2, nothing lost."""
 
 import json
-import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -47,20 +47,30 @@ def table(folder: Path, content: bytes, **settings: object) -> Path:
     return file
 
 
+# Starts a command and notes its peak memory. A small process between, because the peak of a new
+# process begins at that of the one that starts it, and a test run is large.
+RELAY = """
+import os, subprocess, sys
+process = subprocess.Popen(sys.argv[2:])
+_, status, usage = os.wait4(process.pid, 0)
+with open(sys.argv[1], "w") as file:
+    file.write(str(usage.ru_maxrss * 1024))
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
 def measured(commands: Sequence[tuple[object, ...]], folder: Path) -> Iterator[tuple[Done, int]]:
     """How commands ended that run side by side, and their peak memory in bytes."""
     started = []
     for number, words in enumerate(commands):
-        out, err = folder / f"out{number}.txt", folder / f"err{number}.txt"
+        out, err, peak = (folder / f"{name}{number}.txt" for name in ("out", "err", "peak"))
+        relayed = [sys.executable, "-c", RELAY, str(peak), *command(*words)]
         with out.open("wb") as stdout, err.open("wb") as stderr:
-            process = subprocess.Popen(
-                command(*words), env=environment(), stdout=stdout, stderr=stderr
-            )
-        started.append((process, out, err))
-    for process, out, err in started:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        yield Done(process.returncode, out.read_text(), err.read_text()), usage.ru_maxrss * 1024
+            process = subprocess.Popen(relayed, env=environment(), stdout=stdout, stderr=stderr)
+        started.append((process, out, err, peak))
+    for process, out, err, peak in started:
+        code = process.wait()
+        yield Done(code, out.read_text(), err.read_text()), int(peak.read_text())
 
 
 def refused(file: Path, says: str, folder: Path) -> None:

@@ -1,6 +1,7 @@
 """Damaged graphs and data: one line that says what was found, exit code 1 or 2, nothing lost."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -55,7 +56,8 @@ process = subprocess.Popen(sys.argv[2:])
 _, status, usage = os.wait4(process.pid, 0)
 with open(sys.argv[1], "w") as file:
     file.write(str(usage.ru_maxrss * 1024))
-sys.exit(os.waitstatus_to_exitcode(status))
+process.returncode = os.waitstatus_to_exitcode(status)
+sys.exit(process.returncode)
 """
 
 

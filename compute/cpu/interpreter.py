@@ -52,25 +52,38 @@ SPINS = 2000  # turns of a waiting loop before it starts to give way
 
 KERNEL, GROUP, BARRIER, BREAK, EVERY = range(5)
 CLAIMED, EPOCH = 20, 40  # bit positions in a counter word; chunks done are the low bits
+END_BITS = 10  # of the chunks claimed from each end, in groups of at most MAX_END chunks
+MAX_END = (1 << END_BITS) - 1
+CLAIMED_BACK = CLAIMED + END_BITS
 
 
 @device
-def claim(counter: int, epoch: int, chunks: int) -> int:
-    """The next chunk of a group for this thread, or -1."""
+def claim(counter: int, epoch: int, chunks: int, tid: int) -> int:
+    """The next chunk of a group for this thread, or -1.
+
+    Even threads claim from the front and odd ones from the back. So a thread gets about the same
+    part of the flat parameters, gradients and moments in every group and step, and finds it in its
+    own cache; the middle is still shared out as threads become free.
+    """
+    both_ends = chunks <= MAX_END
+    back = both_ends and tid & 1 == 1
+    one = 1 << CLAIMED_BACK if back else 1 << CLAIMED
     while True:
         word = atomic_get(counter)
         at = word >> EPOCH
         if at > epoch:
             return -1
         if at < epoch:
-            if atomic_swap(counter, word, (epoch << EPOCH) | (1 << CLAIMED)):
-                return 0
+            if atomic_swap(counter, word, (epoch << EPOCH) | one):
+                return chunks - 1 if back else 0
         else:
-            chunk = (word >> CLAIMED) & MAX_CHUNKS
-            if chunk >= chunks:
+            front, behind = (word >> CLAIMED) & MAX_CHUNKS, 0
+            if both_ends:
+                front, behind = front & MAX_END, front >> END_BITS
+            if front + behind >= chunks:
                 return -1
-            if atomic_swap(counter, word, word + (1 << CLAIMED)):
-                return chunk
+            if atomic_swap(counter, word, word + one):
+                return chunks - 1 - behind if back else front
 
 
 @device
@@ -116,11 +129,11 @@ def run_group(row: int, tid: int, step: int, epoch: int) -> None:
     counter = get_word(row + GROUP_COUNTER * WORD)
     if chunks <= 0:
         return
-    chunk = claim(counter, epoch, chunks)
+    chunk = claim(counter, epoch, chunks, tid)
     while chunk >= 0:
         run_chunk(row, kernels, chunk, tid, step, 0)
         atomic_add(counter, 1)
-        chunk = claim(counter, epoch, chunks)
+        chunk = claim(counter, epoch, chunks, tid)
 
 
 @device
@@ -152,10 +165,10 @@ def wait_for_rows(tape: int, start: int, stop: int, step: int, epoch: int) -> No
 
 
 @device
-def leaves(row: int, step: int, epoch: int, sync: int) -> int:
+def leaves(row: int, step: int, epoch: int, tid: int, sync: int) -> int:
     """Whether a BREAK row ends the run: one thread looks at the value, all act on what it found."""
     counter = row + OWN_COUNTER * WORD
-    if claim(counter, epoch, 1) == 0:
+    if claim(counter, epoch, 1, tid) == 0:
         if is_finite_real(get_word(row + BREAK_ADDRESS * WORD)) == 0:
             set_word(sync + SYNC_BAD_STEP * WORD, step)
         atomic_add(counter, 1)
@@ -175,7 +188,7 @@ def run_step(tape: int, rows: int, step: int, epoch: int, tid: int, sync: int) -
             run_group(row, tid, step, epoch)
             index += get_word(row + GROUP_SIZE * WORD)
         elif control == KERNEL:
-            if claim(row + OWN_COUNTER * WORD, epoch, 1) == 0:
+            if claim(row + OWN_COUNTER * WORD, epoch, 1, tid) == 0:
                 run_kernel(row, 0, tid, step, 0)
                 atomic_add(row + OWN_COUNTER * WORD, 1)
         elif control == EVERY:
@@ -183,7 +196,7 @@ def run_step(tape: int, rows: int, step: int, epoch: int, tid: int, sync: int) -
         else:
             wait_for_rows(tape, segment, index - 1, step, epoch)
             segment = index
-            if control == BREAK and leaves(row, step, epoch, sync) != 0:
+            if control == BREAK and leaves(row, step, epoch, tid, sync) != 0:
                 return 1
     wait_for_rows(tape, segment, rows, step, epoch)
     return 0
@@ -258,7 +271,7 @@ def interpret(
             if run_step(tape, rows, step, epoch, tid, sync) != 0:
                 return
             turn = sync + SYNC_TURN * WORD
-            if claim(turn, epoch, 1) == 0:
+            if claim(turn, epoch, 1, tid) == 0:
                 end_step(step, first, sync)
                 atomic_add(turn, 1)
             wait(turn, epoch, 1)

@@ -8,7 +8,7 @@ input. Passes are functions `Program -> Program`; nothing here is ever changed i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Shape = tuple[int, ...]
@@ -121,10 +121,6 @@ class Program:
     def live_out(self) -> set[int]:
         """Values that must exist when the step ends: outputs and updates."""
         return {v for _, v in self.outputs} | {u.value for u in self.updates}
-
-    def with_rows(self, rows: tuple[Row, ...]) -> Program:
-        """The same program with other rows."""
-        return replace(self, rows=rows, _hash=0)
 
     def lines(self) -> Iterator[str]:
         """The program as text, a line for each input, row, output and update."""

@@ -18,6 +18,9 @@ GEOMETRIES = [
     (2, 33, 7, 7, (3, 3), (1, 2), (1, 1, 1, 1), 1),
     (1, 1, 5, 5, (2, 2), (3, 3), (0, 0, 0, 0), 1),
     (2, 17, 5, 4, (5, 4), (1, 1), (0, 0, 0, 0), 2),
+    # half the size in whole vectors, as 2×2 windows give, but other windows
+    (2, 16, 2, 8, (2, 1), (12, 2), (0, 0, 0, 0), 1),
+    (2, 16, 6, 6, (1, 2), (2, 2), (0, 0, 0, 0), 1),
 ]
 Case = tuple[dict[str, Any], dict[str, int], Any, Any]
 

@@ -90,9 +90,14 @@ def window_max(
 
 
 @device
-def halves(height: int, width: int, oh: int, ow: int, c: int, window: int) -> bool:
-    """Whether 2×2 windows (`window` 2222: kernel, stride) tile the image in whole vectors."""
-    return window == 2222 and height == 2 * oh and width == 2 * ow and c % LANES == 0
+def halves(
+    height: int, width: int, oh: int, ow: int, c: int,
+    kh: int, kw: int, sh: int, sw: int, ph: int, pw: int,
+) -> bool:  # fmt: skip
+    """Whether 2×2 windows, side by side and without padding, tile the image in whole vectors."""
+    if kh != 2 or kw != 2 or sh != 2 or sw != 2 or ph != 0 or pw != 0:
+        return False
+    return height == 2 * oh and width == 2 * ow and c % LANES == 0
 
 
 @device
@@ -161,9 +166,9 @@ def max_pool2d(row: int, chunk: int, tid: int, step: int) -> None:
         x, x_img, x_row, x_pix, y, y_img, y_row, y_pix,
         n, height, width, oh, ow, c, kh, kw, sh, sw, ph, pw, size,
     ) = unpack(row)  # fmt: skip
-    window = kh * 1000 + kw * 100 + sh * 10 + sw + 10000 * (ph + pw)
+    tiled = halves(height, width, oh, ow, c, kh, kw, sh, sw, ph, pw)
     for sample in range(chunk * size, min(n, (chunk + 1) * size)):
-        if halves(height, width, oh, ow, c, window):
+        if tiled:
             at, target = x + sample * x_img, y + sample * y_img
             halve(at, x_row, x_pix, target, y_row, y_pix, oh, ow, c)
             continue
@@ -194,9 +199,9 @@ def max_pool2d_dx(row: int, chunk: int, tid: int, step: int) -> None:
         n, height, width, oh, ow, c, kh, kw, sh, sw, ph, pw, relu, init, size,
     ) = unpack(row)  # fmt: skip
     zero = splat(0.0)
-    window = kh * 1000 + kw * 100 + sh * 10 + sw + 10000 * (ph + pw + init)
+    tiled = init == 0 and halves(height, width, oh, ow, c, kh, kw, sh, sw, ph, pw)
     for sample in range(chunk * size, min(n, (chunk + 1) * size)):
-        if halves(height, width, oh, ow, c, window):
+        if tiled:
             halve_dx(
                 x + sample * x_img, x_row, x_pix, dx + sample * dx_img, dx_row, dx_pix,
                 dy + sample * dy_img, dy_row, dy_pix, oh, ow, c, relu,

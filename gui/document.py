@@ -46,6 +46,8 @@ class Document:
 
     def __init__(self, graph: Graph, measure: Measure, path: Path | None = None) -> None:
         self.graph, self.path, self.into = graph, path, ""
+        self.name = ""  # shown until there is a path
+        self.folder = path.parent if path else Path.cwd()  # where relative paths start
         self.history = History(graph)
         self.selection: frozenset[str] = frozenset()
         self._measure = measure
@@ -100,7 +102,7 @@ class Document:
     @property
     def title(self) -> str:
         """What a tab shows."""
-        return self.path.stem if self.path else "Untitled"
+        return self.path.stem if self.path else self.name or "Untitled"
 
     def _opened(self) -> CanvasView:
         view = self._described()

@@ -1,0 +1,1 @@
+"""The docks below the canvas: what training gives, the code, the plan, the problems."""

@@ -1,0 +1,1 @@
+"""The inspector: settings, shapes and cost of what is selected."""

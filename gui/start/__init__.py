@@ -1,0 +1,1 @@
+"""The start screen: examples with pictures, recent files."""

@@ -11,20 +11,27 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from graph import edits
+from graph.checks import check
+from graph.checks.problem import Problem, View
+from graph.define import RenameDefinition
 from graph.edit import Edit
-from graph.graph import Graph
+from graph.graph import Graph, Wire
 from graph.history import Change, History
+from graph.rules import uses
+from graph.shapes import Shapes
+from graph.subgraph import Subgraph
 from gui.canvas.describe import canvas_view
 from gui.canvas.geometry import Measure, node_box
 from gui.canvas.layout import arrange, is_unplaced
-from gui.canvas.view_model import CanvasView, NodeView, Preview, WireView
+from gui.canvas.view_model import CanvasView, NodeView, Preview, Severity, WireView
 
 WireEnds = tuple[str, int, str, int]
 
 
 @dataclass(frozen=True)
 class DocumentChange:
-    """What is new: only the places of `moved` nodes, or the `view` as a whole; the `selection`.
+    """What is new: only the places of `moved` nodes, or the `view` as a whole; the `selection` of
+    nodes or wires; the `problems`.
 
     `title` names the step of the undo menu that brought it.
     """
@@ -32,6 +39,7 @@ class DocumentChange:
     view: bool = False
     moved: frozenset[str] = frozenset()
     selection: bool = False
+    problems: bool = False
     title: str = ""
 
 
@@ -50,6 +58,9 @@ class Document:
         self.folder = path.parent if path else Path.cwd()  # where relative paths start
         self.history = History(graph)
         self.selection: frozenset[str] = frozenset()
+        self.selected_wires: frozenset[Wire] = frozenset()
+        self.checked = View.of(graph)  # shapes, and what `can_connect` wants
+        self.problems: tuple[Problem, ...] = check(graph, self.checked)
         self._measure = measure
         self._observers: list[Observer] = []
         self._previews: Mapping[str, Preview] = {}
@@ -74,16 +85,17 @@ class Document:
         """Do the last undone step again; False when there is none."""
         return self.history.redo()
 
-    def select(self, ids: Iterable[str]) -> None:
-        """Select these nodes and no others."""
+    def select(self, ids: Iterable[str], wires: Iterable[Wire] = ()) -> None:
+        """Select these nodes and wires of the drawing shown, and no others."""
         chosen = frozenset(id for id in ids if id in self.view.by_id)
-        if chosen != self.selection:
-            self.selection = chosen
+        picked = frozenset(wires) & frozenset(self.wires)
+        if (chosen, picked) != (self.selection, self.selected_wires):
+            self.selection, self.selected_wires = chosen, picked
             self._tell(DocumentChange(selection=True))
 
     def enter(self, into: str) -> None:
         """Show a definition, or with "" the graph itself."""
-        self.into, self.selection = into, frozenset()
+        self.into, self.selection, self.selected_wires = into, frozenset(), frozenset()
         self._routes.clear()
         self.view = self._opened()
         self._tell(DocumentChange(view=True, selection=True))
@@ -93,6 +105,16 @@ class Document:
         self._previews = previews
         self.view = self._arranged() if self._laid_out else self._described()
         self._tell(DocumentChange(view=True))
+
+    @property
+    def shapes(self) -> Shapes:
+        """Shapes, weights and cost of every node, by NodePath."""
+        return self.checked.shapes
+
+    @property
+    def wires(self) -> tuple[Wire, ...]:
+        """The wires of the drawing shown: row by row those of `view.wires`."""
+        return tuple(self.drawing.wires())
 
     @property
     def drawing(self) -> Graph:
@@ -131,7 +153,7 @@ class Document:
         return view
 
     def _described(self) -> CanvasView:
-        view = canvas_view(self.drawing, self._previews)
+        view = canvas_view(self.drawing, self._previews, self._marks())
         routes = self._routes
         if not routes:
             return view
@@ -143,14 +165,52 @@ class Document:
         sets = change.edit.sets()
         here = {id for into, id in change.edit.touched() if into == self.into}
         kinds = {part[0] for part in sets} if sets is not None else {"other"}
-        if kinds == {"place"} and here <= self.view.by_id.keys():
+        if kinds <= {"place"} and here <= self.view.by_id.keys():
             self.view = self._moved(here)
             self._tell(DocumentChange(moved=frozenset(here), title=change.title))
             return
+        if self.into and self.into not in self.graph.definitions:
+            self._left(change.edit)
+        before = self.problems
+        self.checked = View.of(self.graph)
+        self.problems = check(self.graph, self.checked)
         self.view = self._described()
         lost = self.selection - self.view.by_id.keys()
-        self.selection -= lost
-        self._tell(DocumentChange(view=True, selection=bool(lost), title=change.title))
+        cut = self.selected_wires - frozenset(self.wires) if self.selected_wires else frozenset()
+        self.selection, self.selected_wires = self.selection - lost, self.selected_wires - cut
+        self._tell(
+            DocumentChange(
+                view=True,
+                selection=bool(lost or cut),
+                problems=self.problems != before,
+                title=change.title,
+            )
+        )
+
+    def _left(self, edit: Edit) -> None:
+        """The definition shown is gone: follow its new name, or go to the graph."""
+        renamed = edit.new if isinstance(edit, RenameDefinition) else ""
+        self.into = renamed
+        if not renamed:
+            self._routes.clear()
+
+    def _marks(self) -> dict[str, Severity]:
+        """The worst problem of each node shown; those inside a definition mark its instances."""
+        worst: dict[str, Severity] = {}  # by definition
+        marks: dict[str, Severity] = {}
+        for problem in self.problems:
+            id = problem.path.rpartition("/")[2].rpartition(":")[2]
+            place, key = (marks, id) if problem.definition == self.into else (worst, "")
+            key = key or problem.definition
+            if key and place.get(key) != "error":
+                place[key] = problem.severity
+        if worst:
+            for node in self.drawing:
+                if isinstance(node.op, Subgraph):
+                    within = _within(self.graph, node.op.definition)
+                    inner = {worst.get(name, "") for name in within}
+                    marks[node.id] = max(inner | {marks.get(node.id, "")}, key=_SEVERITY.index)
+        return marks
 
     def _moved(self, ids: set[str]) -> CanvasView:
         """The view with some nodes at their new places; only wires between them keep lanes."""
@@ -169,6 +229,20 @@ class Document:
     def _tell(self, change: DocumentChange) -> None:
         for observer in tuple(self._observers):
             observer(change)
+
+
+_SEVERITY: tuple[Severity, ...] = ("", "warning", "error")
+
+
+def _within(graph: Graph, definition: str) -> set[str]:
+    """A definition and all that stand inside it."""
+    found, pending = set[str](), [definition]
+    while pending:
+        name = pending.pop()
+        if name not in found:
+            found.add(name)
+            pending.extend(uses(graph.definitions[name]))
+    return found
 
 
 def _ends(wire: WireView) -> WireEnds:

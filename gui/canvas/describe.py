@@ -259,14 +259,16 @@ def input_kind(graph: Graph, node: Node, port: Port, found: Trace) -> PortKind:
 
 
 def wire_views(graph: Graph, found: Trace) -> tuple[WireView, ...]:
-    """Every wire between ports that exist."""
+    """Every wire, in the order of `graph.wires`."""
     views = []
     for wire in graph.wires():
-        source = graph.node(wire.source)
-        out = {port.name: index for index, port in enumerate(graph.ports_out(wire.source))}
-        into = {port.name: index for index, port in enumerate(graph.ports_in(wire.target))}
-        if wire.output in out and wire.input in into:
-            index = out[wire.output]
-            kind = output_kind(source, graph.ports_out(wire.source)[index], found)
-            views.append(WireView(wire.source, index, wire.target, into[wire.input], kind))
+        source, ports = graph.node(wire.source), graph.ports_out(wire.source)
+        out = next(index for index, port in enumerate(ports) if port.name == wire.output)
+        into = next(
+            index
+            for index, port in enumerate(graph.ports_in(wire.target))
+            if port.name == wire.input
+        )
+        kind = output_kind(source, ports[out], found)
+        views.append(WireView(wire.source, out, wire.target, into, kind))
     return tuple(views)

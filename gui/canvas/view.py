@@ -118,6 +118,9 @@ class Canvas(QWidget):
                 for node in scene.views
                 if node.state.selected != (node.id in chosen)
             )
+            picked = self.document.selected_wires
+            rows = (r for r, wire in enumerate(self.document.wires) if picked and wire in picked)
+            scene.mark_wires(scene.hovered_wire, rows)
 
     def _touched(self, touched: Touched) -> None:
         self.minimap.refresh()

@@ -38,18 +38,19 @@ class Idle(Interaction):
         if node is not None:
             chosen = host.document.selection
             if more:
-                host.document.select(chosen ^ {node})
+                host.document.select(chosen ^ {node}, host.document.selected_wires)
             elif node not in chosen:
                 host.document.select({node})
             if node in host.document.selection:
                 self._begin(Move(host, pointer, node))
         elif wire is not None:
-            chosen_wires = host.scene.selected_wires
-            host.scene.mark_wires(wire, chosen_wires ^ {wire} if more else {wire})
-            if not more:
-                host.document.select(())
+            picked = frozenset({host.document.wires[wire]})
+            if more:
+                chosen = host.document.selection
+                host.document.select(chosen, host.document.selected_wires ^ picked)
+            else:
+                host.document.select((), picked)
         else:
-            host.scene.mark_wires(-1, host.scene.selected_wires if more else ())
             self._begin(Marquee(host, pointer, more))
 
     def _begin(self, state: Interaction) -> None:

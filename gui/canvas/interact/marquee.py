@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graph.graph import Wire
 from gui.canvas.geometry import Point, Rect
 from gui.canvas.interact.state import Host, Interaction, Pointer
 
@@ -14,14 +15,17 @@ class Marquee(Interaction):
         self._pressed = pointer
         self._before = host.document.selection
         self._kept = self._before if more else frozenset[str]()
-        host.document.select(self._kept)
+        self._wires_before = host.document.selected_wires
+        self._wires = self._wires_before if more else frozenset[Wire]()
+        host.document.select(self._kept, self._wires)
 
     def move(self, pointer: Pointer) -> None:
         host = self.host
         if host.marquee is None and not pointer.far_from(self._pressed):
             return
         host.marquee = between(self._pressed.canvas, pointer.canvas)
-        host.document.select(self._kept | set(host.scene.nodes_in(host.marquee)))
+        touched = set(host.scene.nodes_in(host.marquee))
+        host.document.select(self._kept | touched, self._wires)
         host.redraw()
 
     def release(self, pointer: Pointer) -> None:
@@ -29,7 +33,7 @@ class Marquee(Interaction):
             self._end()
 
     def cancel(self) -> None:
-        self.host.document.select(self._before)
+        self.host.document.select(self._before, self._wires_before)
         self._end()
 
     def _end(self) -> None:

@@ -49,7 +49,9 @@ def data_section(outline: Outline, facts: Mapping[str, TableFacts]) -> Data:
         raise ExportError("found no data node, expected one; add one, such as Digits")
     names = ["load_data"] if len(nodes) == 1 else [f"load_{outline.stems[path]}" for path in nodes]
     for name, (path, op) in zip(names, nodes.items(), strict=True):
+        first = len(found.functions)
         _loader(found, outline, name, path, op, facts.get(path))
+        found.functions[first:] = [ex.lines_of(one, path) for one in found.functions[first:]]
     if len(nodes) > 1:
         calls = ex.parse("{" + ", ".join(f"**{name}()" for name in names) + "}")
         found.functions.append(

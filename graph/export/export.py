@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from graph.export.data import TableFacts
+from graph.export.expression import Line
 from graph.export.numpy import export_numpy
 from graph.export.pytorch import export_pytorch
 from graph.graph import Graph
@@ -32,8 +33,13 @@ def export(graph: Graph, target: Target, options: Options = Options()) -> str:
     The file reads its weights, by ParamKey, from the safetensors file of its own name. Raises
     LowerError when the graph cannot run, ExportError when it has no such text.
     """
-    if target == "pytorch":
-        return export_pytorch(graph, options.title, options.tables)
-    if target == "numpy":
-        return export_numpy(graph, options.title, options.tables)
-    raise ValueError(f"found target {target!r}, expected pytorch or numpy")
+    return "\n".join(export_lines(graph, target, options)) + "\n"
+
+
+def export_lines(graph: Graph, target: Target, options: Options = Options()) -> list[Line]:
+    """The lines of that file; each knows the nodes it comes from."""
+    if target not in ("pytorch", "numpy"):
+        raise ValueError(f"found target {target!r}, expected pytorch or numpy")
+    write = export_pytorch if target == "pytorch" else export_numpy
+    found = write(graph, options.title, options.tables)
+    return [Line(part, getattr(line, "paths", ())) for line in found for part in line.split("\n")]

@@ -9,11 +9,42 @@ from __future__ import annotations
 import ast
 import io
 import tokenize
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from graph.export.names import WIDTH, literal
 
 Expression = ast.expr
+
+
+class Line(str):
+    """A line of a generated file that knows the NodePaths it computes."""
+
+    __slots__ = ("paths",)
+
+    def __new__(cls, text: str, paths: Iterable[str] = ()) -> Line:
+        made = super().__new__(cls, text)
+        made.paths = frozenset(path for path in paths if path)
+        return made
+
+    paths: frozenset[str]
+
+
+def mark(expression: Expression, path: str) -> Expression:
+    """The expression, known from now on as what the node at `path` computes."""
+    if path and not is_name(expression):
+        expression._path = path  # type: ignore[attr-defined]
+    return expression
+
+
+def lines_of(lines: Iterable[str], *paths: str) -> list[str]:
+    """These lines, known as what the nodes at `paths` compute beside what they knew already."""
+    return [Line(line, (*paths, *getattr(line, "paths", ()))) for line in lines]
+
+
+def paths(expression: Expression) -> frozenset[str]:
+    """The nodes whose computations stand in an expression."""
+    found = (getattr(node, "_path", "") for node in ast.walk(expression))
+    return frozenset(path for path in found if path)
 
 
 def parse(text: str) -> Expression:
@@ -117,8 +148,11 @@ def statement(head: str, expression: Expression, indent: str = "") -> list[str]:
     if isinstance(expression, ast.Tuple) and head == "return ":
         bare = f"{indent}{head}{', '.join(map(text, expression.elts))}"
         if len(expression.elts) > 1 and len(bare) <= WIDTH:
-            return [bare]
-    return _layout(indent, head, expression, "")
+            return [Line(bare, paths(expression))]
+    lines = _layout(indent, head, expression, "")
+    if isinstance(expression, ast.Dict) and len(lines) > 1:
+        return lines  # its lines know their own nodes; the brackets belong to none
+    return lines_of(lines, *paths(expression))
 
 
 def _layout(indent: str, head: str, expression: Expression, tail: str) -> list[str]:
@@ -157,7 +191,8 @@ def _items(
     together = deeper + ", ".join(key + text(value) for key, value in items)
     if len(together) <= WIDTH:
         return [indent + opening, together, indent + closing]
-    lines = [line for key, value in items for line in _layout(deeper, key, value, ",")]
+    parts = [(_layout(deeper, key, value, ","), paths(value)) for key, value in items]
+    lines = [line for layout, found in parts for line in lines_of(layout, *found)]
     return [indent + opening, *lines, indent + closing]
 
 

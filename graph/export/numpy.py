@@ -45,8 +45,8 @@ THIRD_PARTY = {
 SCRIPT = ['if __name__ == "__main__":', "    main()"]
 
 
-def export_numpy(graph: Graph, title: str, tables: Mapping[str, TableFacts]) -> str:
-    """The file's text; see `graph.export.export`."""
+def export_numpy(graph: Graph, title: str, tables: Mapping[str, TableFacts]) -> list[str]:
+    """The file's lines; see `graph.export.export`."""
     outline = Outline(graph, TAKEN)
     about = [
         "`load_model()` reads the trained weights from the safetensors file beside this one, and",
@@ -65,7 +65,7 @@ def export_numpy(graph: Graph, title: str, tables: Mapping[str, TableFacts]) -> 
     source.sections = [("Building blocks", helpers), (TITLE, needed(body, RANDOMNESS))]
     if outline.trains:
         source.ending = SCRIPT
-    return source.text(imports(source.body(), THIRD_PARTY))
+    return source.lines(imports(source.body(), THIRD_PARTY))
 
 
 def _add_training(source: Source, outline: Outline, tables: Mapping[str, TableFacts]) -> None:

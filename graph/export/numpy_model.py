@@ -123,12 +123,13 @@ def _update(outline: Outline, row: Row, program: Program, writer: Writer) -> lis
     arguments = ["params[key]", "g", *([f"*{slots}"] if kept else []), *_counters(rule)]
     call = ex.parse(f"{outline.stems[row.path]}({', '.join(arguments)})")
     target = f"params[key], *{slots} = " if kept else "params[key] = "
-    return [
+    lines = [
         *comment(outline.node_comment(row.path), "    "),
         *ex.statement("gradients = ", ex.parse(f"{{{entries}}}"), "    "),
         "    for key, g in gradients.items():",
         *ex.statement(target, call, "        "),
     ]
+    return ex.lines_of(lines, row.path)
 
 
 def _rule(row: Row) -> Program:
@@ -171,12 +172,14 @@ def _rule_function(outline: Outline, path: str, rule: Program) -> list[str]:
     lines = [line for block in blocks for line in block.lines]
     results = [writer.value(value) for value in roots]
     op = type(outline.nodes[path].op)
-    return [
+    written = [
         f"def {outline.stems[path]}({', '.join([*arrays, *_counters(rule)])}):",
         f'    """{docstring(op.tip())}"""',
         *lines,
         *ex.statement("return ", _together(results), "    "),
     ]
+    schedules = [wire.source for wire in outline.graph.wires_in(path, "schedule")]
+    return ex.lines_of(written, path, *schedules)
 
 
 def _new_names(rule: Program) -> dict[int, str]:
@@ -275,6 +278,7 @@ def _commented(outline: Outline, blocks: Iterable[Block]) -> list[str]:
             lines += ["", f"    # {text}"]
             backward = True
         if block.path:
-            lines += comment(outline.node_comment(block.path), "    ")
+            about = comment(outline.node_comment(block.path), "    ")
+            lines += ex.lines_of(about, block.path)
         lines += block.lines
     return lines

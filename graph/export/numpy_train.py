@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 from graph.export import expression as ex
 from graph.export.names import literal
 from graph.export.outline import Outline
@@ -68,11 +70,12 @@ def initial_params_function(outline: Outline) -> list[str]:
             entries[key] = _by_fan(name, shape, param.init, param.fan or (param.shape[0],) * 2)
     for key, state in outline.model.states.items():
         entries[key] = _filled(state.init, state.shape)
-    text = ", ".join(f"{literal(key)}: {value}" for key, value in entries.items())
+    values = [ex.mark(ex.parse(text), key.rpartition("/")[0]) for key, text in entries.items()]
+    made = ast.Dict([ex.parse(literal(key)) for key in entries], values)
     return [
         "def initial_params():",
         '    """Weights to start from: the same as Netloom\'s for this seed."""',
-        *ex.statement("return ", ex.parse(f"{{{text}}}"), "    "),
+        *ex.statement("return ", made, "    "),
     ]
 
 

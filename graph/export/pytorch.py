@@ -43,8 +43,8 @@ RANDOM_MASKS = [
 ]
 
 
-def export_pytorch(graph: Graph, title: str, tables: Mapping[str, TableFacts]) -> str:
-    """The file's text; see `graph.export.export`."""
+def export_pytorch(graph: Graph, title: str, tables: Mapping[str, TableFacts]) -> list[str]:
+    """The file's lines; see `graph.export.export`."""
     outline = Outline(graph, TAKEN)
     model = model_class(outline, Namespace(TAKEN), outline.summary())
     source = Source(title, _about(outline), script_constants(outline, trains=outline.trains))
@@ -59,7 +59,7 @@ def export_pytorch(graph: Graph, title: str, tables: Mapping[str, TableFacts]) -
         _add_training(source, outline, model, tables)
     source.functions[place:place] = model.customs.written  # losses have added theirs by now
     source.sections = [(TITLE, needed(source.body(), RANDOMNESS))]
-    return source.text(imports(source.body(), THIRD_PARTY))
+    return source.lines(imports(source.body(), THIRD_PARTY))
 
 
 def _about(outline: Outline) -> list[str]:

@@ -129,6 +129,7 @@ class Forward:
             for port, values in wired.items()
         }
         call = found.call(operands, f"self.{self.attributes.get(node.id, '')}")
+        ex.mark(call, self.scene.prefix + node.id)
         if len(ports) == 1:
             self._define(node, (node.id, ports[0].name), call)
         elif ports:
@@ -185,12 +186,15 @@ class Forward:
         given = [self._take(value, node) for value in operands]
         if op.repeat == 1:
             call = ex.parse(f"{module}({', '.join(map(ex.text, given))})")
+            ex.mark(call, self.scene.prefix + node.id)
             if len(made) == 1:
                 self._define(node, made[0], call)
             else:
                 self._assign(made, call)
             return
+        before = len(self.lines)
         self._loop(op, module, made, given)
+        self.lines[before:] = ex.lines_of(self.lines[before:], self.scene.prefix + node.id)
 
     def _loop(
         self, op: Subgraph, module: str, made: Sequence[Value], given: Sequence[Expression]

@@ -48,11 +48,12 @@ class Classes:
             text = self._module(scene, node)
             if text:
                 self.made.add((id(scene.graph), node.id))
-                line = f"        {own} = {text}"
+                line, path = f"        {own} = {text}", scene.prefix + node.id
                 fits = len(line) <= WIDTH
-                lines += [line] if fits else ex.statement(f"{own} = ", ex.parse(text), "        ")
-                if node.frozen and scene.trace.owner_of.get(scene.prefix + node.id):
-                    lines.append(f"        {own}.requires_grad_(False)")
+                made = [line] if fits else ex.statement(f"{own} = ", ex.parse(text), "        ")
+                if node.frozen and scene.trace.owner_of.get(path):
+                    made.append(f"        {own}.requires_grad_(False)")
+                lines += ex.lines_of(made, path)
         return lines
 
     def _module(self, scene: Scene, node: Node) -> str:

@@ -98,7 +98,7 @@ def evaluate_function(outline: Outline, model: ModelClass) -> list[str]:
         "    model.eval()",
         "    batch = take(data, samples)",
         *(f"    {line}" for line in run_lines(outline, model, wanted, names)),
-        *ex.statement("return ", ex.parse(f"{{{floats}}}"), "    "),
+        *ex.lines_of(ex.statement("return ", ex.parse(f"{{{floats}}}"), "    "), *metrics),
     ]
 
 
@@ -149,12 +149,13 @@ def _optimizer_names(outline: Outline) -> dict[str, str]:
     return {path: outline.stems[path] for path in paths}
 
 
-def _schedules(outline: Outline, path: str) -> list[Schedule]:
-    found = []
+def _schedules(outline: Outline, path: str) -> dict[str, Schedule]:
+    """The schedules of an optimizer, by node."""
+    found = {}
     for wire in outline.graph.wires_in(path, "schedule"):
         op = outline.graph.node(wire.source).op
         assert isinstance(op, Schedule)
-        found.append(op)
+        found[wire.source] = op
     return found
 
 
@@ -164,10 +165,10 @@ def _schedule_steps(
     """The lines that move on the schedules which are due every epoch, or every step."""
     lines = []
     for path, name in names.items():
-        for schedule in _schedules(outline, path):
+        for node, schedule in _schedules(outline, path).items():
             _, own = schedule_call(schedule, name, "steps", 1.0, model.customs)
             if own == rhythm:
-                lines.append(f"{indent}{schedule_name(name)}.step()")
+                lines += ex.lines_of([f"{indent}{schedule_name(name)}.step()"], node)
     return lines
 
 
@@ -180,11 +181,12 @@ def _optimizers(
         assert isinstance(op, Optimizer)
         name = names[path]
         made = optimizer_call(op, _parameters(model, op, owned), model.customs)
-        lines += ex.statement(f"{name} = ", made, "    ")
+        lines += ex.lines_of(ex.statement(f"{name} = ", made, "    "), path)
         steps = "steps" if phase.every == 1 else f"-(-steps // {phase.every})"
-        for schedule in _schedules(outline, path):
+        for node, schedule in _schedules(outline, path).items():
             made, _ = schedule_call(schedule, name, steps, op.learning_rate, model.customs)
-            lines += ex.statement(f"{schedule_name(name)} = ", made, "    ")
+            statement = ex.statement(f"{schedule_name(name)} = ", made, "    ")
+            lines += ex.lines_of(statement, node)
     return lines
 
 
@@ -220,11 +222,13 @@ def _phase(
         chosen = f"batches(samples, epoch, {literal(phase.name)})[place]"
     lines.append(f"{indent}batch = take(data, {chosen})")
     lines += [indent + line for line in run_lines(outline, model, wanted, known)]
-    lines += ex.statement("loss = ", total(outline, model, phase.losses, known), indent)
+    loss = ex.statement("loss = ", total(outline, model, phase.losses, known), indent)
+    lines += ex.lines_of(loss, *(path for path, _ in phase.losses))
     own = [names[path] for path, _ in phase.owned]
     lines.append(f"{indent}{'model' if several or len(own) > 1 else own[0]}.zero_grad()")
     lines.append(f"{indent}loss.backward()")
-    lines += [f"{indent}{name}.step()" for name in own]
+    for path, _ in phase.owned:
+        lines += ex.lines_of([f"{indent}{names[path]}.step()"], path)
     own_names = {path: names[path] for path, _ in phase.owned}
     lines += _schedule_steps(outline, model, own_names, "step", indent)
     done = "losses[-1] += loss.item()" if several else "losses.append(loss.item())"

@@ -31,18 +31,24 @@ class Source:
 
     def body(self) -> str:
         """Everything but imports and the module's docstring."""
-        parts = ["\n".join(lines) for lines in self.functions]
+        return "\n".join(self._body()) + "\n"
+
+    def lines(self, imports: str) -> list[str]:
+        """The lines of the whole file; `imports` are those it needs."""
+        head = [f'"""{docstring(self.title)}, exported from Netloom.', "", *self.about, '"""']
+        return [*head, "", *imports.split("\n"), "", *self._body()]
+
+    def _body(self) -> list[str]:
+        parts = [*self.functions]
         for title, sources in self.sections:
             if sources:
-                parts += [SECTION.format(title=title), *sources]
+                parts += [[SECTION.format(title=title)], *(text.split("\n") for text in sources)]
         if self.ending:
-            parts.append("\n".join(self.ending))
-        return "\n".join(self.constants) + "\n\n\n" + "\n\n\n".join(parts) + "\n"
-
-    def text(self, imports: str) -> str:
-        """The whole file; `imports` are those it needs."""
-        head = [f'"""{docstring(self.title)}, exported from Netloom.', "", *self.about, '"""']
-        return "\n".join(head) + f"\n\n{imports}\n\n{self.body()}"
+            parts.append(self.ending)
+        lines = [*self.constants]
+        for part in parts:
+            lines += ["", "", *part]
+        return lines
 
 
 STANDARD = ("csv", "hashlib", "json", "math")

@@ -168,9 +168,8 @@ class Writer:
         types = [self._type(v) for v in row.inputs]
         bare = [mask and not cast for mask, cast in zip(masks, casts, strict=True)]
         first = row.outputs[0]
-        return self._dialect(
-            Use(row, operands, types, self._type(first), self.rows.shapes[first], bare)
-        )
+        use = Use(row, operands, types, self._type(first), self.rows.shapes[first], bare)
+        return ex.mark(self._dialect(use), row.path)
 
     def _assign(
         self, row: Row, result: Expression, backward: bool, uses: Mapping[int, int]

@@ -42,6 +42,7 @@ class NodePictures:
         self.bytes = 0
         self._groups: OrderedDict[Group, dict[int, Picture]] = OrderedDict()
         self._latest: dict[int, Group] = {}
+        self._old: dict[int, Picture] = {}  # of renewed looks, until the new one is made
 
     def group(self, key: Group) -> dict[int, Picture]:
         """Pictures of one zoom by look, now the most recently used. Do not change it."""
@@ -52,12 +53,22 @@ class NodePictures:
     def latest(self, look: int) -> Picture | None:
         """The picture of a look that was made last, for whatever zoom."""
         group = self._groups.get(self._latest.get(look, (0, 0.0)))
-        return group.get(look) if group else None
+        return (group.get(look) if group else None) or self._old.get(look)
+
+    def renew(self, look: int) -> None:
+        """A look is another now: its last picture only stands in until the new one is made."""
+        last = self.latest(look)
+        for group in self._groups.values():
+            old = group.pop(look, None)
+            self.bytes -= _bytes(old) if old else 0
+        if last is not None:
+            self._old[look] = last
 
     def put(self, key: Group, look: int, picture: Picture, in_sight: Set[int]) -> None:
         """Keep a picture that was not here."""
         self.group(key)[look] = picture
         self._latest[look] = key
+        self._old.pop(look, None)
         self.bytes += _bytes(picture)
         while self.bytes > self.limit and len(self._groups) > 1:
             _, old = self._groups.popitem(last=False)
@@ -71,6 +82,7 @@ class NodePictures:
         """Forget everything."""
         self._groups.clear()
         self._latest.clear()
+        self._old.clear()
         self.bytes = 0
 
 

@@ -18,11 +18,11 @@ from PySide6.QtGui import QPainter, QPainterPath, QPen, QPixmap
 from gui.canvas.cache import MIB
 from gui.canvas.camera import zoom_of
 from gui.canvas.curves import flattened
-from gui.canvas.drawing import Detail, colour
+from gui.canvas.drawing import Detail, colour, pen
 from gui.canvas.frame import Frame, draw_segments
 from gui.canvas.geometry import Rect
 from gui.canvas.index import Indices
-from gui.canvas.paint_wire import WIDTH, Overlay, paint_portal, paint_wires
+from gui.canvas.paint_wire import WIDTH, Overlay, paint_portal, paint_wires, wire_pen
 from gui.canvas.scene import CanvasScene, Touched
 from gui.canvas.wires import input_point, output_point
 
@@ -103,13 +103,13 @@ class LinkLayer:
         steps = 4 if frame.scale < 0.4 else 8 if frame.scale < 1.5 else 16
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, smooth)
         segments, owner = flattened(scene.lines, which, steps)
-        segments, kinds = frame.device(segments), scene.kind[which[owner]]
-        for code in np.unique(kinds).tolist():
-            tint = colour(frame.theme.port[scene.kinds[code]])
-            line = QPen(tint, max(WIDTH * frame.scale, THINNEST))
+        segments = frame.device(segments)
+        pens, codes = self._pens(frame, which)
+        for code, line in enumerate(pens):
+            line = QPen(line.brush(), max(line.widthF() * frame.scale, THINNEST))
             line.setCapStyle(Qt.PenCapStyle.FlatCap)
             painter.setPen(line)
-            draw_segments(painter, segments[kinds == code])
+            draw_segments(painter, segments[codes[owner] == code])
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if frame.level >= Detail.PLAIN and len(tags):
             painter.save()
@@ -117,6 +117,18 @@ class LinkLayer:
             painter.scale(frame.scale, frame.scale)
             self._tags(painter, frame, tags[:TAGS])
             painter.restore()
+
+    def _pens(self, frame: Frame, which: Indices) -> tuple[list[QPen], Indices]:
+        """Few pens for many wires: by kind, or by what the overlay tells of each."""
+        scene, theme = self.scene, frame.theme
+        if self.overlay == "kind":
+            kinds, codes = np.unique(scene.kind[which], return_inverse=True)
+            return [pen(theme.port[scene.kinds[k]], WIDTH) for k in kinds.tolist()], codes
+        lines = [wire_pen(scene.wires[row], theme, self.overlay) for row in which.tolist()]
+        found = {id(line): line for line in lines}  # equal pens are one
+        places = {key: place for place, key in enumerate(found)}
+        codes = np.array([places[id(line)] for line in lines], np.intp)
+        return list(found.values()), codes
 
     def _tags(self, painter: QPainter, frame: Frame, which: Indices) -> None:
         scene = self.scene

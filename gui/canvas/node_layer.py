@@ -41,6 +41,8 @@ class NodeLayer:
     def _touched(self, touched: Touched) -> None:
         if touched.everything:
             self._shown.clear()
+        for look in touched.looks:
+            self.pictures.renew(look)
 
     def paint(self, painter: QPainter, frame: Frame) -> bool:
         """Paint the nodes in sight; whether all of them are as they should be."""

@@ -6,7 +6,7 @@ is one row: ports, labels and badges have no rows of their own and are found by 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -53,11 +53,12 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """What an observer must draw anew: at least what is seen; `lines` in a part of the canvas, or
-    `everything`.
+    """What an observer must draw anew: at least what is seen; `lines` in a part of the canvas,
+    nodes of some `looks`, or `everything`.
     """
 
     lines: Rect | None = None
+    looks: tuple[int, ...] = ()
     everything: bool = False
 
 
@@ -68,6 +69,7 @@ class CanvasScene:
         self._measure = measure
         self._observers: list[Callable[[Touched], None]] = []
         self._looks: dict[NodeView, int] = {}
+        self._own: dict[str, int] = {}  # node -> the look that it alone has
         self.looks: list[Look] = []
         self.lifted: Indices = NOTHING
         self.lifted_wires: Indices = NOTHING  # those at lifted nodes
@@ -186,6 +188,36 @@ class CanvasScene:
                 changed = True
         if changed:
             self._tell(Touched())
+
+    def set_live(self, nodes: Iterable[NodeView]) -> None:
+        """Draw nodes with other previews, texts or health, at the size and place they have.
+
+        Made for ten times a second: such a node has a look of its own that is replaced each time,
+        so neither looks nor pictures pile up.
+        """
+        renewed = []
+        for node in nodes:
+            index = self.index_of[node.id]
+            look = Look(replace(node, id="", x=0.0, y=0.0), self.box(index))
+            own = self._own.get(node.id)
+            if own is None:
+                own = self._own[node.id] = len(self.looks)
+                self.looks.append(look)
+            self.looks[own], self.look[index], self.views[index] = look, own, node
+            renewed.append(own)
+        if renewed:
+            self.problems = np.flatnonzero([bool(node.state.problem) for node in self.views])
+            self._tell(Touched(looks=tuple(renewed)))
+
+    def set_gradients(self, norms: Mapping[int, float | None]) -> None:
+        """The norm of the gradient that passes wires, by row; None where none does."""
+        wires = list(self.wires)
+        changed = [row for row, norm in norms.items() if wires[row].state.gradient != norm]
+        for row in changed:
+            wires[row] = replace(wires[row], state=replace(wires[row].state, gradient=norms[row]))
+        self.wires = tuple(wires)
+        for row in changed:
+            self._tell(Touched(self._around(np.array([row]))))
 
     def rect(self, index: int) -> Rect:
         """Where a node stands."""

@@ -78,17 +78,32 @@ class _Token:
 @lru_cache(maxsize=256)
 def parse(text: str) -> Parsed:
     """The steps of a formula; raises FormulaError naming the character."""
-    if len(text) > MAX_LENGTH:
-        raise FormulaError(f"{len(text)} characters", f"at most {MAX_LENGTH}", MAX_LENGTH + 1)
-    reader = _Reader(_tokens(text))
-    steps = reader.comparison()
-    reader.take("end", "an operator or the end")
+    steps = _read(text)
     names = tuple(dict.fromkeys(step.name for step in steps if step.name))
     if not names:
         raise FormulaError("no input", "at least one name, such as x", 1)
     if len(names) > MAX_NAMES:
         raise FormulaError(f"{len(names)} names", f"at most {MAX_NAMES}", 1)
     return Parsed(names, tuple(steps))
+
+
+def number(text: str) -> float:
+    """What a formula without inputs comes to: `2*64`, `1e-3/2`; raises FormulaError."""
+    steps = _read(text)
+    for step in steps:
+        if step.name:
+            place = text.find(step.name) + 1
+            raise FormulaError(repr(step.name), "a number", place)
+    return steps[0].number
+
+
+def _read(text: str) -> list[Step]:
+    if len(text) > MAX_LENGTH:
+        raise FormulaError(f"{len(text)} characters", f"at most {MAX_LENGTH}", MAX_LENGTH + 1)
+    reader = _Reader(_tokens(text))
+    steps = reader.comparison()
+    reader.take("end", "an operator or the end")
+    return steps
 
 
 def _tokens(text: str) -> list[_Token]:

@@ -349,11 +349,11 @@ _KINDS: dict[str, Callable[[Any], bool]] = {
 
 
 def _is_kind(value: Any, kind: str) -> bool:
-    return any(_is_one(value, part.strip()) for part in _alternatives(kind))
+    return any(_is_one(value, part.strip()) for part in alternatives(kind))
 
 
-def _alternatives(kind: str) -> list[str]:
-    """Split `a | tuple[b | c, ...]` at the bars outside brackets."""
+def alternatives(kind: str) -> list[str]:
+    """The kinds of a setting: `a | tuple[b | c, ...]` split at the bars outside brackets."""
     parts, depth, start = [], 0, 0
     for place, letter in enumerate(kind):
         depth += (letter == "[") - (letter == "]")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtGui import QShowEvent
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from gui.app import App
@@ -17,16 +18,22 @@ class Page(QWidget):
 
     title = ""
     id = ""
+    period = 80  # ms between two refreshes, at least
 
     def __init__(self, app: App) -> None:
         super().__init__()
         self.app = app
         self._stale = True
+        self._watched: frozenset[str] = frozenset()
+        self._ticked_again = False
+        self._pause = QTimer(self, singleShot=True, interval=self.period)
+        self._pause.timeout.connect(self._paused_enough)
         self.setAccessibleName(self.title)
         app.desk.current_changed.connect(self._current_changed)
         app.desk.changed.connect(self._document_changed)
         app.look.changed.connect(self._look_changed)
         app.trainer.changed.connect(self._run_changed)
+        app.trainer.ticked.connect(self._ticked)
 
     @property
     def document(self) -> Document | None:
@@ -42,11 +49,15 @@ class Page(QWidget):
         """The current document changed while the page is visible."""
 
     def refresh(self) -> None:
-        """New numbers of the run are on the board: at most 30 times a second, while visible."""
+        """New numbers of the run are on the board: while visible, at most once in `period`."""
 
     def wants(self) -> frozenset[str]:
-        """Names of the tensors to watch while the page is visible."""
+        """Names of the tensors to watch while the page is visible, asked after each rebuild."""
         return frozenset()
+
+    def watch(self) -> None:
+        """Ask `wants` anew: a subclass calls it when its answer is another without a rebuild."""
+        self._want(self.wants())
 
     # What calls them
 
@@ -54,6 +65,17 @@ class Page(QWidget):
         super().showEvent(event)
         if self._stale:
             self._rebuild()
+        else:
+            self.watch()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._want(frozenset())
+
+    def _want(self, names: frozenset[str]) -> None:
+        if names != self._watched:
+            self._watched = names
+            self.app.trainer.want(self, names)
 
     def _current_changed(self) -> None:
         self._renew()
@@ -73,6 +95,21 @@ class Page(QWidget):
     def _rebuild(self) -> None:
         self._stale = False
         self.rebuild()
+        self.watch()
+
+    def _ticked(self) -> None:
+        if not self.isVisible():
+            self._stale = True
+        elif self._pause.isActive():
+            self._ticked_again = True
+        else:
+            self._paused_enough(True)
+
+    def _paused_enough(self, again: bool = False) -> None:
+        if (again or self._ticked_again) and self.isVisible():
+            self._ticked_again = False
+            self._pause.start()
+            self.refresh()
 
     def _document_changed(self, document: Document, change: DocumentChange) -> None:
         if document is not self.document:

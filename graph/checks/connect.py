@@ -1,16 +1,19 @@
-"""Whether a wire may be drawn, and the node that would make it fit."""
+"""Whether a wire may be drawn, and the nodes that would make it fit."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from graph.checks.problem import Problem, Spot, View
 from graph.edit import Edit
-from graph.edits import AddNode, Batch, Connect, Disconnect
+from graph.edits import AddNode, Batch, Connect, Disconnect, SetOp
 from graph.graph import Graph, Node, Wire
 from graph.kinds import Optimizer, Schedule
 from graph.op import REGISTRY, Op, SettingError
+from graph.ops.conv import AvgPool2d, Conv2d
+from graph.ops.dense import Dense
+from graph.ops.shape import Flatten
 from graph.program import TensorType
 from graph.rules import EditError, check_wire
 from graph.shapes import Given, infer, refused
@@ -22,9 +25,9 @@ def can_connect(
 ) -> Problem | None:
     """Why a wire must not be drawn in the drawing `into`; None when it may.
 
-    The problem's `mends` draw it with an adapter between, where one fits. While a wire is dragged,
-    give the same `view` again and again: it holds the shapes (and `expect_target` helps when the
-    drag began at an input).
+    The problem's `mends` draw it with adapters between or to another target, where that fits. While
+    a wire is dragged, give the same `view` again and again: it holds the shapes (and
+    `expect_target` helps when the drag began at an input).
     """
     view = view or View.of(graph)
     spot = view.spots[into]
@@ -81,7 +84,10 @@ def _refusal(view: View, spot: Spot, wire: Wire) -> Problem | None:
     refusal = refused(spot.prefix + node.id, ports, operands, error)
     if isinstance(error, SettingError):
         return spot.error(node.id, "", refusal.message, refusal.remedy or "change the setting")
-    mends = adapters(view, spot, wire, error.adapter)
+    mends = (
+        *adapters(view, spot, wire, error.adapter),
+        *_swaps(view, spot, wire, error.adapter),
+    )
     return spot.error(node.id, refusal.port, refusal.message, error.remedy, mends)
 
 
@@ -108,37 +114,100 @@ def operands_with(
     return tuple(result)
 
 
+def accepts(view: View, spot: Spot, wire: Wire, kind: TensorType) -> bool:
+    """Whether the target takes a value of this type at the end of a wire, or nobody knows yet."""
+    op = spot.drawing.node(wire.target).op
+    if isinstance(op, Optimizer):
+        return wire.input != "loss" or not_a_loss(kind) is None
+    operands = operands_with(view, spot, spot.drawing.node(wire.target), wire, kind)
+    if operands is None or isinstance(op, Subgraph):
+        return True
+    return infer(op, operands).refusal is None
+
+
 def adapters(view: View, spot: Spot, wire: Wire, name: str) -> tuple[Edit, ...]:
-    """The edit that draws `wire` through a new node of the type `name`, if that fits."""
+    """The edits that draw `wire` through new nodes, as far as the target then accepts it.
+
+    The first puts in a node of the type `name`; others stand for what people do in its place.
+    """
     kind = view.shapes.types.get((spot.prefix + wire.source, wire.output))
-    op = _default(name)
-    if kind is None or op is None or len(op.ports_in()) != 1 or len(op.ports_out()) != 1:
+    if kind is None:
         return ()
-    made = infer(op, (kind,))
-    node = spot.drawing.node(wire.target)
-    operands = operands_with(view, spot, node, wire, made.outputs[0]) if made.outputs else None
-    if operands is None or infer(node.op, operands).refusal is not None:
-        return ()
-    return (insertion(spot, wire, op),)
+    chains = [chain for chain in _chains(name, kind) if _fits(view, spot, wire, kind, chain)]
+    return tuple(insertion(spot, wire, *chain) for chain in chains)
 
 
-def insertion(spot: Spot, wire: Wire, op: Op) -> Edit:
-    """The edit that puts a new node into a wire, drawn already or not."""
-    drawing, name = spot.drawing, type(op).__name__
-    source, target = drawing.node(wire.source), drawing.node(wire.target)
-    id = drawing.fresh_id(name.lower())
-    x, y = (source.x + target.x) / 2, (source.y + target.y) / 2
-    there = drawing.net.has_edge(wire.source, wire.target, key=wire)
-    first, last = op.ports_in()[0].name, op.ports_out()[0].name
-    parts: Sequence[Edit] = (
-        *([Disconnect(wire, into=spot.name)] if there else []),
-        AddNode(Node(id, op, x=x, y=y), into=spot.name),
-        Connect(Wire(wire.source, wire.output, id, first), into=spot.name),
-        Connect(replace(wire, source=id, output=last), into=spot.name),
-    )
-    return Batch(tuple(parts), f"Insert {type(op).title or name}")
-
-
-def _default(name: str) -> Op | None:
+def _chains(name: str, kind: TensorType) -> Iterator[tuple[Op, ...]]:
+    """Nodes that may stand between, in the order in which they are offered."""
     op = REGISTRY.get(name)
-    return op() if op is not None else None
+    if op is None:
+        return
+    yield (op(),)
+    if op is Flatten and len(kind.shape) == 4 and max(kind.shape[2:]) > 1:
+        height, width = kind.shape[2:]
+        yield AvgPool2d(kernel=height if height == width else (height, width)), Flatten()
+
+
+def _fits(view: View, spot: Spot, wire: Wire, kind: TensorType, chain: Sequence[Op]) -> bool:
+    for op in chain:
+        single = len(op.ports_in()) == 1 and len(op.ports_out()) == 1
+        made = infer(op, (kind,)).outputs if single else ()
+        if not made:
+            return False
+        kind = made[0]
+    node = spot.drawing.node(wire.target)
+    operands = operands_with(view, spot, node, wire, kind)
+    return operands is not None and accepts(view, spot, wire, kind)
+
+
+def _swaps(view: View, spot: Spot, wire: Wire, name: str) -> Iterator[Edit]:
+    """A target of another type that takes the value as it is, where all behind it goes on."""
+    node = spot.drawing.node(wire.target)
+    kind = view.shapes.types.get((spot.prefix + wire.source, wire.output))
+    if name != "Flatten" or not isinstance(node.op, Dense) or kind is None:
+        return
+    op = Conv2d(filters=node.op.units, kernel=1, bias=node.op.bias, init=node.op.init)
+    made = infer(op, (kind,)).outputs
+    output = op.ports_out()[0].name
+    if made and output == node.op.ports_out()[0].name and _goes_on(view, spot, node.id, made[0]):
+        parts = SetOp(node.id, op, into=spot.name), Connect(wire, into=spot.name)
+        yield Batch(parts, f"Swap {node.label} for a 1×1 Conv2d")
+
+
+def _goes_on(view: View, spot: Spot, id: str, kind: TensorType) -> bool:
+    """Whether all nodes behind `id` take it when its output is of another type."""
+    given = {id: kind}
+    pending = [id]
+    for id in pending:  # grows as it goes
+        for wire in spot.drawing.wires_out(id):
+            if not accepts(view, spot, wire, given[id]):
+                return False
+            node = spot.drawing.node(wire.target)
+            operands = operands_with(view, spot, node, wire, given[id])
+            if operands is None or isinstance(node.op, Optimizer | Subgraph):
+                continue
+            made = infer(node.op, operands).outputs
+            if made and made[0] != given.get(node.id):
+                if node.id in given:
+                    return False  # two changed operands: nobody can tell yet
+                given[node.id] = made[0]
+                pending.append(node.id)
+    return True
+
+
+def insertion(spot: Spot, wire: Wire, *ops: Op) -> Edit:
+    """The edit that puts new nodes into a wire, drawn already or not."""
+    drawing, named = spot.drawing, [type(op).title or type(op).__name__ for op in ops]
+    source, target = drawing.node(wire.source), drawing.node(wire.target)
+    there = drawing.net.has_edge(wire.source, wire.target, key=wire)
+    parts: list[Edit] = [Disconnect(wire, into=spot.name)] if there else []
+    id, output = wire.source, wire.output
+    for number, op in enumerate(ops, 1):
+        share = number / (len(ops) + 1)
+        x, y = source.x + (target.x - source.x) * share, source.y + (target.y - source.y) * share
+        new = drawing.fresh_id(type(op).__name__.lower(), [id])
+        parts.append(AddNode(Node(new, op, x=x, y=y), into=spot.name))
+        parts.append(Connect(Wire(id, output, new, op.ports_in()[0].name), into=spot.name))
+        id, output = new, op.ports_out()[0].name
+    parts.append(Connect(replace(wire, source=id, output=output), into=spot.name))
+    return Batch(tuple(parts), f"Insert {' and '.join(named)}")

@@ -61,19 +61,36 @@ def test_a_refused_wire_says_why(text: str, port: str, words: str) -> None:
 
 
 def test_the_adapter_is_offered_with_the_wire() -> None:
-    """One click draws the wire through a Flatten; on a port of many wires too."""
+    """One click draws the wire through a Flatten, or what else there is."""
     graph = without("flat.x", "dense1.x", "dense1.y")
     graph.drop_node("flat")
     problem = can_connect(graph, wire(graph, "digits.image -> dense1.x"))
     assert problem is not None
-    (mend,) = problem.mends
-    assert mend.title(graph) == "Insert Flatten"
-    mend.apply(graph)
-    assert check(graph) == ()
+    titles = [mend.title(graph) for mend in problem.mends]
+    assert titles == ["Insert Flatten", "Insert AvgPool2d and Flatten"]
+    for mend in problem.mends:
+        back = mend.apply(graph)
+        assert check(graph) == ()
+        back.apply(graph)
+    problem.mends[0].apply(graph)
     graph = plus(graph, {"conv": Conv2d(), "join": Concat()}, "digits.image -> conv.x")
     draw(graph, {}, "dense1.y -> join.x", "conv.y -> join.x")
     (refused,) = [p for p in check(graph) if p.path == "join"][:1]
     assert "expected equal extents" in refused.message
+
+
+def test_the_target_is_swapped_only_where_all_behind_it_goes_on() -> None:
+    """A Dense in front of a ReLU may become a convolution; one in front of a Dense may not."""
+    graph = plus(digits_mlp(), {"wide": Dense(units=5)})
+    problem = can_connect(graph, wire(graph, "digits.image -> wide.x"))
+    assert problem is not None
+    swap = problem.mends[-1]
+    assert swap.title(graph) == "Swap wide for a 1×1 Conv2d"
+    swap.apply(graph).apply(graph)
+    draw(graph, {"last": Dense()}, "wide.y -> last.x")
+    problem = can_connect(graph, wire(graph, "digits.image -> wide.x"))
+    assert problem is not None
+    assert not any("Swap" in mend.title(graph) for mend in problem.mends)
 
 
 def test_definitions_are_checked_where_they_are_used() -> None:

@@ -23,6 +23,7 @@ class Desk(QObject):
     current_changed = Signal(object)  # Document or None
     changed = Signal(object, object)  # Document, DocumentChange: of any open document
     renamed = Signal(object)  # Document: another path, or saved
+    jumped = Signal(str)  # node id in the drawing now shown: to be brought into view
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -63,6 +64,17 @@ class Desk(QObject):
         if document is not self.current:
             self.current = document
             self.current_changed.emit(document)
+
+    def jump(self, path: str, definition: str = "") -> None:
+        """Select the node at a NodePath, entering its definition, and have it brought into view."""
+        document, id = self.current, path.rpartition("/")[2].rpartition(":")[2]
+        if document is None:
+            return
+        if document.into != definition:
+            document.enter(definition)
+        if id in document.view.by_id:
+            document.select({id})
+            self.jumped.emit(id)
 
     def close(self, document: Document) -> None:
         """Take a document off the desk; unsaved work is the caller's to ask about."""

@@ -15,12 +15,11 @@ from compute.cli.errors import UsageError, say
 from compute.cli.opening import Opened, open_graph, sound
 from compute.cli.text import write
 from compute.cli.using import check_place
-from compute.data import Folder, Scaling
-from compute.data.table import read_table
-from compute.prepare import TrainOptions, load_graph
+from compute.facts import table_facts
+from compute.prepare import TrainOptions
 from compute.results import Trained, open_run, weights
 from compute.runs import find_workspace
-from graph.export import Options, TableFacts, Target
+from graph.export import Options, Target
 from graph.export import export as exported
 from graph.graph import Graph
 from graph.lower import Model
@@ -62,32 +61,6 @@ def write_export(opened: Opened, to: Target, output: Path, trained: Trained | No
 def data_files(graph: Graph) -> list[str]:
     """The files that a graph's tables are read from, as it names them."""
     return [op.path for op in Model(graph).data_nodes.values() if isinstance(op, Table)]
-
-
-def table_facts(graph: Graph, folder: Folder) -> dict[str, TableFacts]:
-    """What reading the tables of a graph tells its export: how they are written and scaled."""
-    model = Model(graph)
-    tables = {path: op for path, op in model.data_nodes.items() if isinstance(op, Table)}
-    if not tables:
-        return {}
-    scaling = load_graph(graph, folder).scaling
-    found = {}
-    for path, op in tables.items():
-        text = read_table(op, folder.file(op.path, path), path)
-        target = scaling.get(f"{path}.target")
-        found[path] = TableFacts(
-            text.delimiter,
-            text.encoding,
-            columns(scaling[f"{path}.features"]),
-            columns(target)[0] if target else None,
-        )
-    return found
-
-
-def columns(scaling: Scaling) -> tuple[tuple[float, float, float], ...]:
-    """(fill, mean, scale) of each number."""
-    parts = (scaling.fill.tolist(), scaling.mean.tolist(), scaling.scale.tolist())
-    return tuple(zip(*parts, strict=True))
 
 
 def _check_fit(opened: Opened, trained: Trained) -> None:

@@ -20,7 +20,7 @@ from safetensors.numpy import save_file
 
 from compute.backend import Array, PlanOptions
 from compute.batches import Batches
-from compute.cli.exporting import table_facts
+from compute.facts import table_facts
 from compute.data import Folder, load_samples
 from compute.reference_plan import ReferencePlan
 from compute.split import split

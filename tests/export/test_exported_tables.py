@@ -76,7 +76,7 @@ def test_predictions_in_the_units_of_the_file(tmp_path: Path) -> None:
 
 def write_text(graph: Graph, folder: Path) -> str:
     """The NumPy export of a graph with its tables' facts."""
-    from compute.cli.exporting import table_facts
+    from compute.facts import table_facts
     from graph.export import Options
 
     return export(graph, "numpy", Options("t", table_facts(graph, Folder(folder))))

@@ -1,0 +1,150 @@
+"""The problems of the document: where, what was found and expected, and one click that mends it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from graph.checks import Problem
+from graph.rules import EditError
+from gui import fonts
+from gui.app import App
+from gui.docks.page import Page
+from gui.document import DocumentChange
+
+ROW = 36
+NAME = 132  # px for the name of the node
+MOST = 200  # rows: nobody mends more at once, and each is a widget
+
+
+class ProblemsPage(Page):
+    """One row a problem, errors first; Enter or a click jumps to the node."""
+
+    title = "Problems"
+    id = "problems"
+
+    def __init__(self, app: App) -> None:
+        super().__init__(app)
+        self._shown: tuple[Problem, ...] | None = None
+        self.empty = QLabel("No problems. The graph can be trained.")
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.empty.setProperty("tone", "tertiary")
+        self.list = QListWidget()
+        self.list.setAccessibleName("Problems")
+        self.list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.itemClicked.connect(self._jump)
+        self.list.itemActivated.connect(self._jump)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.list)
+        layout.addWidget(self.empty)
+
+    def rebuild(self) -> None:
+        self._shown = None
+        self._fill()
+
+    def edited(self, change: DocumentChange) -> None:
+        self._fill()
+
+    def _fill(self) -> None:
+        problems = self.document.problems if self.document else ()
+        if problems == self._shown:
+            return
+        self._shown = problems
+        self.list.clear()
+        for problem in problems[:MOST]:
+            item = QListWidgetItem()
+            item.setSizeHint(QSize(0, ROW))
+            # read by screen readers; the row's widget shows it
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{problem.severity}: {problem}")
+            self.list.addItem(item)
+            self.list.setItemWidget(item, _Row(self.app, problem, self))
+        if len(problems) > MOST:
+            self.list.addItem(f"… and {len(problems) - MOST:,} more")
+        empty = self.document is not None and not len(self.document.graph)
+        self.empty.setText(
+            "Nothing to check yet." if empty else "No problems. The graph can be trained."
+        )
+        self.list.setVisible(bool(problems))
+        self.empty.setVisible(not problems)
+
+    def _jump(self, item: QListWidgetItem) -> None:
+        row = self.list.row(item)
+        if self._shown and row < min(MOST, len(self._shown)):
+            problem = self._shown[row]
+            self.app.desk.jump(problem.path, problem.definition)
+
+    def mend(self, problem: Problem) -> None:
+        """Do the first remedy of a problem; it is one step of the history."""
+        if self.document is None or not problem.mends:
+            return
+        try:
+            self.document.push(problem.mends[0])
+        except EditError as error:  # the graph has changed since
+            self.empty.setText(str(error))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        row = self.list.currentRow()
+        control = event.modifiers() & Qt.KeyboardModifier.ControlModifier
+        if (
+            event.key() == Qt.Key.Key_Return
+            and control
+            and self._shown
+            and 0 <= row < min(MOST, len(self._shown))
+        ):
+            self.mend(self._shown[row])
+        else:
+            super().keyPressEvent(event)
+
+
+class _Row(QWidget):
+    def __init__(self, app: App, problem: Problem, page: ProblemsPage) -> None:
+        super().__init__()
+        look, document = app.look, page.document
+        colour = look.theme.error if problem.severity == "error" else look.theme.warn
+        icon = QLabel()
+        icon.setPixmap(look.icon("warning", colour).pixmap(QSize(16, 16), self.devicePixelRatioF()))
+        icon.setAccessibleName(problem.severity)
+        where = f"{problem.path}.{problem.port}" if problem.port else problem.path or "Graph"
+        name = QLabel(fonts.metrics("section").elidedText(where, Qt.TextElideMode.ElideRight, NAME))
+        name.setFont(fonts.font("section"))
+        name.setFixedWidth(NAME)
+        text = _sentence(f"{problem.message}; {problem.remedy}")
+        message = QLabel(text)
+        message.setProperty("tone", "secondary")
+        message.setToolTip(text)
+        message.setMinimumWidth(40)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 0, 12, 0)
+        layout.setSpacing(12)
+        layout.addWidget(icon)
+        layout.addWidget(name)
+        layout.addWidget(message, 1)
+        for widget in (icon, name, message):  # a click is the list's
+            widget.setAttribute(
+                Qt.WidgetAttribute.WA_TransparentForMouseEvents, widget is not message
+            )
+        if problem.mends and document is not None:
+            title = problem.mends[0].title(document.graph)
+            button = QPushButton(title)
+            button.setProperty("kind", "link")
+            button.setToolTip("Ctrl+Enter")
+            button.clicked.connect(lambda: page.mend(problem))
+            layout.addWidget(button)
+
+
+def _sentence(text: str) -> str:
+    found = text[:1].upper() + text[1:]
+    return found if found.endswith((".", "?", "!")) else f"{found}."

@@ -7,7 +7,7 @@ Every method may be called from any thread.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,10 @@ import numpy as np
 from compute.backend import Array, Plan
 
 if TYPE_CHECKING:
+    from compute.train import Job
     from graph.lower import Model
+
+Work = Callable[["Job"], None]
 
 
 @dataclass(frozen=True)
@@ -30,11 +33,12 @@ class Swap:
 
 @dataclass(frozen=True)
 class Orders:
-    """What was asked for since the last time."""
+    """What was asked for since the last time; of the tensors in `norms` only the norm."""
 
     live: Mapping[str, float]
     swap: Swap | None
     watch: frozenset[str]
+    norms: frozenset[str]
     stop: bool
     pause: bool
     single: bool
@@ -72,11 +76,14 @@ class Control:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._paused = self._stopped = False
+        self._paused = self._stopped = self._closed = False
         self._singles = 0
         self._live: dict[str, float] = {}
         self._swap: Swap | None = None
         self._watch: frozenset[str] = frozenset()
+        self._norms: frozenset[str] = frozenset()
+        self._work: dict[Hashable, Work] = {}
+        self._urgent: list[Work] = []
         self._interrupt: Callable[[], None] = lambda: None
         self.losses = LossRing()
 
@@ -117,10 +124,35 @@ class Control:
             self._swap = change
             self._notify()
 
-    def watch(self, names: frozenset[str]) -> None:
-        """The tensors to tap from now on: `value:path.port`, `gradient:path.port` or ParamKey."""
+    def watch(self, names: frozenset[str], norms: frozenset[str] = frozenset()) -> None:
+        """The tensors to tap from now on, and those of which the norm is enough.
+
+        Names are `value:path.port`, `gradient:path.port`, or either with a ParamKey.
+        """
         with self._changed:
-            self._watch = names
+            self._watch, self._norms = names, norms - names
+
+    def ask(self, key: Hashable, work: Work) -> None:
+        """Have `work` done between two steps, by whoever runs; it must not raise.
+
+        Newer work of the same key takes the place of older. While training it gets a small part of
+        the time; while paused and after the end it is done at once.
+        """
+        with self._changed:
+            self._work.pop(key, None)
+            self._work[key] = work
+            self._changed.notify_all()
+
+    def do(self, work: Work) -> None:
+        """Have `work` done before the next step; it must not raise."""
+        with self._changed:
+            self._urgent.append(work)
+            self._notify()
+
+    def close(self) -> None:
+        """End the run and, after it, the answering of questions."""
+        with self._changed:
+            self._stopped = self._closed = True
             self._notify()
 
     def _notify(self) -> None:
@@ -142,6 +174,7 @@ class Control:
                 self._live,
                 self._swap,
                 self._watch,
+                self._norms,
                 self._stopped,
                 self._paused and not single,
                 single,
@@ -149,11 +182,34 @@ class Control:
             self._live, self._swap = {}, None
             return orders
 
+    def take_urgent(self) -> Work | None:
+        """For the run: the next work that was asked to be done before the next step."""
+        with self._changed:
+            return self._urgent.pop(0) if self._urgent else None
+
+    def take_work(self) -> Work | None:
+        """For the run: the work that has waited longest."""
+        with self._changed:
+            return self._work.pop(next(iter(self._work))) if self._work else None
+
     def wait(self) -> None:
         """For the run: sleep while paused and nothing new is asked for."""
         with self._changed:
             self._changed.wait_for(self._something)
 
+    def wait_work(self) -> Work | None:
+        """After the run: sleep until there is work; None when it was closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._urgent or self._work or self._closed)
+            if self._closed:
+                return None
+        return self.take_urgent() or self.take_work()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the run was asked to end."""
+        return self._stopped
+
     def _something(self) -> bool:
-        asked = self._live or self._swap or self._singles or self._stopped
-        return bool(asked) or not self._paused
+        asked = self._live or self._swap or self._singles or self._urgent or self._work
+        return bool(asked) or self._stopped or not self._paused

@@ -9,8 +9,11 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Progress:
     step: int
     epoch: int
     steps: int
-    losses: Sequence[float]
+    losses: NDArray[np.float64] = field(compare=False)
     samples_per_second: float
 
 
@@ -72,15 +75,21 @@ class LiveChanged:
 
 @dataclass(frozen=True)
 class Swapped:
-    """From the step after `step` on, another model trains; `carried` arrays kept their values."""
+    """From the step after `step` on, another model trains; `carried` arrays kept their values.
+
+    `steps`, `epochs` and `parameters` are those of the training as it is now.
+    """
 
     step: int
     carried: int
+    steps: int = 0
+    epochs: int = 0
+    parameters: int = 0
 
 
 @dataclass(frozen=True)
 class Tap:
-    """A watched tensor, reduced: never the tensor itself.
+    """A watched tensor, reduced: never the tensor itself. Where the norm was enough, no more.
 
     `histogram` counts finite values in 64 equal bins from `low` to `high`; `mosaic` holds
     rows×columns grey values, row by row, of the first samples or channels (empty: nothing to draw).

@@ -7,6 +7,7 @@ import dataclasses
 import importlib.metadata
 import platform
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from compute.book import Book
 from compute.control import Control
 from compute.data import Folder
 from compute.events import Event, Finished, Warned
+from compute.lock import FolderLock
 from compute.prepare import (
     Loaded,
     Report,
@@ -32,6 +34,31 @@ from graph.files import dumps, loads
 from graph.graph import Graph
 
 
+@dataclass
+class Session:
+    """A training on record that can begin. Its plan and data stay until `close`."""
+
+    job: Job
+    loaded: Loaded
+    options: TrainOptions
+    workspace: Workspace
+    run: str
+    lock: FolderLock
+    warning: str = ""
+
+    def events(self, control: Control) -> Iterator[Event]:
+        """Train to the end; then others may go on with the run."""
+        with self.lock:
+            if self.warning:
+                yield Warned(self.job.position.step, self.warning)
+            yield from _recorded(self.job, control, self.workspace, self.run, self.options)
+
+    def close(self) -> None:
+        """Free the plan's memory and the run."""
+        self.lock.release()
+        self.job.plan.close()
+
+
 def train_graph(
     graph: Graph,
     options: TrainOptions,
@@ -42,22 +69,8 @@ def train_graph(
 
     Raises LowerError, DataError or RunError at the first event when it cannot begin.
     """
-    graph = with_settings(loads(dumps(graph)), options)
-    workspace = Workspace(find_workspace(options.workspace, options.folder))
-    loaded = load_graph(graph, Folder(options.folder, options.allow_outside))
-    with contextlib.closing(make_plan(loaded, options, progress)) as plan:
-        job = make_job(loaded, plan)
-        run = workspace.create(
-            options.name,
-            dumps(graph),
-            options.folder.resolve(),
-            _kept_options(options) | {"seed": graph.training.seed},
-            _fitted(loaded),
-            loaded.samples.fingerprint,
-            versions() | arithmetic(loaded, options),
-        )
-        with workspace.lock(run):
-            yield from _recorded(job, control or Control(), workspace, run, options)
+    with contextlib.closing(open_new(graph, options, progress)) as session:
+        yield from session.events(control or Control())
 
 
 def resume(
@@ -71,25 +84,53 @@ def resume(
     Device, threads and vector length are those of `options`; `options.epochs` may ask for more.
     Raises RunError when the run is finished, in training elsewhere, or its data has changed.
     """
+    with contextlib.closing(open_again(run, options, progress)) as session:
+        yield from session.events(control or Control())
+
+
+def open_new(graph: Graph, options: TrainOptions, progress: Report = silent) -> Session:
+    """A new run of the workspace; see `train_graph`."""
+    graph = with_settings(loads(dumps(graph)), options)
+    workspace = Workspace(find_workspace(options.workspace, options.folder))
+    loaded = load_graph(graph, Folder(options.folder, options.allow_outside))
+    with contextlib.ExitStack() as undo:
+        plan = undo.enter_context(contextlib.closing(make_plan(loaded, options, progress)))
+        run = workspace.create(
+            options.name,
+            dumps(graph),
+            options.folder.resolve(),
+            _kept_options(options) | {"seed": graph.training.seed},
+            _fitted(loaded),
+            loaded.samples.fingerprint,
+            versions() | arithmetic(loaded, options),
+        )
+        job, lock = make_job(loaded, plan), workspace.lock(run)
+        undo.pop_all()
+    return Session(job, loaded, options, workspace, run, lock)
+
+
+def open_again(run: str, options: TrainOptions, progress: Report = silent) -> Session:
+    """A run of the workspace at its last checkpoint; see `resume`."""
     workspace = Workspace(find_workspace(options.workspace, options.folder))
     record = workspace.get(run)
-    with workspace.lock(record.id):
+    with contextlib.ExitStack() as undo:
+        lock = undo.enter_context(workspace.lock(record.id))
         graph, saved = latest(workspace, record)
         graph = with_settings(graph, dataclasses.replace(options, seed=None))
         loaded = load_graph(graph, Folder(Path(record.folder), allow_outside=True))
         check_fingerprint(record, loaded)
-        with contextlib.closing(make_plan(loaded, options, progress)) as plan:
-            job = _go_on(make_job(loaded, plan), saved, workspace.live_changes(record.id))
-            if job.position.epochs >= job.epochs:
-                found = f"it finished after {job.epochs} epochs"
-                remedy = "expected more to do; ask for more epochs"
-                raise RunError(f"run {record.id}: {found}, {remedy}")
-            given = {} if options.epochs is None else {"graph": dumps(graph)}
-            workspace.update(record.id, {"status": "running", "message": ""} | given)
-            now = versions() | arithmetic(loaded, options)
-            if dict(record.versions) != now:
-                yield Warned(job.position.step, _other_versions(record, now))
-            yield from _recorded(job, control or Control(), workspace, record.id, options)
+        plan = undo.enter_context(contextlib.closing(make_plan(loaded, options, progress)))
+        job = _go_on(make_job(loaded, plan), saved, workspace.live_changes(record.id))
+        if job.position.epochs >= job.epochs:
+            found = f"it finished after {job.epochs} epochs"
+            remedy = "expected more to do; ask for more epochs"
+            raise RunError(f"run {record.id}: {found}, {remedy}")
+        given = {} if options.epochs is None else {"graph": dumps(graph)}
+        workspace.update(record.id, {"status": "running", "message": ""} | given)
+        now = versions() | arithmetic(loaded, options)
+        warning = "" if dict(record.versions) == now else _other_versions(record, now)
+        undo.pop_all()
+    return Session(job, loaded, options, workspace, record.id, lock, warning)
 
 
 def _recorded(

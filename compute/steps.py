@@ -11,7 +11,7 @@ import numpy as np
 
 from compute.backend import Array, StepOutputs
 from compute.events import Tap
-from compute.watch import reduce_tap
+from compute.watch import norm_tap, reduce_tap
 
 if TYPE_CHECKING:
     from compute.train import Job
@@ -23,14 +23,16 @@ MOST_STEPS = 1 << 14
 
 @dataclass
 class Pace:
-    """How many steps fit into a block, from the time the last ones took."""
+    """How many steps fit into a block, and the seconds of one, from the time the last ones took."""
 
     steps: int = 1
+    seconds: float = 0.0
 
     def measured(self, steps: int, seconds: float) -> None:
         """Learn from a block; growth is gentle, as the first step of a plan is slow."""
         fitting = int(BLOCK_SECONDS * steps / max(seconds, 1e-9))
         self.steps = max(1, min(fitting, 4 * self.steps, MOST_STEPS))
+        self.seconds = seconds / steps
 
 
 @dataclass(frozen=True)
@@ -44,48 +46,74 @@ class BadStep:
 
 @dataclass
 class Block:
-    """What a block of steps gave: the loss of each step, samples a second, watched arrays."""
+    """What a block of steps gave: the loss of each step, samples a second, watched arrays.
+
+    `seconds` is how much longer than as many unwatched steps it took.
+    """
 
     losses: Array
     rate: float = 0.0
     arrays: dict[str, Array] = field(default_factory=dict)
     bad: BadStep | None = None
+    seconds: float = 0.0
 
 
 def run_block(job: Job, pace: Pace, most: int) -> Block:
     """Train up to `most` steps, within one epoch and before the next planned change.
 
-    Moves `job.position`. Nothing in the result but `rate` depends on how steps fall into blocks.
+    Moves `job.position`. Nothing in the result but times depends on how steps fall into blocks.
     """
-    at, batches = job.position, job.batches
-    place = at.step - at.epochs * batches.steps
-    count = min(most, pace.steps, batches.run_length(place))
+    place = job.position.step - job.position.epochs * job.batches.steps
+    count = min(most, pace.steps, job.batches.run_length(place))
     if job.changes:
-        count = min(count, job.changes[0][0] - at.step)
-    clock = time.perf_counter()
-    phases = job.model.phases
-    if len(phases) == 1 and phases[0].every == 1:
-        block = _one_phase(job, phases[0], place, count)
-    else:
-        block = _all_phases(job, place, count)
-    seconds = time.perf_counter() - clock
+        count = min(count, job.changes[0][0] - job.position.step)
+    block, seconds = _timed(job, place, count, frozenset())
     done = len(block.losses)
     if done:
         pace.measured(done, seconds)
-        block.rate = done * batches.size(place) / seconds
+        block.rate = done * job.batches.size(place) / seconds
     return block
 
 
-def _one_phase(job: Job, phase: Phase, place: int, count: int) -> Block:
-    outputs, bad = _run(job, phase, place, count)
+def run_tapped(job: Job, pace: Pace) -> Block:
+    """Train one step and keep the watched tensors: the same bits as an unwatched step.
+
+    Blocks are trained unwatched, so looking on costs one slower step now and then.
+    """
+    place = job.position.step - job.position.epochs * job.batches.steps
+    block, seconds = _timed(job, place, 1, job.watch)
+    if len(block.losses):
+        block.rate = job.batches.size(place) / (pace.seconds or seconds)
+        block.seconds = max(0.0, seconds - pace.seconds)
+    return block
+
+
+def prepare_taps(job: Job) -> None:
+    """Build the watched tapes of the present batch size now, so that they are not timed."""
+    place = job.position.step - job.position.epochs * job.batches.steps
+    for phase in job.model.phases:
+        job.plan.prepare(phase.name, job.batches.size(place), _of_phase(job, phase, job.watch))
+
+
+def _timed(job: Job, place: int, count: int, watch: frozenset[str]) -> tuple[Block, float]:
+    clock, phases = time.perf_counter(), job.model.phases
+    if len(phases) == 1 and phases[0].every == 1:
+        block = _one_phase(job, phases[0], place, count, watch)
+    else:
+        block = _all_phases(job, place, count, watch)
+    return block, time.perf_counter() - clock
+
+
+def _one_phase(job: Job, phase: Phase, place: int, count: int, watch: frozenset[str]) -> Block:
+    outputs, bad = _run(job, phase, place, count, watch)
     losses = np.zeros(0)  # a run that did no step may not know its outputs
     if outputs.steps:
         losses = np.asarray(outputs.scalars["loss"][: outputs.steps], np.float64)
     job.position.step += len(losses)
-    return Block(losses, 0.0, watched(outputs, job.watch), bad)
+    return Block(losses, 0.0, watched(outputs, watch), bad)
 
 
-def _all_phases(job: Job, place: int, count: int) -> Block:
+def _all_phases(job: Job, place: int, count: int, watch: frozenset[str]) -> Block:
     """Step by step, every phase whose turn it is; a step's loss is the sum of theirs."""
     block = Block(np.zeros(0))
     losses: list[float] = []
@@ -94,26 +122,28 @@ def _all_phases(job: Job, place: int, count: int) -> Block:
         for phase in job.model.phases:
             if job.position.step % phase.every:
                 continue
-            outputs, block.bad = _run(job, phase, place + turn, 1)
+            outputs, block.bad = _run(job, phase, place + turn, 1, watch)
             if block.bad:
                 block.losses = np.array(losses)
                 return block
             total += float(outputs.scalars["loss"][0])
-            block.arrays |= watched(outputs, job.watch)
+            block.arrays |= watched(outputs, watch)
         job.position.step += 1
         losses.append(total)
     block.losses = np.array(losses)
     return block
 
 
-def _run(job: Job, phase: Phase, place: int, count: int) -> tuple[StepOutputs, BadStep | None]:
+def _run(
+    job: Job, phase: Phase, place: int, count: int, watch: frozenset[str]
+) -> tuple[StepOutputs, BadStep | None]:
     """Run `count` steps of one phase from `place` of the epoch and count their losses."""
     at = job.position
     stream = phase.name if phase.fresh_batch else ""
     index = job.batches.take(at.epochs, place, count, stream)
     scalars = _scalars(job, phase, count)
-    watch = _of_phase(job, phase)
-    outputs = job.plan.run(phase.name, job.data, index, scalars, watch)
+    kept = _of_phase(job, phase, watch)
+    outputs = job.plan.run(phase.name, job.data, index, scalars, kept)
     if outputs.steps:
         at.add(phase.name, outputs.scalars["loss"][: outputs.steps], index.shape[1])
     if outputs.bad_step is None:
@@ -132,11 +162,16 @@ def _scalars(job: Job, phase: Phase, count: int) -> dict[str, Array]:
     return found
 
 
-def _of_phase(job: Job, phase: Phase) -> frozenset[str]:
-    """The watched names that mean something in this phase: gradients of what it trains."""
-    own = {f"gradient:{key}" for _, keys in phase.owned for key in keys}
-    others = {f"gradient:{key}" for key in job.model.params} - own
-    return job.watch - others
+def _of_phase(job: Job, phase: Phase, watch: frozenset[str]) -> frozenset[str]:
+    """The watched names that mean something in this phase: gradients of what it trains, and of
+    values that its losses reach.
+    """
+    if not watch:
+        return watch
+    reached = job.model.reached(phase) - job.model.params.keys()
+    own = reached.union(*(keys for _, keys in phase.owned))
+    gradients = {f"gradient:{target}" for target in own}
+    return frozenset(n for n in watch if n in gradients or not n.startswith("gradient:"))
 
 
 def watched(outputs: StepOutputs, names: frozenset[str]) -> dict[str, Array]:
@@ -148,6 +183,9 @@ def watched(outputs: StepOutputs, names: frozenset[str]) -> dict[str, Array]:
     return found
 
 
-def taps(block: Block) -> tuple[Tap, ...]:
-    """The watched tensors of a block, reduced."""
-    return tuple(reduce_tap(name, array) for name, array in sorted(block.arrays.items()))
+def taps(block: Block, norms: frozenset[str] = frozenset()) -> tuple[Tap, ...]:
+    """The watched tensors of a block, reduced; those in `norms` to a norm only."""
+    return tuple(
+        norm_tap(name, array) if name in norms else reduce_tap(name, array)
+        for name, array in sorted(block.arrays.items())
+    )

@@ -32,11 +32,13 @@ from compute.events import (
     Warned,
 )
 from compute.position import Position
+from compute.share import Share
 from compute.split import Parts
-from compute.steps import BadStep, Pace, run_block, taps
-from graph.lower import LowerError, Model
+from compute.steps import BadStep, Pace, prepare_taps, run_block, run_tapped, taps
+from graph.lower import Model
 
-TAP_SECONDS = 1 / 30
+TAP_SECONDS = 0.1  # between looks at the watched tensors
+TAP_SHARE = 0.03  # of the time, for watched tensors; and as much for questions
 
 
 @dataclass
@@ -57,7 +59,9 @@ class Job:
     seed: int = 0
     changes: list[tuple[int, str, float]] = field(default_factory=list)
     watch: frozenset[str] = frozenset()
+    norms: frozenset[str] = frozenset()  # those of `watch` of which the norm is enough
     asked: frozenset[str] = frozenset()  # what others want watched, known or not
+    unknown: frozenset[str] = frozenset()  # what was asked for and does not exist, said already
     position: Position = field(default_factory=Position)
 
     @property
@@ -71,7 +75,8 @@ def train(job: Job, control: Control, run: str = "") -> Iterator[Event]:
 
     `job.position` and the arrays of `job.plan` agree at every event, so both may be saved then.
     """
-    at, pace, tapped = job.position, Pace(), 0.0
+    at, pace = job.position, Pace()
+    looks, questions = Share(TAP_SHARE, TAP_SECONDS), Share(TAP_SHARE)
     control.attach(lambda: job.plan.stop())
     yield _started(job, run)
     clock = time.perf_counter()
@@ -81,16 +86,21 @@ def train(job: Job, control: Control, run: str = "") -> Iterator[Event]:
             seconds, clock = time.perf_counter() - clock, time.perf_counter()
             yield EpochDone(at.epochs, at.step, at.metrics, seconds)
             continue
-        orders = yield from _obey(job, control)
+        orders = yield from _obey(job, control, questions)
         if orders.stop:
             break
-        block = run_block(job, pace, 1 if orders.single else job.steps)
+        tapped = job.watch and (orders.single or (looks.due and _full_batch(job)))
+        if tapped:
+            block = run_tapped(job, pace)
+        else:
+            block = run_block(job, pace, 1 if orders.single else job.steps)
         if block.losses.size:
             control.losses.append(block.losses)
-            yield Progress(at.step, at.epochs, job.steps, block.losses.tolist(), block.rate)
-        if block.arrays and (orders.single or time.perf_counter() - tapped > TAP_SECONDS):
-            yield Tapped(at.step, taps(block))
-            tapped = time.perf_counter()
+            yield Progress(at.step, at.epochs, job.steps, block.losses, block.rate)
+        if block.arrays:
+            reducing = time.perf_counter()
+            yield Tapped(at.step, taps(block, job.norms))
+            looks.spent(block.seconds + time.perf_counter() - reducing)
         if block.bad:
             yield _failed(job, block.bad, run)
             return
@@ -100,18 +110,29 @@ def train(job: Job, control: Control, run: str = "") -> Iterator[Event]:
     yield Finished(at.step, at.metrics, run, stopped)
 
 
+def serve(job: Job, control: Control) -> None:
+    """After the end: do the work that is asked for until `control` is closed."""
+    while (work := control.wait_work()) is not None:
+        work(job)
+
+
+def _full_batch(job: Job) -> bool:
+    """Whether the next batch is an ordinary one: the last of an epoch would need its own tape."""
+    place = job.position.step - job.position.epochs * job.batches.steps
+    return job.batches.size(place) == job.batches.size(0)
+
+
 def _started(job: Job, run: str) -> Started:
-    parameters = sum(int(np.prod(p.shape)) for p in job.model.params.values())
-    samples = len(job.parts.train)
-    return Started(
-        job.position.step, job.steps, job.epochs, job.batches.steps, samples, parameters, run
-    )
+    at, samples, parameters = job.position, len(job.parts.train), _parameters(job.model)
+    return Started(at.step, job.steps, job.epochs, job.batches.steps, samples, parameters, run)
 
 
-def _obey(job: Job, control: Control) -> Generator[Event, None, Orders]:
+def _obey(job: Job, control: Control, questions: Share) -> Generator[Event, None, Orders]:
     """Do what is asked for and wait while paused; returns the orders for the next block."""
     at, waiting = job.position, False
     while True:
+        while urgent := control.take_urgent():
+            urgent(job)
         orders = control.take()
         due = [change for change in job.changes if change[0] <= at.step]
         for _, key, value in due:
@@ -121,16 +142,23 @@ def _obey(job: Job, control: Control) -> Generator[Event, None, Orders]:
             yield _set_live(job, key, value)
         if orders.swap:
             yield _swap(job, orders.swap)
-        if orders.watch != job.asked:
-            yield from _watch(job, orders.watch)
+        if orders.watch | orders.norms != job.asked:
+            yield from _watch(job, orders.watch | orders.norms)
+        job.norms = orders.norms
         if not orders.pause or orders.stop:
             break
         if not waiting:
             waiting = True
             yield Paused(at.step)
+        while work := control.take_work():
+            work(job)
         control.wait()
     if waiting and not orders.single:
         yield Resumed(at.step)
+    if questions.due and (work := control.take_work()):
+        clock = time.perf_counter()
+        work(job)
+        questions.spent(time.perf_counter() - clock)
     return orders
 
 
@@ -150,6 +178,7 @@ def _swap(job: Job, swap: Swap) -> Event:
     }
     if not needed <= set(job.data):
         missing = ", ".join(sorted(needed - set(job.data)))
+        swap.plan.close()
         return Warned(step, f"the other model reads data this run does not have: {missing}")
     fresh = swap.plan.read()
     old = job.plan.read()
@@ -158,20 +187,25 @@ def _swap(job: Job, swap: Swap) -> Event:
     job.plan.close()
     job.model, job.plan = swap.model, swap.plan
     job.live = {key: job.live.get(key, value) for key, value in swap.model.live.items()}
-    return Swapped(step, len(kept))
+    job.epochs = swap.model.graph.training.epochs
+    job.asked = job.watch = frozenset()  # looked up anew in the other model
+    parameters = _parameters(job.model)
+    return Swapped(step, len(kept), job.steps, job.epochs, parameters)
+
+
+def _parameters(model: Model) -> int:
+    return sum(int(np.prod(p.shape)) for p in model.params.values())
 
 
 def _watch(job: Job, names: frozenset[str]) -> Iterator[Event]:
-    """Tap these tensors from now on; names that mean nothing are left out and said."""
-    job.asked, known = names, set()
-    for name in sorted(names):
-        try:
-            for phase in job.model.phases:
-                job.model.program(phase.name, job.batches.batch, frozenset({name}))
-            known.add(name)
-        except LowerError as error:
-            yield Warned(job.position.step, str(error))
-    job.watch = frozenset(known)
+    """Tap these tensors from now on; names that mean nothing are left out and said once."""
+    job.asked = names
+    job.watch = frozenset(filter(job.model.can_watch, names))
+    for name in sorted(names - job.watch - job.unknown):
+        yield Warned(job.position.step, f"found nothing named {name!r} to watch")
+    job.unknown |= names - job.watch
+    if job.watch and job.batches.steps:
+        prepare_taps(job)
 
 
 def _end_epoch(job: Job) -> None:

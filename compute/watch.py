@@ -18,36 +18,61 @@ TILES = 36  # at most so many maps in a mosaic
 SIDE = 512  # at most so many pixels along a side
 
 
+def norm_tap(name: str, tensor: Array) -> Tap:
+    """The norm of one tensor and nothing else: what a wire or a ring shows, at little cost."""
+    flat = np.ravel(tensor)
+    norm = float(np.vdot(flat, flat)) ** 0.5
+    if not 1e-15 < norm < 1e15:  # squares may have left the range of single precision
+        norm = float(np.linalg.norm(flat.astype(np.float64)))
+    unknown = math.nan
+    return Tap(name, np.shape(tensor), norm, unknown, unknown, unknown, unknown, unknown, 0)
+
+
 def reduce_tap(name: str, tensor: Array) -> Tap:
     """Norm, moments, 64-bin histogram and mosaic of one tensor (axis 0: samples or filters)."""
-    values = np.asarray(tensor, np.float64)
-    finite = values[np.isfinite(values)]
-    lost = values.size - finite.size
+    values = np.asarray(tensor)
+    finite = values.ravel()
+    low, high = _range(finite)
+    lost = 0
+    if not math.isfinite(high - low):
+        finite = finite[np.isfinite(finite)]
+        lost = values.size - finite.size
+        low, high = _range(finite)
     if not finite.size:
         nan = math.nan
         return Tap(name, values.shape, nan, nan, nan, nan, nan, 0.0, lost)
-    low, high = float(finite.min()), float(finite.max())
     mosaic = _mosaic(values, low, high)
+    exact = finite.astype(np.float64)
+    mean, power = float(exact.mean()), float(np.vdot(exact, exact))
+    exact -= mean
     return Tap(
         name,
         values.shape,
-        float(np.sqrt(np.square(finite).sum())),
-        float(finite.mean()),
-        float(finite.std()),
+        math.sqrt(power),
+        mean,
+        math.sqrt(float(np.vdot(exact, exact)) / exact.size),
         low,
         high,
-        float((finite == 0).mean()),
+        1 - np.count_nonzero(finite) / finite.size,
         lost,
-        tuple(_histogram(finite, low, high)),
+        tuple(histogram(finite, low, high)),
         mosaic.tobytes(),
         (mosaic.shape[0], mosaic.shape[1]),
     )
 
 
-def _histogram(finite: Array, low: float, high: float) -> Iterable[int]:
+def _range(values: Array) -> tuple[float, float]:
+    """Least and greatest; NaN when there is none or one of them is NaN."""
+    return (float(values.min()), float(values.max())) if values.size else (math.nan, math.nan)
+
+
+def histogram(finite: Array, low: float, high: float) -> Iterable[int]:
+    """How many of the values fall into each of 64 equal bins from `low` to `high`."""
     if not high > low:
         return [finite.size] + [0] * (BINS - 1)
-    places = np.minimum(((finite - low) * (BINS / (high - low))).astype(np.int64), BINS - 1)
+    # in double precision a range of single-precision numbers can neither overflow nor vanish
+    scale = BINS / (high - low)
+    places = np.minimum(((finite.astype(np.float64) - low) * scale).astype(np.uint8), BINS - 1)
     counts: list[int] = np.bincount(places, minlength=BINS).tolist()
     return counts
 

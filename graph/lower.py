@@ -56,7 +56,8 @@ class Model:
     """
 
     graph: Graph
-    _programs: dict[tuple[str, int, frozenset[str]], Program] = field(default_factory=dict)
+    _programs: dict[tuple[str, int], Program] = field(default_factory=dict)
+    _reached: dict[str, frozenset[str]] = field(default_factory=dict)
 
     @cached_property
     def _trace(self) -> Trace:
@@ -124,7 +125,7 @@ class Model:
         if not losses:
             refusal = Refusal(ids[0], "loss", "no loss is wired to it", "wire a loss to `loss`")
             raise LowerError([refusal])
-        reached = _differentiable(self._trace, losses)
+        reached = _differentiable(self._trace, losses)[0]
         owned = tuple((id, self._owned(id, reached)) for id in ids)
         return Phase(f"train/{index}", losses, owned, first.order, first.every, first.fresh_batch)
 
@@ -139,13 +140,30 @@ class Model:
                 keys.update(dict.fromkeys(own))
         return tuple(k for k in keys if k in reached and k not in found.frozen)
 
+    def can_watch(self, name: str) -> bool:
+        """Whether there is a value of this name: `value:path.port` or a gradient, or a ParamKey."""
+        kind, _, target = name.partition(":")
+        path, _, port = target.rpartition(".")
+        found = self._trace
+        known = target in found.param_tensors or (path, port) in found.values
+        return kind in ("value", "gradient") and known
+
+    def reached(self, phase: Phase) -> frozenset[str]:
+        """What a gradient of the phase's losses reaches: ParamKeys, and values as `path.port`."""
+        if phase.name not in self._reached:
+            keys, values = _differentiable(self._trace, phase.losses)
+            self._reached[phase.name] = frozenset(keys | {f"{p}.{port}" for p, port in values})
+        return self._reached[phase.name]
+
     def program(self, entry: str, batch: int, watch: frozenset[str] = frozenset()) -> Program:
         """The program of an entry point: a phase's name, `evaluate` or `predict`.
 
         `watch` names values to keep as outputs: `value:path.port`, `gradient:path.port` (train
         only), `gradient:ParamKey`. Watching changes no other value.
         """
-        key = (entry, batch, watch)
+        if watch:  # there is no end of watch sets; back ends keep what they use
+            return self._lower(entry, batch, watch)
+        key = (entry, batch)
         if key not in self._programs:
             self._programs[key] = self._lower(entry, batch, watch)
         return self._programs[key]
@@ -185,14 +203,19 @@ def _members(graph: Graph, chosen: str) -> tuple[str, ...]:
     return frame.nodes if frame else (chosen,)
 
 
-def _differentiable(found: Trace, losses: tuple[tuple[str, str], ...]) -> set[str]:
-    """ParamKeys that a gradient from the losses reaches (not through stop_gradient or labels)."""
+def _differentiable(
+    found: Trace, losses: tuple[tuple[str, str], ...]
+) -> tuple[set[str], set[tuple[str, str]]]:
+    """ParamKeys and ports that a gradient from the losses reaches (not through stop_gradient or
+    labels).
+    """
     needed = {found.values[loss].id for loss in losses if loss in found.values}
     for row in reversed(found.builder.rows):
         if row.op != "stop_gradient" and any(v in needed for v in row.outputs):
             constant = PRIMITIVES[row.op].constant
             needed.update(v for k, v in enumerate(row.inputs) if k not in constant)
-    return {key for key, tensor in found.param_tensors.items() if tensor.id in needed}
+    keys = {key for key, tensor in found.param_tensors.items() if tensor.id in needed}
+    return keys, {place for place, tensor in found.values.items() if tensor.id in needed}
 
 
 def _built(graph: Graph, mode: Mode, batch: int, phase: str = "") -> Trace:

@@ -79,7 +79,7 @@ def test_what_cannot_be_exported_says_why_and_keeps_the_text(qtbot: QtBot, page:
     assert page.document
     before = shown(page)
     page.document.push(Remove(("hidden",)))
-    qtbot.waitUntil(lambda: "expected" in page.count.text())
+    qtbot.waitUntil(lambda: "no output" in page.count.text())
     assert shown(page) == before
     page.document.undo()
     qtbot.waitUntil(lambda: "lines" in page.count.text())

@@ -139,8 +139,7 @@ class Control:
         the time; while paused and after the end it is done at once.
         """
         with self._changed:
-            self._work.pop(key, None)
-            self._work[key] = work
+            self._work[key] = work  # an older one's turn stays its turn
             self._changed.notify_all()
 
     def do(self, work: Work) -> None:

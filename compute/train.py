@@ -130,6 +130,10 @@ def _started(job: Job, run: str) -> Started:
 def _obey(job: Job, control: Control, questions: Share) -> Generator[Event, None, Orders]:
     """Do what is asked for and wait while paused; returns the orders for the next block."""
     at, waiting = job.position, False
+    if questions.due and (work := control.take_work()):
+        clock = time.perf_counter()
+        work(job)
+        questions.spent(time.perf_counter() - clock)
     while True:
         while urgent := control.take_urgent():
             urgent(job)
@@ -155,10 +159,6 @@ def _obey(job: Job, control: Control, questions: Share) -> Generator[Event, None
         control.wait()
     if waiting and not orders.single:
         yield Resumed(at.step)
-    if questions.due and (work := control.take_work()):
-        clock = time.perf_counter()
-        work(job)
-        questions.spent(time.perf_counter() - clock)
     return orders
 
 

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QColor, QGuiApplication, QMouseEvent, QTextCursor, QTextFormat
 from PySide6.QtWidgets import (
     QComboBox,
+    QFrame,
     QHBoxLayout,
     QLabel,
     QPlainTextEdit,
@@ -157,6 +158,7 @@ class _Text(QPlainTextEdit):
         super().__init__()
         self._page = page
         self.setReadOnly(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFont(fonts.font("caption mono"))
         self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.setAccessibleName("Generated code")

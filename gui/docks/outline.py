@@ -115,7 +115,8 @@ class OutlinePage(Page):
 
 def sentence(node: NodeView) -> str:
     """A node in one line: name, key settings, shape, parameters, what is wrong."""
-    parts = [node.title if node.title == node.id else f"{node.title} {node.id}"]
+    known = node.title.casefold() == node.id
+    parts = [node.title if known else f"{node.title} {node.id}"]
     if node.summary:
         parts.append(node.summary.replace(" · ", ", "))
     if node.badge:

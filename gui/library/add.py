@@ -1,0 +1,95 @@
+"""Putting a new node on the canvas: where it stands, how it is wired, as one step of undo."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from graph.edit import Edit, op_name
+from graph.edits import AddNode, Batch, Connect, connect
+from graph.graph import Graph, Node, Wire
+from graph.op import REGISTRY, Op
+from gui import fonts
+from gui.canvas.geometry import GRID, WIDTH, WIDTH_MAX, Point, Rect, node_box
+from gui.document import Document
+from gui.library.fits import Link, Side
+
+GAP = 48.0  # between a node and the one behind it, px
+BREATH = 24.0  # least distance of a new node to others
+HEIGHT = 92.0  # a node is taken to be about so high before it is drawn
+
+
+def add_free(document: Document, op: Op, middle: Point) -> str:
+    """Add a node around a point of the canvas, clear of others, and select it; returns its id."""
+    return _push(document, op, (), _cleared(document, _around(middle)))
+
+
+def add_at(document: Document, op: Op, links: Iterable[Link], corner: Point) -> str:
+    """Add a node with its corner at a point, wired as `links` say; returns its id."""
+    return _push(document, op, tuple(links), Rect(corner.x, corner.y, WIDTH, HEIGHT))
+
+
+def add_linked(document: Document, op: Op, links: tuple[Link, ...], beside: str) -> str:
+    """Add a node wired as `links` say, on the same thread as the node `beside`; returns its id."""
+    at = _rect(document, beside)
+    side: Side = links[0].side if links else "output"
+    through = bool(links and links[0].adapter)
+    step = WIDTH + GAP if through else 0.0
+    x = at.right + GAP + step if side == "output" else at.x - GAP - WIDTH
+    place = _cleared(document, Rect(x - step, at.y, WIDTH + step, HEIGHT))
+    return _push(document, op, links, Rect(place.x + step, place.y, WIDTH, HEIGHT))
+
+
+def _push(document: Document, op: Op, links: tuple[Link, ...], place: Rect) -> str:
+    drawing, into = document.drawing, document.into
+    id = drawing.fresh_id(_stem(op))
+    parts: list[Edit] = [AddNode(Node(id, op, x=place.x, y=place.y), into=into)]
+    for link in links:
+        parts += _wired(drawing, into, link, id, place)
+    document.push(Batch(tuple(parts), f"Add {op_name(op)}"))
+    document.select([id])
+    return id
+
+
+def _wired(drawing: Graph, into: str, link: Link, id: str, place: Rect) -> Iterator[Edit]:
+    if link.side == "input":
+        order = connect(drawing, id, link.own_port, link.node, link.port).order
+        yield Connect(Wire(id, link.own_port, link.node, link.port, order), into=into)
+        return
+    source, output = link.node, link.port
+    if link.adapter:
+        between = REGISTRY[link.adapter]()
+        adapter = drawing.fresh_id(_stem(between), (id,))
+        yield AddNode(Node(adapter, between, x=place.x - WIDTH - GAP, y=place.y), into=into)
+        into_port = between.ports_in()[0].name
+        yield Connect(Wire(source, output, adapter, into_port), into=into)
+        source, output = adapter, between.ports_out()[0].name
+    yield Connect(Wire(source, output, id, link.own_port), into=into)
+
+
+def _stem(op: Op) -> str:
+    return type(op).__name__.lower()
+
+
+def _around(middle: Point) -> Rect:
+    return Rect(_on_grid(middle.x - WIDTH / 2), _on_grid(middle.y - HEIGHT / 2), WIDTH, HEIGHT)
+
+
+def _on_grid(value: float) -> float:
+    return round(value / GRID) * GRID
+
+
+def _rect(document: Document, id: str) -> Rect:
+    view = document.view[id]
+    return node_box(view, fonts.measure).rect(view.x, view.y)
+
+
+def _cleared(document: Document, wanted: Rect) -> Rect:
+    """`wanted`, moved down until it meets no node."""
+    near = [n.id for n in document.view.nodes if abs(n.x - wanted.x) < WIDTH_MAX + wanted.width]
+    taken = [_rect(document, id).grown(BREATH / 2) for id in near]
+    place = wanted
+    while True:
+        below = [rect.bottom for rect in taken if rect.meets(place.grown(BREATH / 2 - 1))]
+        if not below:
+            return place
+        place = Rect(wanted.x, _on_grid(max(below) + BREATH / 2 + GRID), place.width, HEIGHT)

@@ -1,0 +1,123 @@
+"""Dragging a node out of the library: our own drag inside the window.
+
+Qt's QDrag runs an event loop of its own and hands the pointer to the window system, so the canvas
+could not show the new node under the pointer at every platform, nor a test drive it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QWidget
+
+from graph.op import Op
+from gui import fonts
+from gui.canvas.camera import Camera
+from gui.document import Document
+from gui.library.shelf import Item
+from gui.look import Look
+from gui.palette.rows import ICON, pixmap
+
+
+class DropCanvas(Protocol):
+    """What dragging and adding use of a canvas. Places are in the canvas widget, px."""
+
+    document: Document
+    camera: Camera
+
+    def preview_drop(self, op: Op | None, window_pos: QPointF) -> None:
+        """Show what dropping `op` here would do; None takes that away."""
+
+    def drop(self, op: Op, window_pos: QPointF) -> None:
+        """Put a new node here, into the wire that lies there if it fits."""
+
+    def mapFromGlobal(self, place: QPoint, /) -> QPoint:
+        """A point of the screen in the widget's own coordinates."""
+
+    def mapTo(self, parent: QWidget, place: QPoint, /) -> QPoint:
+        """A point of the widget in those of one around it."""
+
+    def window(self) -> QWidget:
+        """The window around it."""
+
+    def look_from(self, camera: Camera) -> None:
+        """Show another part of the canvas."""
+
+
+DropTarget = Callable[[QPoint], DropCanvas | None]
+
+
+class Ghost(QWidget):
+    """The node under the pointer until a canvas shows it."""
+
+    def __init__(self, look: Look, item: Item, window: QWidget) -> None:
+        super().__init__(window)
+        self._look, self._item = look, item
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        width = round(fonts.measure(item.title, "node name")) + 46
+        self.resize(QSize(max(width, 80), 28))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter, theme = QPainter(self), self._look.theme
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(theme.accent), 1.5, Qt.PenStyle.DashLine))
+        painter.setBrush(QColor(theme.header(self._item.family)))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 7, 7)
+        colour = theme.of_family(self._item.family)
+        glyph = pixmap(self._item.icon, colour, ICON, self.devicePixelRatioF())
+        painter.drawPixmap(10, 7, glyph)
+        painter.setFont(fonts.font("node name"))
+        painter.setPen(QColor(theme.text))
+        painter.drawText(
+            self.rect().adjusted(32, 0, -4, 0), Qt.AlignmentFlag.AlignVCenter, self._item.title
+        )
+        painter.end()
+
+
+class Drag:
+    """One drag, from its first movement until it is dropped or cancelled."""
+
+    def __init__(self, look: Look, item: Item, window: QWidget, target: DropTarget) -> None:
+        self._op, self._target, self._window = item.op(), target, window
+        self._ghost = Ghost(look, item, window)
+        self._over: DropCanvas | None = None
+
+    def move(self, place: QPoint) -> None:
+        """The pointer is at a point of the screen."""
+        over = self._target(place)
+        if over is not self._over:
+            self._leave()
+        self._over = over
+        if over is not None:
+            over.preview_drop(self._op, QPointF(over.mapFromGlobal(place)))
+        self._ghost.move(self._window.mapFromGlobal(place) - QPoint(16, 14))
+        self._ghost.setVisible(over is None)
+        self._ghost.raise_()
+
+    def drop(self, place: QPoint) -> bool:
+        """End at a point of the screen; whether a canvas took the node."""
+        over = self._target(place)
+        if over is not self._over:
+            self._leave()
+        self._over = None
+        self._end()
+        if over is not None:
+            over.drop(self._op, QPointF(over.mapFromGlobal(place)))
+        return over is not None
+
+    def cancel(self) -> None:
+        """End without a node."""
+        self._leave()
+        self._end()
+
+    def _leave(self) -> None:
+        if self._over is not None:
+            self._over.preview_drop(None, QPointF())
+            self._over = None
+
+    def _end(self) -> None:
+        self._ghost.hide()
+        self._ghost.deleteLater()

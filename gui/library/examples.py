@@ -1,0 +1,83 @@
+"""The shipped examples as a list: a title and one line each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent
+from PySide6.QtWidgets import QListView
+
+import resources
+from gui.app import App
+from gui.palette.fuzzy import Field, rank
+from gui.palette.rows import Measures, Row, RowPainter, Rows
+
+
+class ExampleList(QListView):
+    """A click opens a copy of an example."""
+
+    chosen = Signal(str)  # name of the example
+    left = Signal()  # Up on the first row: back to the field
+
+    def __init__(self, app: App) -> None:
+        super().__init__()
+        self._examples = examples()
+        self._model = Rows()
+        self._painter = RowPainter(app.look, Measures(icon_x=12, text_x=34))
+        self.setItemDelegate(self._painter)
+        self.setModel(self._model)
+        self.setMouseTracking(True)
+        self.setAccessibleName("Examples")
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.clicked.connect(lambda index: self._take(index.row()))
+        app.look.changed.connect(self.viewport().update)
+        self.show_matches("")
+
+    def show_matches(self, query: str) -> None:
+        """Show the examples that fit `query`; all when it is empty."""
+        hits = rank(query, self._examples, lambda row: (Field(row.text), Field(row.line, 0.5)))
+        rows = [row for row, _ in hits]
+        if not rows:
+            text = f"No example fits “{query.strip()}”. Esc clears the filter."
+            rows = [Row("nothing", text, "message")]
+        self._model.show(rows)
+        if query.strip():
+            self.setCurrentIndex(self._model.index(0))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        index = self.currentIndex()
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            if index.isValid():
+                self._take(index.row())
+        elif event.key() == Qt.Key.Key_Up and index.row() <= 0:
+            self.left.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        if not self.currentIndex().isValid():
+            self.setCurrentIndex(self._model.index(0))
+
+    def _take(self, place: int) -> None:
+        row = self._model.rows[place]
+        if row.kind == "item":
+            self.chosen.emit(row.id)
+
+
+def examples() -> Sequence[Row]:
+    """A row for each shipped example."""
+    about = json.loads(resources.results())
+    return [
+        Row(
+            name,
+            name,
+            icon="file",
+            line=about[name]["about"] if name in about else "",
+            tip=about[name]["about"] if name in about else "",
+            spoken=f"{name}, {about[name]['about']}" if name in about else name,
+        )
+        for name in resources.examples()
+    ]

@@ -1,0 +1,223 @@
+"""The list of node types in the library: categories that open and close, favourites, dragging."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QListView, QMenu
+
+from gui.app import App
+from gui.canvas.interact.state import DRAG
+from gui.library.drag import Drag, DropTarget
+from gui.library.shelf import Item, by_category, shelf
+from gui.palette.fuzzy import Found, rank
+from gui.palette.memory import Memory
+from gui.palette.rows import Kind, Measures, Row, RowPainter, Rows
+
+FAVOURITES = "Favourites"
+
+
+class NodeList(QListView):
+    """Shows the shelf, or what of it fits `query`."""
+
+    added = Signal(object)  # Item: Enter or a double-click
+    left = Signal()  # Up on the first row: back to the field
+
+    def __init__(self, app: App, memory: Memory) -> None:
+        super().__init__()
+        self._app, self._memory = app, memory
+        self._query, self._pressed = "", QPoint()
+        self._drag: Drag | None = None
+        self._held: Item | None = None
+        self.drop_target: DropTarget = lambda place: None
+        self.shelf: Callable[[], list[Item]] = self._of_document
+        self._model = Rows()
+        self._painter = RowPainter(app.look, Measures())
+        self.setItemDelegate(self._painter)
+        self.setModel(self._model)
+        self.setMouseTracking(True)
+        self.setAccessibleName("Nodes")
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        app.look.changed.connect(self.viewport().update)
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows that are shown."""
+        return list(self._model.rows)
+
+    def show_matches(self, query: str) -> None:
+        """Show what fits `query`; everything when it is empty."""
+        self._query = query
+        self.rebuild()
+        self.scrollToTop()
+        first = next((at for at, row in enumerate(self._model.rows) if row.kind == "item"), -1)
+        self.setCurrentIndex(self._model.index(first if query else -1))
+
+    def rebuild(self) -> None:
+        """Read the shelf again; the current row stays."""
+        current = self.currentIndex()
+        id = self._model.rows[current.row()].id if current.isValid() else ""
+        place = self.verticalScrollBar().value()
+        self._model.show(self._matching() if self._query.strip() else self._all())
+        self.setCurrentIndex(self._model.index(self._model.place_of(id)))
+        self.verticalScrollBar().setValue(place)
+
+    def _of_document(self) -> list[Item]:
+        document = self._app.desk.current
+        return shelf(document.graph, document.into) if document else shelf()
+
+    def _all(self) -> list[Row]:
+        items = self.shelf()
+        known = {item.name: item for item in items}
+        starred = [known[name] for name in self._memory.favourites if name in known]
+        groups = ({FAVOURITES: starred} if starred else {}) | by_category(items)
+        rows = []
+        for category, members in groups.items():
+            open = category not in self._memory.closed
+            rows.append(_head(category, len(members), open))
+            rows += [_row(category, item) for item in members if open]
+        return rows
+
+    def _matching(self) -> list[Row]:
+        """Categories by their best match, their rows best first."""
+        hits = rank(self._query, self.shelf(), lambda item: item.fields)
+        groups: dict[str, list[tuple[Item, Found]]] = {}
+        for item, found in hits:
+            groups.setdefault(item.category, []).append((item, found))
+        rows = []
+        for category, members in groups.items():
+            rows.append(_head(category, len(members), True, fixed=True))
+            rows += [_row(category, item, found.places) for item, found in members]
+        if not rows:
+            text = f"No node fits “{self._query.strip()}”. Esc clears the filter."
+            rows.append(Row("nothing", text, "message"))
+        return rows
+
+    # Keyboard
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key, row = event.key(), self._current()
+        if key == Qt.Key.Key_Escape and self._drag is not None:
+            self._drag.cancel()
+            self._drag = self._held = None
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and row:
+            self._take(row)
+        elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right) and row:
+            self._open(row, key == Qt.Key.Key_Right)
+        elif key == Qt.Key.Key_Up and self.currentIndex().row() <= 0:
+            self.left.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        if not self.currentIndex().isValid():
+            self.setCurrentIndex(self._model.index(0))
+
+    def _current(self) -> Row | None:
+        index = self.currentIndex()
+        return self._model.rows[index.row()] if index.isValid() else None
+
+    def _take(self, row: Row) -> None:
+        if row.kind == "head":
+            self._toggle(row)
+        elif isinstance(row.payload, Item):
+            self.added.emit(row.payload)
+
+    def _open(self, row: Row, open: bool) -> None:
+        """Right opens a category, Left closes it; Left in it goes to its head."""
+        if row.kind == "head":
+            if row.open != open:
+                self._toggle(row)
+        elif not open:
+            head = self.currentIndex().row()
+            while self._model.rows[head].kind != "head":
+                head -= 1
+            self.setCurrentIndex(self._model.index(head))
+
+    def _toggle(self, row: Row) -> None:
+        if not self._query.strip():
+            self._memory.close(row.text, row.open)
+            self.rebuild()
+
+    # Pointer
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        super().mousePressEvent(event)
+        row = self._at(event)
+        if event.button() != Qt.MouseButton.LeftButton or row is None:
+            return
+        if row.kind == "head":
+            self._toggle(row)
+        self._held = row.payload
+        self._pressed = event.globalPosition().toPoint()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        place = event.globalPosition().toPoint()
+        far = (place - self._pressed).manhattanLength() >= DRAG
+        if self._held is None:
+            super().mouseMoveEvent(event)
+        elif self._drag is not None or far:
+            if self._drag is None:
+                self._drag = Drag(self._app.look, self._held, self.window(), self.drop_target)
+            self._drag.move(place)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        drag, held = self._drag, self._held
+        self._drag = self._held = None
+        super().mouseReleaseEvent(event)
+        if drag is None or held is None:
+            return
+        if drag.drop(event.globalPosition().toPoint()):
+            self._memory.used_node(held.name)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        row = self._at(event)
+        if row is not None and event.button() == Qt.MouseButton.LeftButton:
+            self._take(row)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        row = self._current()
+        item = row.payload if row else None
+        if not isinstance(item, Item) or item.definition:
+            return
+        menu = QMenu(self)
+        starred = item.name in self._memory.favourites
+        text = "Remove from favourites" if starred else "Add to favourites"
+        menu.addAction("Add to the canvas", lambda: self.added.emit(item))
+        menu.addAction(text, lambda: self._star(item, not starred))
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(event.globalPos())
+
+    def _star(self, item: Item, starred: bool) -> None:
+        self._memory.star(item.name, starred)
+        self.rebuild()
+
+    def _at(self, event: QMouseEvent) -> Row | None:
+        index = self.indexAt(event.position().toPoint())
+        return self._model.rows[index.row()] if index.isValid() else None
+
+
+def _head(category: str, count: int, open: bool, fixed: bool = False) -> Row:
+    state = "" if fixed else ", open" if open else ", closed"
+    noun = "node" if count == 1 else "nodes"
+    spoken = f"{category}, {count} {noun}{state}"
+    kind: Kind = "label" if fixed else "head"
+    return Row(f"# {category}", category, kind, shape=str(count), open=open, spoken=spoken)
+
+
+def _row(category: str, item: Item, places: tuple[int, ...] = ()) -> Row:
+    return Row(
+        f"{category}/{item.name}",
+        item.title,
+        icon=item.icon,
+        family=item.family,
+        shape=item.takes,
+        places=places,
+        tip=item.explained,
+        spoken=item.spoken,
+        payload=item,
+    )

@@ -1,0 +1,219 @@
+"""The curves dock: losses and metrics of the run, over those of the run before it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QPainter, QPixmap
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QMessageBox,
+    QTabBar,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui.app import App
+from gui.canvas.drawing import colour
+from gui.docks.curves_menu import SMOOTHING, CurvesMenu
+from gui.docks.curves_run import HELD_OUT, RunLines, bad_steps, groups, write_csv
+from gui.docks.page import Page
+from gui.docks.plot import Plot
+from gui.docks.plot_legend import Entry, Legend
+from gui.docks.plot_lines import Line
+from gui.docks.plot_scale import tick_text, value_text
+from gui.run.board import Curves
+
+EMPTY = "Press Run: losses and metrics are drawn here while the net learns."
+NO_DOCUMENT = "Open a graph and train it to see its curves."
+PREVIOUS = "run before"
+
+
+class CurvesPage(Page):
+    """Raw and smoothed losses, held-out metrics, and the previous run as a ghost."""
+
+    title = "Curves"
+    id = "curves"
+
+    def __init__(self, app: App) -> None:
+        super().__init__(app)
+        self.plot = Plot(app.look, "Curves of the run")
+        self.legend = Legend(app.look, self.plot)
+        self.groups = QTabBar()
+        self.menu = CurvesMenu(self)
+        self._runs: list[RunLines] = []
+        self._smoothing = SMOOTHING
+        self._build()
+        self.menu.changed.connect(self.rebuild)
+        self.menu.smoothing_changed.connect(self.set_smoothing)
+        self.groups.currentChanged.connect(self._group_changed)
+
+    def _build(self) -> None:
+        self.groups.setProperty("kind", "segments")
+        self.groups.setExpanding(False)
+        self.groups.setDrawBase(False)
+        self.groups.setAccessibleName("Metric")
+        self.more = QToolButton()
+        self.more.setAccessibleName("Options of the curves")
+        self.more.setToolTip("Options of the curves")
+        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.more.setMenu(self.menu)
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(self.legend, 1)
+        head.addWidget(self.groups)
+        head.addWidget(self.more)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(12, 6, 8, 6)
+        box.setSpacing(2)
+        box.addLayout(head)
+        box.addWidget(self.plot, 1)
+
+    # What is shown
+
+    @property
+    def group(self) -> str:
+        """The metric that is shown: "loss", "accuracy" …"""
+        return str(self.groups.tabData(self.groups.currentIndex()) or "loss")
+
+    @property
+    def current(self) -> RunLines:
+        """The present run of the document."""
+        return self._of(self.app.trainer.board_of(self.document).curves)
+
+    @property
+    def previous(self) -> RunLines | None:
+        """The run before it."""
+        before = self.app.trainer.board_of(self.document).previous
+        return self._of(before) if before is not None else None
+
+    def _of(self, curves: Curves) -> RunLines:
+        for known in self._runs:
+            if known.curves is curves:
+                return known
+        made = RunLines(curves, self._smoothing)
+        self._runs = [*self._runs[-3:], made]
+        return made
+
+    def rebuild(self) -> None:
+        self.more.setIcon(self.app.look.icon("more"))
+        self.plot.unit, self.plot.per_unit = self._unit()
+        percent = "accuracy" in self.group
+        self.plot.y_text = _percent if percent else tick_text
+        self.plot.value_text = _percent_value if percent else value_text
+        self.plot.set_log(self.menu.log.isChecked() and self.group == "loss")
+        self.refresh()
+
+    def refresh(self) -> None:
+        board = self.app.trainer.board_of(self.document)
+        current, previous = self.current, self.previous if self.menu.before.isChecked() else None
+        known = len(current.curves.losses) or previous is not None
+        self.plot.empty = "" if known else EMPTY if self.document else NO_DOCUMENT
+        self.legend.setVisible(bool(known))
+        current.follow()
+        self._show_groups(groups(current.curves) if known else [])
+        lines: list[Line] = []
+        entries: list[Entry] = []
+        theme, group, raw = self.app.look.theme, self.group, self.menu.raw.isChecked()
+        if previous is not None:
+            previous.follow()
+            name = _name(previous.curves, current.curves)
+            lines += previous.lines(group, name, theme.runs[1], theme, False, raw)
+            entries.append(Entry(name, theme.runs[1]))
+        if len(current.curves.losses):
+            name = current.curves.run or "this run"
+            lines += current.lines(group, name, theme.runs[0], theme, True, raw)
+            entries.insert(0, Entry(name, theme.runs[0]))
+        if any(line.dashed for line in lines):
+            entries.append(Entry(HELD_OUT, theme.text3, True))
+        self.legend.show_entries(entries)
+        self.plot.marks = self._marks(current.curves)
+        length = max(board.steps, current.length, previous.length if previous else 0)
+        self.plot.show_lines(lines, float(length))
+
+    def _marks(self, curves: Curves) -> list[tuple[float, str]]:
+        board = self.app.trainer.board_of(self.document)
+        marks = list(bad_steps(curves))
+        if board.state == "failed" and board.failed_at:
+            marks.append((float(board.step + 1), f"not finite at {board.failed_at}"))
+        return marks
+
+    def _unit(self) -> tuple[str, float]:
+        started = self.app.trainer.board_of(self.document).started
+        if self.menu.epochs.isChecked() and started is not None:
+            return "epoch", float(started.steps_per_epoch)
+        return "iteration", 1.0
+
+    def _show_groups(self, names: list[str]) -> None:
+        known = [str(self.groups.tabData(place)) for place in range(self.groups.count())]
+        if known == names:
+            return
+        chosen = self.group
+        self.groups.blockSignals(True)
+        while self.groups.count():
+            self.groups.removeTab(0)
+        for place, name in enumerate(names):
+            self.groups.addTab(name.replace("_", " ").capitalize())
+            self.groups.setTabData(place, name)
+        self.groups.setCurrentIndex(names.index(chosen) if chosen in names else 0)
+        self.groups.blockSignals(False)
+        self.groups.setVisible(len(names) > 1)
+
+    def _group_changed(self, place: int) -> None:
+        self.plot.show_all()
+        self.rebuild()
+
+    # Options
+
+    def set_smoothing(self, weight: float) -> None:
+        """Smooth the losses with another share of what came before, 0 to 0.99."""
+        self._smoothing = weight
+        for run in self._runs:
+            run.smoothed(weight)
+        self.rebuild()
+
+    def export_csv(self, path: Path) -> None:
+        """Write the run's numbers. Raises OSError."""
+        with path.open("w", encoding="utf-8", newline="") as file:
+            write_csv(self.current, file)
+
+    def export_picture(self, path: Path) -> None:
+        """Write legend and plot as a PNG at twice their size. Raises OSError."""
+        plot, above = self.plot.picture(2.0), self.legend.height()
+        made = QPixmap(plot.width(), plot.height() + 2 * above)
+        made.setDevicePixelRatio(2.0)
+        made.fill(colour(self.app.look.theme.panel))
+        painter = QPainter(made)
+        flags = QWidget.RenderFlag.DrawChildren
+        self.legend.render(painter, QPoint(8, 0), renderFlags=flags)
+        painter.drawPixmap(0, above, plot)
+        painter.end()
+        if not made.save(str(path), "PNG"):
+            raise OSError(f"{path}: cannot be written, choose a folder that can")
+
+    def ask_export(self, kind: str) -> None:
+        """Ask for a place and write there: kind "png" or "csv"."""
+        title = {"png": "Export picture", "csv": "Export numbers"}[kind]
+        start = f"{self.current.curves.run or 'curves'}.{kind}"
+        chosen, _ = QFileDialog.getSaveFileName(self, title, start, f"*.{kind}")
+        if not chosen:
+            return
+        try:
+            (self.export_csv if kind == "csv" else self.export_picture)(Path(chosen))
+        except OSError as error:
+            QMessageBox.warning(self, title, str(error))
+
+
+def _name(before: Curves, now: Curves) -> str:
+    return before.run if before.run and before.run != now.run else PREVIOUS
+
+
+def _percent(value: float) -> str:
+    return f"{tick_text(100 * value)} %"
+
+
+def _percent_value(value: float) -> str:
+    return f"{100 * value:.1f} %"

@@ -1,0 +1,207 @@
+"""The data of plotted lines, small enough to draw at any length: minima and maxima in levels.
+
+No line gives more than `most` points, whatever its length, and growing it costs what is new. The
+buckets stand at fixed places, so a line does not tremble as it grows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gui.run.board import Series
+
+Floats = NDArray[np.float64]
+Points = tuple[Floats, Floats]
+
+FANOUT = 4
+CHUNK = 64
+NOTHING: Points = (np.empty(0), np.empty(0))
+
+
+class Shape(Protocol):
+    """What a line runs through; x are steps of the run, ascending."""
+
+    def drawn(self, low: float, high: float, most: int) -> Points:
+        """At most `most` points that look like all those from x `low` to `high`, and one beyond."""
+
+    def bounds(self, low: float, high: float) -> tuple[float, float]:
+        """The least and largest finite y in between; (inf, -inf) when there is none."""
+
+    def at(self, x: float) -> float:
+        """y at the last point up to x; NaN before the first and beyond the last."""
+
+
+class Pyramid:
+    """Values at x = first, first + 1 …: each level halves nothing but detail (min, max of 4)."""
+
+    def __init__(self, first: int = 0) -> None:
+        self.first = first
+        self.values = Series()
+        self._levels: list[tuple[Series, Series]] = []
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def extend(self, values: Floats) -> None:
+        """Add values at the end."""
+        self.values.extend(values)
+        low = high = self.values.values
+        for number in range(32):
+            if number == len(self._levels):
+                if len(low) < FANOUT:
+                    break
+                self._levels.append((Series(), Series()))
+            lows, highs = self._levels[number]
+            ready = len(low) // FANOUT
+            fresh = slice(len(lows) * FANOUT, ready * FANOUT)
+            lows.extend(np.fmin.reduce(low[fresh].reshape(-1, FANOUT), axis=1))
+            highs.extend(np.fmax.reduce(high[fresh].reshape(-1, FANOUT), axis=1))
+            low, high = lows.values, highs.values
+
+    def drawn(self, low: float, high: float, most: int) -> Points:
+        first, end = self._range(low, high)
+        count = end - first
+        if count <= most:
+            x = np.arange(first + self.first, end + self.first, dtype=np.float64)
+            return x, self.values.values[first:end]
+        level = 1
+        while 2 * (count // FANOUT**level + 1) + 3 > most and level < len(self._levels):
+            level += 1
+        size = FANOUT**level
+        lows, highs = (part.values for part in self._levels[level - 1])
+        start, stop = first // size, min(-(-end // size), len(lows))
+        x = np.repeat((np.arange(start, stop) + 0.5) * size + self.first - 0.5, 2)
+        y = np.stack([lows[start:stop], highs[start:stop]], axis=1)
+        y[1::2] = y[1::2, ::-1]  # down after up: no line leads back
+        tail = self.values.values[stop * size : end]
+        if len(tail):
+            at = self.first + stop * size + (len(tail) - 1) / 2
+            last = float(self.first + end - 1)
+            x = np.append(x, [at, at, last])
+            lowest, highest = np.fmin.reduce(tail), np.fmax.reduce(tail)
+            return x, np.append(y.reshape(-1), [lowest, highest, tail[-1]])
+        return x, y.reshape(-1)
+
+    def bounds(self, low: float, high: float) -> tuple[float, float]:
+        _, y = self.drawn(low, high, 400)
+        y = y[np.isfinite(y)]
+        return (float(y.min()), float(y.max())) if len(y) else (np.inf, -np.inf)
+
+    def at(self, x: float) -> float:
+        place = int(np.floor(x)) - self.first
+        return float(self.values.values[place]) if 0 <= place < len(self) else float("nan")
+
+    def _range(self, low: float, high: float) -> tuple[int, int]:
+        """Places from one before `low` to one after `high`."""
+        first = int(np.clip(np.floor(low) - self.first, 0, len(self)))
+        end = int(np.clip(np.ceil(high) - self.first + 1, first, len(self)))
+        return first, end
+
+
+@dataclass
+class Sparse:
+    """Few points with places of their own: what is measured at the ends of epochs."""
+
+    x: Floats
+    y: Floats
+
+    def __post_init__(self) -> None:
+        known = np.isfinite(self.y)
+        self.x, self.y = self.x[known], self.y[known]
+
+    def drawn(self, low: float, high: float, most: int) -> Points:
+        first = max(int(np.searchsorted(self.x, low)) - 1, 0)
+        end = int(np.searchsorted(self.x, high, "right")) + 1
+        x, y = self.x[first:end], self.y[first:end]
+        if len(x) <= most:
+            return x, y
+        size = -(-2 * len(x) // most)
+        whole = len(x) // size * size
+        parts = y[:whole].reshape(-1, size)
+        both = np.stack([parts.min(axis=1), parts.max(axis=1)], axis=1)
+        both[1::2] = both[1::2, ::-1]
+        return np.repeat(x[:whole:size], 2), both.reshape(-1)
+
+    def bounds(self, low: float, high: float) -> tuple[float, float]:
+        _, y = self.drawn(low, high, 2000)
+        return (float(y.min()), float(y.max())) if len(y) else (np.inf, -np.inf)
+
+    def at(self, x: float) -> float:
+        place = int(np.searchsorted(self.x, x, "right")) - 1
+        inside = place >= 0 and x <= self.x[-1]
+        return float(self.y[place]) if inside else float("nan")
+
+
+class Smoother:
+    """Exponential moving average, without the pull of its start towards zero.
+
+    `weight` is the share of what came before: 0 changes nothing. Values that are not finite count
+    as the last finite one.
+    """
+
+    def __init__(self, weight: float) -> None:
+        self.weight = weight
+        self._sum, self._mass, self._last = 0.0, 0.0, 0.0
+
+    def __call__(self, values: Floats) -> Floats:
+        """The averages at the next values."""
+        known = self._filled(values)
+        if not self.weight or not len(known):
+            return known
+        kernel, fade = _kernel(self.weight)
+        made = np.empty(len(known))
+        for start in range(0, len(known), CHUNK):
+            part = known[start : start + CHUNK]
+            size = len(part)
+            sums = kernel[:size, :size] @ part + fade[:size] * self._sum
+            mass = 1.0 - fade[:size] * (1.0 - self._mass)
+            made[start : start + size] = sums / mass
+            self._sum, self._mass = float(sums[-1]), float(mass[-1])
+        return made
+
+    def _filled(self, values: Floats) -> Floats:
+        finite = np.isfinite(values)
+        if len(values) and not finite.all():
+            before = np.concatenate([[self._last], values])
+            places = np.where(np.concatenate([[True], finite]), np.arange(len(before)), 0)
+            values = before[np.maximum.accumulate(places)][1:]
+        if len(values):
+            self._last = float(values[-1])
+        return values
+
+
+@cache
+def _kernel(weight: float) -> tuple[Floats, Floats]:
+    """What CHUNK values in a row add to their averages, and what is left of those before."""
+    places = np.arange(CHUNK, dtype=np.float64)
+    apart = places[:, None] - places[None, :]
+    kernel = np.where(apart >= 0, (1.0 - weight) * weight ** np.maximum(apart, 0), 0.0)
+    return kernel, weight ** (places + 1.0)
+
+
+@dataclass
+class Line:
+    """A line of a plot; lines of one `name`, or `also`, are one entry of the legend.
+
+    `dots` marks each point, `end` the last one. A `quiet` line has no readings.
+    """
+
+    name: str
+    colour: str
+    shape: Shape
+    also: str = ""
+    label: str = ""  # of its reading; "" is the name
+    width: float = 1.0
+    dashed: bool = False
+    dots: bool = False
+    end: bool = False
+    quiet: bool = False
+
+    def belongs(self, entry: str) -> bool:
+        """Whether an entry of the legend stands for it; "" stands for all."""
+        return not entry or entry in (self.name, self.also)

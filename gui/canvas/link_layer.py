@@ -17,7 +17,7 @@ from PySide6.QtGui import QPainter, QPainterPath, QPen, QPixmap
 
 from gui.canvas.cache import MIB
 from gui.canvas.camera import zoom_of
-from gui.canvas.curves import flattened
+from gui.canvas.curves import Curves, flattened
 from gui.canvas.drawing import Detail, colour, pen
 from gui.canvas.frame import Frame, draw_segments
 from gui.canvas.geometry import Rect
@@ -85,8 +85,10 @@ class LinkLayer:
         return True
 
     def _standing(self, which: Indices) -> Indices:
-        lifted = self.scene.lifted_wires
-        return np.setdiff1d(which, lifted, assume_unique=True) if len(lifted) else which
+        for apart in (self.scene.lifted_wires, self.scene.hidden_wires):
+            if len(apart):
+                which = np.setdiff1d(which, apart, assume_unique=True)
+        return which
 
     def _straight(self, painter: QPainter, frame: Frame, which: Indices) -> None:
         ends = frame.device(self.scene.wire_ends(which[~self.scene.portal[which]]))
@@ -143,7 +145,8 @@ class LinkLayer:
     def _marked(self, painter: QPainter, frame: Frame) -> None:
         """Selected and hovered wires, over all others."""
         hovered = self.scene.hovered_wire
-        marked = sorted(self.scene.selected_wires | ({hovered} if hovered >= 0 else set()))
+        chosen = self.scene.selected_wires | ({hovered} if hovered >= 0 else set())
+        marked = sorted(chosen.difference(self.scene.hidden_wires.tolist()))
         if not marked or frame.level < Detail.PLAIN:
             return
         painter.save()
@@ -158,20 +161,8 @@ class LinkLayer:
         scene = self.scene
         plain = which[~scene.portal[which]].tolist()
         for _, rows in groupby(plain, lambda r: (scene.wires[r].source, scene.wires[r].output)):
-            bundle = [(scene.wire(row), self._path(row)) for row in rows]
+            bundle = [(scene.wire(row), row_path(scene.lines, row)) for row in rows]
             paint_wires(painter, bundle, frame.theme, self.overlay)
-
-    def _path(self, row: int) -> QPainterPath:
-        lines, path = self.scene.lines, QPainterPath()
-        points = lines.points[row].tolist()
-        path.moveTo(*points[0][0])
-        for part in range(int(lines.parts[row])):
-            _, one, two, end = points[part]
-            if lines.straight[row, part]:
-                path.lineTo(*end)
-            else:
-                path.cubicTo(*one, *two, *end)
-        return path
 
     def _tiled(self, painter: QPainter, frame: Frame, which: Indices) -> bool:
         keys = _keys(frame)
@@ -215,6 +206,19 @@ class LinkLayer:
             self._tags(painter, frame, which[self.scene.portal[which]])
         painter.end()
         return tile
+
+
+def row_path(lines: Curves, row: int) -> QPainterPath:
+    """The line of one wire."""
+    path, points = QPainterPath(), lines.points[row].tolist()
+    path.moveTo(*points[0][0])
+    for part in range(int(lines.parts[row])):
+        _, one, two, end = points[part]
+        if lines.straight[row, part]:
+            path.lineTo(*end)
+        else:
+            path.cubicTo(*one, *two, *end)
+    return path
 
 
 class Tiles:

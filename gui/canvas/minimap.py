@@ -14,7 +14,7 @@ from gui.canvas.frame import draw_rects
 from gui.canvas.geometry import Rect
 
 if TYPE_CHECKING:
-    from gui.canvas.view import Canvas
+    from gui.canvas.surface import Surface
 
 WIDTH, HEIGHT, PAD, RADIUS = 168, 96, 8.0, 6.0
 PERIOD = 250  # ms between two images, at least
@@ -23,7 +23,7 @@ PERIOD = 250  # ms between two images, at least
 class Minimap(QWidget):
     """A click or a drag in it moves the window there."""
 
-    def __init__(self, canvas: Canvas) -> None:
+    def __init__(self, canvas: Surface) -> None:
         super().__init__(canvas)
         self._canvas = canvas
         self._image: QImage | None = None

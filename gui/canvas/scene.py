@@ -75,6 +75,7 @@ class CanvasScene:
         self.lifted_wires: Indices = NOTHING  # those at lifted nodes
         self.hovered_wire = -1
         self.selected_wires: frozenset[int] = frozenset()
+        self.hidden_wires: Indices = NOTHING  # in somebody's hand
         self.put(CanvasView())
 
     def subscribe(self, observer: Callable[[Touched], None]) -> None:
@@ -83,7 +84,7 @@ class CanvasScene:
 
     def put(self, view: CanvasView) -> None:
         """Show another view; nodes that look as before keep their pictures."""
-        self.lifted = self.lifted_wires = NOTHING
+        self.lifted = self.lifted_wires = self.hidden_wires = NOTHING
         self.hovered_wire, self.selected_wires = -1, frozenset()
         if len(self.looks) > 4 * len(view.nodes) + 1000:
             self._looks.clear()  # numbers go on rising, so no picture is taken for another's
@@ -136,6 +137,10 @@ class CanvasScene:
             self.looks.append(Look(key, box or node_box(key, self._measure)))
         return found
 
+    def measured(self, view: NodeView) -> NodeBox:
+        """The box of a node that is not in the scene."""
+        return node_box(view, self._measure)
+
     def box(self, index: int) -> NodeBox:
         """The box of a node, relative to its place."""
         return self.looks[int(self.look[index])].box
@@ -160,6 +165,14 @@ class CanvasScene:
         if marks != (self.hovered_wire, self.selected_wires):
             self.hovered_wire, self.selected_wires = marks
             self._tell(Touched())
+
+    def hide_wires(self, rows: Iterable[int]) -> None:
+        """Leave out wires, by row, until told otherwise."""
+        hidden = np.array(sorted(rows), np.intp)
+        if hidden.tolist() != self.hidden_wires.tolist():
+            both = np.union1d(hidden, self.hidden_wires)
+            self.hidden_wires = hidden
+            self._tell(Touched(self._around(both)))
 
     def indices(self, ids: Iterable[str]) -> Indices:
         """Rows of nodes, ascending; ids that are not here are left out."""
@@ -291,10 +304,10 @@ class CanvasScene:
         found = self.boxes.under(point)
         return self.ids[found[-1]] if len(found) else None
 
-    def port_at(self, point: Point) -> PortHit | None:
+    def port_at(self, point: Point, reach: float = PORT_REACH) -> PortHit | None:
         """The nearest port whose hit area holds the point."""
-        best, nearest = None, PORT_REACH
-        for index in self.boxes.under(point, PORT_REACH).tolist():
+        best, nearest = None, reach
+        for index in self.boxes.under(point, reach).tolist():
             x, y = self.places[index]
             box = self.box(index)
             for is_output, ports in ((False, box.inputs), (True, box.outputs)):
@@ -303,6 +316,13 @@ class CanvasScene:
                     if gap <= nearest:
                         best, nearest = PortHit(self.ids[index], number, is_output), gap
         return best
+
+    def port_point(self, id: str, index: int, is_output: bool) -> Point:
+        """Where a port is on the canvas."""
+        row = self.index_of[id]
+        box, (x, y) = self.box(row), self.places[row].tolist()
+        at = (box.outputs if is_output else box.inputs)[index]
+        return Point(x + at.x, y + at.y)
 
     def wire_at(self, point: Point, zoom: float = 1.0) -> int | None:
         """Row of the wire nearest to a point, within 6 px of the screen."""

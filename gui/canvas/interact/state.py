@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
+from graph.edit import Edit
 from gui.canvas.camera import Camera
-from gui.canvas.geometry import Point, Rect
+from gui.canvas.draft import Draft
+from gui.canvas.geometry import NodeBox, Point, Rect
+from gui.canvas.refusal import Refusal
 from gui.canvas.scene import CanvasScene
+from gui.canvas.view_model import NodeView
 from gui.document import Document
+from gui.library.fits import Loose
 
 Button = Literal["", "left", "middle", "right"]
-Cursor = Literal["arrow", "open hand", "closed hand"]
+Cursor = Literal["arrow", "open hand", "closed hand", "cross", "forbidden", "size", "width"]
 DRAG = 4.0  # px the pointer travels before a press becomes a drag
+SNAP = 20.0  # px on screen from which a port draws a wire to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +31,7 @@ class Pointer:
     button: Button = ""
     shift: bool = False
     control: bool = False
+    alt: bool = False
     space: bool = False
 
     def far_from(self, other: Pointer) -> bool:
@@ -43,8 +51,14 @@ class Host(Protocol):
     def look_from(self, camera: Camera) -> None:
         """Show another part of the canvas."""
 
+    def pointed(self) -> Point:
+        """Where the pointer is on the canvas; the middle of what is seen when it is elsewhere."""
+
     def redraw(self) -> None:
         """Paint again soon."""
+
+    def show_draft(self, draft: Draft) -> None:
+        """Show what the interaction is about to do."""
 
     def enter(self, state: Interaction) -> None:
         """Make another interaction the active one."""
@@ -55,9 +69,35 @@ class Host(Protocol):
     def show_cursor(self, cursor: Cursor) -> None:
         """Show another cursor."""
 
+    def work_soon(self) -> None:
+        """Call `work` of the active interaction in slices while nothing else is to do."""
+
+    def push(self, *edits: Edit, name: str = "", key: str = "") -> bool:
+        """Change the document by one step; False, with a word to the user, when it is refused."""
+
+    def select(self, ids: Sequence[str]) -> None:
+        """Select nodes, frames and notes, and no others."""
+
+    def want_library(self, at: Point, source: Loose | None) -> None:
+        """Ask for a search of nodes at a point of the canvas, to be wired to `source`."""
+
+    def show_refusal(self, refusal: Refusal | None, current: int = 0) -> None:
+        """Show why a wire is refused and what may be done, or take that away."""
+
+    def edit_text(self, id: str) -> None:
+        """Let the name of a node, the title of a frame or the text of a note be typed."""
+
+    def enter_node(self, id: str) -> bool:
+        """Show the definition that a node stands for; False when it stands for none."""
+
+    def box_of(self, view: NodeView) -> NodeBox:
+        """The box of a node that is not on the canvas."""
+
 
 class Interaction:
     """One state. Each handler may enter another; `cancel` puts all back as it was."""
+
+    keys: ClassVar[frozenset[str]] = frozenset()  # those it takes before any shortcut does
 
     def __init__(self, host: Host) -> None:
         self.host = host
@@ -71,5 +111,21 @@ class Interaction:
     def release(self, pointer: Pointer) -> None:
         """A button went up."""
 
+    def double(self, pointer: Pointer) -> bool:
+        """A button went down for the second time in short; False lets it be a press."""
+        return False
+
+    def key(self, key: str) -> None:
+        """One of `keys` went down: escape, enter, tab, up, down, left, right, 1 … 9."""
+
+    def work(self, until: float) -> bool:
+        """Do what is better not done in an event until a time of time.perf_counter; whether more
+        is left.
+        """
+        return False
+
     def cancel(self) -> None:
         """Esc, or the window lost the pointer."""
+
+
+ESCAPE = frozenset({"escape"})

@@ -1,0 +1,196 @@
+"""From Qt's events to the active interaction: pointer, wheel, touchpad, keys."""
+
+from __future__ import annotations
+
+import time
+from typing import cast
+
+from PySide6.QtCore import QEvent, QPointF, Qt, QTimer
+from PySide6.QtGui import (
+    QCursor,
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QNativeGestureEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QWidget
+
+from gui.canvas.camera import NOTCH, STEPS
+from gui.canvas.geometry import Point
+from gui.canvas.interact.state import Button, Cursor, Interaction, Pointer
+from gui.canvas.surface import Surface
+from gui.theme import Theme
+
+WORK = 0.003  # s of one slice of an interaction's own work
+_BUTTONS: dict[Qt.MouseButton, Button] = {
+    Qt.MouseButton.LeftButton: "left",
+    Qt.MouseButton.MiddleButton: "middle",
+    Qt.MouseButton.RightButton: "right",
+}
+_CURSORS: dict[Cursor, Qt.CursorShape] = {
+    "arrow": Qt.CursorShape.ArrowCursor,
+    "open hand": Qt.CursorShape.OpenHandCursor,
+    "closed hand": Qt.CursorShape.ClosedHandCursor,
+    "cross": Qt.CursorShape.CrossCursor,
+    "forbidden": Qt.CursorShape.ForbiddenCursor,
+    "size": Qt.CursorShape.SizeFDiagCursor,
+    "width": Qt.CursorShape.SizeHorCursor,
+}
+_KEYS: dict[int, str] = {
+    Qt.Key.Key_Escape: "escape",
+    Qt.Key.Key_Return: "enter",
+    Qt.Key.Key_Enter: "enter",
+    Qt.Key.Key_Tab: "tab",
+    Qt.Key.Key_Up: "up",
+    Qt.Key.Key_Down: "down",
+    Qt.Key.Key_Left: "left",
+    Qt.Key.Key_Right: "right",
+    **{Qt.Key.Key_0 + digit: str(digit) for digit in range(1, 10)},
+}
+NOWHERE = Point(float("inf"), float("inf"))
+
+
+class PointedSurface(Surface):
+    """Hands everything to `state`, the one interaction that is active."""
+
+    state: Interaction
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self._space, self._wheel = False, 0.0
+        self._working = QTimer(self, singleShot=True, interval=0)
+        self._working.timeout.connect(self._work)
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName("Canvas")
+
+    def idle(self) -> Interaction:
+        """The state between gestures."""
+        raise NotImplementedError
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no gesture is under way."""
+        return type(self.state) is type(self.idle())
+
+    def enter(self, state: Interaction) -> None:
+        """Make another interaction the active one."""
+        self.state = state
+
+    def leave(self) -> None:
+        """Back to idle."""
+        self.state = self.idle()
+        self.show_cursor("open hand" if self._space else "arrow")
+
+    def show_cursor(self, cursor: Cursor) -> None:
+        """Show another cursor."""
+        self.setCursor(_CURSORS[cursor])
+
+    def work_soon(self) -> None:
+        """Let the active interaction work in slices while nothing else is to do."""
+        if not self._working.isActive():
+            self._working.start()
+
+    def _work(self) -> None:
+        if self.state.work(time.perf_counter() + WORK):
+            self._working.start()
+
+    # Events
+
+    def event(self, event: QEvent) -> bool:
+        pinch = Qt.NativeGestureType.ZoomNativeGesture
+        if isinstance(event, QNativeGestureEvent) and event.gestureType() == pinch:
+            self._zoom_smoothly(event.value() * STEPS, event.position())
+            return True
+        if event.type() == QEvent.Type.ShortcutOverride:
+            key = _KEYS.get(cast(QKeyEvent, event).key(), "")
+            if key in self.state.keys:  # the gesture's keys come before the window's shortcuts
+                event.accept()
+                return True
+        return super().event(event)
+
+    def focusNextPrevChild(self, next: bool) -> bool:
+        return False  # Tab searches for a node
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        pixels, turn = event.pixelDelta(), event.angleDelta()
+        control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        if not pixels.isNull() and not control:  # a touchpad's two fingers
+            self.look_from(self.camera.panned(pixels.x(), pixels.y()))
+        else:
+            self._zoom_smoothly(turn.y() / 120 * NOTCH, event.position())
+        event.accept()
+
+    def _zoom_smoothly(self, rungs: float, at: QPointF) -> None:
+        """Small turns add up to whole steps."""
+        self._wheel += rungs
+        whole = int(self._wheel)
+        self._wheel -= whole
+        if whole:
+            self.zoom_by(whole, at)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.state.press(self._pointer(event))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self.state.move(self._pointer(event))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self.state.release(self._pointer(event))
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if not self.state.double(self._pointer(event)):
+            self.state.press(self._pointer(event))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key = _KEYS.get(event.key(), "")
+        if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
+            self._space = True
+            self.show_cursor("open hand")
+        elif key in self.state.keys:
+            self.state.key(key)
+        elif key == "escape":
+            self.state.cancel()
+        else:
+            super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
+            self._space = False
+            if self.is_idle:
+                self.show_cursor("arrow")
+        else:
+            super().keyReleaseEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        if self.is_idle:
+            self.state.move(Pointer(NOWHERE, NOWHERE))
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._space = False
+        super().focusOutEvent(event)
+        self.update()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.update()
+
+    def pointed(self) -> Point:
+        """Where the pointer is on the canvas; the middle of what is seen when it is elsewhere."""
+        at = self.mapFromGlobal(QCursor.pos())
+        if not self.rect().contains(at):
+            at = self.rect().center()
+        return self.camera.canvas(at.x(), at.y())
+
+    def _pointer(self, event: QMouseEvent) -> Pointer:
+        at, held = event.position(), event.modifiers()
+        return Pointer(
+            window=Point(at.x(), at.y()),
+            canvas=self.camera.canvas(at.x(), at.y()),
+            button=_BUTTONS.get(event.button(), ""),
+            shift=bool(held & Qt.KeyboardModifier.ShiftModifier),
+            control=bool(held & Qt.KeyboardModifier.ControlModifier),
+            alt=bool(held & Qt.KeyboardModifier.AltModifier),
+            space=self._space,
+        )

@@ -1,0 +1,192 @@
+"""What the canvas shows: one widget that paints a scene from arrays, seen through a camera.
+
+Why no QGraphicsView: measured at 3840 × 2160 with 10,000 nodes that only blit a pixmap (CPU time a
+frame, zoom 0.5 / 0.2), QGraphicsScene took 20 / 38 ms with its tree and 19 / 35 ms without, a loop
+in one paintEvent 12 / 15 ms, before any wire. Items cost calls from C++ into Python that one layer
+saves, and what a scene gives in return (index, hit tests, selection, moving) is wanted here in
+forms of our own. A zoom shows stretched pictures and direct wires first; idle time sharpens them.
+"""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QWidget
+
+from gui import fonts
+from gui.canvas.camera import NOTCH, Camera
+from gui.canvas.draft import NO_DRAFT, Draft
+from gui.canvas.drawing import colour, detail, pen
+from gui.canvas.frame import Frame
+from gui.canvas.geometry import Point, Rect
+from gui.canvas.ground import paint_frames, paint_ground, paint_notes
+from gui.canvas.link_layer import LinkLayer
+from gui.canvas.minimap import Minimap
+from gui.canvas.node_layer import NodeLayer
+from gui.canvas.paint_draft import paint_draft
+from gui.canvas.scene import CanvasScene, Touched
+from gui.theme import Theme
+
+MAKE_IN_FRAME = 0.003  # s from a frame's start in which it still makes missing pictures
+MAKE_IN_IDLE = 0.008
+REST = 60  # ms after a zoom before idle time is used
+MINIMAP_MARGIN = 12
+
+
+class Surface(QWidget):
+    """Paints a scene, and what the active interaction drafts over it."""
+
+    camera_changed = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.scene = CanvasScene(fonts.measure)
+        self.camera = Camera()
+        self.marquee: Rect | None = None
+        self.draft: Draft = NO_DRAFT
+        self.nodes, self.links = NodeLayer(self.scene), LinkLayer(self.scene)
+        self._zooming, self._coarse, self._fit_first = False, False, True
+        self._refine = QTimer(self, singleShot=True)
+        self._refine.timeout.connect(self._sharpen)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.minimap = Minimap(self)
+        self.scene.subscribe(self._touched)
+
+    def sizeHint(self) -> QSize:
+        return QSize(1108, 640)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Paint in other colours."""
+        self.theme = theme
+        self.nodes.pictures.clear()
+        self.links.tiles.clear()
+        self.minimap.refresh()
+        self.update()
+
+    def _touched(self, touched: Touched) -> None:
+        self.minimap.refresh()
+        self.update()
+
+    # The camera
+
+    def look_from(self, camera: Camera) -> None:
+        """Show another part of the canvas."""
+        if camera != self.camera:
+            self._zooming = self._zooming or camera.rung != self.camera.rung
+            self.camera = camera
+            self.minimap.update()
+            self.camera_changed.emit()
+            self.update()
+
+    def fit(self) -> None:
+        """Show everything."""
+        bounds = self.scene.bounds()
+        if bounds is not None:
+            self.look_from(self.camera.fitted(bounds))
+
+    def zoom_by(self, rungs: int, at: QPointF | None = None) -> None:
+        """Zoom by steps of the ladder at a point of the window, its middle when None."""
+        x, y = (at.x(), at.y()) if at is not None else (self.width() / 2, self.height() / 2)
+        self.look_from(self.camera.zoomed(rungs, x, y))
+
+    # Painting
+
+    def frame(self, seconds: float, camera: Camera | None = None) -> Frame:
+        """A frame that makes what the caches miss in its first so many seconds."""
+        camera = camera or self.camera
+        size = round(camera.width * camera.ratio), round(camera.height * camera.ratio)
+        return Frame(
+            camera=camera,
+            theme=self.theme,
+            level=detail(camera.zoom),
+            scale=camera.scale,
+            origin=camera.origin,
+            size=size,
+            area=camera.area,
+            deadline=time.perf_counter() + seconds,
+        )
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        frame = self.frame(0.0 if self._zooming else MAKE_IN_FRAME)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        ratio = frame.camera.ratio
+        painter.scale(1.0 / ratio, 1.0 / ratio)
+        paint_ground(painter, frame)
+        paint_frames(painter, frame, self.scene)
+        links = self.links.paint(painter, frame)
+        nodes = self.nodes.paint(painter, frame)
+        paint_notes(painter, frame, self.scene)
+        if self.draft is not NO_DRAFT:
+            paint_draft(painter, frame, self.scene, self.draft)
+        painter.scale(ratio, ratio)
+        self._paint_marquee(painter)
+        painter.end()
+        self._coarse = not (links and nodes)
+        if self._coarse or self._zooming:
+            self._refine.start(REST if self._zooming else 0)
+        self._zooming = False
+
+    def _paint_marquee(self, painter: QPainter) -> None:
+        if self.marquee is None:
+            return
+        corner = self.camera.window(Point(self.marquee.x, self.marquee.y))
+        zoom = self.camera.zoom
+        rect = QRectF(corner.x, corner.y, self.marquee.width * zoom, self.marquee.height * zoom)
+        inside: QColor = colour(self.theme.accent, 0.10)
+        painter.fillRect(rect, inside)
+        painter.setPen(pen(self.theme.accent, 1.0))
+        painter.drawRect(rect)
+
+    def redraw(self) -> None:
+        """Paint again soon."""
+        self.update()
+
+    def show_draft(self, draft: Draft) -> None:
+        """Show what an interaction is about to do."""
+        if draft is not self.draft:
+            self.draft = draft
+            self.update()
+
+    @property
+    def sharpening(self) -> bool:
+        """Whether idle time is still wanted."""
+        return self._refine.isActive()
+
+    def _sharpen(self) -> None:
+        """Make what the last frame missed, a slice at a time."""
+        frame = self.frame(0.0)
+        until = time.perf_counter() + MAKE_IN_IDLE
+        done = self.nodes.refine(frame, until) and self.links.refine(frame, until)
+        if self._coarse:
+            self.update()
+        if not done or not self._next_zooms(until):
+            self._refine.start(0)
+
+    def _next_zooms(self, until: float) -> bool:
+        """Make nodes for the zooms that the next notches of the wheel lead to."""
+        middle = self.width() / 2, self.height() / 2
+        pictures = self.nodes.pictures
+        return all(
+            2 * pictures.bytes > pictures.limit  # never at the cost of what is seen
+            or self.nodes.refine(self.frame(0.0, self.camera.zoomed(rungs, *middle)), until)
+            for rungs in (-NOTCH, NOTCH, -2 * NOTCH)
+        )
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.camera = self.camera.resized(self.width(), self.height(), self.devicePixelRatioF())
+        if self._fit_first:
+            self._fit_first = False
+            self.fit()
+        self.minimap.move(MINIMAP_MARGIN, self.height() - self.minimap.height() - MINIMAP_MARGIN)
+        self.camera_changed.emit()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.DevicePixelRatioChange:
+            ratio = self.devicePixelRatioF()
+            self.camera = self.camera.resized(self.width(), self.height(), ratio)
+            self.update()
+        return super().event(event)

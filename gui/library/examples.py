@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Sequence
 
@@ -70,14 +71,11 @@ class ExampleList(QListView):
 def examples() -> Sequence[Row]:
     """A row for each shipped example."""
     about = json.loads(resources.results())
-    return [
-        Row(
-            name,
-            name,
-            icon="file",
-            line=about[name]["about"] if name in about else "",
-            tip=about[name]["about"] if name in about else "",
-            spoken=f"{name}, {about[name]['about']}" if name in about else name,
-        )
-        for name in resources.examples()
-    ]
+    return [_row(name, about.get(name, {}).get("about", "")) for name in resources.examples()]
+
+
+def _row(name: str, about: str) -> Row:
+    first = about.split(";")[0]  # what follows is for those who read on
+    return Row(
+        name, name, icon="file", line=first, tip=html.escape(about), spoken=f"{name}, {about}"
+    )

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
 
 from graph.op import REGISTRY
@@ -24,7 +23,7 @@ from gui.library.shelf import Item, shelf
 from gui.palette.finder import Finder
 from gui.palette.fuzzy import rank
 from gui.palette.memory import Memory, memory
-from gui.palette.rows import Measures, Row
+from gui.palette.rows import QUIET, Measures, Row
 
 RECENT = 5  # shown first while nothing is typed
 POPUP = 400  # px wide
@@ -214,9 +213,9 @@ def _title(name: str) -> str:
 
 def _two_lines(text: str, room: float) -> str:
     """The text broken once, what is left of it elided."""
-    measure = QFontMetrics(fonts.font("small"))
+    measure = fonts.sized("caption", QUIET)[1]
     words, first = text.split(" "), ""
     while words and measure.horizontalAdvance(f"{first} {words[0]}".strip()) <= room:
         first = f"{first} {words.pop(0)}".strip()
-    rest = measure.elidedText(" ".join(words), Qt.TextElideMode.ElideRight, round(room))
+    rest = measure.elidedText(" ".join(words), Qt.TextElideMode.ElideRight, room)
     return f"{first}\n{rest}" if rest else first

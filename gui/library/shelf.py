@@ -125,7 +125,7 @@ def of_type(entry: Entry) -> Item | None:
     """A node type of the catalog; None for one that needs more than its settings."""
     if REGISTRY[entry["name"]] is Subgraph:
         return None
-    words = tuple(Field(word, 0.85) for word in entry["keywords"])
+    words = tuple(Field(word, 0.85, loose=False) for word in entry["keywords"])
     op = REGISTRY[entry["name"]]()
     return Item(
         name=entry["name"],

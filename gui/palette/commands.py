@@ -76,7 +76,7 @@ def _words(words: str) -> tuple[Field, ...]:
 def keys_text(keys: QKeySequence) -> str:
     """A key as people read it: "Ctrl Shift Z"; empty when there is none."""
     text = keys.toString(QKeySequence.SequenceFormat.NativeText)
-    return re.sub(r"\+(?=.)", " ", text)
+    return re.sub(r"\+(?=.)", " ", text).replace("Return", "Enter")
 
 
 def _items(document: Document | None) -> list[Item]:
@@ -90,11 +90,14 @@ def _of_item(item: Item, places: Places) -> Command:
         title,
         lambda: places.add(item),
         "Nodes",
-        item.category,
+        item.category if item.category != item.title else "",
         icon=item.icon,
         family=item.family,
         # under its whole name, so that "dense" finds it as well as "add dense"
-        fields=(Field(title), *(Field(f.text, 0.95 * f.weight, f.loose) for f in item.fields)),
+        fields=(
+            Field(title, loose=False),
+            *(Field(f.text, 0.95 * f.weight, f.loose) for f in item.fields),
+        ),
     )
 
 
@@ -140,5 +143,5 @@ def _nodes(document: Document, places: Places) -> Iterator[Command]:
                 f"{into} · {kind}" if into else kind,
                 icon=view.icon if view else "fit",
                 family=node.op.family if view else "",
-                fields=(Field(title), Field(node.label, 0.95), Field(kind, 0.6)),
+                fields=(Field(title, loose=False), Field(node.label, 0.95), Field(kind, 0.6)),
             )

@@ -18,7 +18,6 @@ from gui.app import App
 from gui.palette.field import SearchField
 from gui.palette.rows import Measures, Row, RowPainter, Rows
 
-MOST_MEASURED = 40  # rows, more than a list is high
 MARGIN = 8  # to the edges of the window, px
 _MOVES = {
     Qt.Key.Key_Down: 1,
@@ -44,8 +43,7 @@ class Finder(QFrame):
         self.hide()
         self.setProperty("kind", "card")
         self.setFixedWidth(width)
-        self.field = SearchField(app.look, hint)
-        self.field.setProperty("kind", "plain")
+        self.field = SearchField(app.look, hint, framed=False)
         self.field.setFixedHeight(38)
         self.field.textEdited.connect(lambda: self.refresh())
         self.field.installEventFilter(self)
@@ -121,11 +119,16 @@ class Finder(QFrame):
         """Show the rows for what is typed; the first that can be taken is the current one."""
         rows = self.rows(self.field.text())
         self.model.show(rows)
-        tall = sum(map(self._painter.height, rows[:MOST_MEASURED]))
-        self.list.setFixedHeight(max(min(tall, self._most), 28))
+        tall = 0
+        for row in rows:
+            if tall + self._painter.height(row) > self._most:
+                break
+            tall += self._painter.height(row)
+        self.list.setFixedHeight(tall)
         self._select(self._next(-1, 1))
         self.list.scrollToTop()
         self.highlighted(self.current)
+        self.body.activate()
         self.adjustSize()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

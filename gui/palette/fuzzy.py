@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 WHOLE, PREFIX, WORD, INITIALS, INSIDE, SCATTERED = 100.0, 90.0, 80.0, 70.0, 55.0, 35.0
 LONGEST = 40  # letters a text may be longer before that costs no more
-WIDEST = 5  # scattered letters lie within so many times their own number
+WIDEST = 3  # scattered letters lie within so many times their own number
 _MOST_STARTS = 8  # words that initials are looked for in: it bounds the search
 
 

@@ -29,7 +29,8 @@ from gui.theme import Theme
 Index = QModelIndex | QPersistentModelIndex
 Kind = Literal["head", "label", "item", "message"]
 ICON = 15
-LINE = 18  # height of the line below a text
+LINE = 32  # height of the two lines below a text
+QUIET = 11  # px of what stands beside and below a text
 MESSAGE = 72
 ROOT = QModelIndex()
 
@@ -158,12 +159,12 @@ class RowPainter(QStyledItemDelegate):
         x = at.head_x if row.kind == "head" else at.icon_x
         inner = rect.adjusted(x, 0, -at.right, 0)
         painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter, row.text)
-        painter.setFont(fonts.font("small"))
+        painter.setFont(fonts.sized("caption", QUIET)[0])
         right = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
         painter.drawText(inner, right, row.shape)
 
     def _message(self, painter: QPainter, rect: QRectF, row: Row, theme: Theme) -> None:
-        painter.setFont(fonts.font("small"))
+        painter.setFont(fonts.sized("caption", QUIET)[0])
         painter.setPen(QColor(theme.text2))
         flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
         painter.drawText(rect.adjusted(16, 0, -16, 0), flags, row.text)
@@ -187,16 +188,18 @@ class RowPainter(QStyledItemDelegate):
         if row.line:
             upper.adjust(0, 4, 0, 0)
         x = _text(painter, row, QRectF(x, upper.y(), right - x, upper.height()), theme)
-        painter.setFont(fonts.font("small"))
+        font, measure = fonts.sized("caption", QUIET)
+        painter.setFont(font)
         painter.setPen(QColor(theme.text3))
         if row.detail and right - x > 24:
             room = QRectF(x + 8, upper.y(), right - x - 8, upper.height())
-            _line(painter, row.detail, room, "small")
+            shown = measure.elidedText(row.detail, Qt.TextElideMode.ElideRight, room.width())
+            painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, shown)
         if row.line:
-            below = QRectF(rect.x() + at.text_x, upper.bottom() - 4, 0, LINE)
+            below = QRectF(rect.x() + at.text_x, upper.bottom() - 3, 0, LINE)
             below.setRight(rect.right() - at.right)
             painter.setPen(QColor(theme.text2))
-            _line(painter, row.line, below, "small")
+            painter.drawText(below, Qt.TextFlag.TextWordWrap, row.line)
 
 
 def _text(painter: QPainter, row: Row, room: QRectF, theme: Theme) -> float:
@@ -224,11 +227,6 @@ def _text(painter: QPainter, row: Row, room: QRectF, theme: Theme) -> float:
 
 def _baseline(room: QRectF, measure: QFontMetricsF) -> float:
     return room.y() + (room.height() - measure.height()) / 2 + measure.ascent()
-
-
-def _line(painter: QPainter, text: str, room: QRectF, style: str) -> None:
-    shown = fonts.metrics(style).elidedText(text, Qt.TextElideMode.ElideRight, room.width())
-    painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, shown)
 
 
 def _shape(painter: QPainter, text: str, right: float, rect: QRectF, theme: Theme) -> float:

@@ -1,0 +1,207 @@
+"""The confusion matrix: targets down, predictions across; a cell is a set of samples."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from gui import fonts
+from gui.look import Look
+from gui.theme import contrast, mix
+
+Counts = NDArray[np.int64]
+EDGE = 30  # px for the names of rows and columns
+MOST_NAMED = 40  # classes whose names are written
+BARS = 150  # px for the share of each class that is found
+
+
+class Confusion(QWidget):
+    """Paints counts; `picked` gives (target, predicted) of a cell that is clicked or entered."""
+
+    picked = Signal(int, int)
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self._look = look
+        self.counts: Counts = np.zeros((0, 0), np.int64)
+        self.names: tuple[str, ...] = ()
+        self.cell = (0, 0)  # with the keyboard's focus
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAccessibleName("Confusion matrix")
+
+    def sizeHint(self) -> QSize:
+        return QSize(420, 240)
+
+    def put(self, counts: Counts, names: tuple[str, ...]) -> None:
+        """Show these counts; a class without a name is shown by its number."""
+        self.counts, self.names = counts, names
+        last = max(0, len(counts) - 1)
+        self.cell = min(self.cell[0], last), min(self.cell[1], last)
+        right = int(np.trace(counts))
+        total = int(counts.sum())
+        self.setAccessibleDescription(f"{right} of {total} right")
+        self.update()
+
+    def name(self, label: int) -> str:
+        """What a class is called."""
+        return self.names[label] if label < len(self.names) else str(label)
+
+    # Geometry
+
+    @property
+    def _side(self) -> float:
+        count = max(1, len(self.counts))
+        across = (self.width() - EDGE - 16 - BARS) / count
+        down = (self.height() - EDGE - 20) / count
+        return max(2.0, min(across, down, 40.0))
+
+    def _rect(self, target: int, predicted: int) -> QRectF:
+        side = self._side
+        return QRectF(EDGE + 8 + predicted * side, 4 + target * side, side - 1, side - 1)
+
+    def _at(self, point: QPointF) -> tuple[int, int] | None:
+        side = self._side
+        column = int((point.x() - EDGE - 8) // side)
+        row = int((point.y() - 4) // side)
+        inside = 0 <= row < len(self.counts) and 0 <= column < len(self.counts)
+        return (row, column) if inside else None
+
+    # Painting
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if not len(self.counts):
+            return
+        painter = QPainter(self)
+        painter.setFont(fonts.font("caption mono"))
+        tops = np.maximum(self.counts.max(axis=1), 1)
+        for row, column in np.ndindex(*self.counts.shape):
+            self._paint_cell(painter, row, column, int(tops[row]))
+        self._paint_names(painter)
+        self._paint_recall(painter)
+        if self.hasFocus():
+            painter.setPen(QPen(QColor(self._look.theme.accent), 2))
+            painter.drawRect(self._rect(*self.cell))
+
+    def _paint_cell(self, painter: QPainter, row: int, column: int, top: int) -> None:
+        theme, count, rect = (
+            self._look.theme,
+            int(self.counts[row, column]),
+            self._rect(row, column),
+        )
+        empty = mix(theme.panel, theme.text3, 0.10)
+        colour = theme.ramp("activation", 0.25 + 0.75 * count / top) if count else empty
+        painter.fillRect(rect, QColor(colour))
+        if count and self._side >= 16:
+            inks = (theme.window, "#FFFFFF") if theme.name == "dark" else (theme.text, "#FFFFFF")
+            ink = max(inks, key=lambda ink: contrast(ink, colour))
+            painter.setPen(QColor(ink))
+            painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, str(count))
+
+    def _paint_names(self, painter: QPainter) -> None:
+        theme, count = self._look.theme, len(self.counts)
+        painter.setPen(QColor(theme.text3))
+        metrics = fonts.metrics("caption mono")
+        step = 1 if count <= MOST_NAMED and self._side >= 12 else max(1, round(14 / self._side))
+        for label in range(0, count, step):
+            rect = self._rect(label, 0)
+            row = QRectF(0, rect.top(), EDGE, rect.height())
+            right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            text = metrics.elidedText(self.name(label), Qt.TextElideMode.ElideRight, EDGE)
+            painter.drawText(row, right, text)
+            last = self._rect(count - 1, label)
+            below = QRectF(last.left() - 8, last.bottom() + 2, last.width() + 16, 14)
+            room = self._side * step
+            text = metrics.elidedText(self.name(label), Qt.TextElideMode.ElideRight, room)
+            painter.drawText(below, Qt.AlignmentFlag.AlignCenter, text)
+        last = self._rect(count - 1, 0)
+        width = self._side * count
+        under = QRectF(last.left(), last.bottom() + 16, width, 14)
+        painter.setFont(fonts.font("caption"))
+        painter.drawText(under, Qt.AlignmentFlag.AlignCenter, "predicted, by target")
+        painter.setFont(fonts.font("caption mono"))
+
+    def _paint_recall(self, painter: QPainter) -> None:
+        """How many of each class are found, as a bar and a number."""
+        theme, count = self._look.theme, len(self.counts)
+        left = self._rect(0, count - 1).right() + 24
+        if self._side < 12 or left + 100 > self.width():
+            return
+        for label in range(count):
+            rect, total = self._rect(label, 0), int(self.counts[label].sum())
+            share = int(self.counts[label, label]) / total if total else 0.0
+            bar = QRectF(left, rect.center().y() - 3, 72, 6)
+            painter.fillRect(bar, QColor(mix(theme.panel, theme.text3, 0.2)))
+            bar.setWidth(72 * share)
+            painter.fillRect(bar, QColor(theme.text3))
+            text = f"{share * 100:.0f} %" if total else "–"
+            painter.setPen(QColor(theme.text2))
+            room = QRectF(left + 76, rect.top(), 44, rect.height())
+            middle = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(room, middle, text)
+        painter.setPen(QColor(theme.text3))
+        painter.setFont(fonts.font("caption"))
+        bottom = self._rect(count - 1, 0).bottom()
+        painter.drawText(QPointF(left, bottom + 26), "recall per class")
+
+    # Events
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        cell = self._at(event.position())
+        if cell is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.cell = cell
+            self.update()
+            self.picked.emit(*cell)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        moves = {
+            Qt.Key.Key_Up: (-1, 0),
+            Qt.Key.Key_Down: (1, 0),
+            Qt.Key.Key_Left: (0, -1),
+            Qt.Key.Key_Right: (0, 1),
+        }
+        move, last = moves.get(Qt.Key(event.key())), len(self.counts) - 1
+        if move and last >= 0:
+            row, column = self.cell[0] + move[0], self.cell[1] + move[1]
+            self.cell = min(max(row, 0), last), min(max(column, 0), last)
+            self.setAccessibleDescription(self.sentence(*self.cell))
+            self.update()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Space) and last >= 0:
+            self.picked.emit(*self.cell)
+        else:
+            super().keyPressEvent(event)
+
+    def sentence(self, target: int, predicted: int) -> str:
+        """A cell in words."""
+        count = int(self.counts[target, predicted])
+        return f"{count} × {self.name(target)} taken for {self.name(predicted)}"
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent):
+            cell = self._at(QPointF(event.pos()))
+            if cell is None:
+                QToolTip.hideText()
+            else:
+                QToolTip.showText(event.globalPos(), self.sentence(*cell), self)
+            return True
+        return super().event(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.update()

@@ -1,0 +1,228 @@
+"""What the net says about held-out samples: confusion matrix, scatter or decision boundary."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from compute.questions import (
+    Answer,
+    Boundary,
+    Inputs,
+    Output,
+    Predictions,
+    SampleInputs,
+    SamplePredictions,
+    Surface,
+    Unanswered,
+)
+from gui.app import App
+from gui.docks.confusion import Confusion
+from gui.docks.page import Page
+from gui.docks.plane import Picture, Plane, around
+from gui.docks.sample_sheet import MOST, SampleSheet, Shown
+from gui.run.board import Board
+
+EMPTY = "Press Run: what the net says about held-out samples is shown here."
+POINTS = 500
+SIDE = 72  # points along each axis of a decision boundary
+
+
+class PredictionsPage(Page):
+    """Asks the run once an epoch; a cell of the matrix opens its samples."""
+
+    title = "Predictions"
+    id = "predictions"
+
+    def __init__(self, app: App) -> None:
+        super().__init__(app)
+        self.answer: SamplePredictions | None = None
+        self._asked: tuple[object, int, str] | None = None
+        self._points: tuple[NDArray[np.float64], NDArray[np.int64]] | None = None
+        self._cell: tuple[int, int] | None = None
+        self.matrix = Confusion(app.look)
+        self.matrix.picked.connect(self._open)
+        self.plane = Plane(app.look)
+        self.sheet = SampleSheet(app.look)
+        self.empty = QLabel(EMPTY)
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.empty.setProperty("tone", "tertiary")
+        self.back = QPushButton("Back to the matrix")
+        self.back.setProperty("kind", "quiet")
+        self.back.clicked.connect(self._close)
+        self.words = QLabel()
+        self.words.setProperty("tone", "secondary")
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setWidget(self.sheet)
+        head = QHBoxLayout()
+        head.setContentsMargins(12, 6, 12, 0)
+        head.addWidget(self.words)
+        head.addStretch(1)
+        head.addWidget(self.back)
+        self.picked = QWidget()
+        column = QVBoxLayout(self.picked)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(head)
+        column.addWidget(scroll)
+        self.stack = QStackedLayout(self)
+        self.stack.setContentsMargins(4, 8, 4, 4)
+        for page in (self.empty, self.matrix, self.plane, self.picked):
+            self.stack.addWidget(page)
+
+    # When to ask
+
+    def rebuild(self) -> None:
+        if self.app.trainer.document is not self.document or not self._board.started:
+            self.answer, self._points, self._asked = None, None, None
+            self._say(EMPTY)
+            return
+        self.refresh()
+        if self.answer is not None:
+            self._show(self.answer)
+
+    def refresh(self) -> None:
+        asked = (self.document, self._board.epoch, self._board.state)
+        if asked != self._asked and self.app.trainer.document is self.document:
+            if self._asked is None or self._asked[0] is not self.document:
+                self._points = None
+            self._asked = asked
+            self.app.trainer.ask((self, "predictions"), Predictions(), self._answered)
+
+    @property
+    def _board(self) -> Board:
+        return self.app.trainer.board_of(self.document)
+
+    # What comes back
+
+    def _answered(self, answer: Answer) -> None:
+        if isinstance(answer, Unanswered):
+            self._say(answer.message)
+        elif isinstance(answer, SamplePredictions) and answer.outputs:
+            self.answer = answer
+            self._show(answer)
+            if self._points is None:
+                samples = tuple(answer.samples[:POINTS].tolist())
+                self.app.trainer.ask((self, "inputs"), Inputs(samples), self._inputs)
+            else:
+                self._ask_boundary()
+
+    def _show(self, answer: SamplePredictions) -> None:
+        output = answer.outputs[0]
+        counts = output.confusion
+        if counts is not None:
+            self.matrix.put(counts, output.class_names)
+        elif output.targets is not None:
+            self._scatter(output)
+        if self.stack.currentWidget() in (self.empty, self.matrix) and counts is not None:
+            self.stack.setCurrentWidget(self.plane if self._points else self.matrix)
+
+    def _scatter(self, output: Output) -> None:
+        """Predicted against target, of the first number of a regression."""
+        assert output.targets is not None
+        targets = np.asarray(output.targets, np.float64).reshape(len(output.values), -1)[:, 0]
+        values = output.values.reshape(len(output.values), -1)[:, 0].astype(np.float64)
+        kept = np.isfinite(values) & np.isfinite(targets)
+        if not kept.any():
+            self._say("No prediction is a finite number.")
+            return
+        points = np.stack([targets[kept], values[kept]], axis=1)[:POINTS]
+        error = float(np.abs(values - targets)[kept].mean())
+        spread = float(np.square(targets - targets.mean()).sum())
+        rest = float(np.square(values - targets)[kept].sum())
+        r2 = 1 - rest / spread if spread > 0 else float("nan")
+        low, high = around(points)
+        both = (min(low), min(low)), (max(high), max(high))
+        groups = np.full(len(points), -1)
+        words = f"predicted · mean error {error:.4g} · R² {r2:.3f}"
+        self.plane.put(Picture(points, groups, *both, line=True, x="target", y=words), words)
+        self.stack.setCurrentWidget(self.plane)
+
+    # Two numbers in, a class out: the boundary
+
+    def _inputs(self, answer: Answer) -> None:
+        if not isinstance(answer, SampleInputs) or self.answer is None:
+            return
+        output = self.answer.outputs[0]
+        planes = [a for a in answer.arrays.values() if a.ndim == 2 and a.shape[1] == 2]
+        if output.classes is None or output.targets is None or len(planes) != 1:
+            return
+        count = len(planes[0])
+        groups = np.asarray(output.targets).reshape(-1)[:count].astype(np.int64)
+        self._points = planes[0].astype(np.float64), groups
+        self._ask_boundary()
+
+    def _ask_boundary(self) -> None:
+        if self._points is not None:
+            low, high = around(self._points[0])
+            question = Boundary(low, high, SIDE)
+            self.app.trainer.ask((self, "boundary"), question, self._boundary)
+
+    def _boundary(self, answer: Answer) -> None:
+        if not isinstance(answer, Surface) or self._points is None:
+            return
+        shares = answer.output.values.reshape(answer.rows, -1, answer.output.values.shape[-1])
+        if shares.shape[2] == 1:  # a sigmoid gives the share of class 1
+            shares = np.concatenate([1 - shares, shares], axis=2)
+        points, groups = self._points
+        low, high = (answer.low[0], answer.low[1]), (answer.high[0], answer.high[1])
+        picture = Picture(points, groups, low, high, field=shares.astype(np.float64))
+        self.plane.put(picture, "Decision boundary over the two inputs")
+        if self.stack.currentWidget() is not self.picked:
+            self.stack.setCurrentWidget(self.plane)
+
+    # The samples of a cell
+
+    def _open(self, target: int, predicted: int) -> None:
+        self._cell = target, predicted
+        if self.answer is None:
+            return
+        output = self.answer.outputs[0]
+        assert output.classes is not None
+        own = np.flatnonzero((output.targets == target) & (output.classes == predicted))
+        self.words.setText(self.matrix.sentence(target, predicted))
+        self.sheet.put([])
+        self.stack.setCurrentWidget(self.picked)
+        self.back.setFocus()
+        numbers = tuple(self.answer.samples[own][:MOST].tolist())
+        if numbers:
+            self.app.trainer.ask((self, "cell"), Inputs(numbers), self._cell_inputs)
+
+    def _cell_inputs(self, answer: Answer) -> None:
+        if not isinstance(answer, SampleInputs) or self.answer is None or self._cell is None:
+            return
+        arrays = [a for a in answer.arrays.values() if a.ndim > 1]
+        if not arrays:
+            return
+        output, place = self.answer.outputs[0], {n: k for k, n in enumerate(self.answer.samples)}
+        right = self._cell[0] == self._cell[1]
+        shown = []
+        for number, values in zip(answer.samples.tolist(), arrays[0], strict=True):
+            sure = output.confidence
+            k = place.get(number)
+            share = "" if sure is None or k is None else f" {float(sure[k]):.2f}"
+            caption = f"{self.matrix.name(self._cell[1])}{share}"
+            shown.append(Shown(number, caption, right, values.astype(np.float64)))
+        self.sheet.put(shown)
+
+    def _close(self) -> None:
+        self.stack.setCurrentWidget(self.matrix)
+        self.matrix.setFocus()
+
+    def _say(self, message: str) -> None:
+        self.empty.setText(message)
+        self.stack.setCurrentWidget(self.empty)

@@ -1,0 +1,122 @@
+"""Samples side by side: pictures for images, numbers for rows; a click picks one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QHelpEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from gui import fonts
+from gui.look import Look
+
+TILE, GAP, CAPTION = 56, 8, 14
+MOST = 60
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """One sample: its number, a line below it, whether it is right; `values` C×H×W or numbers."""
+
+    number: int
+    caption: str
+    right: bool
+    values: NDArray[np.float64]
+
+
+class SampleSheet(QWidget):
+    """A grid of at most 60 samples; `picked` gives the number of one."""
+
+    picked = Signal(int)
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self._look = look
+        self.samples: list[Shown] = []
+        self._images: list[QImage | None] = []
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.setAccessibleName("Samples")
+
+    def put(self, samples: list[Shown]) -> None:
+        """Show these samples, the first 60."""
+        self.samples = samples[:MOST]
+        self._images = [_image(sample.values) for sample in self.samples]
+        lines = [f"sample {s.number}: {s.caption}" for s in self.samples]
+        self.setAccessibleDescription("; ".join(lines))
+        self.setMinimumHeight(self._height())
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(320, max(80, self._height()))
+
+    def _columns(self) -> int:
+        return max(1, (self.width() - GAP) // (TILE + GAP))
+
+    def _height(self) -> int:
+        rows = -(-len(self.samples) // self._columns())
+        return rows * (TILE + CAPTION + GAP) + GAP
+
+    def _rect(self, place: int) -> QRectF:
+        row, column = divmod(place, self._columns())
+        return QRectF(GAP + column * (TILE + GAP), GAP + row * (TILE + CAPTION + GAP), TILE, TILE)
+
+    def resizeEvent(self, event: QEvent) -> None:
+        self.setMinimumHeight(self._height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter, theme = QPainter(self), self._look.theme
+        for place, (sample, image) in enumerate(zip(self.samples, self._images, strict=True)):
+            rect = self._rect(place)
+            if image is not None:
+                painter.drawImage(rect, image)
+            else:
+                painter.fillRect(rect, QColor(theme.field))
+                painter.setFont(fonts.font("caption mono"))
+                painter.setPen(QColor(theme.text2))
+                lines = [f"{value:.3g}" for value in sample.values.ravel()[:4]]
+                painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, "\n".join(lines))
+            painter.setFont(fonts.font("caption mono"))
+            painter.setPen(QColor(theme.text3 if sample.right else theme.error))
+            below = QRectF(rect.left() - 3, rect.bottom() + 1, TILE + 6, CAPTION)
+            painter.drawText(below, Qt.AlignmentFlag.AlignCenter, sample.caption)
+
+    def _at(self, point: QPointF) -> int:
+        hits = (k for k in range(len(self.samples)) if self._rect(k).contains(point))
+        return next(hits, -1)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        place = self._at(event.position())
+        if place >= 0:
+            self.picked.emit(self.samples[place].number)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Return and self.samples:
+            self.picked.emit(self.samples[0].number)
+        else:
+            super().keyPressEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QHelpEvent):
+            place = self._at(QPointF(event.pos()))
+            if place >= 0:
+                sample = self.samples[place]
+                text = f"sample {sample.number}: {sample.caption}"
+                QToolTip.showText(event.globalPos(), text, self)
+            return True
+        return super().event(event)
+
+
+def _image(values: NDArray[np.float64]) -> QImage | None:
+    """A picture of C×H×W values over their own range; None for what is no image."""
+    if values.ndim != 3 or values.shape[0] not in (1, 3):
+        return None
+    low, high = float(values.min()), float(values.max())
+    grey = ((values - low) / (high - low if high > low else 1.0) * 255).astype(np.uint8)
+    pixels = np.ascontiguousarray(np.moveaxis(np.broadcast_to(grey, (3, *grey.shape[1:])), 0, 2))
+    height, width = pixels.shape[:2]
+    image = QImage(pixels.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)
+    return image.copy()  # owns its pixels

@@ -87,6 +87,7 @@ class Graph:
     training: Training = field(default_factory=Training)
     # ids of the Input and Output nodes in port order, once asked for
     _ports: dict[str, list[str]] = field(default_factory=dict, repr=False, compare=False)
+    _watchers: list[set[str]] = field(default_factory=list, repr=False, compare=False)
 
     def __iter__(self) -> Iterator[Node]:
         for _, data in self.net.nodes(data=True):
@@ -129,19 +130,40 @@ class Graph:
         """Add or replace a node, keeping its wires."""
         self._ports.clear()
         self.net.add_node(node.id, node=node)
+        self._touch(node.id)
 
     def drop_node(self, id: str) -> None:
         """Remove a node that has no wires left."""
         self._ports.clear()
         self.net.remove_node(id)
+        self._touch(id)
 
     def add_wire(self, wire: Wire) -> None:
         """Add a wire between existing nodes."""
         self.net.add_edge(wire.source, wire.target, key=wire)
+        self._touch(wire.source, wire.target)
 
     def drop_wire(self, wire: Wire) -> None:
         """Remove a wire."""
         self.net.remove_edge(wire.source, wire.target, key=wire)
+        self._touch(wire.source, wire.target)
+
+    def watch(self) -> set[str]:
+        """A set that gathers, from now on, ids of nodes that come, go or change, or whose wires do.
+
+        Whoever keeps something up to date by it empties it. It is gathered into until `unwatch`.
+        """
+        gathered = set[str]()
+        self._watchers.append(gathered)
+        return gathered
+
+    def unwatch(self, gathered: set[str]) -> None:
+        """Gather no more into a set of `watch`."""
+        self._watchers = [one for one in self._watchers if one is not gathered]
+
+    def _touch(self, *ids: str) -> None:
+        for gathered in self._watchers:
+            gathered.update(ids)
 
     def ports_in(self, id: str) -> tuple[Port, ...]:
         """Input ports of a node; an instance has those of its definition."""

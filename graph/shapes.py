@@ -1,62 +1,91 @@
-"""Shapes, weights and cost of every node, without a program.
+"""Shapes, weights and cost of every node, without a program, kept up to date by small steps.
 
-Checks and the canvas ask on every edit, so they cannot build a whole program each time. The same
-`build` that the program uses runs here once for each (op, operand types); after that it is a
-look-up. Repetitions are walked until their shapes no longer change.
+Checks and the canvas ask after every edit. One walk of a drawing is a `Visit`; the graph has one,
+and each repetition of an instance one, until their shapes no longer change. `update` looks only at
+what an edit touched and at what then gets other types.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from heapq import heapify, heappop, heappush
 
-from graph.graph import Graph, Node, Wire
+from graph.graph import Graph, Node, counted
+from graph.index import Index
+from graph.infer import BATCH, Given, Inferred, infer, refused
 from graph.kinds import DataSource
-from graph.op import Op, Param, Port, SettingError
-from graph.program import Row, ShapeError, TensorType
+from graph.program import ShapeError, TensorType
 from graph.subgraph import Subgraph
-from graph.tensor import Builder
-from graph.trace import Operand, Refusal, Trace, build_node
+from graph.trace import Refusal
 
-# What arrives at one port: nothing, one value, or those of a `many` port.
-Given = TensorType | tuple[TensorType, ...] | None
-
-BATCH = 2  # samples a batch has while shapes are worked out
+MAX_TURNS = 64  # repetitions whose shapes may differ from those before
+Types = dict[str, TensorType]
 
 
-@dataclass(frozen=True)
-class Inferred:
-    """What a node gives: output types (batch included), weights, and FLOPs for one sample.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a visit found at one node.
 
-    `refusal` says why it cannot be built; then `outputs` is empty.
+    `reaches` is what comes to an Output node; `parameters` counts the trained numbers of one copy
+    of the drawing, those inside an instance included.
     """
 
-    outputs: tuple[TensorType, ...] = ()
-    params: Mapping[str, Param] = field(default_factory=dict)
-    flops: int = 0
-    refusal: ShapeError | SettingError | None = None
+    node: Node
+    outputs: tuple[tuple[str, TensorType], ...] = ()
+    inferred: Inferred | None = None
+    refusal: Refusal | None = None
+    reaches: TensorType | None = None
+    parameters: int = 0
+    turns: tuple[Visit, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class Visit:
+    """One walk of a drawing: its name and the path to it, how often it runs, how many sets of its
+    weights there are, and what feeds its Input nodes.
+    """
+
+    drawing: str
+    prefix: str
+    index: Index
+    copies: int = 1
+    weights: int = 1
+    given: Types = field(default_factory=dict)
+    seen: dict[str, Seen] = field(default_factory=dict)
+    parameters: int = 0
+
+
+class Shapes:
+    """What the walks found, by NodePath (`block/2/conv`).
+
+    `nodes` says which node of which drawing a path is; one path may stand for several repetitions.
+    Nodes on a cycle or behind something unknown have no shape. A definition that no reachable
+    instance uses is walked on its own, under the path `name:`.
+    """
+
+    def __init__(self, graph: Graph | None = None, indexes: Mapping[str, Index] | None = None):
+        self.types: dict[tuple[str, str], TensorType] = {}
+        self.found: dict[str, Inferred] = {}
+        self.nodes: dict[str, tuple[str, Node]] = {}
+        self.copies: dict[str, int] = {}  # how many repetitions a path stands for
+        self.weights: dict[str, int] = {}  # how many sets of its weights there are
+        self.refused: dict[str, Refusal] = {}
+        self.visits: dict[str, dict[str, Visit]] = {}  # by drawing and prefix
+        self.weight_count = 0  # parameters(), kept as a sum
+        self.value_count = 0  # numbers that all nodes give for one sample
+        self._dirty: Mapping[str, set[str]] = {}
+        self._looked: dict[str, set[str]] = {}
+        self._graph = graph if graph is not None else Graph()
+        self._indexes = indexes if indexes is not None else indexed(self._graph)
+        if graph is not None:
+            self._top = self._visit(Visit("", "", self._indexes[""]))
+            self._walk_unused()
 
     @property
-    def parameters(self) -> int:
-        """How many numbers its weights hold."""
-        return sum(TensorType(param.shape).size for param in self.params.values())
-
-
-@dataclass
-class Shapes:
-    """What the walk found, by NodePath (`block/2/conv`).
-
-    `nodes` says which node of which drawing a path is. A path may stand for several repetitions:
-    `copies` is their number, `weights` how many sets of its weights there are.
-    """
-
-    types: dict[tuple[str, str], TensorType] = field(default_factory=dict)
-    found: dict[str, Inferred] = field(default_factory=dict)
-    nodes: dict[str, tuple[str, Node]] = field(default_factory=dict)
-    copies: dict[str, int] = field(default_factory=dict)
-    weights: dict[str, int] = field(default_factory=dict)
-    refusals: list[Refusal] = field(default_factory=list)
+    def refusals(self) -> list[Refusal]:
+        """What nodes say against their operands, by path."""
+        return [self.refused[path] for path in sorted(self.refused, key=counted)]
 
     def text(self, path: str, port: str) -> str:
         """The shape of one sample as the canvas shows it: `32×14×14`; empty when not known.
@@ -68,230 +97,233 @@ class Shapes:
 
     def parameters(self, path: str = "") -> int:
         """Trained numbers of a node, of all nodes inside an instance, or of everything."""
-        return sum(
-            one.parameters * self.weights[key]
-            for key, one in self.found.items()
-            if not path or key == path or key.startswith(f"{path}/")
-        )
+        return sum(self.found[key].parameters * self.weights[key] for key in self._under(path))
 
     def flops(self, path: str = "") -> int:
         """Multiplications and additions of one forward pass for one sample, likewise."""
-        return sum(
-            one.flops * self.copies[key]
-            for key, one in self.found.items()
-            if not path or key == path or key.startswith(f"{path}/")
-        )
+        return sum(self.found[key].flops * self.copies[key] for key in self._under(path))
 
+    def _under(self, path: str) -> Iterable[str]:
+        if not path:
+            return self.found
+        return [key for key in self.found if key == path or key.startswith(f"{path}/")]
 
-def shapes(graph: Graph) -> Shapes:
-    """The shapes of all nodes; nodes on a cycle or behind something unknown have none.
+    def prefix(self, drawing: str) -> str:
+        """The path that a drawing's nodes are reported under: that of its first visit."""
+        prefixes = self.visits.get(drawing)
+        return min(prefixes, key=counted) if prefixes else f"{drawing}:" if drawing else ""
 
-    Each definition that nothing uses is walked on its own, under the path `name:`.
-    """
-    found = Shapes()
-    _walk(found, graph, _Place("", ""), {})
-    for name in sorted(set(graph.definitions) - {name for name, _ in found.nodes.values()}):
-        _walk(found, graph, _Place(name, f"{name}:"), {})
-    return found
+    def update(self, dirty: Mapping[str, set[str]]) -> dict[str, set[str]]:
+        """Look again at the nodes `dirty`, by drawing, and at all that they change.
 
+        Drawings whose index is another are walked anew. Returns, by drawing, the nodes looked at.
+        """
+        self._dirty, self._looked = dirty, {}
+        self._settle(self._top, ())
+        self._walk_unused()
+        self._dirty = {}
+        return self._looked
 
-@dataclass(frozen=True)
-class _Place:
-    """Where the walk is: the drawing, the path so far, how often it runs, its sets of weights."""
+    def _walk_unused(self) -> None:
+        for name, visits in list(self.visits.items()):
+            alone = visits.get(f"{name}:")
+            used = name not in self._indexes or any(":" not in prefix for prefix in visits)
+            if alone and (used or alone.index is not self._indexes[name]):
+                self._drop(alone)
+        for name in sorted(self._indexes.keys() - {""}):
+            visits = self.visits.get(name, {})
+            if any(":" not in prefix for prefix in visits):
+                continue
+            if f"{name}:" in visits:
+                self._settle(visits[f"{name}:"], ())
+            else:
+                self._visit(Visit(name, f"{name}:", self._indexes[name]))
 
-    drawing: str
-    prefix: str
-    copies: int = 1
-    weights: int = 1
+    def _visit(self, visit: Visit) -> Visit:
+        """Walk a drawing for the first time."""
+        self.visits.setdefault(visit.drawing, {})[visit.prefix] = visit
+        for id in sorted(visit.index.rank, key=visit.index.rank.__getitem__):
+            self._put(visit, id, self._look(visit, id))
+        return visit
 
+    def _settle(self, visit: Visit, fed: Collection[str]) -> None:
+        """Walk again from what is dirty and from the Input nodes that are fed otherwise."""
+        rank, succ = visit.index.rank, visit.index.drawing.net.succ
+        dirty = {*self._dirty.get(visit.drawing, ()), *fed}
+        for id in dirty - rank.keys():
+            self._put(visit, id, None)
+        heap = [(rank[id], id) for id in dirty & rank.keys()]
+        heapify(heap)
+        queued = {id for _, id in heap}
+        while heap:
+            _, id = heappop(heap)
+            before, now = visit.seen.get(id), self._look(visit, id)
+            self._put(visit, id, now)
+            if before is None or before.outputs != now.outputs:
+                for target in succ[id]:
+                    if target in rank and target not in queued:
+                        queued.add(target)
+                        heappush(heap, (rank[target], target))
+        self._looked.setdefault(visit.drawing, set()).update(dirty | queued)
 
-def _walk(
-    found: Shapes, root: Graph, place: _Place, given: Mapping[str, TensorType]
-) -> dict[str, TensorType]:
-    """Walk one drawing; `given` feeds its Input nodes. Returns what reaches its Output nodes."""
-    drawing, results = root.drawing(place.drawing), dict[str, TensorType]()
-    into = incoming(drawing)
-    for node in forward(drawing):
-        path, op = place.prefix + node.id, node.op
-        found.nodes[path] = place.drawing, node
-        if op.role in ("optimizer", "schedule"):
-            continue
-        operands = _operands(found, drawing, into, node, place.prefix)
+    def _put(self, visit: Visit, id: str, now: Seen | None) -> None:
+        """Put what was found at a node in the place of what was found before."""
+        path, before = visit.prefix + id, visit.seen.pop(id, None)
+        if before is not None:
+            kept = now.turns if now else ()
+            for turn in before.turns:
+                if not any(turn is one for one in kept):
+                    self._drop(turn)
+            for port, _ in before.outputs:
+                del self.types[path, port]
+            self._count(visit, path, before, -1)
+        if now is not None:
+            visit.seen[id] = now
+            self.types.update({(path, port): kind for port, kind in now.outputs})
+            self._count(visit, path, now, 1)
+
+    def _count(self, visit: Visit, path: str, seen: Seen, sign: int) -> None:
+        one = seen.inferred
+        visit.parameters += sign * seen.parameters
+        if one is not None:
+            self.weight_count += sign * one.parameters * visit.weights
+            self.value_count += sign * one.values * visit.copies
+        if sign < 0:
+            for kept in (self.nodes, self.found, self.copies, self.weights, self.refused):
+                kept.pop(path, None)
+            return
+        self.nodes[path] = visit.drawing, seen.node
+        if one is not None:
+            self.found[path] = one
+            self.copies[path], self.weights[path] = visit.copies, visit.weights
+        if seen.refusal is not None:
+            self.refused[path] = seen.refusal
+
+    def _drop(self, visit: Visit) -> None:
+        """Forget a visit and those inside it."""
+        if self.visits[visit.drawing].get(visit.prefix) is visit:
+            for id in list(visit.seen):
+                self._put(visit, id, None)
+            del self.visits[visit.drawing][visit.prefix]
+
+    def _look(self, visit: Visit, id: str) -> Seen:
+        """What a node makes of what reaches it now."""
+        drawing = visit.index.drawing
+        node, path = drawing.node(id), visit.prefix + id
+        op, seen = node.op, Seen(node)
+        operands = None if op.role in ("optimizer", "schedule") else _operands(visit, id)
         if operands is None:
-            continue
+            return seen
+        reaches = operands[0] if op.role == "output" and operands else None
+        reached = reaches if isinstance(reaches, TensorType) else None
         if isinstance(op, DataSource):
-            _feed(found, path, op)
-        elif op.role == "input" and node.id in given:
-            found.types[path, op.ports_out()[0].name] = given[node.id]
-        elif isinstance(op, Subgraph):
-            _instance(found, root, place, path, op, operands)
-        else:
-            _infer(found, drawing, place, path, node, operands)
-        if op.role == "output" and isinstance(operands[0], TensorType):
-            results[node.id] = operands[0]
-    return results
+            return _fed(node, path, op)
+        if op.role == "input" and id in visit.given:
+            return Seen(node, ((op.ports_out()[0].name, visit.given[id]),))
+        if isinstance(op, Subgraph):
+            known = op.definition in drawing.definitions
+            return self._instance(visit, node, op, operands) if known else seen
+        ports = drawing.ports_out(id)
+        if node.bypassed and ports and operands and isinstance(operands[0], TensorType):
+            return Seen(node, ((ports[0].name, operands[0]),), reaches=reached)
+        made, refusal = infer(op, operands), None
+        if made.refusal is not None:
+            refusal = refused(path, drawing.ports_in(id), operands, made.refusal)
+        outputs = tuple((p.name, kind) for p, kind in zip(ports, made.outputs, strict=False))
+        return Seen(node, outputs, made, refusal, reached, made.parameters)
+
+    def _instance(
+        self, outer: Visit, node: Node, op: Subgraph, operands: tuple[Given, ...]
+    ) -> Seen:
+        """Walk the repetitions, those of before again where they are fed the same."""
+        path, index = outer.prefix + node.id, self._indexes[op.definition]
+        names, ends = (index.drawing.port_ids(role) for role in ("input", "output"))
+        given = {n: t for n, t in zip(names, operands, strict=True) if isinstance(t, TensorType)}
+        before = outer.seen[node.id].turns if node.id in outer.seen else ()
+        turns: list[Visit] = []
+        outputs: Types = {}
+        parameters = 0
+        for turn in range(op.repeat):
+            back = [outputs[id] for id in ends[:1] if id in outputs]
+            fed = given | dict(zip(names[:1], back, strict=False))
+            # Once a turn is fed as the one before it, it stands for all that follow.
+            last = fed == given if turn else op.repeat == 1
+            if turn == MAX_TURNS:
+                text = f"found shapes that still change after {turn} repetitions, expected one"
+                refusal = Refusal(
+                    path, "", f"{text} shape", "make its output as large as its input"
+                )
+                return Seen(node, (), None, refusal, None, parameters, tuple(turns))
+            given = fed
+            rest = op.repeat - turn if last else 1
+            sets = rest if op.weights == "own" else int(turn == 0)
+            inner = f"{path}/{turn}/" if op.repeat > 1 else f"{path}/"
+            copies, weights = outer.copies * rest, outer.weights * sets
+            wanted = Visit(op.definition, inner, index, copies, weights, given)
+            visit = self._turn(before[turn] if turn < len(before) else None, wanted)
+            turns.append(visit)
+            parameters += visit.parameters * sets
+            found = ((id, visit.seen.get(id)) for id in ends)
+            outputs = {id: seen.reaches for id, seen in found if seen and seen.reaches}
+            if last:
+                break
+        return Seen(node, tuple(outputs.items()), None, None, None, parameters, tuple(turns))
+
+    def _turn(self, before: Visit | None, wanted: Visit) -> Visit:
+        """The visit that is wanted: that of before, brought up to date, or a new one."""
+        if before is not None:
+            if before.index is wanted.index and _place(before) == _place(wanted):
+                old, before.given = before.given, wanted.given
+                ids = old.keys() | wanted.given.keys()
+                self._settle(before, {id for id in ids if old.get(id) != before.given.get(id)})
+                return before
+            self._drop(before)
+        return self._visit(wanted)
 
 
-def incoming(drawing: Graph) -> dict[tuple[str, str], list[Wire]]:
-    """The wires of every input port, in the order the port reads them."""
-    found: dict[tuple[str, str], list[Wire]] = {}
-    for _, _, wire in drawing.net.edges(keys=True):
-        found.setdefault((wire.target, wire.input), []).append(wire)
-    for wires in found.values():
-        if len(wires) > 1:
-            wires.sort(key=lambda wire: (wire.order, wire))
-    return found
+def _place(visit: Visit) -> tuple[str, str, int, int]:
+    return visit.drawing, visit.prefix, visit.copies, visit.weights
 
 
-def forward(drawing: Graph) -> list[Node]:
-    """Nodes such that every wire points forward; those on or behind a cycle are left out."""
-    waiting = dict(drawing.net.in_degree())
-    ready = [id for id, count in waiting.items() if not count]
-    for id in ready:  # grows as it goes
-        for target, edges in drawing.net.adj[id].items():
-            waiting[target] -= len(edges)
-            if not waiting[target]:
-                ready.append(target)
-    return [drawing.node(id) for id in ready]
-
-
-def _operands(
-    found: Shapes,
-    drawing: Graph,
-    into: Mapping[tuple[str, str], list[Wire]],
-    node: Node,
-    prefix: str,
-) -> tuple[Given, ...] | None:
+def _operands(visit: Visit, id: str) -> tuple[Given, ...] | None:
     """The types at the node's ports; None when one is missing or unknown."""
     result: list[Given] = []
-    for port in drawing.ports_in(node.id):
-        wires = into.get((node.id, port.name), ())
-        known = [found.types.get((prefix + wire.source, wire.output)) for wire in wires]
-        types = tuple(kind for kind in known if kind is not None)
-        if len(types) < len(known) or (not wires and not port.optional):
+    for port in visit.index.drawing.ports_in(id):
+        wires = visit.index.incoming.get((id, port.name), ())
+        types: list[TensorType] = []
+        for wire in wires:
+            source = visit.seen.get(wire.source)
+            kind = (
+                next((k for name, k in source.outputs if name == wire.output), None)
+                if source
+                else None
+            )
+            if kind is None:
+                return None
+            types.append(kind)
+        if not wires and not port.optional:
             return None
-        result.append(types if port.many else types[0] if types else None)
+        result.append(tuple(types) if port.many else types[0] if types else None)
     return tuple(result)
 
 
-def _feed(found: Shapes, path: str, source: DataSource) -> None:
+def _fed(node: Node, path: str, source: DataSource) -> Seen:
     try:
         types = source.sample_types()
     except ShapeError as error:
         text = f"found {error.found}, expected {error.expected}"
-        found.refusals.append(Refusal(path, "", text, error.remedy, error.adapter))
-        return
-    for port, kind in types.items():
-        found.types[path, port] = TensorType((BATCH, *kind.shape), kind.dtype)
+        return Seen(node, refusal=Refusal(path, "", text, error.remedy, error.adapter))
+    return Seen(
+        node,
+        tuple((port, TensorType((BATCH, *k.shape), k.dtype)) for port, k in types.items()),
+    )
 
 
-def _infer(
-    found: Shapes,
-    drawing: Graph,
-    place: _Place,
-    path: str,
-    node: Node,
-    operands: tuple[Given, ...],
-) -> None:
-    ports = drawing.ports_out(node.id)
-    if node.bypassed and ports and operands and isinstance(operands[0], TensorType):
-        found.types[path, ports[0].name] = operands[0]
-        return
-    made = infer(node.op, operands)
-    found.found[path] = made
-    found.copies[path], found.weights[path] = place.copies, place.weights
-    if made.refusal is not None:
-        found.refusals.append(refused(path, drawing.ports_in(node.id), operands, made.refusal))
-    for port, kind in zip(ports, made.outputs, strict=False):
-        found.types[path, port.name] = kind
+def indexed(graph: Graph) -> dict[str, Index]:
+    """An index of every drawing, by name."""
+    return {"": Index(graph)} | {name: Index(one) for name, one in graph.definitions.items()}
 
 
-def refused(
-    path: str,
-    ports: Sequence[Port],
-    operands: Sequence[Given],
-    error: ShapeError | SettingError,
-) -> Refusal:
-    """What a node says against its operands, at the port of the one it means."""
-    if isinstance(error, SettingError):
-        return Refusal(path, "", str(error))
-    text, position = f"found {error.found}, expected {error.expected}", 0
-    name = ports[0].name if ports else ""
-    for port, operand in zip(ports, operands, strict=True):
-        position += len(operand) if isinstance(operand, tuple) else 1
-        if error.operand < position:
-            name = port.name
-            break
-    return Refusal(path, name, text, error.remedy, error.adapter)
-
-
-MAX_TURNS = 64  # repetitions whose shapes may differ from those before
-
-
-def _instance(
-    found: Shapes,
-    root: Graph,
-    place: _Place,
-    path: str,
-    op: Subgraph,
-    operands: tuple[Given, ...],
-) -> None:
-    definition = root.definitions[op.definition]
-    names = definition.port_ids("input")
-    given = {n: t for n, t in zip(names, operands, strict=True) if isinstance(t, TensorType)}
-    outputs = dict[str, TensorType]()
-    for turn in range(op.repeat):
-        back = [outputs[id] for id in definition.port_ids("output")[:1] if id in outputs]
-        fed = given | dict(zip(names[:1], back, strict=False))
-        # Once a turn is fed as the one before it, it stands for all that follow.
-        last = fed == given if turn else op.repeat == 1
-        if turn == MAX_TURNS:
-            text = f"found shapes that still change after {turn} repetitions"
-            remedy = "make its output as large as its input"
-            found.refusals.append(Refusal(path, "", f"{text}, expected one shape", remedy))
-            return
-        given = fed
-        rest = op.repeat - turn if last else 1
-        sets = rest if op.weights == "own" else int(turn == 0)
-        inner = f"{path}/{turn}/" if op.repeat > 1 else f"{path}/"
-        there = _Place(op.definition, inner, place.copies * rest, place.weights * sets)
-        outputs = _walk(found, root, there, given)
-        if last:
-            break
-    for name, kind in outputs.items():
-        found.types[path, name] = kind
-
-
-@lru_cache(maxsize=1 << 16)
-def infer(op: Op, operands: tuple[Given, ...]) -> Inferred:
-    """What `op` makes of operands of these types, in port order."""
-    found = Trace(Builder(), "train", BATCH)
-    given = [_operand(found.builder, index, kind) for index, kind in enumerate(operands)]
-    try:
-        made = build_node(found, Node("node", op), "node", "node", given)
-    except (ShapeError, SettingError) as error:
-        return Inferred(refusal=error)
-    outputs = made if isinstance(made, tuple) else (made,)
-    flops = sum(_flops(found.builder, row) for row in found.builder.rows)
-    params = {key.rpartition("/")[2]: param for key, param in found.params.items()}
-    return Inferred(tuple(t.type for t in outputs), params, flops // BATCH)
-
-
-def _operand(builder: Builder, index: int, kind: Given) -> Operand:
-    if kind is None:
-        return None
-    if isinstance(kind, TensorType):
-        return builder.input("batch", f"x{index}", kind)
-    return [builder.input("batch", f"x{index}.{k}", one) for k, one in enumerate(kind)]
-
-
-def _flops(builder: Builder, row: Row) -> int:
-    """Multiplications and additions of one row; an element of any other row counts as one."""
-    sizes = [builder.types[value] for value in row.outputs]
-    if row.op == "matmul":
-        left = builder.types[row.inputs[0]].size
-        return 2 * left * sizes[0].shape[-1]
-    if row.op == "conv2d":
-        window = builder.types[row.inputs[1]]
-        return 2 * sizes[0].size * (window.size // window.shape[0])
-    return sum(kind.size for kind in sizes)
+def shapes(graph: Graph) -> Shapes:
+    """The shapes of all nodes of a graph as it is now."""
+    return Shapes(graph)

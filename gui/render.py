@@ -16,12 +16,12 @@ from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QApplication
 
 from graph.graph import Graph
-from gui.canvas.describe import canvas_view
 from gui.canvas.geometry import Rect
 from gui.canvas.paint_canvas import Scene, paint_scene, scene, scene_bounds
 from gui.canvas.paint_wire import Overlay
 from gui.canvas.view_model import CanvasView, Preview, Severity
 from gui.run.previews import data_previews
+from gui.sheet import canvas_view
 from gui.theme import Theme, theme
 
 MARGIN = 40.0

@@ -9,6 +9,7 @@ from graph.checks.problem import Problem, Spot, View
 from graph.edit import Edit
 from graph.edits import AddNode, Batch, Connect, Disconnect, SetOp
 from graph.graph import Graph, Node, Wire
+from graph.infer import Given, infer, refused
 from graph.kinds import Optimizer, Schedule
 from graph.op import REGISTRY, Op, SettingError
 from graph.ops.conv import AvgPool2d, Conv2d
@@ -16,7 +17,6 @@ from graph.ops.dense import Dense
 from graph.ops.shape import Flatten
 from graph.program import TensorType
 from graph.rules import EditError, check_wire
-from graph.shapes import Given, infer, refused
 from graph.subgraph import Subgraph
 
 

@@ -1,91 +1,20 @@
-"""Where a node would fit: at a port a wire was drawn from, or in the middle of a wire."""
+"""Nodes put into wires that are there, and wires that stay when nodes are taken out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from graph.checks.connect import accepts
-from graph.checks.problem import Spot, View
+from graph.checks.problem import View
 from graph.edit import Edit
 from graph.edits import Connect, Disconnect
 from graph.graph import Graph, Wire
+from graph.infer import Given, infer
 from graph.kinds import Optimizer, Schedule
 from graph.op import Op, Port
 from graph.program import TensorType
-from graph.shapes import Given, infer
 from graph.subgraph import Subgraph
-
-
-@dataclass(frozen=True)
-class End:
-    """One port of a drawing that a wire is drawn from."""
-
-    node: str
-    port: str
-    is_output: bool
-
-
-def port_for(view: View, end: End, op: Op, into: str = "") -> str:
-    """The port of a new node `op` that a wire from `end` should go to; "" when none takes it.
-
-    An op whose other operands are not known yet is judged by the declared kinds of its ports.
-    """
-    spot = view.spots[into]
-    if end.node not in spot.drawing:
-        return ""
-    return _target(view, spot, end, op) if end.is_output else _source(view, spot, end, op)
-
-
-def _target(view: View, spot: Spot, end: End, op: Op) -> str:
-    kind = view.shapes.types.get((spot.prefix + end.node, end.port))
-    source = spot.drawing.node(end.node).op
-    for port in op.ports_in():
-        to_schedule = isinstance(op, Optimizer) and port.name == "schedule"
-        if to_schedule != isinstance(source, Schedule):
-            continue
-        if to_schedule or (kind is None and not isinstance(op, Optimizer)):
-            return port.name
-        if isinstance(op, Optimizer):
-            if source.role == "loss":
-                return port.name
-        elif kind is not None and _takes(op, port, kind):
-            return port.name
-    return ""
-
-
-def _takes(op: Op, port: Port, kind: TensorType) -> bool:
-    """Whether `op` accepts a value, as far as that can be said without its other operands."""
-    if isinstance(op, Subgraph):
-        return True
-    needed = [one for one in op.ports_in() if not one.optional]
-    if needed in ([], [port]):
-        given: tuple[Given, ...] = tuple(
-            (kind,) if one == port and one.many else kind if one == port else None
-            for one in op.ports_in()
-        )
-        return infer(op, given).refusal is None
-    if port.kind == "labels":
-        return kind.dtype == "int"
-    if port.kind == "vector":
-        return kind.dtype != "int" and len(kind.shape) == 2
-    return bool(kind.shape) or port.kind == "loss"
-
-
-def _source(view: View, spot: Spot, end: End, op: Op) -> str:
-    """The output of `op` for an input of the drawing."""
-    target = spot.drawing.node(end.node)
-    if isinstance(target.op, Optimizer):
-        wanted = "schedule" if end.port == "schedule" else "loss"
-        return op.ports_out()[0].name if op.role == wanted and op.ports_out() else ""
-    if op.role in ("loss", "metric", "schedule", "optimizer", "output"):
-        return ""
-    wanted_kinds = [one.kind for one in spot.drawing.ports_in(end.node) if one.name == end.port]
-    kinds = {"any", *wanted_kinds} if wanted_kinds != ["any"] else set[str]()
-    for port in op.ports_out():
-        if not kinds or port.kind in kinds:
-            return port.name
-    return ""
 
 
 def insert_ports(view: View, wire: Wire, op: Op, into: str = "") -> tuple[str, str] | None:
@@ -112,6 +41,24 @@ def insert_ports(view: View, wire: Wire, op: Op, into: str = "") -> tuple[str, s
             continue
         return port.name, ports_out[0].name
     return None
+
+
+def _takes(op: Op, port: Port, kind: TensorType) -> bool:
+    """Whether `op` accepts a value, as far as that can be said without its other operands."""
+    if isinstance(op, Subgraph):
+        return True
+    needed = [one for one in op.ports_in() if not one.optional]
+    if needed in ([], [port]):
+        given: tuple[Given, ...] = tuple(
+            (kind,) if one == port and one.many else kind if one == port else None
+            for one in op.ports_in()
+        )
+        return infer(op, given).refusal is None
+    if port.kind == "labels":
+        return kind.dtype == "int"
+    if port.kind == "vector":
+        return kind.dtype != "int" and len(kind.shape) == 2
+    return bool(kind.shape) or port.kind == "loss"
 
 
 def into_wire(wire: Wire, id: str, ports: tuple[str, str], into: str) -> list[Edit]:

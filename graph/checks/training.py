@@ -14,7 +14,6 @@ from graph.graph import Node, Wire
 from graph.kinds import DataSource, Optimizer
 from graph.ops.optimizer import Adam
 from graph.ops.structure import Input
-from graph.placeholder import Placeholder
 
 
 def losses(view: View) -> Iterator[Problem]:
@@ -22,7 +21,7 @@ def losses(view: View) -> Iterator[Problem]:
     spot = view.root
     found = spot.by_role("loss")
     optimizers = spot.by_role("optimizer")
-    if any(isinstance(node.op, Placeholder) for node in spot.drawing):
+    if spot.index.placeholders:
         return  # what is not installed may be the optimizer
     trained = {
         wire.source for node in optimizers for wire in spot.drawing.wires_in(node.id, "loss")
@@ -54,8 +53,8 @@ def _add_adam(spot: Spot, losses: list[Node]) -> Edit:
 
 def nothing_to_train(view: View) -> Iterator[Problem]:
     """Data and layers without a loss."""
-    roles = {node.op.role for spot in view for node in spot.drawing}
-    known = not any(isinstance(node.op, Placeholder) for spot in view for node in spot.drawing)
+    roles = {role for spot in view for role, ids in spot.index.roles.items() if ids}
+    known = not any(spot.index.placeholders for spot in view)
     if known and "data" in roles and not roles & {"loss", "output"}:
         message = "found data and no loss, expected a loss to train with"
         yield Problem("warning", "", "", message, "add a loss and an optimizer")
@@ -88,8 +87,10 @@ def chosen(view: View) -> Iterator[Problem]:
 def owners(view: View) -> Iterator[Problem]:
     """Weights that two optimizers of one phase would both change, or that none has."""
     spot = view.root
-    weighted = {path.split("/")[0] for path, one in view.shapes.found.items() if one.params}
-    weighted = {id for id in weighted if id in spot.drawing and not spot.drawing.node(id).frozen}
+    if not spot.index.roles.get("optimizer") or "" not in view.shapes.visits:
+        return
+    seen = view.shapes.visits[""][""].seen
+    weighted = {id for id, one in seen.items() if one.parameters and not one.node.frozen}
     phases: dict[tuple[object, ...], list[Node]] = {}
     owned: dict[str, set[str]] = {}
     for node in spot.by_role("optimizer"):

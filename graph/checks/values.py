@@ -9,14 +9,14 @@ from graph.checks.connect import adapters
 from graph.checks.problem import Problem, Spot, View
 from graph.edit import Edit
 from graph.edits import Batch, SetOp, SetTraining
-from graph.graph import Graph, Node, Wire
+from graph.graph import Node, Wire
+from graph.infer import infer
 from graph.kinds import DataSource, Optimizer
 from graph.op import REGISTRY, Op, SettingError, settings_of
 from graph.ops.data import ToyData
 from graph.ops.loss import BinaryCrossEntropy, CrossEntropy
 from graph.ops.table import Table
 from graph.placeholder import Placeholder
-from graph.shapes import infer
 
 MAX_BYTES = 64 * 2**30  # a plan above this is a slip, not a plan; below it the engine decides
 
@@ -148,22 +148,22 @@ def memory(view: View) -> Iterator[Problem]:
     """The bytes that training needs, predicted without allocating any."""
     graph, found = view.graph, view.shapes
     size = 8 if graph.training.precision == "float64" else 4
-    slots = max((len(op.slot_names()) for op in _optimizers(graph)), default=0)
-    weights = {path: one.parameters * found.weights[path] for path, one in found.found.items()}
-    values = {
-        path: sum(kind.size for kind in one.outputs) // 2 * found.copies[path]
-        for path, one in found.found.items()
-    }
-    batch = graph.training.batch_size
+    slots = max((len(op.slot_names()) for op in _optimizers(view)), default=0)
     # a weight, its gradient and its slots; a value and its gradient for each sample of a batch
-    cost = {p: size * (weights[p] * (2 + slots) + 2 * batch * values[p]) for p in weights}
-    total = sum(cost.values())
+    weight, value = size * (2 + slots), size * 2 * graph.training.batch_size
+    total = weight * found.weight_count + value * found.value_count
     if total <= MAX_BYTES:
         return
-    path = max(cost, key=lambda p: cost[p])
+
+    def cost(path: str) -> int:
+        one = found.found[path]
+        weights = one.parameters * found.weights[path]
+        return weight * weights + value * one.values * found.copies[path]
+
+    path = max(sorted(found.found), key=cost)
     name, node = found.nodes[path]
     message = (
-        f"found about {amount(total)} for training ({sum(weights.values()):,} weights), most of it "
+        f"found about {amount(total)} for training ({found.weight_count:,} weights), most of it "
         f"here, expected at most {amount(MAX_BYTES)}"
     )
     spot = view.spots[name]
@@ -171,8 +171,8 @@ def memory(view: View) -> Iterator[Problem]:
     yield replace(spot.error(node.id, "", message, remedy), path=path)
 
 
-def _optimizers(graph: Graph) -> Sequence[Optimizer]:
-    return [node.op for node in graph if isinstance(node.op, Optimizer)]
+def _optimizers(view: View) -> Sequence[Optimizer]:
+    return [n.op for n in view.root.by_role("optimizer") if isinstance(n.op, Optimizer)]
 
 
 def amount(size: float) -> str:

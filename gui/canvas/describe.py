@@ -1,25 +1,24 @@
 """From a graph to what the canvas shows: titles, summaries, shapes, counts, kinds of data.
 
-Everything comes from the node types and one walk of the graph (`graph.trace`), so a new node type
+Everything comes from the node types and the walk of the graph (`graph.shapes`), so a new node type
 is drawn without a line here.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import networkx as nx
-
 import resources
-from graph.graph import Graph, Node
+from graph.checks.problem import Spot, View
+from graph.graph import Graph, Node, Wire
 from graph.op import Op, Port, PortKind, settings_of
 from graph.program import TensorType
-from graph.trace import Trace, trace
+from graph.shapes import Seen
 from gui.canvas.view_model import (
-    CanvasView,
     FrameView,
     NodeState,
     NodeView,
@@ -30,7 +29,6 @@ from gui.canvas.view_model import (
     WireView,
 )
 
-BATCH = 2  # shapes are shown without it; any size gives the same picture
 UNKNOWN = "–"
 _WINDOWS = frozenset({"kernel", "window", "size"})
 _COUNTED = frozenset({"units"})
@@ -38,69 +36,49 @@ _BARE = frozenset({"filters", "repeat", "definition"})
 _SHORT = {"learning_rate": "lr", "padding": "pad", "negative_slope": "slope", "rate": "p"}
 
 
-def canvas_view(
-    graph: Graph,
-    previews: Mapping[str, Preview] | None = None,
-    problems: Mapping[str, Severity] | None = None,
-) -> CanvasView:
-    """What one drawing shows.
+@dataclass(frozen=True)
+class Shown:
+    """One drawing of a graph with what the walk found there; `seen` is empty where nothing is."""
 
-    `previews` by node id; `problems` by node id replace those that the walk finds (refused inputs).
-    """
-    found = walked(graph)
-    counts = parameter_counts(found)
-    if problems is None:
-        problems = {refusal.path.split("/")[0]: "error" for refusal in found.refusals}
-    nodes = tuple(
-        node_view(
-            graph, node, found, counts, (previews or {}).get(node.id), problems.get(node.id, "")
-        )
-        for node in sorted(graph, key=lambda node: node.id)
-    )
-    return CanvasView(
-        nodes=nodes,
-        wires=wire_views(graph, found),
-        frames=tuple(
-            FrameView(f.id, f.title, f.x, f.y, f.width, f.height, f.nodes)
-            for _, f in sorted(graph.frames.items())
-        ),
-        notes=tuple(
-            NoteView(n.id, n.text, n.x, n.y, n.width) for _, n in sorted(graph.notes.items())
-        ),
-    )
+    graph: Graph
+    spot: Spot
+    seen: Mapping[str, Seen]
 
+    @classmethod
+    def of(cls, view: View, into: str = "") -> Shown:
+        """The drawing `into`, as it is where it is first used."""
+        spot = view.spots[into]
+        visit = view.shapes.visits.get(into, {}).get(spot.prefix)
+        return cls(view.graph, spot, visit.seen if visit else {})
 
-def walked(graph: Graph) -> Trace:
-    """The symbolic walk of a graph; empty when a cycle leaves no order to walk in."""
-    try:
-        return trace(graph, "evaluate", BATCH)
-    except nx.NetworkXUnfeasible:
-        return trace(Graph(), "evaluate", BATCH)
+    def type(self, id: str, port: str) -> TensorType | None:
+        """The type of an output; None when it is not known."""
+        seen = self.seen.get(id)
+        return next((kind for name, kind in seen.outputs if name == port), None) if seen else None
+
+    def parameters(self, id: str) -> int:
+        """Trained numbers of a node, with those of the drawing it stands for."""
+        return self.seen[id].parameters if id in self.seen else 0
 
 
 def node_view(
-    graph: Graph,
-    node: Node,
-    found: Trace,
-    counts: Mapping[str, int],
-    preview: Preview | None = None,
-    problem: Severity = "",
+    shown: Shown, node: Node, preview: Preview | None = None, problem: Severity = ""
 ) -> NodeView:
-    """One node as it is drawn; `counts` are those of `parameter_counts`."""
-    op = node.op
-    came = {wire.input for wire in graph.wires_in(node.id)}
-    left = {wire.output for wire in graph.wires_out(node.id)}
+    """One node as it is drawn."""
+    op, drawing = node.op, shown.spot.drawing
+    incoming = shown.spot.incoming
+    left = {wire.output for _, _, wire in drawing.net.out_edges(node.id, keys=True)}
     inputs = tuple(
-        PortView(port.name, input_kind(graph, node, port, found), port.name in came)
-        for port in graph.ports_in(node.id)
+        PortView(port.name, input_kind(shown, node, port), (node.id, port.name) in incoming)
+        for port in drawing.ports_in(node.id)
     )
     outputs = tuple(
-        PortView(port.name, output_kind(node, port, found), port.name in left)
-        for port in graph.ports_out(node.id)
+        PortView(port.name, output_kind(shown, node, port), port.name in left)
+        for port in drawing.ports_out(node.id)
     )
     line = summary(op) or op.caption or second_port(inputs, outputs)
-    count = counts.get(node.id, 0)
-    badge, note = footer(graph, node, found, counts)
+    badge, note = footer(shown, node)
+    small = not line and preview is None and len(inputs) < 2 and len(outputs) < 2
     return NodeView(
         id=node.id,
         title=title(node),
@@ -114,11 +92,40 @@ def node_view(
         outputs=outputs,
         x=node.x,
         y=node.y,
-        collapsed=not line and preview is None and len(inputs) < 2 and len(outputs) < 2,
-        ring=count > 0 or type(op).params is not Op.params,
+        collapsed=small,
+        ring=shown.parameters(node.id) > 0 or type(op).params is not Op.params,
         preview=preview,
         state=NodeState(bypassed=node.bypassed, frozen=node.frozen, problem=problem),
     )
+
+
+def wire_view(shown: Shown, wire: Wire) -> WireView:
+    """One wire as it is drawn."""
+    drawing = shown.spot.drawing
+    ports = drawing.ports_out(wire.source)
+    out = _place(ports, wire.output)
+    into = _place(drawing.ports_in(wire.target), wire.input)
+    kind = output_kind(shown, drawing.node(wire.source), ports[out])
+    return WireView(wire.source, out, wire.target, into, kind)
+
+
+def frame_views(drawing: Graph) -> tuple[FrameView, ...]:
+    """Every frame, by id."""
+    return tuple(
+        FrameView(f.id, f.title, f.x, f.y, f.width, f.height, f.nodes)
+        for _, f in sorted(drawing.frames.items())
+    )
+
+
+def note_views(drawing: Graph) -> tuple[NoteView, ...]:
+    """Every note, by id."""
+    return tuple(
+        NoteView(n.id, n.text, n.x, n.y, n.width) for _, n in sorted(drawing.notes.items())
+    )
+
+
+def _place(ports: tuple[Port, ...], name: str) -> int:
+    return next(index for index, port in enumerate(ports) if port.name == name)
 
 
 def title(node: Node) -> str:
@@ -183,49 +190,36 @@ def number(value: Any) -> str:
     return f"{value:.4g}"
 
 
-def footer(graph: Graph, node: Node, found: Trace, counts: Mapping[str, int]) -> tuple[str, str]:
+def footer(shown: Shown, node: Node) -> tuple[str, str]:
     """Badge and right-hand text of the footer."""
-    role, count = node.op.role, counts.get(node.id, 0)
+    role, count = node.op.role, shown.parameters(node.id)
     if role == "optimizer":
-        return _trained(graph, node, counts), ""
+        return _trained(shown, node), ""
     if role == "schedule":
         return "", ""
     if role == "metric":
         return "held out", UNKNOWN
-    ports = graph.ports_out(node.id)
-    type_ = found.values[node.id, ports[0].name].type if _known(found, node, ports) else None
+    ports = shown.spot.drawing.ports_out(node.id)
+    type_ = shown.type(node.id, ports[0].name) if ports else None
     badge = shape_text(type_) if type_ else UNKNOWN
     if role == "data":
-        return badge, f"batch {graph.training.batch_size}"
+        return badge, f"batch {shown.graph.training.batch_size}"
     if role in ("input", "output"):
         return badge, ""
     return badge, f"{count:,}" if count else UNKNOWN
 
 
-def _known(found: Trace, node: Node, ports: tuple[Port, ...]) -> bool:
-    return bool(ports) and (node.id, ports[0].name) in found.values
-
-
-def _trained(graph: Graph, node: Node, counts: Mapping[str, int]) -> str:
+def _trained(shown: Shown, node: Node) -> str:
     """How many nodes an optimizer trains: those it names, else all upstream that have weights."""
-    chosen = getattr(node.op, "trains", ())
+    drawing, chosen = shown.spot.drawing, getattr(node.op, "trains", ())
+    members: Collection[str]
     if chosen:
-        frames = {frame.id: frame.nodes for frame in graph.frames.values()}
+        frames = {frame.id: frame.nodes for frame in drawing.frames.values()}
         members = {id for name in chosen for id in frames.get(name, (name,))}
     else:
-        members = nx.ancestors(graph.net, node.id)
-    layers = sum(counts.get(id, 0) > 0 for id in members if id in graph)
+        members = drawing.upstream([node.id])
+    layers = sum(shown.parameters(id) > 0 for id in members)
     return f"{layers} layer{'s' if layers != 1 else ''}"
-
-
-def parameter_counts(found: Trace) -> dict[str, int]:
-    """Trained numbers of each node that has some, with those of the drawing it stands for."""
-    keys: dict[str, set[str]] = {}
-    for path, owned in found.owner_of.items():
-        keys.setdefault(path.split("/", 1)[0], set()).update(owned)
-    return {
-        id: sum(math.prod(found.params[key].shape) for key in owned) for id, owned in keys.items()
-    }
 
 
 def shape_text(type_: TensorType) -> str:
@@ -241,34 +235,18 @@ def kind_of(type_: TensorType) -> PortKind:
     return kinds.get(len(type_.shape), "any")
 
 
-def output_kind(node: Node, port: Port, found: Trace) -> PortKind:
-    """What leaves an output port: by its traced type, else as declared. Only losses give losses."""
-    tensor = found.values.get((node.id, port.name))
-    kind = kind_of(tensor.type) if tensor is not None else port.kind
+def output_kind(shown: Shown, node: Node, port: Port) -> PortKind:
+    """What leaves an output port: by its type, else as declared. Only losses give losses."""
+    type_ = shown.type(node.id, port.name)
+    kind = kind_of(type_) if type_ is not None else port.kind
     return port.kind if kind == "loss" and node.op.role != "loss" else kind
 
 
-def input_kind(graph: Graph, node: Node, port: Port, found: Trace) -> PortKind:
+def input_kind(shown: Shown, node: Node, port: Port) -> PortKind:
     """What an input port takes: as declared; one that takes any kind shows what its wire brings."""
-    wires = graph.wires_in(node.id, port.name)
+    wires = shown.spot.incoming.get((node.id, port.name))
     if port.kind != "any" or not wires:
         return port.kind
-    source = graph.node(wires[0].source)
-    given = [p for p in graph.ports_out(source.id) if p.name == wires[0].output]
-    return output_kind(source, given[0], found) if given else port.kind
-
-
-def wire_views(graph: Graph, found: Trace) -> tuple[WireView, ...]:
-    """Every wire, in the order of `graph.wires`."""
-    views = []
-    for wire in graph.wires():
-        source, ports = graph.node(wire.source), graph.ports_out(wire.source)
-        out = next(index for index, port in enumerate(ports) if port.name == wire.output)
-        into = next(
-            index
-            for index, port in enumerate(graph.ports_in(wire.target))
-            if port.name == wire.input
-        )
-        kind = output_kind(source, ports[out], found)
-        views.append(WireView(wire.source, out, wire.target, into, kind))
-    return tuple(views)
+    source = shown.spot.drawing.node(wires[0].source)
+    ports = shown.spot.drawing.ports_out(source.id)
+    return output_kind(shown, source, ports[_place(ports, wires[0].output)])

@@ -5,9 +5,10 @@ import pytest
 from graph.graph import Graph, Node
 from graph.op import REGISTRY
 from gui import fonts
-from gui.canvas.describe import canvas_view, number, setting_text, summary
+from gui.canvas.describe import number, setting_text, summary
 from gui.canvas.drawing import elided
 from gui.canvas.geometry import node_box
+from gui.sheet import canvas_view
 from tests.support.small_graphs import draw, op
 
 

@@ -6,11 +6,11 @@ from itertools import combinations, pairwise
 import pytest
 
 from graph.graph import Frame, Graph
-from gui.canvas.describe import canvas_view
 from gui.canvas.geometry import Rect
 from gui.canvas.layout import ROW_LIMIT, is_unplaced
 from gui.canvas.paint_canvas import Scene, scene
 from gui.canvas.wires import path_points, wire_ends
+from gui.sheet import canvas_view
 from tests.support.small_graphs import draw, op
 
 

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 import graph.ops  # noqa: F401  (fills the registry)
 from graph.graph import Graph, Node, Wire
+from graph.infer import BATCH, Given, infer
 from graph.op import REGISTRY, Op, Setting, SettingError, annotation, settings_of
 from graph.program import TensorType
-from graph.shapes import BATCH, Given, infer
 from graph.training import Split, Training
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]

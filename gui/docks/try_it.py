@@ -1,0 +1,266 @@
+"""Try the net by hand: draw a digit, or fill in a row, and see what it says at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from compute.questions import (
+    Answer,
+    Inputs,
+    Output,
+    Predict,
+    Predicted,
+    Predictions,
+    SampleInputs,
+    SamplePredictions,
+    Unanswered,
+)
+from graph.kinds import DataSource
+from graph.schema import Column, Schema
+from gui import fonts
+from gui.app import App
+from gui.docks.drawing_pad import DrawingPad
+from gui.docks.page import Page
+from gui.docks.row_form import RowForm
+from gui.look import Look
+from gui.theme import mix
+
+EMPTY = "Press Run: then draw a digit or fill in a row here, and the net says what it sees."
+UNKNOWN = "This net reads something that cannot be drawn or typed here yet."
+BAR, STEP = 120, 20
+
+
+class TryPage(Page):
+    """One input at a time: a picture H×W of one channel, or a row of numbers."""
+
+    title = "Try it"
+    id = "try"
+
+    def __init__(self, app: App) -> None:
+        super().__init__(app)
+        self._source: Source | None = None
+        self._examples: tuple[int, ...] = ()
+        self._next = 0
+        self.pad = DrawingPad(app.look)
+        self.pad.drawn.connect(self._ask)
+        self.form = RowForm()
+        self.form.changed.connect(self._ask)
+        self.bars = OutputBars(app.look)
+        self.message = QLabel()
+        self.message.setWordWrap(True)
+        self.message.setProperty("tone", "tertiary")
+        self.empty = QLabel(EMPTY)
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.empty.setWordWrap(True)
+        self.empty.setProperty("tone", "tertiary")
+        self.clear = QPushButton("Clear")
+        self.clear.clicked.connect(self.pad.clear)
+        self.sample = QPushButton("Take a held-out sample")
+        self.sample.setProperty("kind", "quiet")
+        self.sample.clicked.connect(self._take)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setWidget(self.form)
+        scroll.setMinimumWidth(280)
+        self.inputs = QStackedLayout()
+        self.inputs.addWidget(self.pad)
+        self.inputs.addWidget(scroll)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.clear)
+        buttons.addWidget(self.sample)
+        buttons.addStretch(1)
+        left = QVBoxLayout()
+        left.addLayout(self.inputs)
+        left.addLayout(buttons)
+        left.addStretch(1)
+        right = QVBoxLayout()
+        right.addWidget(self.bars)
+        right.addWidget(self.message)
+        right.addStretch(1)
+        full = QWidget()
+        row = QHBoxLayout(full)
+        row.setContentsMargins(12, 8, 12, 8)
+        row.setSpacing(24)
+        row.addLayout(left)
+        row.addLayout(right, 1)
+        self.stack = QStackedLayout(self)
+        self.stack.addWidget(self.empty)
+        self.stack.addWidget(full)
+
+    # What the net reads
+
+    def rebuild(self) -> None:
+        trainer = self.app.trainer
+        graph = trainer.graph if trainer.document is self.document else None
+        if graph is None or self.document is None:
+            self._source = None
+            self.empty.setText(EMPTY)
+            self.stack.setCurrentIndex(0)
+            return
+        ops = {node.id: node.op for node in graph if isinstance(node.op, DataSource)}
+        source = next(filter(None, (source_of(id, op) for id, op in ops.items())), None)
+        if source is None:
+            self.empty.setText(UNKNOWN)
+            self.stack.setCurrentIndex(0)
+            return
+        if source != self._source:
+            self._source, self._examples = source, ()
+            if source.columns:
+                self.form.put(source.columns)
+            else:
+                self.pad.resize_picture(*source.picture)
+        self.inputs.setCurrentIndex(1 if source.columns else 0)
+        self.clear.setVisible(not source.columns)
+        self.stack.setCurrentIndex(1)
+        if source.columns and not self._examples:
+            self._take()
+        self._ask()
+
+    def refresh(self) -> None:
+        self._ask()
+
+    # Asking
+
+    def _ask(self) -> None:
+        source = self._source
+        if source is None or self.app.trainer.document is not self.document:
+            return
+        if source.columns:
+            given = self.form.row[None]
+        elif self.pad.empty:
+            self.bars.put(None)
+            self.message.setText("Draw something on the pad.")
+            return
+        else:
+            given = self.pad.pixels[None, None]
+        question = Predict({source.key: given})
+        self.app.trainer.ask((self, "predict"), question, self._answered)
+
+    def _answered(self, answer: Answer) -> None:
+        if isinstance(answer, Unanswered):
+            self.message.setText(answer.message)
+        elif isinstance(answer, Predicted) and answer.outputs:
+            self.bars.put(answer.outputs[0])
+            self.message.setText(f"after {answer.step:,} training steps")
+
+    def _take(self) -> None:
+        """Put a held-out sample in, another one each time."""
+        if self._examples:
+            number = self._examples[self._next % len(self._examples)]
+            self._next += 1
+            self.app.trainer.ask((self, "sample"), Inputs((number,)), self._sample)
+        else:
+            question = Predictions(limit=200, losses=False)
+            self.app.trainer.ask((self, "examples"), question, self._known)
+
+    def _known(self, answer: Answer) -> None:
+        if isinstance(answer, SamplePredictions) and len(answer.samples):
+            self._examples = tuple(answer.samples.tolist())
+            self._take()
+
+    def _sample(self, answer: Answer) -> None:
+        source = self._source
+        if not isinstance(answer, SampleInputs) or source is None:
+            return
+        values = np.asarray(answer.arrays[source.key][0], np.float64)
+        if source.columns:
+            self.form.fill(values)
+        else:
+            self.pad.put(values[0])
+
+
+@dataclass(frozen=True)
+class Source:
+    """The input `key` (`node.port`): a picture of one channel, height × width, or columns."""
+
+    key: str
+    picture: tuple[int, int] = (0, 0)
+    columns: tuple[Column, ...] = ()
+
+
+def source_of(id: str, op: DataSource) -> Source | None:
+    """What a data node gives the net to read; None for what has no form here."""
+    for port, kind in op.sample_types().items():
+        if port in ("target", "label"):
+            continue
+        if len(kind.shape) == 3 and kind.shape[0] == 1:
+            return Source(f"{id}.{port}", picture=kind.shape[1:])
+        if len(kind.shape) == 1:
+            schema = getattr(op, "schema", None)
+            names = [f"x{k + 1}" for k in range(kind.shape[0])]
+            plain = tuple(Column(name) for name in names)
+            columns = schema.features if isinstance(schema, Schema) else plain
+            return Source(f"{id}.{port}", columns=columns)
+    return None
+
+
+class OutputBars(QWidget):
+    """The output for one sample: a bar for each class, or the numbers."""
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self._look = look
+        self.rows: list[tuple[str, float]] = []
+        self._shares = True
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def put(self, output: Output | None) -> None:
+        """Show the first sample of an output; None shows nothing."""
+        self.rows = rows_of(output) if output is not None else []
+        self._shares = output is None or output.kind != "numbers"
+        best = max(self.rows, key=lambda row: row[1], default=("nothing", 0.0))
+        self.setAccessibleName(f"The net says {best[0]}")
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(260, max(1, len(self.rows)) * STEP + 8)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter, theme = QPainter(self), self._look.theme
+        painter.setFont(fonts.font("caption mono"))
+        best = max((value for _, value in self.rows), default=0.0)
+        middle = Qt.AlignmentFlag.AlignVCenter
+        for place, (name, value) in enumerate(self.rows):
+            top, leading = 4 + place * STEP, self._shares and value == best
+            painter.setPen(QColor(theme.text if leading else theme.text2))
+            name_room = QRectF(0, top, 76, STEP)
+            text = fonts.metrics("caption mono").elidedText(name, Qt.TextElideMode.ElideRight, 76)
+            painter.drawText(name_room, Qt.AlignmentFlag.AlignRight | middle, text)
+            if self._shares:
+                bar = QRectF(84, top + 6, BAR, STEP - 12)
+                painter.fillRect(bar, QColor(mix(theme.panel, theme.text3, 0.2)))
+                bar.setWidth(BAR * min(max(value, 0.0), 1.0))
+                painter.fillRect(bar, QColor(theme.accent if leading else theme.text3))
+            label = f"{value * 100:.1f} %" if self._shares else f"{value:.5g}"
+            number = QRectF(84 + (BAR + 8 if self._shares else 0), top, 64, STEP)
+            painter.drawText(number, Qt.AlignmentFlag.AlignRight | middle, label)
+
+
+def rows_of(output: Output) -> list[tuple[str, float]]:
+    """(name, value) of each number of the first sample; a sigmoid gives both classes."""
+    values = np.asarray(output.values[0], np.float64).reshape(-1)
+    if output.kind == "sigmoid" and len(values) == 1:
+        values = np.array([1 - values[0], values[0]])
+    names = output.class_names
+    if output.kind == "numbers":
+        return [(output.name.rpartition("/")[2], float(v)) for v in values]
+    return [(names[k] if k < len(names) else str(k), float(v)) for k, v in enumerate(values)]

@@ -1,0 +1,148 @@
+"""What the net says: held-out samples and samples made by hand, on real short runs."""
+
+from typing import TypeVar
+
+import numpy as np
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QDoubleSpinBox
+from pytestqt.qtbot import QtBot
+
+from gui.app import App
+from gui.docks.page import Page
+from gui.docks.plan import PlanPage
+from gui.docks.predictions import PredictionsPage
+from gui.docks.try_it import TryPage
+
+P = TypeVar("P", bound=Page)
+
+
+def trained(qtbot: QtBot, app: App, name: str, kind: type[P]) -> P:
+    """A page over a finished run of an example."""
+    document = app.desk.open_example(name)
+    page = kind(app)
+    qtbot.addWidget(page)
+    page.resize(760, 320)
+    page.show()
+    app.trainer.run(document)
+    qtbot.waitUntil(lambda: app.trainer.board.state == "finished", timeout=30_000)
+    return page
+
+
+def test_before_a_run_it_says_what_to_do(qtbot: QtBot, app: App) -> None:
+    app.desk.open_example("digits-mlp")
+    page = PredictionsPage(app)
+    qtbot.addWidget(page)
+    page.show()
+    assert "Press Run" in page.empty.text()
+    assert page.stack.currentWidget() is page.empty
+
+
+def test_the_matrix_counts_every_held_out_sample(qtbot: QtBot, app: App) -> None:
+    page = trained(qtbot, app, "digits-mlp", PredictionsPage)
+    qtbot.waitUntil(lambda: page.matrix.counts.sum() > 0)
+    board = app.trainer.board
+    share = np.trace(page.matrix.counts) / page.matrix.counts.sum()
+    qtbot.waitUntil(
+        lambda: (
+            abs(
+                np.trace(page.matrix.counts) / page.matrix.counts.sum()
+                - board.metrics["val_accuracy"]
+            )
+            < 1e-6
+        )
+    )
+    assert page.matrix.counts.sum() == 359
+    assert share > 0.9
+
+
+def test_a_cell_opens_its_samples(qtbot: QtBot, app: App) -> None:
+    page = trained(qtbot, app, "digits-mlp", PredictionsPage)
+    qtbot.waitUntil(lambda: page.matrix.counts.sum() > 0)
+    at = page.matrix._rect(3, 3).center().toPoint()
+    QTest.mouseClick(page.matrix, Qt.MouseButton.LeftButton, pos=at)
+    qtbot.waitUntil(lambda: len(page.sheet.samples) > 20)
+    assert page.stack.currentWidget() is page.picked
+    assert all(s.right and s.values.shape == (1, 8, 8) for s in page.sheet.samples)
+    QTest.mouseClick(page.back, Qt.MouseButton.LeftButton)
+    assert page.stack.currentWidget() is page.matrix
+    QTest.keyClick(page.matrix, Qt.Key.Key_Down)
+    QTest.keyClick(page.matrix, Qt.Key.Key_Right)
+    assert page.matrix.cell == (4, 4)
+
+
+def test_two_numbers_in_show_the_boundary(qtbot: QtBot, app: App) -> None:
+    page = trained(qtbot, app, "moons-mlp", PredictionsPage)
+    qtbot.waitUntil(lambda: page.plane.picture is not None, timeout=10_000)
+    picture = page.plane.picture
+    assert picture is not None
+    assert picture.field is not None
+    rows, columns, classes = picture.field.shape
+    assert (rows, columns, classes) == (72, 72, 2)
+    assert np.allclose(picture.field.sum(axis=2), 1, atol=1e-5)
+    # where the points lie, the field says what the net says of them: mostly their own class
+    low, high = np.array(picture.low), np.array(picture.high)
+    places = ((picture.points - low) / (high - low) * 71).round().astype(int)
+    said = picture.field[places[:, 1], places[:, 0]].argmax(axis=1)
+    assert (said == picture.groups).mean() > 0.95
+
+
+def test_a_regression_shows_predicted_against_target(qtbot: QtBot, app: App) -> None:
+    page = trained(qtbot, app, "table-regression", PredictionsPage)
+    qtbot.waitUntil(lambda: page.plane.picture is not None, timeout=10_000)
+    picture = page.plane.picture
+    assert picture is not None
+    assert picture.line
+    assert len(picture.points) > 40
+    assert np.corrcoef(picture.points.T)[0, 1] > 0.4
+
+
+def test_a_drawn_digit_is_recognised(qtbot: QtBot, app: App) -> None:
+    page = trained(qtbot, app, "digits-cnn", TryPage)
+    assert page.message.text() == "Draw something on the pad."
+    side = page.pad._area.width() / 8
+    x, top, bottom = round(4 * side), round(0.8 * side), round(7.2 * side)
+    pad = page.pad
+    QTest.mousePress(pad, Qt.MouseButton.LeftButton, pos=QPoint(x, top))
+    QTest.mouseMove(pad, QPoint(x, bottom))
+    QTest.mouseRelease(pad, Qt.MouseButton.LeftButton, pos=QPoint(x, bottom))
+    qtbot.waitUntil(lambda: len(page.bars.rows) == 10)
+    assert max(page.bars.rows, key=lambda row: row[1])[0] == "1"
+    assert abs(sum(share for _, share in page.bars.rows) - 1) < 1e-5
+    QTest.mouseClick(page.clear, Qt.MouseButton.LeftButton)
+    assert page.pad.empty
+    assert not page.bars.rows
+
+
+def test_a_held_out_sample_can_be_taken_and_changed(qtbot: QtBot, app: App) -> None:
+    page = trained(qtbot, app, "table-regression", TryPage)
+    qtbot.waitUntil(lambda: len(page.bars.rows) == 1, timeout=10_000)
+    qtbot.waitUntil(lambda: bool(page.form.row.any()))
+    before = page.bars.rows[0][1]
+    field = page.form.findChildren(QDoubleSpinBox)[2]
+    field.setFocus()
+    field.selectAll()
+    QTest.keyClicks(field, "45")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: page.bars.rows[0][1] != before)
+
+
+def test_the_plan_lists_the_steps_and_measures_them(qtbot: QtBot, app: App) -> None:
+    page = trained(qtbot, app, "digits-mlp", PlanPage)
+    qtbot.waitUntil(lambda: page.model.rowCount() > 5)
+    kernels = {step.kernel for step in page.model.steps}
+    assert any("gemm" in kernel for kernel in kernels)
+    QTest.mouseClick(page.measure, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: any(step.seconds for step in page.model.steps))
+    page.sorted.sort(6, Qt.SortOrder.DescendingOrder)
+    times = [
+        page.model.steps[page.sorted.mapToSource(page.sorted.index(k, 0)).row()].seconds or 0
+        for k in range(page.sorted.rowCount())
+    ]
+    assert times == sorted(times, reverse=True)
+    row = next(k for k, step in enumerate(page.model.steps) if step.path == "hidden")
+    index = page.sorted.mapFromSource(page.model.index(row, 1))
+    at = page.table.visualRect(index).center()
+    QTest.mouseClick(page.table.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    assert page.document
+    assert page.document.selection == {"hidden"}

@@ -336,6 +336,22 @@ class CanvasScene:
         best = int(gaps.argmin())
         return int(near[owner[best]]) if gaps[best] <= reach else None
 
+    def wires_through(self, rect: Rect) -> list[int]:
+        """Rows of the wires that pass a rectangle, the nearest to its middle first."""
+        near = self.line_boxes.meeting(rect)
+        near = near[~self.portal[near]]
+        if not len(near):
+            return []
+        segments, owner = flattened(self.lines, near, HIT_STEPS)
+        shares = np.linspace(0.0, 1.0, 9)[:, None, None]
+        points = segments[None, :, :2] * (1 - shares) + segments[None, :, 2:] * shares
+        x, y = points[..., 0], points[..., 1]
+        within = (x >= rect.x) & (x <= rect.right) & (y >= rect.y) & (y <= rect.bottom)
+        middle = rect.x + rect.width / 2
+        gaps = np.where(within, np.hypot(x - middle, y - rect.middle), np.inf).min(axis=0)
+        order = [place for place in np.argsort(gaps).tolist() if np.isfinite(gaps[place])]
+        return list(dict.fromkeys(near[owner[order]].tolist()))
+
     def nodes_in(self, rect: Rect) -> Sequence[str]:
         """Nodes that a marquee touches, in the drawing's order."""
         return [self.ids[index] for index in self.boxes.meeting(rect).tolist()]

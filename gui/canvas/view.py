@@ -6,15 +6,21 @@ import gc
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QPoint, QPointF, Qt, Signal
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
-from graph.edit import Edit
-from graph.edits import Batch
+from graph.edit import Edit, op_name
+from graph.edits import AddNode, Batch
+from graph.graph import Node
+from graph.op import Op
 from graph.rules import EditError
 from graph.subgraph import Subgraph
+from gui.canvas.bare import bare_view
 from gui.canvas.bubble import Bubble
-from gui.canvas.geometry import NodeBox, Point
+from gui.canvas.draft import NO_DRAFT, Draft, DraftNode
+from gui.canvas.geometry import GRID, NodeBox, Point
+from gui.canvas.insert import Spot, insertion, wire_under
 from gui.canvas.interact.idle import Idle
 from gui.canvas.interact.refused import Refused
 from gui.canvas.interact.state import Interaction
@@ -25,11 +31,13 @@ from gui.document import Document, DocumentChange
 from gui.library.fits import Loose
 from gui.theme import Theme
 
+HELD = -16.0, -14.0  # from the pointer to the corner of a node dragged out of the library
+
 
 class Canvas(PointedSurface):
     """Shows one document.
 
-    `library_wanted` asks for a search of nodes: a Point of the canvas, and the Loose end of the
+    `library_wanted` asks for a search of nodes: a QPoint of this widget, and the Loose end of the
     wire in the hand or None. `said` is a short word to the user: why something was not done.
     """
 
@@ -98,7 +106,47 @@ class Canvas(PointedSurface):
 
     def want_library(self, at: Point, source: Loose | None) -> None:
         """Ask for a search of nodes at a point of the canvas, to be wired to `source`."""
-        self.library_wanted.emit(at, source)
+        there = self.camera.window(at)
+        self.library_wanted.emit(QPoint(round(there.x), round(there.y)), source)
+
+    # A node from the library
+
+    def preview_drop(self, op: Op | None, window_pos: QPointF) -> None:
+        """Show what dropping `op` here would do; None takes that away."""
+        if op is None:
+            self.show_draft(NO_DRAFT)
+            return
+        view, box, spot = self._dropped(op, window_pos)
+        rows = () if spot is None else (spot.row,)
+        self.show_draft(Draft(nodes=(DraftNode(view, box),), rows=rows))
+
+    def drop(self, op: Op, window_pos: QPointF) -> str:
+        """Put a new node here, into the wire that lies there if it fits; returns its id."""
+        self.show_draft(NO_DRAFT)
+        document, into = self.document, self.document.into
+        view, box, spot = self._dropped(op, window_pos)
+        node = Node(document.drawing.fresh_id(type(op).__name__.lower()), op, x=view.x, y=view.y)
+        parts: list[Edit] = [AddNode(node, into=into)]
+        if spot is not None:
+            parts += insertion(document, self.scene, spot, node.id, box)
+        if not self.push(*parts, name=f"Add {op_name(op)}"):
+            return ""
+        self.select([node.id])
+        self.setFocus()
+        return node.id
+
+    def _dropped(self, op: Op, at: QPointF) -> tuple[NodeView, NodeBox, Spot | None]:
+        """The new node as it would stand, and the wire that it would go into."""
+        place = self.camera.canvas(at.x(), at.y()).moved(*HELD)
+        corner = Point(round(place.x / GRID) * GRID, round(place.y / GRID) * GRID)
+        view = bare_view(Node("", op, x=corner.x, y=corner.y))
+        box = self.box_of(view)
+        held = QGuiApplication.keyboardModifiers() & Qt.KeyboardModifier.AltModifier
+        rect = box.rect(corner.x, corner.y)
+        spot = None if held else wire_under(self.document, self.scene, op, rect)
+        if spot is not None:
+            view = replace(view, x=spot.corner.x, y=spot.corner.y)
+        return view, box, spot
 
     def show_refusal(self, refusal: Refusal | None, current: int = 0) -> None:
         """Show why a wire is refused and what may be done, or take that away."""

@@ -47,6 +47,7 @@ class Host(Protocol):
     scene: CanvasScene
     camera: Camera
     marquee: Rect | None  # on the canvas
+    draft: Draft
 
     def look_from(self, camera: Camera) -> None:
         """Show another part of the canvas."""

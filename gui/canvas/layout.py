@@ -8,13 +8,16 @@ The same drawing always gives the same picture.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
+from math import inf
 
 import networkx as nx
 
 from gui.canvas.geometry import CAPTION, GRID, NodeBox, Rect, snapped
 from gui.canvas.lanes import STEP, Row, route_between_rows, route_in_row
+from gui.canvas.levels import levels
 from gui.canvas.view_model import CanvasView, FrameView, NodeView, WireView
 
 ROW_LIMIT = 1120.0  # a row of this width fits the canvas of a 1600 px window
@@ -53,13 +56,38 @@ def arrange(view: CanvasView, boxes: Mapping[str, NodeBox]) -> CanvasView:
     if lone:
         line = {id: index for index, id in enumerate(lone)}
         sketches.append(_Sketch(lone, line, dict.fromkeys(lone, 0)))
-    for sketch in sketches:
-        view = _with_portals(view, sketch)
-        _break_rows(view, boxes, sketch)
+    parts = [_part(view, sketch.ids) for sketch in sketches]
+    used: set[str] = set()
+    parts = [_with_portals(part, s, used) for part, s in zip(parts, sketches, strict=True)]
     top = 0.0
-    for sketch in sketches:
-        view, top = _place(view, boxes, sketch, top)
-    return _around_nodes(view, boxes)
+    for place, sketch in enumerate(sketches):
+        _break_rows(parts[place], boxes, sketch)
+        parts[place], top = _place(parts[place], boxes, sketch, top)
+    return _around_nodes(_joined(view, parts), boxes)
+
+
+def _part(view: CanvasView, ids: Collection[str]) -> CanvasView:
+    """Some nodes with the wires that end at them; the frames of all."""
+    inside = set(ids)
+    nodes = tuple(node for node in view.nodes if node.id in inside)
+    wires = tuple(wire for wire in view.wires if wire.target in inside)
+    return CanvasView(nodes, wires, view.frames)
+
+
+def _joined(view: CanvasView, parts: Iterable[CanvasView]) -> CanvasView:
+    """The view with the nodes and wires that its parts have now, in its own order."""
+    nodes: dict[str, NodeView] = {}
+    wires: dict[str, list[WireView]] = {}  # by target, in the order of the view
+    for part in parts:
+        nodes.update(part.by_id)
+        for wire in part.wires:
+            wires.setdefault(wire.target, []).append(wire)
+    of = {target: iter(some) for target, some in wires.items()}
+    return replace(
+        view,
+        nodes=tuple(nodes.get(node.id, node) for node in view.nodes),
+        wires=tuple(next(of[wire.target]) for wire in view.wires),
+    )
 
 
 def _acyclic(view: CanvasView) -> nx.DiGraph[str]:
@@ -82,65 +110,33 @@ def _sketch(view: CanvasView, net: nx.DiGraph[str]) -> _Sketch:
     for id in order:  # a source stands right before what it feeds
         if not net.in_degree(id):
             column[id] = min(column[s] for s in net.successors(id)) - 1
-    return _Sketch(sorted(order), column, _levels(net, order, column))
+    return _Sketch(sorted(order), column, levels(net, order, column))
 
 
-def _levels(
-    net: nx.DiGraph[str], order: Sequence[str], column: Mapping[str, int]
-) -> dict[str, int]:
-    """Level of every node: paths of falling length, each on the first level free in its columns."""
-    level: dict[str, int] = {}
-    taken: list[set[int]] = []
-    left = list(order)
-    while left:
-        path = _longest(net, left)
-        span = set(range(column[path[0]], column[path[-1]] + 1))
-        free = (i for i, columns in enumerate(taken) if i and not columns & span)
-        place = next(free, len(taken)) if taken else 0
-        if place == len(taken):
-            taken.append(set())
-        taken[place] |= span
-        level.update(dict.fromkeys(path, place))
-        left = [id for id in left if id not in level]
-    return level
+def _with_portals(view: CanvasView, sketch: _Sketch, used: set[str]) -> CanvasView:
+    """Tags instead of long wires from data to losses and metrics, which would cross everything.
 
-
-def _longest(net: nx.DiGraph[str], ids: Sequence[str]) -> list[str]:
-    """The longest path among `ids` (in topological order); ties follow first ports, then names."""
-    inside, length, before = set(ids), dict.fromkeys(ids, 1), dict.fromkeys(ids, "")
-    for id in ids:
-        for source in sorted(net.predecessors(id), key=lambda s: (net.edges[s, id]["ports"], s)):
-            if source in inside and length[source] + 1 > length[id]:
-                length[id], before[id] = length[source] + 1, source
-    end = max(ids, key=lambda id: (length[id], net.in_degree(id) > 0))
-    path = [end]
-    while before[path[0]]:
-        path.insert(0, before[path[0]])
-    return path
-
-
-def _with_portals(view: CanvasView, sketch: _Sketch) -> CanvasView:
-    """Tags instead of long wires from data to losses and metrics, which would cross everything."""
+    The letters of the tags are noted in `used`.
+    """
     letters: dict[tuple[str, int], str] = {}
     wires = []
     for wire in view.wires:
         far = sketch.column.get(wire.target, 0) - sketch.column.get(wire.source, 0) > 1
         ends = view[wire.source].role == "data" and view[wire.target].role in ("loss", "metric")
         if far and ends:
-            wire = replace(wire, portal=_letter(view, wire, letters))
+            key = wire.source, wire.output
+            if key not in letters:
+                letters[key] = _letter(view[wire.source].outputs[wire.output].name, used)
+                used.add(letters[key])
+            wire = replace(wire, portal=letters[key])
         wires.append(wire)
     return replace(view, wires=tuple(wires))
 
 
-def _letter(view: CanvasView, wire: WireView, letters: dict[tuple[str, int], str]) -> str:
+def _letter(port: str, used: Collection[str]) -> str:
     """The tag of an output: a letter of its port's name that no other output has."""
-    key = wire.source, wire.output
-    if key not in letters:
-        used = {w.portal for w in view.wires} | set(letters.values())
-        name = view[wire.source].outputs[wire.output].name.upper()
-        spare = (name + "ABCDEFGHIJKLMNOPQRSTUVWXYZ").replace("_", "")
-        letters[key] = next((letter for letter in spare if letter not in used), "*")
-    return letters[key]
+    spare = (port.upper() + "ABCDEFGHIJKLMNOPQRSTUVWXYZ").replace("_", "")
+    return next((letter for letter in spare if letter not in used), "*")
 
 
 def _column_sizes(
@@ -169,17 +165,22 @@ def _break_rows(view: CanvasView, boxes: Mapping[str, NodeBox], sketch: _Sketch)
     count = len(widths)
     total = sum(widths) + sum(gaps[1:count])
     aim = total / max(1, -(-total // ROW_LIMIT))
-    cuts = [_cut_cost(view, sketch, column) if column else 0.0 for column in range(count)]
+    cuts = _cut_costs(view, sketch, count)
+    # where the columns end when all stand side by side
+    right = list(accumulate(width + gap for width, gap in zip(widths, gaps, strict=False)))
     # best[c]: least cost of rows that end before column c, and where the last of them starts
     best: list[tuple[float, int]] = [(0.0, 0)]
     for end in range(1, count + 1):
-        options = []
-        for start in range(end):
-            width = sum(widths[start:end]) + sum(gaps[start + 1 : end])
+        least = (inf, 0)
+        for start in range(end - 1, -1, -1):
+            width = right[end - 1] - right[start] + widths[start]
             over = max(0.0, width / ROW_LIMIT - 1.0) if end - start > 1 else 0.0
-            cost = _OVER * over**2 + _UNEVEN * (width / aim - 1.0) ** 2 + cuts[start]
-            options.append((best[start][0] + cost, start))
-        best.append(min(options))
+            too_wide = _OVER * over**2
+            if too_wide > least[0]:
+                break  # a longer row costs more
+            cost = too_wide + _UNEVEN * (width / aim - 1.0) ** 2 + cuts[start]
+            least = min(least, (best[start][0] + cost, start))
+        best.append(least)
     ends, end = [], count
     while end:
         ends.append(range(best[end][1], end))
@@ -187,17 +188,22 @@ def _break_rows(view: CanvasView, boxes: Mapping[str, NodeBox], sketch: _Sketch)
     sketch.rows = ends[::-1]
 
 
-def _cut_cost(view: CanvasView, sketch: _Sketch, column: int) -> float:
-    """What starting a row at `column` costs: cut wires, layers torn from their activation."""
-    place = sketch.column
-    cut = sum(
-        place[wire.source] < column <= place[wire.target]
-        for wire in view.wires
-        if wire.source in place and not wire.portal
-    )
-    here = [id for id in sketch.ids if place[id] == column and not sketch.level[id]]
-    bonded = any(view[id].family in ("activation", "norm", "loss", "optimizer") for id in here)
-    return _CROSSING * max(0, cut - 1) + _BONDED * bonded
+def _cut_costs(view: CanvasView, sketch: _Sketch, count: int) -> list[float]:
+    """What starting a row at each column costs: cut wires, layers torn from their activation."""
+    place, change = sketch.column, [0] * (count + 1)
+    for wire in view.wires:
+        start, end = place[wire.source], place[wire.target]
+        if not wire.portal and start < end:
+            change[start + 1] += 1
+            change[end + 1] -= 1
+    bonded = {
+        place[id]
+        for id in sketch.ids
+        if not sketch.level[id] and view[id].family in ("activation", "norm", "loss", "optimizer")
+    }
+    cuts = [max(0, cut - 1) for cut in accumulate(change)]
+    costs = [_CROSSING * cuts[column] + _BONDED * (column in bonded) for column in range(count)]
+    return [0.0, *costs[1:]]
 
 
 def _place(
@@ -207,28 +213,33 @@ def _place(
     widths, gaps = _column_sizes(view, boxes, sketch)
     row_at = {column: i for i, columns in enumerate(sketch.rows) for column in columns}
     row_of = {id: row_at[sketch.column[id]] for id in sketch.ids}
-    for index, columns in enumerate(sketch.rows):
-        ids = [id for id in sketch.ids if row_of[id] == index]
+    members: list[list[str]] = [[] for _ in sketch.rows]
+    for id in sketch.ids:
+        members[row_of[id]].append(id)
+    parts: list[CanvasView] = []
+    for columns, ids in zip(sketch.rows, members, strict=True):
+        part = _part(view, ids)
         x, left = 0.0, {}
         for column in columns:
             left[column] = x
             x = snapped(x + widths[column] + gaps[column + 1])
-        heights = _stacked(view, boxes, sketch, ids)
-        places = {id: (left[sketch.column[id]], heights[id]) for id in ids}
-        row = Row(top, ids, [w for w in view.wires if row_of.get(w.target) == index])
-        view = _moved(view, places)
-        view, above = route_in_row(view, boxes, row)
-        incoming = [w for w in row.wires if not w.portal and row_of[w.source] != index]
-        room = 0.0 if not index else ROW_GAP if incoming else LEVEL_GAP
-        framed = any(not sketch.level[id] and _is_framed(view, id) for id in ids)
+        heights = _stacked(part, boxes, sketch, ids)
+        part = _moved(part, {id: (left[sketch.column[id]], heights[id]) for id in ids})
+        row = Row(top, ids, part.wires)
+        part, above = route_in_row(part, boxes, row)
+        here = set(ids)
+        incoming = [w for w in row.wires if not w.portal and w.source not in here]
+        room = 0.0 if not parts else ROW_GAP if incoming else LEVEL_GAP
+        framed = any(not sketch.level[id] and _is_framed(part, id) for id in ids)
         above += (FRAME_PAD + FRAME_TITLE) * framed
         shift = snapped(max(above, room) + STEP * max(len(incoming) - 1, 0))
-        view = _shifted(view, row, top + shift)
-        view = route_between_rows(view, row, incoming, top + shift)
-        top = max(_bottom(view, boxes, id) for id in ids)
-        lanes = [w.lane for w in view.wires if w.target in row.ids and w.lane is not None]
+        part = _shifted(part, top + shift)
+        part = route_between_rows(part, row, incoming, top + shift)
+        top = max(_bottom(part, boxes, id) for id in ids)
+        lanes = [wire.lane for wire in part.wires if wire.lane is not None]
         top = snapped(max([top, *(lane + GRID for lane in lanes)]))
-    return view, top + COMPONENT_GAP
+        parts.append(part)
+    return _joined(view, parts), top + COMPONENT_GAP
 
 
 def _stacked(
@@ -267,14 +278,11 @@ def _moved(view: CanvasView, places: Mapping[str, tuple[float, float]]) -> Canva
     return replace(view, nodes=tuple(nodes))
 
 
-def _shifted(view: CanvasView, row: Row, by: float) -> CanvasView:
+def _shifted(row: CanvasView, by: float) -> CanvasView:
     """A row and the lanes inside it, moved down."""
-    view = _moved(view, {id: (view[id].x, view[id].y + by) for id in row.ids})
-    wires = (
-        replace(w, lane=w.lane + by) if w.target in row.ids and w.lane is not None else w
-        for w in view.wires
-    )
-    return replace(view, wires=tuple(wires))
+    row = _moved(row, {node.id: (node.x, node.y + by) for node in row.nodes})
+    wires = (replace(w, lane=w.lane + by) if w.lane is not None else w for w in row.wires)
+    return replace(row, wires=tuple(wires))
 
 
 def _around_nodes(view: CanvasView, boxes: Mapping[str, NodeBox]) -> CanvasView:

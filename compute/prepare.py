@@ -77,14 +77,26 @@ def load_graph(graph: Graph, folder: Folder) -> Loaded:
             schema = probe(node.op, folder, node.id)
             op = dataclasses.replace(node.op, schema=schema)  # type: ignore[call-arg]
             graph.set_node(dataclasses.replace(node, op=op))
-    model = Model(graph)
-    if not model.phases:
-        remedy = "add one, such as Adam, and wire a loss to it"
-        raise LowerError([Refusal("", "", "found no optimizer, expected one", remedy)])
+    model = _trainable(graph)
     samples = load_samples(model.data_nodes, folder)
     parts = split.split(samples.count, samples.labels(), graph.training.split)
     _lower_all(model, samples, len(parts.train))
     return Loaded(model, samples, parts, samples.fit(parts.train))
+
+
+def load_other(loaded: Loaded, graph: Graph) -> Loaded:
+    """The same samples for another graph that reads them; raises LowerError."""
+    model = _trainable(graph)
+    _lower_all(model, loaded.samples, len(loaded.parts.train))
+    return dataclasses.replace(loaded, model=model)
+
+
+def _trainable(graph: Graph) -> Model:
+    model = Model(graph)
+    if not model.phases:
+        remedy = "add one, such as Adam, and wire a loss to it"
+        raise LowerError([Refusal("", "", "found no optimizer, expected one", remedy)])
+    return model
 
 
 def _lower_all(model: Model, samples: Samples, count: int) -> None:
@@ -106,6 +118,21 @@ def make_plan(loaded: Loaded, options: TrainOptions, progress: Report) -> Plan:
     training = loaded.model.graph.training
     made = options.plan_options(training.precision, training.seed)
     return load(options.device).build(loaded.model, made, progress)
+
+
+def prepare_plan(loaded: Loaded, plan: Plan) -> None:
+    """Make the tapes of the training now, so that no kernel is compiled in the middle of it."""
+    batch = loaded.model.graph.training.batch_size
+    for phase in loaded.model.phases:
+        for size in _sizes(len(loaded.parts.train), batch):
+            plan.prepare(phase.name, size)
+    for size in _sizes(len(loaded.parts.validation), batch):
+        plan.prepare("evaluate", size)
+
+
+def _sizes(count: int, batch: int) -> list[int]:
+    """The sizes of batches of so many samples: full ones, and the last."""
+    return sorted({size for size in (min(batch, count), count % batch) if size})
 
 
 def make_job(loaded: Loaded, plan: Plan) -> Job:

@@ -131,6 +131,10 @@ class Workspace:
         """Where the checkpoints of a run lie."""
         return self.folder / "runs" / run
 
+    def is_named(self, run: str, stem: str) -> bool:
+        """Whether a run was created with this stem."""
+        return run.rpartition("-")[0] == _safe(stem)
+
     def lock(self, run: str) -> FolderLock:
         """The lock of a run; raises RunError when another process trains it."""
         for attempt in range(LOCK_ATTEMPTS):

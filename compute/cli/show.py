@@ -55,7 +55,7 @@ class Lines(View):
             say(event.message)
 
     def preparing(self, done: int, total: int, what: str) -> None:
-        if done == 1 and total > 1:
+        if done == 1 and total > 1 and what:
             say(f"{COMPILING} ({total})")
 
 
@@ -102,7 +102,7 @@ class Bar(View):
         return metrics({name: self._figures[name] for name in order[: SHOWN - 1]})
 
     def preparing(self, done: int, total: int, what: str) -> None:
-        if total <= 1:
+        if total <= 1 or not (what or done == 0):
             return
         if self._compiling is None:
             self._compiling = self._bars.add_task(

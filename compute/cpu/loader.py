@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from compute.cpu.cache import Cache
@@ -24,7 +24,11 @@ from compute.cpu.kernels import SPECS
 from compute.cpu.variants import Variant
 
 Progress = Callable[[int, int, str], None]
-"""Called with kernels compiled so far, kernels to compile, and the one just finished."""
+"""Called with kernels compiled so far, kernels to compile, and the one just finished.
+
+While there is nothing new the name is "" and the call is repeated, so that whoever waits can raise
+to end the wait.
+"""
 
 # Seconds a kernel takes to compile, relative to each other: the long ones start first.
 _HEAVY = {
@@ -33,6 +37,7 @@ _HEAVY = {
 
 
 _END = ""  # what a compiler's reader says last
+_PATIENCE = 0.05  # seconds between calls of `progress`
 
 
 class CompileError(RuntimeError):
@@ -86,7 +91,7 @@ def ensure(variant: Variant, names: Iterable[str], progress: Progress | None = N
     """The library with the named kernels and the interpreter compiled.
 
     Compiles what is missing in at most two compiler processes and waits for them; `progress` is
-    called in this thread after each kernel. Raises CompileError.
+    called in this thread after each kernel and while waiting. Raises CompileError.
     """
     wanted = missing(variant, [INTERPRETER, *names])
     if wanted:
@@ -182,7 +187,11 @@ def _compile(variant: Variant, names: Sequence[str], progress: Progress) -> None
     try:
         done, running = 0, len(jobs)
         while running:
-            name = made.get()
+            try:
+                name = made.get(timeout=_PATIENCE)
+            except Empty:
+                progress(done, len(names), "")
+                continue
             if name == _END:
                 running -= 1
                 continue

@@ -6,7 +6,7 @@ One thread takes events from the trainer and writes here; views of the same thre
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -22,6 +22,7 @@ from compute.events import (
     Progress,
     Resumed,
     Started,
+    Swapped,
     Tap,
     Tapped,
     Warned,
@@ -133,6 +134,11 @@ class Board:
         samples = self.started.samples * self.started.epochs
         return samples * (1 - self.step / self.steps) / self.samples_per_second
 
+    @property
+    def iteration(self) -> int:
+        """Steps done in the present epoch."""
+        return self.step - self.epoch * self.started.steps_per_epoch if self.started else 0
+
     def begin(self) -> None:
         """A new run is asked for: what there was becomes the previous run."""
         if len(self.curves.losses):
@@ -143,11 +149,23 @@ class Board:
         self.metrics, self.live, self.taps, self.norms = {}, {}, {}, {}
         self.curves = Curves()
 
+    def prepare(self, done: int, total: int) -> None:
+        """So many kernels are compiled; they are before a run begins, and before a swap."""
+        self.preparing, self.share = f"Compiling kernels {done}/{total}", done / max(1, total)
+
+    def recall(self, steps_per_epoch: int, history: Mapping[int, Mapping[str, float]]) -> None:
+        """What the run had measured, by epoch from 1, before it goes on."""
+        for epoch, metrics in sorted(history.items()):
+            self.curves.add_epoch(epoch * steps_per_epoch, metrics)
+            self.metrics = dict(metrics)
+
     def take(self, event: Event) -> None:
         """Write down what an event tells."""
         match event:
             case Started():
                 self.state, self.started, self.step = "running", event, event.step
+                self.preparing = ""
+                self.epoch = event.step // max(1, event.steps_per_epoch)
                 self.curves.run, self.curves.first = event.run, event.step
             case Progress():
                 self.step, self.epoch = event.step, event.epoch
@@ -160,6 +178,8 @@ class Board:
                 self.state = "paused"
             case Resumed():
                 self.state = "running"
+            case Swapped():
+                self._swapped(event)
             case LiveChanged():
                 self.live[event.key] = event.value
             case Tapped():
@@ -171,6 +191,16 @@ class Board:
             case Finished():
                 self.state = "stopped" if event.stopped else "finished"
                 self.metrics = dict(event.metrics) or self.metrics
+
+    def _swapped(self, event: Swapped) -> None:
+        self.preparing, self.taps, self.norms = "", {}, {}
+        if self.started is not None:
+            self.started = replace(
+                self.started,
+                steps=event.steps,
+                epochs=event.epochs,
+                parameters=event.parameters,
+            )
 
     def _tapped(self, event: Tapped) -> None:
         self.tap_step = event.step

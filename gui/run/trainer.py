@@ -1,54 +1,64 @@
-"""Training in the background: one thread that drives `train()`, one timer that brings news.
+"""Training in the background: one thread that drives a run, one timer that brings news.
 
-The thread puts events into a queue and never touches a widget; the timer of the window's thread
+The thread puts news into a queue and never touches a widget; the timer of the window's thread
 drains it at most 30 times a second.
 """
 
 from __future__ import annotations
 
 import queue
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from compute.control import Control
-from compute.data import DataError
-from compute.events import Event, Failed
-from compute.prepare import TrainOptions
-from compute.runs import RunError
-from compute.session import train_graph
+from compute.questions import Answer, Question
+from graph.checks import Problem
 from graph.files import dumps, loads
 from graph.graph import Graph
-from graph.lower import LowerError
-from gui.document import Document
+from gui.document import Document, DocumentChange
 from gui.run.board import Board
+from gui.run.changes import Meaning, live_settings, meaning, swap_refusal
+from gui.run.worker import News, Worker
+
+if TYPE_CHECKING:
+    from compute.prepare import Report, TrainOptions
+    from compute.session import Session
 
 TICK = 33  # ms
+NORM = "norm:"  # before a wanted name: the norm is enough
+Heard = Callable[[Answer], None]
 
 
 class Trainer(QObject):
-    """Trains the graph of one document at a time.
+    """Trains the graph of one document at a time and keeps a board for each.
 
     `changed`: the state, the run or the document is another. `ticked`: new numbers are on `board`.
+    `problem_wanted` (Document, Problem): Run was refused for this. `said`: a sentence for people.
     """
 
     changed = Signal()
     ticked = Signal()
+    problem_wanted = Signal(object, object)
+    said = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.board = Board()
         self.document: Document | None = None  # whose run it is
-        self.graph: Graph | None = None  # as it was when the run began
-        self.options: Callable[[Document], TrainOptions] = lambda document: TrainOptions(
-            folder=document.folder, name=document.title
-        )
+        self.device: Literal["cpu", "reference"] = "cpu"  # of the runs to come
+        self.options: Callable[[Document], TrainOptions] = self._options
         self._boards: dict[Document, Board] = {}
         self._wanted: dict[object, frozenset[str]] = {}
+        self._asked: dict[Hashable, object] = {}
         self._control = Control()
-        self._thread: threading.Thread | None = None
-        self._news: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self._worker: Worker | None = None
+        self._text = ""  # the graph as it was when the run began, as file text
+        self._meaning: Meaning | None = None
+        self._live: dict[str, float] = {}
+        self._news: queue.SimpleQueue[tuple[Control, Board, News]] = queue.SimpleQueue()
         self._timer = QTimer(self, interval=TICK)
         self._timer.timeout.connect(self._drain)
 
@@ -58,84 +68,247 @@ class Trainer(QObject):
             return Board()
         return self._boards.setdefault(document, Board())
 
-    def run(self, document: Document) -> None:
-        """Begin a run of the document as it is now, or go on when it is paused."""
-        if self._thread is not None and self.document is document:
+    @property
+    def graph(self) -> Graph | None:
+        """The graph that the run trains, as it was when it began or was swapped."""
+        return loads(self._text) if self._text else None
+
+    # ---- what people do
+
+    def run(self, document: Document) -> bool:
+        """Begin a run of the document as it is now, or go on when it is paused.
+
+        False when the graph has an error: then `problem_wanted` says which.
+        """
+        if document is self.document and self.board.active:
             self._control.resume()
-            return
-        self.stop()
-        self._join()
-        self.document, self.board = document, self.board_of(document)
-        self.graph = loads(dumps(document.graph))
-        self.board.begin()
-        self._control = Control()
-        self._watch()
-        self._thread = threading.Thread(
-            target=self._work, args=(self.graph, self.options(document), self._control)
-        )
-        self._thread.start()
-        self._timer.start()
-        self.changed.emit()
+            return True
+        return self._allowed(document) and self._begin(document)
+
+    def restart(self, document: Document) -> bool:
+        """End the run and begin another of the document as it is now; False as for `run`."""
+        return self._allowed(document) and self._begin(document)
 
     def pause(self) -> None:
         """Wait before the next step."""
         self._control.pause()
 
-    def step(self) -> None:
-        """Train one batch, then wait."""
-        self._control.single_step()
+    def step(self, document: Document | None = None) -> bool:
+        """Train one batch, then wait; begins a run of the document when there is none."""
+        if document is None or (document is self.document and self.board.active):
+            self._control.single_step()
+            return True
+        return self._allowed(document) and self._begin(document, single=True)
 
     def stop(self) -> None:
-        """End the run after the step it is in."""
+        """End the run after the step it is in; its plan still answers questions."""
         self._control.stop()
 
+    def go_on(self, document: Document) -> bool:
+        """Resume the document's last run where it was stopped; False as for `run`."""
+        if document is self.document and self.board.active:
+            self._control.resume()
+            return True
+        epochs, options = document.graph.training.epochs, self.options(document)
+        return self._begin(document, opens=partial(_open_last, options, epochs))
+
     def set_live(self, key: str, value: float) -> None:
-        """Change a live setting (`node/name`) from the next step on."""
+        """Change a live setting (`NodePath/name`) from the next step on."""
+        self._live[key] = value
         self._control.set_live(key, value)
 
+    # ---- the document changed while its run is under way
+
+    def changed_since_start(self, document: Document | None) -> bool:
+        """Whether the run under way trains another graph than the document shows."""
+        if document is None or document is not self.document or not self.board.active:
+            return False
+        return meaning(document.graph) != self._meaning
+
+    def swap_refusal(self, document: Document) -> str:
+        """Why the run cannot go on with the changed graph, or "" when it can."""
+        assert self._meaning is not None
+        return swap_refusal(self._meaning, meaning(document.graph))
+
+    def swap(self, document: Document) -> bool:
+        """Go on with the document as it is now: values of equal name and shape are kept."""
+        if not self._allowed(document) or self._worker is None:
+            return False
+        if refusal := self.swap_refusal(document):
+            self.said.emit(refusal)
+            return False
+        text, now, live = dumps(document.graph), meaning(document.graph), self._live
+
+        def done(board: Board) -> None:
+            self._text, self._meaning = text, now
+            known = live_settings(loads(text))
+            self._live = {key: live.get(key, value) for key, value in known.items()}
+            self.changed.emit()
+
+        self._worker.swap(loads(text), done)
+        return True
+
+    def follow(self, document: Document, change: DocumentChange) -> None:
+        """Hand on live settings that were changed in the document; connected to the desk."""
+        if not change.title or change.moved or document is not self.document:
+            return
+        if self.board.active:
+            for key, value in live_settings(document.graph).items():
+                if self._live.get(key, value) != value:
+                    self.set_live(key, value)
+
+    # ---- what others want to see
+
     def want(self, owner: object, names: frozenset[str]) -> None:
-        """The tensors that `owner` shows; all owners' together are watched."""
+        """The tensors that `owner` shows; all owners' together are watched.
+
+        Of a name after "norm:" only the norm is taken, which costs much less.
+        """
         if names:
             self._wanted[owner] = names
         else:
             self._wanted.pop(owner, None)
         self._watch()
 
+    def can_answer(self, document: Document | None) -> bool:
+        """Whether there is a run of this document, under way or ended, that can be asked."""
+        there = self._worker is not None and self._worker.is_alive()
+        return there and document is not None and document is self.document
+
+    def ask(self, key: Hashable, question: Question, callback: Heard) -> bool:
+        """Have a question about the present run answered between two steps, or after its end.
+
+        `callback` is called in this thread, once, with the answer; a newer question of the same
+        `key` takes the place of an older one, which is then not answered. False: nobody to ask.
+        """
+        worker = self._worker
+        if worker is None or self.document is None or not worker.is_alive():
+            return False
+        ticket = object()
+        self._asked[key] = ticket
+        worker.ask(key, question, lambda found: lambda _: self._hear(key, ticket, callback, found))
+        self._timer.start()
+        return True
+
+    def withdraw(self, key: Hashable) -> None:
+        """Forget a question: its callback will not be called."""
+        self._asked.pop(key, None)
+
+    def forget(self, document: Document) -> None:
+        """A document was closed: its run ends; connected to the desk."""
+        if document is self.document:
+            self._control.close()
+            self.document, self._text, self._meaning = None, "", None
+            self.board = Board()
+            self._asked.clear()
+            self.changed.emit()
+        self._boards.pop(document, None)
+
     def close(self) -> None:
         """End the run and wait for its thread."""
-        self.stop()
-        self._join()
-
-    def _watch(self) -> None:
-        self._control.watch(frozenset().union(*self._wanted.values()))
-
-    def _join(self) -> None:
-        if self._thread is not None:
-            self._thread.join()
+        self._control.close()
+        if self._worker is not None:
+            self._worker.join()
             self._drain()
 
-    def _work(self, graph: Graph, options: TrainOptions, control: Control) -> None:
-        try:
-            for event in train_graph(graph, options, control):
-                self._news.put(event)
-        except (LowerError, DataError, RunError, OSError) as error:
-            self._news.put(Failed(0, "", str(error)))
-        finally:
-            self._news.put(None)
+    # ---- the run
+
+    def _options(self, document: Document) -> TrainOptions:
+        from compute.prepare import TrainOptions
+
+        return TrainOptions(self.device, folder=document.folder, name=document.title)
+
+    def _allowed(self, document: Document) -> bool:
+        problem = next((p for p in document.problems if p.severity == "error"), None)
+        if problem is None:
+            return True
+        self.said.emit(_refused(problem))
+        self.problem_wanted.emit(document, problem)
+        return False
+
+    def _begin(
+        self,
+        document: Document,
+        single: bool = False,
+        opens: Callable[[Report], Session] | None = None,
+    ) -> bool:
+        self._control.close()
+        self.document, self.board = document, self.board_of(document)
+        self._text, self._meaning = dumps(document.graph), meaning(document.graph)
+        self._live = live_settings(document.graph)
+        self._asked.clear()
+        self.board.begin()
+        self._control = Control()
+        if single:
+            self._control.single_step()
+        self._watch()
+        opens = opens or partial(_open_new, self._text, self.options(document))
+        control, board, put = self._control, self.board, self._news.put
+        self._worker = Worker(
+            opens, self._opened, control, lambda news: put((control, board, news)), self._worker
+        )
+        self._worker.start()
+        self._timer.start()
+        self.changed.emit()
+        return True
+
+    def _watch(self) -> None:
+        wanted = frozenset[str]().union(*self._wanted.values())
+        full = frozenset(name for name in wanted if not name.startswith(NORM))
+        norms = frozenset(name.removeprefix(NORM) for name in wanted - full)
+        self._control.watch(full, norms)
 
     def _drain(self) -> None:
         before, some = self.board.state, False
+        alive = self._worker is not None and self._worker.is_alive()
         while not self._news.empty():
-            event = self._news.get()
-            some = True
-            if event is None:
-                if self._thread is not None:
-                    self._thread.join()
-                self._thread = None
-                self._timer.stop()
-            else:
-                self.board.take(event)
+            control, board, news = self._news.get()
+            if control is self._control:
+                some = True
+                news(board)
+            elif board is not self.board:  # else late news of a run that was restarted
+                news(board)
+        if not alive:
+            self._asked.clear()
+        if not (alive and (self.board.active or self._asked)):
+            self._timer.stop()
         if some:
             self.ticked.emit()
         if self.board.state != before:
             self.changed.emit()
+
+    def _opened(self, session: Session) -> News:
+        """Called in the thread of the run: what the window must know of a run that goes on."""
+        job = session.job
+        text, now, live = dumps(job.model.graph), meaning(job.model.graph), dict(job.live)
+        history, again = session.workspace.metrics(session.run), job.position.step > 0
+
+        def news(board: Board) -> None:
+            if again:
+                self._text, self._meaning = text, now
+            given, self._live = self._live, live
+            board.live = {k: v for k, v in live.items() if given.get(k) != v}
+            board.recall(job.batches.steps, history)
+
+        return news
+
+    def _hear(self, key: Hashable, ticket: object, callback: Heard, found: Answer) -> None:
+        if self._asked.get(key) is ticket:
+            del self._asked[key]
+            callback(found)
+
+
+def _open_new(text: str, options: TrainOptions, progress: Report) -> Session:
+    from compute.session import open_new
+
+    return open_new(loads(text), options, progress)
+
+
+def _open_last(options: TrainOptions, epochs: int, progress: Report) -> Session:
+    from gui.run.past import open_last
+
+    return open_last(options, epochs, progress)
+
+
+def _refused(problem: Problem) -> str:
+    return f"Not run: {problem}"

@@ -41,8 +41,10 @@ def test_compiles_what_is_missing_or_damaged_and_tells(fresh: Cache) -> None:
     variant, told = variants.native(), list[tuple[int, int, str]]()
     assert loader.missing(variant, SMALL) == SMALL
     loader._compile(variant, SMALL, lambda *progress: told.append(progress))
-    assert [(done, total) for done, total, _ in told] == [(1, 3), (2, 3), (3, 3)]
-    assert sorted(name for *_, name in told) == sorted(SMALL)
+    made_now = [(done, total) for done, total, name in told if name]
+    assert made_now == [(1, 3), (2, 3), (3, 3)]
+    assert {(done, total) for done, total, name in told if not name} <= {(0, 3), (1, 3), (2, 3)}
+    assert sorted(name for *_, name in told if name) == sorted(SMALL)
     assert loader.missing(variant, SMALL) == []
     path = fresh.path("fill")
     path.write_bytes(path.read_bytes()[:-10])

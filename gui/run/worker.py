@@ -1,0 +1,128 @@
+"""The thread of a run: it prepares, trains, and then answers questions until it is closed.
+
+The machinery of training is imported in the thread, so that the window does not wait for it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from compute.control import Control
+from compute.events import Failed, Finished, Warned
+from compute.questions import Answer, Question, Unanswered
+from gui.run.board import Board
+
+if TYPE_CHECKING:
+    from compute.prepare import Report
+    from compute.session import Session
+    from compute.train import Job
+    from graph.graph import Graph
+
+NICENESS = 10  # the window's own thread goes first
+News = Callable[[Board], None]
+
+
+class _EndedError(Exception):
+    """The run was asked to end while it was being prepared."""
+
+
+class Worker(threading.Thread):
+    """Drives one run. `tell` is called in this thread with what is to be done to its board."""
+
+    def __init__(
+        self,
+        opens: Callable[[Report], Session],
+        opened: Callable[[Session], News],
+        control: Control,
+        tell: Callable[[News], None],
+        before: Worker | None,
+    ) -> None:
+        """`opens` prepares the run, `opened` makes news of it; `before` must have ended first."""
+        super().__init__(name="netloom-run")
+        self.control = control
+        self._opens, self._opened, self._tell, self._before = opens, opened, tell, before
+        self._session: Session | None = None
+
+    def ask(self, key: object, question: Question, hear: Callable[[Answer], News]) -> None:
+        """Answer between two steps; a newer question of the same key takes this one's place."""
+
+        def work(job: Job) -> None:
+            from compute.answers import answer
+
+            assert self._session is not None
+            try:
+                self._tell(hear(answer(question, job, self._session.loaded)))
+            except Exception as error:  # a question must not end a run
+                self._tell(hear(Unanswered(f"{type(error).__name__}: {error}")))
+
+        self.control.ask(key, work)
+
+    def swap(self, graph: Graph, done: News) -> None:
+        """Go on with another graph from the next step on, trained values kept by name.
+
+        `done` is told when nothing can hinder it any more.
+        """
+
+        def work(job: Job) -> None:
+            from compute.control import Swap
+            from compute.prepare import load_other, make_plan
+
+            assert self._session is not None
+            try:
+                loaded = load_other(self._session.loaded, graph)
+                plan = make_plan(loaded, self._session.options, self._progress)
+            except (ValueError, RuntimeError, MemoryError) as error:
+                self._tell(partial(Board.take, event=Warned(job.position.step, str(error))))
+                return
+            self.control.swap(Swap(loaded.model, plan))
+            self._tell(done)
+
+        self.control.do(work)
+
+    def run(self) -> None:
+        """Prepare, train, answer; see the module."""
+        if self._before is not None:
+            self._before.join()
+            self._before = None
+        from compute.cpu.threads import set_niceness
+
+        set_niceness(NICENESS)
+        try:
+            self._progress(0, 0, "")
+            self._session = self._opens(self._progress)
+            self._tell(self._opened(self._session))
+        except _EndedError:
+            self._tell(partial(Board.take, event=Finished(0, {}, "", True)))
+        except Exception as error:  # whatever it is, a person must read it
+            self._tell(partial(Board.take, event=_failure(error)))
+        else:
+            self._train(self._session)
+
+    def _train(self, session: Session) -> None:
+        from compute.train import serve
+
+        try:
+            try:
+                for event in session.events(self.control):
+                    self._tell(partial(Board.take, event=event))
+            except Exception as error:  # such as a full disk
+                self._tell(partial(Board.take, event=_failure(error)))
+            serve(session.job, self.control)
+        finally:
+            session.close()
+
+    def _progress(self, done: int, total: int, what: str) -> None:
+        if self.control.stopping and self._session is None:
+            raise _EndedError
+        if total:
+            self._tell(partial(Board.prepare, done=done, total=total))
+
+
+def _failure(error: Exception) -> Failed:
+    refusals = getattr(error, "refusals", ())
+    path = refusals[0].path if refusals else ""
+    known = isinstance(error, ValueError | OSError | MemoryError | RuntimeError)
+    return Failed(0, path, str(error) if known else f"{type(error).__name__}: {error}")

@@ -17,6 +17,7 @@ STYLES = {
     "caption": ("caption", "ui"),
     "caption mono": ("caption", "mono"),
     "small": ("small", "ui"),
+    "small mono": ("small", "mono"),
     "body": ("body", "ui"),
     "node name": ("nodeName", "ui"),
     "section": ("section", "ui"),

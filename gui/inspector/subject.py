@@ -1,0 +1,220 @@
+"""What the panel is about, and the edits it makes of it. No Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
+
+from graph.edit import Edit
+from graph.edits import Batch, Rename, SetFlags, SetFrame, SetOp
+from graph.graph import Frame, Graph, Node, Note, Wire
+from graph.kinds import Optimizer
+from graph.op import Op, SettingError
+from graph.rules import EditError
+from graph.subgraph import Subgraph
+from gui.document import Document
+from gui.inspector.spec import Spec, message, specs_of
+
+Item = Node | Wire | Frame | Note
+
+MAX_PLACES = 1000  # repetitions of a node that live settings are sent to
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is chosen in one drawing: nodes in the order of their ids, and the rest."""
+
+    document: Document | None = None
+    nodes: tuple[Node, ...] = ()
+    wires: tuple[Wire, ...] = ()
+    frames: tuple[Frame, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+    @classmethod
+    def of(cls, document: Document | None) -> Subject:
+        """What is chosen in a document."""
+        if document is None:
+            return cls()
+        drawing = document.drawing
+        chosen = sorted(document.selection)
+        return cls(
+            document,
+            tuple(drawing.node(id) for id in chosen if id in drawing),
+            tuple(sorted(document.selected_wires)),
+            tuple(drawing.frames[id] for id in chosen if id in drawing.frames),
+            tuple(drawing.notes[id] for id in chosen if id in drawing.notes),
+        )
+
+    @property
+    def count(self) -> int:
+        """How many things are chosen."""
+        return len(self.nodes) + len(self.wires) + len(self.frames) + len(self.notes)
+
+    @property
+    def only(self) -> Item | None:
+        """What is chosen, when it is one thing."""
+        parts: tuple[Node | Wire | Frame | Note, ...] = (
+            *self.nodes,
+            *self.wires,
+            *self.frames,
+            *self.notes,
+        )
+        return parts[0] if len(parts) == 1 else None
+
+    @property
+    def node(self) -> Node | None:
+        """The node, when one node is all that is chosen."""
+        return self.only if isinstance(self.only, Node) else None
+
+    @property
+    def types(self) -> tuple[type[Op], ...]:
+        """The different types of the nodes, by name."""
+        return tuple(sorted({type(n.op) for n in self.nodes}, key=lambda op: op.__name__))
+
+
+def shared_specs(types: Sequence[type[Op]]) -> tuple[Spec, ...]:
+    """The settings that all types have, of one kind and under one rule of choices."""
+    first, *others = [specs_of(op) for op in types]
+    tables = [{spec.name: spec for spec in specs} for specs in others]
+    return tuple(spec for spec in first if all(_alike(spec, t.get(spec.name)) for t in tables))
+
+
+def _alike(one: Spec, other: Spec | None) -> bool:
+    return other is not None and one.kind == other.kind and one.rule.choices == other.rule.choices
+
+
+def change(subject: Subject, spec: Spec, value: Any) -> Edit | None:
+    """The edit that gives all chosen nodes a value; None when they have it. Raises SettingError."""
+    assert subject.document is not None
+    into = subject.document.into
+    edits: list[Edit] = []
+    for node in subject.nodes:
+        if getattr(node.op, spec.name) != value:
+            edits.append(SetOp(node.id, replace(node.op, **{spec.name: value}), into=into))
+    return _one(edits, f"Change {spec.label.lower()} of {len(edits)} nodes")
+
+
+def set_flags(
+    subject: Subject, frozen: bool | None = None, bypassed: bool | None = None
+) -> Edit | None:
+    """The edit that freezes or bypasses all chosen nodes; None leaves a flag as it is."""
+    assert subject.document is not None
+    edits: list[Edit] = []
+    for node in subject.nodes:
+        flags = (
+            node.frozen if frozen is None else frozen,
+            node.bypassed if bypassed is None else bypassed,
+        )
+        if flags != (node.frozen, node.bypassed):
+            edits.append(SetFlags(node.id, *flags, into=subject.document.into))
+    if frozen is not None:
+        verb = "Freeze" if frozen else "Unfreeze"
+    else:
+        verb = "Bypass" if bypassed else "Put back"
+    return _one(edits, f"{verb} {len(edits)} nodes")
+
+
+def _one(edits: list[Edit], title: str) -> Edit | None:
+    if len(edits) > 1:
+        return Batch(tuple(edits), title)
+    return edits[0] if edits else None
+
+
+def rename(subject: Subject, text: str) -> Edit | None:
+    """The edit that names what is chosen; a node that is named like its id has no name."""
+    document, text = subject.document, text.strip()
+    assert document is not None
+    match subject.only:
+        case Node(id=id) as node:
+            name = "" if text == id else text
+            return None if name == node.name else Rename(id, name, into=document.into)
+        case Frame() as frame if text != frame.title:
+            return SetFrame(replace(frame, title=text), into=document.into)
+    return None
+
+
+def push(document: Document, edit: Edit | None, key: str = "") -> str:
+    """Push an edit; what is wrong with it, or ""."""
+    if edit is None:
+        return ""
+    try:
+        document.push(edit, key)
+    except EditError as error:
+        return f"Found {error.found}, expected {error.expected}"
+    return ""
+
+
+def tried(subject: Subject, spec: Spec, value: Any, key: str) -> str:
+    """Give the chosen nodes a value as one step; what is wrong with it, or ""."""
+    if subject.document is None:
+        return ""
+    try:
+        edit = change(subject, spec, value)
+    except SettingError as error:
+        return message(error, spec.name)
+    return push(subject.document, edit, key)
+
+
+def places(graph: Graph, into: str, id: str) -> list[tuple[str, str]]:
+    """NodePath and key of the weights of every repetition of a node, as `graph.trace` names them.
+
+    At most MAX_PLACES; just (id, id) in the graph itself.
+    """
+    found = ((prefix + id, keys + id) for prefix, keys in _prefixes(graph, into))
+    return list(islice(found, MAX_PLACES))
+
+
+def _prefixes(graph: Graph, into: str) -> Iterator[tuple[str, str]]:
+    if not into:
+        yield "", ""
+        return
+    for name in ("", *graph.definitions):
+        for node in graph.drawing(name):
+            if isinstance(node.op, Subgraph) and node.op.definition == into:
+                for prefix, keys in _prefixes(graph, name):
+                    for turn in range(node.op.repeat):
+                        own = f"/{turn}" if node.op.repeat > 1 else ""
+                        shared = own if node.op.weights == "own" else ""
+                        yield f"{prefix}{node.id}{own}/", f"{keys}{node.id}{shared}/"
+
+
+def live_keys(subject: Subject, name: str) -> list[str]:
+    """Keys of a live setting of the chosen nodes, as the run knows them; empty when it is none."""
+    document = subject.document
+    if document is None:
+        return []
+    return [
+        f"{path}/{name}"
+        for node in subject.nodes
+        if name in node.op.live_settings()
+        for path, _ in places(document.graph, document.into, node.id)
+    ]
+
+
+def candidates(subject: Subject, name: str) -> list[tuple[str, str]]:
+    """What the field of a setting offers: (value, words) of each."""
+    node, document = (subject.nodes or (None,))[0], subject.document
+    if node is None or document is None:
+        return []
+    op, drawing = node.op, document.drawing
+    if isinstance(op, Optimizer) and name == "trains":
+        framed = [(f.id, f"{f.title or f.id} (frame)") for _, f in sorted(drawing.frames.items())]
+        trained = (n for n in drawing if has_weights(n.op))
+        return framed + [(n.id, n.label) for n in sorted(trained, key=lambda n: n.id)]
+    if isinstance(op, Subgraph) and name == "definition":
+        return [(known, known) for known in sorted(document.graph.definitions)]
+    schema = getattr(op, "schema", None)
+    if schema and name in ("target", "skip"):
+        return [(column.name, column.name) for column in schema.columns]
+    return [(choice, choice) for choice in _choices(op, name)]
+
+
+def _choices(op: Op, name: str) -> tuple[str, ...]:
+    return next((spec.rule.choices for spec in specs_of(type(op)) if spec.name == name), ())
+
+
+def has_weights(op: Op) -> bool:
+    """Whether nodes of this type have weights of their own, or stand for some that may."""
+    return type(op).params is not Op.params or isinstance(op, Subgraph)

@@ -1,0 +1,213 @@
+"""Heat strips: a row for each layer, its norm over time in the colours of the gradient map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from gui import fonts
+from gui.canvas.drawing import elided, pen, rounded, stroke, text
+from gui.canvas.geometry import Rect
+from gui.docks.gradients_norms import LOUDEST, Layer, entries, value_at
+from gui.docks.plot_scale import tick_text, value_text
+from gui.look import Look
+from gui.theme import Mood, Theme
+from gui.theme import theme as theme_of
+
+PITCH, PITCH_MIN = 34, 20
+NAME_MAX, NAME_GAP, VALUE, VALUE_GAP = 104.0, 12.0, 46.0, 8.0
+SCALE_HEIGHT = 34
+
+
+@cache
+def colour_table(mood: Mood) -> list[int]:
+    """256 colours of a theme: nothing, the gradient map, and beyond its end."""
+    theme = theme_of(mood)
+    ramp = [theme.ramp("gradient", k / (LOUDEST - 1)) for k in range(LOUDEST)]
+    return [QColor(name).rgb() for name in (theme.field, *ramp, theme.error)]
+
+
+class Strips(QWidget):
+    """Rows of layers. `pointed`: another row is under the pointer or the keyboard's mark.
+
+    Up and Down move the mark, Enter chooses; so does a click.
+    """
+
+    pointed = Signal(int)
+    chosen = Signal(int)
+
+    def __init__(self, look: Look) -> None:
+        super().__init__()
+        self._look = look
+        self.layers: Sequence[Layer] = ()
+        self.limits = (1e-4, 1e1)
+        self.end = 1.0
+        self.row = -1
+        self.step: float | None = None  # under the pointer
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAccessibleName("Norms of each layer over time")
+
+    def show_layers(self, layers: Sequence[Layer], end: float, limits: tuple[float, float]) -> None:
+        """Show these layers over steps 0 to `end` in colours for a range of norms."""
+        if len(layers) != len(self.layers):
+            self.setMinimumHeight(PITCH_MIN * len(layers))
+            self.row = min(self.row, len(layers) - 1)
+        self.layers, self.end, self.limits = layers, max(end, 1.0), limits
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(320, PITCH * len(self.layers))
+
+    @property
+    def pitch(self) -> float:
+        """Height of a row with the gap below it."""
+        return min(float(PITCH), self.height() / max(len(self.layers), 1))
+
+    def name_width(self) -> float:
+        """Width of the column of names."""
+        widest = max((fonts.measure(one.name, "small") for one in self.layers), default=0.0)
+        return min(max(widest, 32.0), NAME_MAX)
+
+    def strip(self, row: int) -> Rect:
+        """Where the strip of a row is."""
+        left = self.name_width() + NAME_GAP
+        height = min(26.0, self.pitch - 4.0)
+        top = row * self.pitch + (self.pitch - height) / 2
+        return Rect(left, round(top), self.width() - left - VALUE - VALUE_GAP, round(height))
+
+    def point_at(self, row: int) -> None:
+        """Mark a row; -1 marks none."""
+        if row != self.row:
+            self.row = row
+            known = 0 <= row < len(self.layers)
+            self.setAccessibleDescription(
+                f"{self.layers[row].name}: {value_text(self.layers[row].now)}" if known else ""
+            )
+            self.pointed.emit(row)
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for row in range(len(self.layers)):
+            self._paint_row(painter, row)
+        if self.step is not None and self.layers:
+            first, last = self.strip(0), self.strip(len(self.layers) - 1)
+            x = round(first.x + self.step / self.end * first.width) + 0.5
+            painter.setPen(pen(self._look.theme.panel, 1.0))
+            painter.drawLine(QPointF(x, first.y), QPointF(x, last.bottom))
+        painter.end()
+
+    def _paint_row(self, painter: QPainter, row: int) -> None:
+        theme, layer, strip = self._look.theme, self.layers[row], self.strip(row)
+        loud = row == self.row
+        if loud and self.hasFocus():
+            around = Rect(0.0, row * self.pitch, float(self.width()), self.pitch).grown(-1.0)
+            stroke(painter, rounded(around, 5.0), pen(theme.accent, 2.0))
+        words = elided(layer.name, "small", self.name_width())
+        text(painter, 4, strip.middle, words, "small", theme.text if loud else theme.text2)
+        width = max(1, round(strip.width * self.devicePixelRatioF()))
+        line = np.ascontiguousarray(entries(layer, width, self.end, self.limits))
+        image = QImage(line.data, width, 1, width, QImage.Format.Format_Indexed8)
+        image.setColorTable(colour_table(theme.name))
+        place = QRectF(strip.x, strip.y, strip.width, strip.height)
+        painter.drawImage(place, image)
+        value = layer.now if self.step is None else value_at(layer, self.step)
+        tint = theme.error if not value <= self.limits[1] and layer.steps.size else theme.text
+        x = strip.right + VALUE_GAP
+        text(painter, x, strip.middle, value_text(value), "caption mono", tint)
+
+    # The pointer and the keyboard
+
+    def _row_at(self, y: float) -> int:
+        row = int(y / self.pitch) if self.layers else -1
+        return row if row < len(self.layers) else -1
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        at = event.position()
+        if not self.layers:
+            return
+        strip = self.strip(0)
+        inside = strip.x <= at.x() <= strip.right and self._row_at(at.y()) >= 0
+        self.step = (at.x() - strip.x) / strip.width * self.end if inside else None
+        if self._row_at(at.y()) >= 0:
+            self.point_at(self._row_at(at.y()))
+        self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.step = None
+        self.update()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        row = self._row_at(event.position().y())
+        if event.button() == Qt.MouseButton.LeftButton and row >= 0:
+            self.point_at(row)
+            self.chosen.emit(row)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        match event.key():
+            case Qt.Key.Key_Up:
+                self.point_at(max(self.row - 1, 0))
+            case Qt.Key.Key_Down:
+                self.point_at(min(self.row + 1, len(self.layers) - 1))
+            case Qt.Key.Key_Return | Qt.Key.Key_Enter | Qt.Key.Key_Space if self.row >= 0:
+                self.chosen.emit(self.row)
+            case _:
+                super().keyPressEvent(event)
+
+
+class RangeBar(QWidget):
+    """The map below the strips with the powers of ten it stands for."""
+
+    def __init__(self, look: Look, strips: Strips) -> None:
+        super().__init__()
+        self._look, self._strips = look, strips
+        self.unit = ""
+        self.setFixedHeight(SCALE_HEIGHT)
+        self.setAccessibleName("Range of the colours")
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        theme, strips = self._look.theme, self._strips
+        left = strips.name_width() + NAME_GAP
+        width = strips.width() - left - VALUE - VALUE_GAP
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        paint_range(painter, Rect(left, 6.0, width, 6.0), strips.limits, theme)
+        words = self.unit if strips.step is None else f"at {round(strips.step):,}"
+        text(painter, left + width + VALUE_GAP, 9.0, words, "caption mono", theme.text3)
+        painter.end()
+
+
+def paint_range(painter: QPainter, bar: Rect, limits: tuple[float, float], theme: Theme) -> None:
+    """The gradient map as a bar, each power of ten of its range written below it."""
+    line = np.arange(256, dtype=np.uint8)
+    image = QImage(line.data, 256, 1, 256, QImage.Format.Format_Indexed8)
+    image.setColorTable([QColor(theme.ramp("gradient", k / 255)).rgb() for k in range(256)])
+    painter.drawImage(QRectF(bar.x, bar.y, bar.width, bar.height), image)
+    low, high = (round(float(np.log10(end))) for end in limits)
+    for power in range(low, high + 1):
+        share = (power - low) / (high - low)
+        words = power_text(power)
+        x = bar.x + share * bar.width - share * fonts.measure(words, "caption mono")
+        text(painter, x, bar.bottom + 9, words, "caption mono", theme.text3)
+
+
+def power_text(power: int) -> str:
+    """A power of ten as the look writes it: 1e-4, 1e0."""
+    return f"1e{power}"
+
+
+def moments(mean: float, deviation: float) -> str:
+    """Mean and standard deviation in one line."""
+    return f"mean {tick_text(_figures(mean))} · std {tick_text(_figures(deviation))}"
+
+
+def _figures(value: float) -> float:
+    return float(f"{value:.3g}")

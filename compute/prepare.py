@@ -120,21 +120,6 @@ def make_plan(loaded: Loaded, options: TrainOptions, progress: Report) -> Plan:
     return load(options.device).build(loaded.model, made, progress)
 
 
-def prepare_plan(loaded: Loaded, plan: Plan) -> None:
-    """Make the tapes of the training now, so that no kernel is compiled in the middle of it."""
-    batch = loaded.model.graph.training.batch_size
-    for phase in loaded.model.phases:
-        for size in _sizes(len(loaded.parts.train), batch):
-            plan.prepare(phase.name, size)
-    for size in _sizes(len(loaded.parts.validation), batch):
-        plan.prepare("evaluate", size)
-
-
-def _sizes(count: int, batch: int) -> list[int]:
-    """The sizes of batches of so many samples: full ones, and the last."""
-    return sorted({size for size in (min(batch, count), count % batch) if size})
-
-
 def make_job(loaded: Loaded, plan: Plan) -> Job:
     """A training of the graph from its beginning."""
     training = loaded.model.graph.training

@@ -25,7 +25,6 @@ from compute.prepare import (
     load_graph,
     make_job,
     make_plan,
-    prepare_plan,
     silent,
     with_settings,
 )
@@ -96,7 +95,6 @@ def open_new(graph: Graph, options: TrainOptions, progress: Report = silent) -> 
     loaded = load_graph(graph, Folder(options.folder, options.allow_outside))
     with contextlib.ExitStack() as undo:
         plan = undo.enter_context(contextlib.closing(make_plan(loaded, options, progress)))
-        prepare_plan(loaded, plan)
         run = workspace.create(
             options.name,
             dumps(graph),
@@ -122,7 +120,6 @@ def open_again(run: str, options: TrainOptions, progress: Report = silent) -> Se
         loaded = load_graph(graph, Folder(Path(record.folder), allow_outside=True))
         check_fingerprint(record, loaded)
         plan = undo.enter_context(contextlib.closing(make_plan(loaded, options, progress)))
-        prepare_plan(loaded, plan)
         job = _go_on(make_job(loaded, plan), saved, workspace.live_changes(record.id))
         if job.position.epochs >= job.epochs:
             found = f"it finished after {job.epochs} epochs"

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from compute.backend import Array, StepOutputs
+from compute.backend import Array, Plan, StepOutputs
 from compute.events import Tap
+from compute.split import Parts
 from compute.watch import norm_tap, reduce_tap
 
 if TYPE_CHECKING:
     from compute.train import Job
-    from graph.lower import Phase
+    from graph.lower import Model, Phase
 
 BLOCK_SECONDS = 0.05
 MOST_STEPS = 1 << 14
@@ -86,6 +87,20 @@ def run_tapped(job: Job, pace: Pace) -> Block:
         block.rate = job.batches.size(place) / (pace.seconds or seconds)
         block.seconds = max(0.0, seconds - pace.seconds)
     return block
+
+
+def prepare_steps(model: Model, plan: Plan, parts: Parts, batch: int) -> None:
+    """Make the tapes of the training now, so that no kernel is compiled in the middle of it."""
+    for phase in model.phases:
+        for size in _sizes(len(parts.train), batch):
+            plan.prepare(phase.name, size)
+    for size in _sizes(len(parts.validation), batch):
+        plan.prepare("evaluate", size)
+
+
+def _sizes(count: int, batch: int) -> list[int]:
+    """The sizes of batches of so many samples: full ones, and the last."""
+    return sorted({size for size in (min(batch, count), count % batch) if size})
 
 
 def prepare_taps(job: Job) -> None:

@@ -34,7 +34,7 @@ from compute.events import (
 from compute.position import Position
 from compute.share import Share
 from compute.split import Parts
-from compute.steps import BadStep, Pace, prepare_taps, run_block, run_tapped, taps
+from compute.steps import BadStep, Pace, prepare_steps, prepare_taps, run_block, run_tapped, taps
 from graph.lower import Model
 
 TAP_SECONDS = 0.1  # between looks at the watched tensors
@@ -79,6 +79,7 @@ def train(job: Job, control: Control, run: str = "") -> Iterator[Event]:
     looks, questions = Share(TAP_SHARE, TAP_SECONDS), Share(TAP_SHARE)
     control.attach(lambda: job.plan.stop())
     yield _started(job, run)
+    prepare_steps(job.model, job.plan, job.parts, job.batches.batch)
     clock = time.perf_counter()
     while at.epochs < job.epochs:
         if at.step == (at.epochs + 1) * job.batches.steps:

@@ -150,7 +150,9 @@ class Board:
         self.curves = Curves()
 
     def prepare(self, done: int, total: int) -> None:
-        """So many kernels are compiled; they are before a run begins, and before a swap."""
+        """So many kernels are compiled; until all are, no step is done."""
+        if self.state == "running":
+            self.state = "preparing"
         self.preparing, self.share = f"Compiling kernels {done}/{total}", done / max(1, total)
 
     def recall(self, steps_per_epoch: int, history: Mapping[int, Mapping[str, float]]) -> None:
@@ -168,6 +170,8 @@ class Board:
                 self.epoch = event.step // max(1, event.steps_per_epoch)
                 self.curves.run, self.curves.first = event.run, event.step
             case Progress():
+                if self.state == "preparing":
+                    self.state, self.preparing = "running", ""
                 self.step, self.epoch = event.step, event.epoch
                 self.samples_per_second = event.samples_per_second
                 self.curves.losses.extend(event.losses)
@@ -185,10 +189,11 @@ class Board:
             case Tapped():
                 self._tapped(event)
             case Warned():
-                self.message = event.message
+                self.message, self.preparing = event.message, ""
             case Failed():
                 self.state, self.message, self.failed_at = "failed", event.message, event.path
             case Finished():
+                self.preparing = ""
                 self.state = "stopped" if event.stopped else "finished"
                 self.metrics = dict(event.metrics) or self.metrics
 

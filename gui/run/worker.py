@@ -29,6 +29,9 @@ class _EndedError(Exception):
     """The run was asked to end while it was being prepared."""
 
 
+_ENDED: News = partial(Board.take, event=Finished(0, {}, "", True))
+
+
 class Worker(threading.Thread):
     """Drives one run. `tell` is called in this thread with what is to be done to its board."""
 
@@ -45,6 +48,7 @@ class Worker(threading.Thread):
         self.control = control
         self._opens, self._opened, self._tell, self._before = opens, opened, tell, before
         self._session: Session | None = None
+        self._first = 0  # the step the run begins after
 
     def ask(self, key: object, question: Question, hear: Callable[[Answer], News]) -> None:
         """Answer between two steps; a newer question of the same key takes this one's place."""
@@ -69,11 +73,13 @@ class Worker(threading.Thread):
         def work(job: Job) -> None:
             from compute.control import Swap
             from compute.prepare import load_other, make_plan
+            from compute.steps import prepare_steps
 
             assert self._session is not None
             try:
                 loaded = load_other(self._session.loaded, graph)
                 plan = make_plan(loaded, self._session.options, self._progress)
+                prepare_steps(loaded.model, plan, job.parts, job.batches.batch)
             except (ValueError, RuntimeError, MemoryError) as error:
                 self._tell(partial(Board.take, event=Warned(job.position.step, str(error))))
                 return
@@ -93,9 +99,10 @@ class Worker(threading.Thread):
         try:
             self._progress(0, 0, "")
             self._session = self._opens(self._progress)
+            self._first = self._session.job.position.step
             self._tell(self._opened(self._session))
         except _EndedError:
-            self._tell(partial(Board.take, event=Finished(0, {}, "", True)))
+            self._tell(_ENDED)
         except Exception as error:  # whatever it is, a person must read it
             self._tell(partial(Board.take, event=_failure(error)))
         else:
@@ -108,6 +115,8 @@ class Worker(threading.Thread):
             try:
                 for event in session.events(self.control):
                     self._tell(partial(Board.take, event=event))
+            except _EndedError:
+                self._tell(_ENDED)
             except Exception as error:  # such as a full disk
                 self._tell(partial(Board.take, event=_failure(error)))
             serve(session.job, self.control)
@@ -115,7 +124,8 @@ class Worker(threading.Thread):
             session.close()
 
     def _progress(self, done: int, total: int, what: str) -> None:
-        if self.control.stopping and self._session is None:
+        begun = self._session is not None and self._session.job.position.step > self._first
+        if self.control.stopping and not begun:
             raise _EndedError
         if total:
             self._tell(partial(Board.prepare, done=done, total=total))

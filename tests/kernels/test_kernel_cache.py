@@ -43,7 +43,7 @@ def test_compiles_what_is_missing_or_damaged_and_tells(fresh: Cache) -> None:
     loader._compile(variant, SMALL, lambda *progress: told.append(progress))
     made_now = [(done, total) for done, total, name in told if name]
     assert made_now == [(1, 3), (2, 3), (3, 3)]
-    assert {(done, total) for done, total, name in told if not name} <= {(0, 3), (1, 3), (2, 3)}
+    assert {(done, total) for done, total, name in told if not name} <= {(d, 3) for d in range(4)}
     assert sorted(name for *_, name in told if name) == sorted(SMALL)
     assert loader.missing(variant, SMALL) == []
     path = fresh.path("fill")

@@ -8,13 +8,13 @@ from PySide6.QtCore import QPoint
 from PySide6.QtGui import QCursor
 
 from gui.app import App
-from gui.library.drag import DropCanvas
+from gui.canvas.view import Canvas
 from gui.library.panel import LibraryPanel
 from gui.library.search import SearchPopup
 
 
 def add_actions(
-    app: App, panel: LibraryPanel, popup: SearchPopup, canvas: Callable[[], DropCanvas | None]
+    app: App, panel: LibraryPanel, popup: SearchPopup, canvas: Callable[[], Canvas | None]
 ) -> None:
     """Add "Add node…" (Tab on the canvas) and "Filter the library" (/)."""
 
@@ -45,7 +45,7 @@ def add_actions(
     )
 
 
-def pointer_in(canvas: DropCanvas) -> QPoint:
+def pointer_in(canvas: Canvas) -> QPoint:
     """Where the pointer is in a canvas; its middle when the pointer is elsewhere."""
     camera, at = canvas.camera, canvas.mapFromGlobal(QCursor.pos())
     if 0 <= at.x() < camera.width and 0 <= at.y() < camera.height:

@@ -9,37 +9,44 @@ from graph.edits import AddNode, Batch, Connect, connect
 from graph.graph import Graph, Node, Wire
 from graph.op import REGISTRY, Op
 from gui import fonts
-from gui.canvas.geometry import GRID, WIDTH, WIDTH_MAX, Point, Rect, node_box
+from gui.canvas.bare import bare_view
+from gui.canvas.geometry import GRID, WIDTH_MAX, NodeBox, Point, Rect, node_box
 from gui.document import Document
 from gui.library.fits import Link, Side
 
 GAP = 48.0  # between a node and the one behind it, px
 BREATH = 24.0  # least distance of a new node to others
-HEIGHT = 92.0  # a node is taken to be about so high before it is drawn
 
 
 def add_free(document: Document, op: Op, middle: Point) -> str:
     """Add a node around a point of the canvas, clear of others, and select it; returns its id."""
-    return _push(document, op, (), _cleared(document, _around(middle)))
+    box = _box(op)
+    corner = Point(_on_grid(middle.x - box.width / 2), _on_grid(middle.y - box.height / 2))
+    place = _cleared(document, Rect(corner.x, corner.y, box.width, box.height))
+    return _push(document, op, (), Point(place.x, place.y))
 
 
 def add_at(document: Document, op: Op, links: Iterable[Link], corner: Point) -> str:
     """Add a node with its corner at a point, wired as `links` say; returns its id."""
-    return _push(document, op, tuple(links), Rect(corner.x, corner.y, WIDTH, HEIGHT))
+    return _push(document, op, tuple(links), corner)
+
+
+def width_of(op: Op) -> float:
+    """How wide a node is before it has shapes to show, px."""
+    return _box(op).width
 
 
 def add_linked(document: Document, op: Op, links: tuple[Link, ...], beside: str) -> str:
     """Add a node wired as `links` say, on the same thread as the node `beside`; returns its id."""
-    at = _rect(document, beside)
+    at, box = _rect(document, beside), _box(op)
     side: Side = links[0].side if links else "output"
-    through = bool(links and links[0].adapter)
-    step = WIDTH + GAP if through else 0.0
-    x = at.right + GAP + step if side == "output" else at.x - GAP - WIDTH
-    place = _cleared(document, Rect(x - step, at.y, WIDTH + step, HEIGHT))
-    return _push(document, op, links, Rect(place.x + step, place.y, WIDTH, HEIGHT))
+    step = _box(REGISTRY[links[0].adapter]()).width + GAP if links and links[0].adapter else 0.0
+    x = at.right + GAP if side == "output" else at.x - GAP - box.width
+    place = _cleared(document, Rect(x, at.y, box.width + step, box.height))
+    return _push(document, op, links, Point(place.x + step, place.y))
 
 
-def _push(document: Document, op: Op, links: tuple[Link, ...], place: Rect) -> str:
+def _push(document: Document, op: Op, links: tuple[Link, ...], place: Point) -> str:
     drawing, into = document.drawing, document.into
     id = drawing.fresh_id(_stem(op))
     parts: list[Edit] = [AddNode(Node(id, op, x=place.x, y=place.y), into=into)]
@@ -50,7 +57,7 @@ def _push(document: Document, op: Op, links: tuple[Link, ...], place: Rect) -> s
     return id
 
 
-def _wired(drawing: Graph, into: str, link: Link, id: str, place: Rect) -> Iterator[Edit]:
+def _wired(drawing: Graph, into: str, link: Link, id: str, place: Point) -> Iterator[Edit]:
     if link.side == "input":
         order = connect(drawing, id, link.own_port, link.node, link.port).order
         yield Connect(Wire(id, link.own_port, link.node, link.port, order), into=into)
@@ -59,7 +66,9 @@ def _wired(drawing: Graph, into: str, link: Link, id: str, place: Rect) -> Itera
     if link.adapter:
         between = REGISTRY[link.adapter]()
         adapter = drawing.fresh_id(_stem(between), (id,))
-        yield AddNode(Node(adapter, between, x=place.x - WIDTH - GAP, y=place.y), into=into)
+        yield AddNode(
+            Node(adapter, between, x=place.x - _box(between).width - GAP, y=place.y), into=into
+        )
         into_port = between.ports_in()[0].name
         yield Connect(Wire(source, output, adapter, into_port), into=into)
         source, output = adapter, between.ports_out()[0].name
@@ -70,8 +79,8 @@ def _stem(op: Op) -> str:
     return type(op).__name__.lower()
 
 
-def _around(middle: Point) -> Rect:
-    return Rect(_on_grid(middle.x - WIDTH / 2), _on_grid(middle.y - HEIGHT / 2), WIDTH, HEIGHT)
+def _box(op: Op) -> NodeBox:
+    return node_box(bare_view(Node("", op)), fonts.measure)
 
 
 def _on_grid(value: float) -> float:
@@ -92,4 +101,4 @@ def _cleared(document: Document, wanted: Rect) -> Rect:
         below = [rect.bottom for rect in taken if rect.meets(place.grown(BREATH / 2 - 1))]
         if not below:
             return place
-        place = Rect(wanted.x, _on_grid(max(below) + BREATH / 2 + GRID), place.width, HEIGHT)
+        place = Rect(wanted.x, _on_grid(max(below) + BREATH / 2 + GRID), place.width, place.height)

@@ -7,47 +7,18 @@ could not show the new node under the pointer at every platform, nor a test driv
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
-from graph.op import Op
 from gui import fonts
-from gui.canvas.camera import Camera
-from gui.document import Document
+from gui.canvas.view import Canvas
 from gui.library.shelf import Item
 from gui.look import Look
 from gui.palette.rows import ICON, pixmap
 
-
-class DropCanvas(Protocol):
-    """What dragging and adding use of a canvas. Places are in the canvas widget, px."""
-
-    document: Document
-    camera: Camera
-
-    def preview_drop(self, op: Op | None, window_pos: QPointF) -> None:
-        """Show what dropping `op` here would do; None takes that away."""
-
-    def drop(self, op: Op, window_pos: QPointF) -> None:
-        """Put a new node here, into the wire that lies there if it fits."""
-
-    def mapFromGlobal(self, place: QPoint, /) -> QPoint:
-        """A point of the screen in the widget's own coordinates."""
-
-    def mapTo(self, parent: QWidget, place: QPoint, /) -> QPoint:
-        """A point of the widget in those of one around it."""
-
-    def window(self) -> QWidget:
-        """The window around it."""
-
-    def look_from(self, camera: Camera) -> None:
-        """Show another part of the canvas."""
-
-
-DropTarget = Callable[[QPoint], DropCanvas | None]
+DropTarget = Callable[[QPoint], Canvas | None]
 
 
 class Ghost(QWidget):
@@ -83,7 +54,7 @@ class Drag:
     def __init__(self, look: Look, item: Item, window: QWidget, target: DropTarget) -> None:
         self._op, self._target, self._window = item.op(), target, window
         self._ghost = Ghost(look, item, window)
-        self._over: DropCanvas | None = None
+        self._over: Canvas | None = None
 
     def move(self, place: QPoint) -> None:
         """The pointer is at a point of the screen."""

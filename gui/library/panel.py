@@ -10,9 +10,10 @@ from PySide6.QtWidgets import QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from gui.app import App
 from gui.canvas.geometry import Point
+from gui.canvas.view import Canvas
 from gui.document import Document, DocumentChange
 from gui.library.add import add_free
-from gui.library.drag import DropCanvas, DropTarget
+from gui.library.drag import DropTarget
 from gui.library.examples import ExampleList
 from gui.library.nodes import NodeList
 from gui.library.shelf import Item
@@ -31,7 +32,7 @@ class LibraryPanel(QWidget):
         self._app = app
         self._memory = remembered or memory()
         # the canvas that nodes are added to; the window sets it
-        self.canvas: Callable[[], DropCanvas | None] = lambda: None
+        self.canvas: Callable[[], Canvas | None] = lambda: None
         self.setAccessibleName("Library")
         self.setMinimumWidth(176)
         self.tabs = QTabBar()

@@ -15,9 +15,9 @@ from gui import fonts
 from gui.app import App
 from gui.canvas.describe import shape_text
 from gui.canvas.geometry import PORT_Y, WIDTH, Point
+from gui.canvas.view import Canvas
 from gui.document import Document
-from gui.library.add import add_at, add_free, add_linked
-from gui.library.drag import DropCanvas
+from gui.library.add import add_at, add_free, add_linked, width_of
 from gui.library.fits import Fits, Link, Loose
 from gui.library.shelf import Item, shelf
 from gui.palette.finder import Finder
@@ -37,7 +37,7 @@ class SearchPopup(Finder):
         super().__init__(app, "Add a node", POPUP, _SIZES, shown=9)
         self._memory = remembered or memory()
         self._document: Document | None = None
-        self._canvas: DropCanvas | None = None
+        self._canvas: Canvas | None = None
         self._point = Point(0.0, 0.0)
         self._loose: Loose | None = None
         self._fits: Fits | None = None
@@ -47,7 +47,7 @@ class SearchPopup(Finder):
         self._about, self._does = QLabel(), QLabel()
         self._build_footer()
 
-    def open_at(self, canvas: DropCanvas, at: QPoint, loose: Loose | None = None) -> None:
+    def open_at(self, canvas: Canvas, at: QPoint, loose: Loose | None = None) -> None:
         """Open with its corner at a point of a canvas widget; `loose` is the wire in the hand."""
         self._canvas, self._document = canvas, canvas.document
         self._point = canvas.camera.canvas(at.x(), at.y())
@@ -158,8 +158,9 @@ class SearchPopup(Finder):
 
     def _added(self, document: Document, item: Item, links: tuple[Link, ...]) -> str:
         if self._loose is not None:
-            left = 0.0 if self._loose.side == "output" else WIDTH
-            return add_at(document, item.op(), links, self._point.moved(-left, -PORT_Y))
+            op = item.op()
+            left = 0.0 if self._loose.side == "output" else width_of(op)
+            return add_at(document, op, links, self._point.moved(-left, -PORT_Y))
         if self._selected:
             return add_linked(document, item.op(), links, self._selected)
         return add_free(document, item.op(), self._point)

@@ -1,0 +1,62 @@
+"""What there is to look at inside a net: the outputs of its layers, and filters. No Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from graph.graph import Graph
+from graph.lower import LowerError, Model
+from graph.op import Op
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One output of a layer: the tensor's name for questions, and what people call it.
+
+    `filters` is the ParamKey of the convolution whose maps these are, "" when there is none.
+    """
+
+    path: str
+    tensor: str
+    title: str
+    filters: str = ""
+
+
+def seen(graph: Graph) -> list[Seen]:
+    """Every output of every layer that a sample passes, first to last."""
+    try:
+        model = Model(graph)
+        rank = {key: len(param.shape) for key, param in model.params.items()}
+        nodes = model.nodes
+    except LowerError:
+        return []
+    found = []
+    for path, node in nodes.items():
+        ports = node.op.ports_out() if node.op.role == "layer" else ()
+        for port in ports:
+            name = node.name or path
+            title = name if len(ports) == 1 else f"{name} · {port.name}"
+            if model.can_watch(f"value:{path}.{port.name}"):
+                filters = _filters(graph, path, rank)
+                found.append(Seen(path, f"value:{path}.{port.name}", title, filters))
+    return found
+
+
+def _filters(graph: Graph, path: str, rank: dict[str, int]) -> str:
+    """The weights of the convolution that made the maps of a node: its own, or those of the first
+    before it in a row of nodes that keep maps apart.
+    """
+    while path in graph:
+        own = rank.get(f"{path}/weight")
+        if own is not None:
+            return f"{path}/weight" if own >= 4 else ""
+        wires = graph.wires_in(path)
+        if len(wires) != 1 or _mixes(graph.node(path).op):
+            return ""
+        path = wires[0].source
+    return ""
+
+
+def _mixes(op: Op) -> bool:
+    """Whether a node's output has no maps that belong to those before it."""
+    return op.family in ("shape", "merge", "data", "loss")

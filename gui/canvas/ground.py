@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QRect
 from PySide6.QtGui import QPainter, QPixmap
 
-from gui.canvas.drawing import NO_PEN, brush, colour
+from gui.canvas.drawing import NO_PEN, brush, colour, pen, rounded, stroke
 from gui.canvas.frame import Frame, draw_rects
 from gui.canvas.geometry import Rect
+from gui.canvas.items import frame_rect, note_rect
 from gui.canvas.layout import FRAME_TITLE
-from gui.canvas.paint_canvas import DOT_STEP, note_rect, paint_frame, paint_note
+from gui.canvas.paint_canvas import DOT_STEP, FRAME_RADIUS, NOTE_RADIUS, paint_frame, paint_note
 from gui.canvas.scene import CanvasScene
 
 Ints = NDArray[np.int64]
@@ -51,11 +52,13 @@ def _dots(frame: Frame, axis: int, step: float) -> Ints:
 
 def paint_frames(painter: QPainter, frame: Frame, scene: CanvasScene) -> None:
     """Frames in sight, below the wires."""
-    shown = [f for f in scene.frames if _frame_rect(f.x, f.y, f.width, f.height).meets(frame.area)]
+    shown = [f for f in scene.frames if frame_rect(f).grown(FRAME_TITLE).meets(frame.area)]
     if shown:
         _enter(painter, frame)
         for view in shown:
             paint_frame(painter, view, frame.theme, frame.zoom)
+            if view.id in scene.items:
+                _chosen(painter, frame, frame_rect(view), FRAME_RADIUS)
         painter.restore()
 
 
@@ -66,11 +69,14 @@ def paint_notes(painter: QPainter, frame: Frame, scene: CanvasScene) -> None:
         _enter(painter, frame)
         for note in shown:
             paint_note(painter, note, frame.theme, frame.level)
+            if note.id in scene.items:
+                _chosen(painter, frame, note_rect(note), NOTE_RADIUS)
         painter.restore()
 
 
-def _frame_rect(x: float, y: float, width: float, height: float) -> Rect:
-    return Rect(x, y, width, height).grown(FRAME_TITLE)
+def _chosen(painter: QPainter, frame: Frame, rect: Rect, radius: float) -> None:
+    """The outline of a selected frame or note."""
+    stroke(painter, rounded(rect, radius), pen(frame.theme.accent, 1.5 / min(frame.zoom, 1.0)))
 
 
 def _enter(painter: QPainter, frame: Frame) -> None:

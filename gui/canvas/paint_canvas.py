@@ -23,7 +23,8 @@ from gui.canvas.drawing import (
     stroke,
     text,
 )
-from gui.canvas.geometry import NodeBox, Rect, node_bounds, node_box, wrapped
+from gui.canvas.geometry import NodeBox, Rect, node_bounds, node_box
+from gui.canvas.items import NOTE_PAD, note_lines, note_rect
 from gui.canvas.layout import FRAME_TITLE, arrange, is_unplaced
 from gui.canvas.paint_node import paint_node
 from gui.canvas.paint_wire import Overlay, paint_portal, paint_wires, qpath
@@ -33,7 +34,7 @@ from gui.theme import Theme, mix
 
 DOT_STEP = 20.0
 FRAME_RADIUS = 10.0
-NOTE_PAD = 10.0
+NOTE_RADIUS = 5.0
 TITLE_ON_SCREEN = 12.0
 
 
@@ -161,25 +162,15 @@ def paint_frame(painter: QPainter, frame: FrameView, theme: Theme, zoom: float =
     font_text(painter, rect.x, rect.y - size, frame.title, *font, theme.text2)
 
 
-def note_rect(note: NoteView) -> Rect:
-    """A note's rectangle: as high as its text needs."""
-    height = len(_note_lines(note)) * fonts.line_height("body")
-    return Rect(note.x, note.y, note.width, height + 2 * NOTE_PAD)
-
-
-def _note_lines(note: NoteView) -> list[str]:
-    return wrapped(note.text, note.width - 2 * NOTE_PAD, fonts.measure, "body")
-
-
 def paint_note(painter: QPainter, note: NoteView, theme: Theme, level: Detail) -> None:
     """Text on a sheet of its own."""
     rect = note_rect(note)
-    fill(painter, rounded(rect, 5.0), theme.panel)
-    stroke(painter, rounded(rect.grown(-0.5), 4.5), pen(theme.border))
+    fill(painter, rounded(rect, NOTE_RADIUS), theme.panel)
+    stroke(painter, rounded(rect.grown(-0.5), NOTE_RADIUS - 0.5), pen(theme.border))
     if level < Detail.PLAIN:
         return
     y = rect.y + NOTE_PAD
     height = fonts.line_height("body")
-    for line in _note_lines(note):
+    for line in note_lines(note):
         text(painter, rect.x + NOTE_PAD, y + height / 2, line, "body", theme.text2)
         y += height

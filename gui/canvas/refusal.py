@@ -9,9 +9,9 @@ from graph import edits
 from graph.checks.problem import Problem
 from graph.edit import Edit
 from graph.graph import Graph, Node, Wire
+from graph.infer import infer
 from graph.op import Op
 from graph.program import TensorType
-from graph.shapes import infer
 from gui.canvas.bare import bare_view
 from gui.canvas.describe import icon_name, kind_of, title
 from gui.canvas.draft import DraftNode, DraftWire

@@ -76,6 +76,7 @@ class CanvasScene:
         self.hovered_wire = -1
         self.selected_wires: frozenset[int] = frozenset()
         self.hidden_wires: Indices = NOTHING  # in somebody's hand
+        self.items: frozenset[str] = frozenset()  # selected frames and notes
         self.put(CanvasView())
 
     def subscribe(self, observer: Callable[[Touched], None]) -> None:
@@ -94,6 +95,7 @@ class CanvasScene:
         self.wires: tuple[WireView, ...] = view.wires
         self.frames: tuple[FrameView, ...] = view.frames
         self.notes: tuple[NoteView, ...] = view.notes
+        self.items &= {f.id for f in view.frames} | {n.id for n in view.notes}
         self.look = np.array([self._look(node) for node in view.nodes], np.intp)
         self.families = sorted({node.family for node in view.nodes})
         code = {family: index for index, family in enumerate(self.families)}
@@ -165,6 +167,19 @@ class CanvasScene:
         if marks != (self.hovered_wire, self.selected_wires):
             self.hovered_wire, self.selected_wires = marks
             self._tell(Touched())
+
+    def choose_items(self, ids: Iterable[str]) -> None:
+        """Select these frames and notes."""
+        known = {f.id for f in self.frames} | {n.id for n in self.notes}
+        items = frozenset(ids) & known
+        if items != self.items:
+            self.items = items
+            self._tell(Touched())
+
+    def put_items(self, frames: Iterable[FrameView], notes: Iterable[NoteView]) -> None:
+        """Show frames and notes at other places or sizes."""
+        self.frames, self.notes = tuple(frames), tuple(notes)
+        self._tell(Touched())
 
     def hide_wires(self, rows: Iterable[int]) -> None:
         """Leave out wires, by row, until told otherwise."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from PySide6.QtCore import QPoint, QPointF, Qt, Signal
@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 
 from graph.edit import Edit, op_name
 from graph.edits import AddNode, Batch
-from graph.graph import Node
+from graph.graph import Node, Wire
 from graph.op import Op
 from graph.rules import EditError
 from graph.subgraph import Subgraph
@@ -38,10 +38,12 @@ class Canvas(PointedSurface):
     """Shows one document.
 
     `library_wanted` asks for a search of nodes: a QPoint of this widget, and the Loose end of the
-    wire in the hand or None. `said` is a short word to the user: why something was not done.
+    wire in the hand or None. `menu_wanted` asks for a menu at a QPoint. `said` is a short word to
+    the user: why something was not done.
     """
 
     library_wanted = Signal(object, object)
+    menu_wanted = Signal(object)
     said = Signal(str)
 
     def __init__(self, document: Document, theme: Theme, parent: QWidget | None = None) -> None:
@@ -96,18 +98,28 @@ class Canvas(PointedSurface):
         try:
             self.document.push(edit, key)
         except EditError as error:
-            self.said.emit(f"Found {error.found}, expected {error.expected}. {error.remedy}.")
+            self.say(f"Found {error.found}, expected {error.expected}. {error.remedy}.")
             return False
         return True
 
-    def select(self, ids: Sequence[str]) -> None:
-        """Select nodes, frames and notes, and no others."""
-        self.document.select(ids)
+    def select(self, ids: Iterable[str], wires: Iterable[Wire] = ()) -> None:
+        """Select nodes, frames, notes and wires, and no others."""
+        chosen = frozenset(ids)
+        self.document.select(chosen, wires)
+        self.scene.choose_items(chosen)
+
+    def say(self, words: str) -> None:
+        """Tell the user in a few words why something was not done."""
+        self.said.emit(words)
 
     def want_library(self, at: Point, source: Loose | None) -> None:
         """Ask for a search of nodes at a point of the canvas, to be wired to `source`."""
         there = self.camera.window(at)
         self.library_wanted.emit(QPoint(round(there.x), round(there.y)), source)
+
+    def want_menu(self, at: Point) -> None:
+        """Ask for the menu of what is selected, at a point of the window."""
+        self.menu_wanted.emit(QPoint(round(at.x), round(at.y)))
 
     # A node from the library
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gui.canvas.interact.knife import Knife
 from gui.canvas.interact.link import DragLink
 from gui.canvas.interact.marquee import Marquee
 from gui.canvas.interact.move import Move
 from gui.canvas.interact.pan import Pan
-from gui.canvas.interact.state import Host, Interaction, Pointer
+from gui.canvas.interact.resize import Resize
+from gui.canvas.interact.state import Cursor, Host, Interaction, Pointer
+from gui.canvas.items import item_at
 from gui.canvas.scene import PortHit
 
 NEAR = 8.0  # px from a port within which it comes before a wire
@@ -32,7 +35,17 @@ class Idle(Interaction):
         wire = scene.wire_at(pointer.canvas, self.host.camera.zoom) if node is None else None
         scene.mark_wires(-1 if wire is None else wire, scene.selected_wires)
         if not pointer.space:
-            self.host.show_cursor("cross" if port else "arrow")
+            self.host.show_cursor(self._cursor(pointer, node, port))
+
+    def _cursor(self, pointer: Pointer, node: str | None, port: PortHit | None) -> Cursor:
+        if port is not None:
+            return "cross"
+        scene, zoom = self.host.scene, self.host.camera.zoom
+        item = item_at(scene, pointer.canvas, zoom) if node is None else None
+        if item is None or scene.hovered_wire >= 0:
+            return "arrow"
+        parts: dict[str, Cursor] = {"corner": "size", "edge": "width"}
+        return parts.get(item.part, "arrow")
 
     def _port(self, pointer: Pointer) -> PortHit | None:
         """The port under the pointer, while ports are drawn; short wires stay in reach."""
@@ -47,6 +60,10 @@ class Idle(Interaction):
         host = self.host
         if pointer.button == "middle" or (pointer.button == "left" and pointer.space):
             self._begin(Pan(host, pointer))
+        elif pointer.button == "right" and pointer.control:
+            self._begin(Knife(host, pointer))
+        elif pointer.button == "right":
+            self._point_at(pointer)
         elif pointer.button == "left":
             port = self._port(pointer)
             if port is not None and not pointer.shift:
@@ -54,19 +71,44 @@ class Idle(Interaction):
             else:
                 self._select(pointer)
 
+    def release(self, pointer: Pointer) -> None:
+        if pointer.button == "right":
+            self.host.want_menu(pointer.window)
+
+    def _point_at(self, pointer: Pointer) -> None:
+        """Select what a menu will be about, unless it is selected already."""
+        host, scene = self.host, self.host.scene
+        port, node = self._port(pointer), scene.node_at(pointer.canvas)
+        node = port.node if port else node
+        if node is not None:
+            if node not in host.document.selection:
+                host.select([node])
+            return
+        wire = scene.wire_at(pointer.canvas, host.camera.zoom)
+        item = item_at(scene, pointer.canvas, host.camera.zoom)
+        if wire is not None:
+            host.select((), [host.document.wires[wire]])
+        elif item is not None and item.id not in scene.items:
+            host.select([item.id])
+        elif item is None:
+            host.select(())
+
     def double(self, pointer: Pointer) -> bool:
         """On empty canvas: search for a node; on a name: type it; on an instance: go inside."""
-        host = self.host
+        host, scene = self.host, self.host.scene
         if pointer.button != "left" or pointer.space or self._port(pointer):
             return False
-        scene = host.scene
+        item = item_at(scene, pointer.canvas, host.camera.zoom)
         node = scene.node_at(pointer.canvas)
-        if node is None:
-            if scene.wire_at(pointer.canvas, host.camera.zoom) is not None:
-                return False
+        if node is not None:
+            if not host.enter_node(node):
+                host.edit_text(node)
+        elif scene.wire_at(pointer.canvas, host.camera.zoom) is not None:
+            return False
+        elif item is not None:
+            host.edit_text(item.id)
+        else:
             host.want_library(pointer.canvas, None)
-        elif not host.enter_node(node):
-            host.edit_text(node)
         return True
 
     def key(self, key: str) -> None:
@@ -74,25 +116,36 @@ class Idle(Interaction):
 
     def _select(self, pointer: Pointer) -> None:
         host, more = self.host, pointer.shift or pointer.control
-        node = host.scene.node_at(pointer.canvas)
-        wire = host.scene.wire_at(pointer.canvas, host.camera.zoom) if node is None else None
+        scene, zoom = host.scene, host.camera.zoom
+        node = scene.node_at(pointer.canvas)
+        wire = scene.wire_at(pointer.canvas, zoom) if node is None else None
+        item = item_at(scene, pointer.canvas, zoom) if node is None and wire is None else None
         if node is not None:
-            chosen = host.document.selection
-            if more:
-                host.document.select(chosen ^ {node}, host.document.selected_wires)
-            elif node not in chosen:
-                host.document.select({node})
-            if node in host.document.selection:
-                self._begin(Move(host, pointer, node))
+            self._take(pointer, node, more)
         elif wire is not None:
             picked = frozenset({host.document.wires[wire]})
             if more:
-                chosen = host.document.selection
-                host.document.select(chosen, host.document.selected_wires ^ picked)
+                chosen = host.document.selection | scene.items
+                host.select(chosen, host.document.selected_wires ^ picked)
             else:
-                host.document.select((), picked)
-        else:
+                host.select((), picked)
+        elif item is None:
             self._begin(Marquee(host, pointer, more))
+        elif item.part in ("corner", "edge"):
+            self._begin(Resize(host, pointer, item.id))
+        else:
+            self._take(pointer, item.id, more)
+
+    def _take(self, pointer: Pointer, id: str, more: bool) -> None:
+        """Select a node, frame or note, and be ready to move the selection."""
+        host = self.host
+        chosen = host.document.selection | host.scene.items
+        if more:
+            host.select(chosen ^ {id}, host.document.selected_wires)
+        elif id not in chosen:
+            host.select([id])
+        if id in host.document.selection | host.scene.items:
+            self._begin(Move(host, pointer, id))
 
     def _begin(self, state: Interaction) -> None:
         self._hover(None)
@@ -100,7 +153,7 @@ class Idle(Interaction):
 
     def cancel(self) -> None:
         self._hover(None)
-        self.host.document.select(())
+        self.host.select(())
 
     def _hover(self, node: str | None) -> None:
         if node == self._hovered:

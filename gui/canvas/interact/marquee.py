@@ -13,11 +13,11 @@ class Marquee(Interaction):
     def __init__(self, host: Host, pointer: Pointer, more: bool) -> None:
         super().__init__(host)
         self._pressed = pointer
-        self._before = host.document.selection
+        self._before = host.document.selection | host.scene.items
         self._kept = self._before if more else frozenset[str]()
         self._wires_before = host.document.selected_wires
         self._wires = self._wires_before if more else frozenset[Wire]()
-        host.document.select(self._kept, self._wires)
+        host.select(self._kept, self._wires)
 
     def move(self, pointer: Pointer) -> None:
         host = self.host
@@ -25,7 +25,7 @@ class Marquee(Interaction):
             return
         host.marquee = between(self._pressed.canvas, pointer.canvas)
         touched = set(host.scene.nodes_in(host.marquee))
-        host.document.select(self._kept | touched, self._wires)
+        host.select(self._kept | touched, self._wires)
         host.redraw()
 
     def release(self, pointer: Pointer) -> None:

@@ -1,93 +1,170 @@
-"""Moving the selected nodes."""
+"""Moving the selection: nodes, frames with what they hold, notes."""
 
 from __future__ import annotations
 
 from graph import edits
+from graph.edit import Edit
+from gui.canvas.commands import copy_text, middle_of, paste_text
 from gui.canvas.draft import NO_DRAFT, Draft
-from gui.canvas.geometry import GRID
+from gui.canvas.geometry import GRID, Point
 from gui.canvas.insert import Spot, insertion, wire_under
-from gui.canvas.interact.state import Host, Interaction, Pointer
+from gui.canvas.interact.state import ESCAPE, Host, Interaction, Pointer
+from gui.canvas.items import carried, frame_for, frame_rect, item_corner, memberships, shifted
+from gui.canvas.scene import CanvasScene
+from gui.canvas.view_model import FrameView
 
 
 class Move(Interaction):
-    """The node under the pointer snaps to the grid, the others keep their distance to it.
+    """What is under the pointer snaps to the grid, the rest keeps its distance to it.
 
-    The scene shows them at once; the document gets one edit at release. A press that does not move
-    selects that node alone. A node without wires that is dropped on one goes into it; Alt does not.
+    The scene shows it at once; the document gets one edit at release. A press that does not move
+    selects that thing alone. A node without wires that is dropped on one goes into it; a node that
+    leaves a frame or comes into one belongs to it no more, or from then on.
     """
 
-    def __init__(self, host: Host, pointer: Pointer, node: str) -> None:
+    keys = ESCAPE
+
+    def __init__(self, host: Host, pointer: Pointer, id: str) -> None:
         super().__init__(host)
-        self._pressed, self._node = pointer, node
-        self._which = host.scene.indices(host.document.selection)
-        self._first = host.scene.index_of[node]
-        self._start = host.scene.places[self._first].tolist()
-        self._before = host.scene.snapshot(self._which)
-        self._dragging = False
-        drawing = host.document.drawing
-        free = not drawing.wires_in(node) and not drawing.wires_out(node)
-        self._single = len(self._which) == 1 and free
+        self._pressed, self._id, self._copy = pointer, id, pointer.alt
+        self._dragging = self._copied = False
         self._spot: Spot | None = None
+        self._home: FrameView | None = None
+        self._take()
+
+    def _take(self) -> None:
+        """What moves, and where it starts."""
+        host, scene = self.host, self.host.scene
+        drawing, selection = host.document.drawing, host.document.selection
+        held, items = carried(scene, scene.items)
+        self._free = sorted(selection - held)  # nodes that may change their frame
+        self._which = scene.indices(selection | held)
+        self._items = items
+        self._anchor = scene.index_of.get(self._id)
+        self._start = self._corner()
+        self._at = self._start
+        self._before = scene.snapshot(self._which)
+        self._frames, self._notes = scene.frames, scene.notes
+        alone = len(self._which) == 1 and not items and self._anchor is not None
+        wires = alone and (drawing.wires_in(self._id) or drawing.wires_out(self._id))
+        self._single = alone and not wires
+
+    def _corner(self) -> Point:
+        return place_of(self.host.scene, self._id)
 
     def move(self, pointer: Pointer) -> None:
-        scene = self.host.scene
-        if not self._dragging:
-            if not pointer.far_from(self._pressed):
-                return
-            self._dragging = True
-            scene.lift(self._which)
-        x, y = scene.places[self._first].tolist()
-        across = _snapped(self._start[0] + pointer.canvas.x - self._pressed.canvas.x) - x
-        down = _snapped(self._start[1] + pointer.canvas.y - self._pressed.canvas.y) - y
+        if not self._dragging and not self._begin(pointer):
+            return
+        scene, at, pressed = self.host.scene, pointer.canvas, self._pressed.canvas
+        goal = Point(
+            _snapped(self._start.x + at.x - pressed.x), _snapped(self._start.y + at.y - pressed.y)
+        )
+        across, down = goal.x - self._at.x, goal.y - self._at.y
         if across or down:
-            scene.shift(self._which, across, down)
-        self._over(pointer)
+            self._at = goal
+            if len(self._which):
+                scene.shift(self._which, across, down)
+            if self._items:
+                shifted(scene, self._items, across, down)
+        self._light(pointer)
 
-    def _over(self, pointer: Pointer) -> None:
-        """Light the wire that a single node without wires of its own would go into."""
+    def _begin(self, pointer: Pointer) -> bool:
+        if not pointer.far_from(self._pressed):
+            return False
+        self._dragging = True
+        if self._copy:
+            self._duplicate()
+        self.host.scene.lift(self._which)
+        return True
+
+    def _duplicate(self) -> None:
+        """Go on with a copy that lies where the selection lies."""
         host, scene = self.host, self.host.scene
-        self._spot = None
-        if self._single and not pointer.alt:
-            rect, op = scene.rect(self._first), host.document.drawing.node(self._node).op
-            self._spot = wire_under(host.document, scene, op, rect, self._node)
+        corner, at = self._corner(), middle_of(host)
+        new = paste_text(host, copy_text(host), at, keep_wires=True, name="Duplicate")
+        same = [id for id in new if place_of(scene, id) == corner]
+        if new:
+            self._copied, self._id = True, (same or list(new))[0]
+            host.enter(self)  # the change of the document ended every gesture
+            self._take()
+
+    def _light(self, pointer: Pointer) -> None:
+        """Show the wire a single node would go into, or the frame that nodes come into."""
+        host, scene = self.host, self.host.scene
+        self._spot = self._home = None
+        if self._single and self._anchor is not None and not pointer.alt:
+            rect, op = scene.rect(self._anchor), host.document.drawing.node(self._id).op
+            self._spot = wire_under(host.document, scene, op, rect, self._id)
+        if self._free and self._anchor is not None and self._spot is None:
+            rect = scene.rect(self._anchor)
+            middle = Point(rect.x + rect.width / 2, rect.middle)
+            home = frame_for(scene, middle, self._items)
+            self._home = home if home and self._id not in home.nodes else None
         rows = () if self._spot is None else (self._spot.row,)
-        if rows != host.draft.rows:
-            host.show_draft(Draft(rows=rows) if rows else NO_DRAFT)
+        outline = None if self._home is None else frame_rect(self._home)
+        if rows != host.draft.rows or outline != host.draft.outline:
+            host.show_draft(Draft(rows=rows, outline=outline) if rows or outline else NO_DRAFT)
 
     def release(self, pointer: Pointer) -> None:
         if pointer.button != "left":
             return
-        host, scene = self.host, self.host.scene
+        host = self.host
         if not self._dragging:
             if not (pointer.shift or pointer.control):
-                host.document.select({self._node})
+                host.select([self._id])
             host.leave()
-            return
-        if scene.places[self._first].tolist() == self._start:
-            self.cancel()
-            return
-        places = [
-            (scene.ids[index], *scene.places[index].tolist()) for index in self._which.tolist()
-        ]
-        scene.lift(scene.indices(()))
-        host.show_draft(NO_DRAFT)
-        host.leave()
-        into, spot = host.document.into, self._spot
-        if spot is None:
-            host.push(edits.Move(tuple(places), into=into))
-            return
-        put = edits.Move(((self._node, spot.corner.x, spot.corner.y),), into=into)
-        parts = insertion(host.document, scene, spot, self._node, scene.box(self._first))
-        label = host.document.drawing.node(self._node).label
-        host.push(put, *parts, name=f"Insert {label}")
+        elif self._at == self._start:
+            self._end(put_back=not self._copied)
+        else:
+            self._commit()
+
+    def _commit(self) -> None:
+        host, scene = self.host, self.host.scene
+        into, drawing = host.document.into, host.document.drawing
+        rows = self._which.tolist()
+        places = [(scene.ids[row], *scene.places[row].tolist()) for row in rows]
+        places += [(i, c.x, c.y) for i in sorted(self._items) for c in (item_corner(scene, i),)]
+        if self._spot is not None:
+            places = [(self._id, self._spot.corner.x, self._spot.corner.y)]
+        parts: list[Edit] = [edits.Move(tuple(places), into=into)]
+        name = "" if len(places) > 1 or not self._copied else "Duplicate"
+        if self._spot is not None and self._anchor is not None:
+            box = scene.box(self._anchor)
+            parts += insertion(host.document, scene, self._spot, self._id, box)
+            name = f"Insert {drawing.node(self._id).label}"
+        elif drawing.frames:
+            changes = memberships(scene, drawing, self._free, into, self._items)
+            name = name or (parts[0].title(host.document.graph) if changes else "")
+            parts += changes
+        self._end(put_back=False)
+        host.push(*parts, name=name)
+
+    def key(self, key: str) -> None:
+        self.cancel()
 
     def cancel(self) -> None:
-        scene = self.host.scene
-        if self._dragging:
+        copied = self._copied
+        self._copied = False
+        self._end(put_back=self._dragging)
+        if copied:
+            self.host.document.undo()
+
+    def _end(self, put_back: bool) -> None:
+        host, scene = self.host, self.host.scene
+        if put_back:
             scene.restore(self._before)
+            scene.put_items(self._frames, self._notes)
+        if self._dragging:
             scene.lift(scene.indices(()))
-            self.host.show_draft(NO_DRAFT)
-        self.host.leave()
+            host.show_draft(NO_DRAFT)
+        self._dragging = False
+        host.leave()
+
+
+def place_of(scene: CanvasScene, id: str) -> Point:
+    """Where a node, frame or note stands."""
+    row = scene.index_of.get(id)
+    return item_corner(scene, id) if row is None else Point(*scene.places[row].tolist())
 
 
 def _snapped(length: float) -> float:

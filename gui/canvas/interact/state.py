@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol
 
 from graph.edit import Edit
+from graph.graph import Wire
 from gui.canvas.camera import Camera
 from gui.canvas.draft import Draft
 from gui.canvas.geometry import NodeBox, Point, Rect
@@ -76,8 +77,14 @@ class Host(Protocol):
     def push(self, *edits: Edit, name: str = "", key: str = "") -> bool:
         """Change the document by one step; False, with a word to the user, when it is refused."""
 
-    def select(self, ids: Sequence[str]) -> None:
-        """Select nodes, frames and notes, and no others."""
+    def select(self, ids: Iterable[str], wires: Iterable[Wire] = ()) -> None:
+        """Select nodes, frames, notes and wires, and no others."""
+
+    def say(self, words: str) -> None:
+        """Tell the user in a few words why something was not done."""
+
+    def want_menu(self, at: Point) -> None:
+        """Ask for the menu of what is selected, at a point of the window."""
 
     def want_library(self, at: Point, source: Loose | None) -> None:
         """Ask for a search of nodes at a point of the canvas, to be wired to `source`."""

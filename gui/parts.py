@@ -1,0 +1,58 @@
+"""The panels, popups and actions that others make, put into the window."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint
+from PySide6.QtWidgets import QApplication
+
+from gui.canvas.geometry import Point
+from gui.canvas.view import Canvas
+from gui.inspector.panel import InspectorPanel
+from gui.library.actions import add_actions as add_library_actions
+from gui.library.fits import Loose
+from gui.library.panel import LibraryPanel
+from gui.library.search import SearchPopup
+from gui.palette.actions import add_actions as add_palette_actions
+from gui.palette.palette import CommandPalette
+
+if TYPE_CHECKING:
+    from gui.window import MainWindow
+
+
+class Parts:
+    """What stands at the sides of the canvas and over it."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window, app = window, window.app
+        self.library = LibraryPanel(app)
+        self.library.canvas = lambda: window.canvas
+        self.library.drop_target = self._canvas_at
+        window.workbench.set_library(self.library)
+        self.inspector = InspectorPanel(app)
+        window.workbench.set_inspector(self.inspector)
+        self.search, self.palette = SearchPopup(app), CommandPalette(app)
+        add_library_actions(app, self.library, self.search, lambda: window.canvas)
+        add_palette_actions(app, self.palette, window)
+        window.top.searched.connect(app.actions["view.palette"].trigger)
+
+    def canvas_made(self, canvas: Canvas) -> None:
+        """Wire a new canvas."""
+        canvas.library_wanted.connect(lambda at, loose: self._search(canvas, at, loose))
+
+    def _search(self, canvas: Canvas, at: Point, loose: Loose | None) -> None:
+        place = canvas.camera.window(at)
+        self.search.open_at(canvas, QPoint(round(place.x), round(place.y)), loose)
+
+    def _canvas_at(self, place: QPoint) -> Canvas | None:
+        """The canvas under a point of the screen."""
+        found = QApplication.widgetAt(place)
+        canvas = self._window.canvas
+        if (
+            canvas is not None
+            and found is not None
+            and (found is canvas or canvas.isAncestorOf(found))
+        ):
+            return canvas
+        return None

@@ -1,0 +1,29 @@
+"""What file actions need of compute: the Python of a graph, and a table looked at."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from compute.data import Folder
+from compute.data.table import probe_table
+from compute.facts import table_facts
+from graph.export import Options, Target, export
+from graph.graph import Graph
+from graph.ops.table import Table
+
+
+def python_text(graph: Graph, target: Target, name: str, folder: Path) -> str:
+    """The code of a graph. Raises ExportError, LowerError or DataError."""
+    return export(graph, target, Options(name, table_facts(graph, Folder(folder))))
+
+
+def table_of(file: Path, folder: Path) -> Table:
+    """A table node for a file, its columns looked at; the path is relative inside `folder`.
+
+    Raises DataError. Whoever chose the file allowed it to be read, wherever it lies.
+    """
+    inside = file.is_relative_to(folder)
+    path = file.relative_to(folder).as_posix() if inside else str(file)
+    op = Table(path=path)
+    return replace(op, schema=probe_table(op, Folder(folder, allow_outside=True), file.name))

@@ -1,0 +1,1 @@
+"""The frame around the canvas: panels at its sides, docks below."""

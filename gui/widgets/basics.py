@@ -1,0 +1,84 @@
+"""Small parts of every panel: labels by tone, hairlines, buttons whose icons recolour."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from PySide6.QtCore import QObject, QSize, Qt
+from PySide6.QtWidgets import QAbstractButton, QFrame, QLabel, QPushButton, QToolButton, QWidget
+
+from gui.look import Look
+
+ICON = 16
+Colour = Literal["text", "text2", "text3", "accent", "on_accent", "success", "warn", "error"]
+
+
+def label(text: str = "", tone: str = "", parent: QWidget | None = None) -> QLabel:
+    """A line of plain text in a tone of gui/style.py."""
+    made = QLabel(text, parent)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    if tone:
+        made.setProperty("tone", tone)
+    return made
+
+
+def line(parent: QWidget | None = None) -> QFrame:
+    """A horizontal hairline."""
+    made = QFrame(parent)
+    made.setProperty("kind", "line")
+    made.setFixedHeight(1)
+    return made
+
+
+def upright(height: int = 16, parent: QWidget | None = None) -> QFrame:
+    """A vertical hairline of a fixed height."""
+    made = QFrame(parent)
+    made.setProperty("kind", "upright")
+    made.setFixedSize(1, height)
+    return made
+
+
+class IconButton(QToolButton):
+    """A button that is only an icon; `name` is what it does, for tips and screen readers."""
+
+    def __init__(
+        self, look: Look, icon: str, name: str, parent: QWidget | None = None, kind: str = ""
+    ) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", kind)
+        self.setAccessibleName(name)
+        self.setToolTip(name)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setIconSize(QSize(ICON, ICON))
+        _Icon(self, look, icon)
+
+
+class Button(QPushButton):
+    """A button with a word, and an icon before it when `icon` names one."""
+
+    def __init__(
+        self, look: Look, text: str, icon: str = "", kind: str = "", parent: QWidget | None = None
+    ) -> None:
+        super().__init__(f"\u2009{text}" if icon else text, parent)  # air behind the icon
+        self.setAccessibleName(text)
+        self.setProperty("kind", kind)
+        if icon:
+            colours: dict[str, Colour] = {"accent": "on_accent", "quiet": "text2", "chip": "text2"}
+            self.setIconSize(QSize(ICON, ICON))
+            _Icon(self, look, icon, colours.get(kind, "text"))
+
+
+class _Icon(QObject):
+    """Colours the icon of a button anew whenever the look changes; lives and dies with it."""
+
+    def __init__(
+        self, button: QAbstractButton, look: Look, icon: str, colour: Colour = "text2"
+    ) -> None:
+        super().__init__(button)
+        self._button, self._look, self._icon, self._colour = button, look, icon, colour
+        look.changed.connect(self._paint)
+        self._paint()
+
+    def _paint(self) -> None:
+        colour: str = getattr(self._look.theme, self._colour)
+        self._button.setIcon(self._look.icon(self._icon, colour))

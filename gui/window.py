@@ -1,0 +1,240 @@
+"""The window: the start screen or the workbench, under one top bar, over one status bar."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
+from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from gui.actions import Actions
+from gui.app import App
+from gui.canvas.view import Canvas
+from gui.desk import Desk
+from gui.dialogs.preferences import PreferencesDialog
+from gui.document import Document
+from gui.file_actions import SUFFIXES, Files, add_actions
+from gui.look import Look
+from gui.parts import Parts
+from gui.preferences import Preferences
+from gui.run.trainer import Trainer
+from gui.shell.canvases import Canvases
+from gui.shell.workbench import Workbench
+from gui.start.gallery import Gallery
+from gui.start.guide import Guide
+from gui.start.recent import Recent
+from gui.statusbar import StatusBar
+from gui.topbar import TopBar, device_text
+from gui.widgets.focus_ring import FocusRing
+from gui.widgets.notice import Notice, Offer, Tone
+
+SIZE, SMALLEST = (1600, 1000), (960, 600)
+
+
+class MainWindow(QMainWindow):
+    """Builds every part and wires them; `painted` comes once, after the first paint."""
+
+    painted = Signal()
+
+    def __init__(self, look: Look, preferences: Preferences) -> None:
+        super().__init__()
+        self.preferences = preferences
+        self.canvases = Canvases()
+        self.app = App(look, Desk(self), Actions(self, self.canvases), Trainer(self))
+        self._leaving = self._seen = False
+        self.setAcceptDrops(True)
+        self.setMinimumSize(*SMALLEST)
+        self.resize(*SIZE)
+        self.files = Files(self.app, self, self.say)
+        self._build()
+        add_actions(self.app, self.files, self.ask_preferences)
+        actions = self.app.actions
+        actions.add("file.quit", "Quit", self.close, menu="File", keys=("Ctrl+Q",))
+        self.parts = Parts(self)
+        actions.add("view.start", "Start screen", self.show_start, menu="View", icon="home")
+        self._connect()
+        self._restore()
+        self._shown(self.app.desk.current)
+
+    @property
+    def canvas(self) -> Canvas | None:
+        """The canvas that is shown; None on the start screen."""
+        return self.canvases.current if self.app.desk.current is not None else None
+
+    def say(self, text: str, tone: Tone = "error", offers: Sequence[Offer] = ()) -> None:
+        """Tell the user something, in a bar that stays until it is closed."""
+        self.notice.say(text, tone, offers)
+
+    def show_start(self) -> None:
+        """Show the start screen; the documents stay open."""
+        self.app.desk.show(None)
+
+    def ask_preferences(self) -> None:
+        """Show the preferences."""
+        PreferencesDialog(self.app.look, self.preferences, self).open()
+
+    # Building
+
+    def _build(self) -> None:
+        self.top = TopBar(self.app)
+        self.setMenuWidget(self.top)
+        self.canvases.follow(self.app)
+        self.notice = Notice(self.app.look)
+        self.start = Gallery(self.app, self._recent)
+        self.workbench = Workbench(self.app, self.canvases)
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.start)
+        self.stack.addWidget(self.workbench)
+        middle = QWidget()
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.notice)
+        column.addWidget(self.stack, 1)
+        self.setCentralWidget(middle)
+        self.status = StatusBar(self.app)
+        self.setStatusBar(self.status)
+        self.ring = FocusRing(self, self.app.look)
+
+    def _connect(self) -> None:
+        desk, actions = self.app.desk, self.app.actions
+        self.canvases.made.connect(self._canvas_made)
+        self.canvases.changed.connect(self._show_zoom)
+        desk.current_changed.connect(self._shown)
+        desk.changed.connect(actions.refresh_soon)
+        desk.renamed.connect(lambda _: self._show_title())
+        self.app.trainer.changed.connect(actions.refresh_soon)
+        self.workbench.strip.close_asked.connect(self.files.close)
+        self.top.home.connect(self.show_start)
+        self.top.device_asked.connect(self.ask_preferences)
+        self.top.add_submenu("View", "", "Docks", self.workbench.docks.fill_view_menu)
+        self.start.new_asked.connect(self.files.new)
+        self.start.open_asked.connect(self.files.choose)
+        self.start.data_asked.connect(self.files.choose_data)
+        self.start.files.chosen.connect(self.files.open)
+        self.status.problems_asked.connect(lambda: self.workbench.docks.open("problems"))
+        self.status.zoom_asked.connect(self._zoom_whole)
+        self.preferences.changed.connect(self._preferred)
+        self._preferred()
+
+    # Documents and canvases
+
+    def _shown(self, document: Document | None) -> None:
+        """Another document is current, or none: then the start screen is shown."""
+        if document is None:
+            self.start.refresh()
+        self.stack.setCurrentWidget(self.start if document is None else self.workbench)
+        if document is not None and self._seen:
+            self.workbench.docks.begin()
+        if self.canvas is not None:
+            self.canvas.setFocus()
+        self._show_title()
+        self._show_zoom()
+        self.app.actions.refresh_soon()
+
+    def _canvas_made(self, canvas: Canvas) -> None:
+        canvas.camera_changed.connect(self._show_zoom)
+        canvas.said.connect(lambda text: self.say(text, "warn"))
+        guide = Guide(self.app, canvas)
+        guide.example_asked.connect(lambda: self.app.desk.open_example("digits-cnn"))
+        guide.data_asked.connect(self.files.choose_data)
+        guide.open_asked.connect(self.files.choose)
+        QTimer.singleShot(0, canvas, lambda: _show_data(canvas.document))
+        self.parts.canvas_made(canvas)
+
+    def _show_zoom(self) -> None:
+        self.status.show_zoom(None if self.canvas is None else self.canvas.camera.zoom)
+
+    def _zoom_whole(self) -> None:
+        if self.canvas is not None:
+            self.canvas.zoom_by(-self.canvas.camera.rung)
+
+    def _show_title(self) -> None:
+        document = self.app.desk.current
+        self.setWindowTitle("Netloom" if document is None else f"{document.title} – Netloom")
+
+    def _recent(self) -> Sequence[Recent]:
+        return ()
+
+    # Preferences and places
+
+    def _preferred(self) -> None:
+        values = self.preferences.values
+        self.app.look.choose(values.theme)
+        text = device_text(values.threads or None)
+        self.top.device.setText(text)
+        self.status.idle = text
+        self.status.refresh()
+
+    def _restore(self) -> None:
+        values = self.preferences.values
+        self.restoreGeometry(_bytes(values.geometry))
+        self.workbench.set_columns(values.columns)
+        if values.docks:
+            self.workbench.docks.restore(_bytes(values.docks))
+
+    def _remember(self) -> None:
+        self.preferences.set(
+            geometry=_text(self.saveGeometry()),
+            docks=_text(self.workbench.docks.save()),
+            columns=tuple(self.workbench.columns),
+        )
+
+    # Events
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._seen:
+            self._seen = True
+            QTimer.singleShot(0, self, self._after_paint)
+
+    def _after_paint(self) -> None:
+        self.painted.emit()
+        self.start.begin()
+        if self.app.desk.current is not None:
+            self.workbench.docks.begin()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if not self._leaving:
+            event.ignore()
+            self.files.leave(self._leave)
+            return
+        self._remember()
+        self.app.trainer.close()
+        event.accept()
+
+    def _leave(self) -> None:
+        self._leaving = True
+        self.close()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if _files(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        for path in _files(event):
+            self.files.open(path)
+        event.acceptProposedAction()
+
+
+def _files(event: QDropEvent) -> list[Path]:
+    """The files of a drag that can be opened."""
+    urls = event.mimeData().urls()
+    paths = [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
+    return [path for path in paths if path.suffix.lower() in SUFFIXES]
+
+
+def _show_data(document: Document) -> None:
+    from gui.run.previews import data_previews
+
+    document.show_previews(data_previews(document.graph))
+
+
+def _text(data: QByteArray) -> str:
+    return bytes(data.toBase64().data()).decode("ascii")
+
+
+def _bytes(text: str) -> QByteArray:
+    return QByteArray.fromBase64(text.encode())

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QGridLayout, QLabel, QWidget
+from PySide6.QtCore import QLocale, Qt, Signal
+from PySide6.QtGui import QDoubleValidator
+from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QLineEdit, QWidget
 
 from graph.schema import Column
+from gui import fonts
 
 FIELD = 120  # px
 
@@ -22,7 +24,7 @@ class RowForm(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._columns: tuple[Column, ...] = ()
-        self._fields: list[QDoubleSpinBox | QComboBox] = []
+        self._fields: list[QLineEdit | QComboBox] = []
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(12, 8, 12, 8)
         self._grid.setHorizontalSpacing(12)
@@ -58,7 +60,7 @@ class RowForm(QWidget):
             if isinstance(field, QComboBox):
                 field.setCurrentIndex(int(own.argmax()))
             else:
-                field.setValue(float(own[0]))
+                field.setText(f"{float(own[0]):.6g}")
             field.blockSignals(False)
             place += column.width
         self.changed.emit()
@@ -71,16 +73,16 @@ class RowForm(QWidget):
             if isinstance(field, QComboBox):
                 parts.append(np.eye(column.width)[field.currentIndex()])
             else:
-                parts.append(np.array([field.value()]))
+                parts.append(np.array([_value(field.text())]))
         return np.concatenate(parts) if parts else np.zeros(0)
 
-    def _number(self) -> QDoubleSpinBox:
-        field = QDoubleSpinBox()
-        field.setRange(-1e12, 1e12)
-        field.setDecimals(4)
-        field.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
-        field.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
-        field.valueChanged.connect(self.changed)
+    def _number(self) -> QLineEdit:
+        field = QLineEdit("0")
+        field.setFont(fonts.font("caption mono"))
+        rule = QDoubleValidator(field)
+        rule.setLocale(QLocale.c())
+        field.setValidator(rule)
+        field.textEdited.connect(lambda _: self.changed.emit())
         return field
 
     def _choice(self, column: Column) -> QComboBox:
@@ -88,3 +90,11 @@ class RowForm(QWidget):
         field.addItems(column.categories)
         field.currentIndexChanged.connect(self.changed)
         return field
+
+
+def _value(text: str) -> float:
+    """A number as far as it is typed; 0 for what is none yet."""
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0

@@ -70,7 +70,7 @@ class Undefine(Edit):
         if users:
             found = f"instances of {self.name!r} in {users[0] or 'the graph'}"
             raise EditError("definitions", found, "none", "remove or dissolve them first")
-        return Define(self.name, Drawing.of(graph.definitions.pop(self.name)))
+        return Define(self.name, Drawing.of(graph.definitions.pop(self.name), exact=True))
 
     def touched(self) -> Touched:
         return frozenset({(self.name, "")})

@@ -9,7 +9,7 @@ from graph.graph import Frame, Graph, Node, Note, Wire
 
 @dataclass(frozen=True)
 class Drawing:
-    """What stands on one canvas, sorted by id; wires of one port are numbered from 0."""
+    """What stands on one canvas, sorted by id, wires by where they end and their order there."""
 
     nodes: tuple[Node, ...] = ()
     wires: tuple[Wire, ...] = ()
@@ -17,11 +17,16 @@ class Drawing:
     notes: tuple[Note, ...] = ()
 
     @classmethod
-    def of(cls, graph: Graph) -> Drawing:
-        """The drawing of `graph`, without its definitions and training section."""
+    def of(cls, graph: Graph, exact: bool = False) -> Drawing:
+        """The drawing of `graph`, without its definitions and training section.
+
+        The wires of one port are numbered from 0; `exact` keeps the numbers they have, by which
+        earlier edits know them.
+        """
+        wires = graph.wires()
         return cls(
             tuple(sorted(graph, key=lambda node: node.id)),
-            numbered(graph.wires()),
+            tuple(sorted(wires, key=_by_end)) if exact else numbered(wires),
             tuple(graph.frames[id] for id in sorted(graph.frames)),
             tuple(graph.notes[id] for id in sorted(graph.notes)),
         )
@@ -38,9 +43,13 @@ class Drawing:
         return made
 
 
+def _by_end(wire: Wire) -> tuple[str, str, int, Wire]:
+    return wire.target, wire.input, wire.order, wire
+
+
 def numbered(wires: list[Wire]) -> tuple[Wire, ...]:
     """Wires sorted by where they end, those of one port numbered 0, 1, 2 … in their order."""
-    ordered = sorted(wires, key=lambda wire: (wire.target, wire.input, wire.order, wire))
+    ordered = sorted(wires, key=_by_end)
     result: list[Wire] = []
     for wire in ordered:
         last = result[-1] if result else None

@@ -13,6 +13,13 @@ from graph.subgraph import Subgraph
 
 Touched = frozenset[tuple[str, str]]
 
+# what the menu calls taking a flag away, and setting it
+FLAGS = {
+    "frozen": ("Unfreeze", "Freeze"),
+    "bypassed": ("Put back", "Bypass"),
+    "collapsed": ("Expand", "Collapse"),
+}
+
 
 @dataclass(frozen=True)
 class Edit:

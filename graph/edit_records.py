@@ -102,7 +102,7 @@ def edit_record(edit: Edit) -> dict[str, Json]:
     record: dict[str, Json] = {"edit": type(edit).__name__}
     for name, hint in hints_of(type(edit)).items():
         value = getattr(edit, name)
-        if value != "":
+        if value != "" and value is not None:
             form = FORMS.get(hint)
             record[name] = form.write(value) if form else encode(value, hint)
     return record
@@ -120,9 +120,9 @@ def read_edit(record: Json, place: str = "") -> Edit:
     values: dict[str, Any] = {}
     for name, hint in hints.items():
         where, form = inside(place, name), FORMS.get(hint)
-        if name not in record:
-            values[name] = ""
-        else:
+        if name in record:
             value = record[name]
             values[name] = form.read(value, where) if form else decode(value, hint, where)
+        elif hint is str:
+            values[name] = ""
     return cls(**values)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
-from graph.edit import DrawingEdit, Edit, Touched, loose_wires, op_name, port_wires
+from graph.edit import FLAGS, DrawingEdit, Edit, Touched, loose_wires, op_name, port_wires
 from graph.graph import Frame, Graph, Node, Note, Wire
 from graph.op import Op, settings_of
 from graph.rules import (
@@ -249,29 +250,32 @@ class Rename(DrawingEdit):
 
 @dataclass(frozen=True)
 class SetFlags(DrawingEdit):
-    """Freeze a node's weights, or let its first input pass by it."""
+    """Freeze a node's weights, let its first input pass by it, draw it small; None: as it is."""
 
     id: str
-    frozen: bool
-    bypassed: bool
+    frozen: bool | None = None
+    bypassed: bool | None = None
+    collapsed: bool | None = None
 
     def title(self, graph: Graph) -> str:
-        node = self.find(graph, self.id)
-        if self.frozen != node.frozen:
-            return f"{'Freeze' if self.frozen else 'Unfreeze'} {node.label}"
-        return f"{'Bypass' if self.bypassed else 'Put back'} {node.label}"
+        node, given = self.find(graph, self.id), self._given()
+        flag = min(given, key=lambda flag: given[flag] == getattr(node, flag), default="")
+        return f"{FLAGS[flag][given[flag]]} {node.label}" if flag else "Nothing"
 
     def apply(self, graph: Graph) -> Edit:
-        node = self.find(graph, self.id)
-        flags = replace(node, frozen=self.frozen, bypassed=self.bypassed)
-        self.drawing(graph).set_node(flags)
-        return SetFlags(self.id, node.frozen, node.bypassed, into=self.into)
+        node, given = self.find(graph, self.id), self._given()
+        self.drawing(graph).set_node(replace(node, **given))
+        before = {flag: getattr(node, flag) for flag in given}
+        return SetFlags(self.id, into=self.into, **before)
+
+    def _given(self) -> dict[str, Any]:
+        return {flag: on for flag in FLAGS if (on := getattr(self, flag)) is not None}
 
     def touched(self) -> Touched:
         return self.named(self.id)
 
     def sets(self) -> frozenset[tuple[str, ...]]:
-        return frozenset({("flags", self.into, self.id)})
+        return frozenset((flag, self.into, self.id) for flag in self._given())
 
 
 @dataclass(frozen=True)

@@ -40,21 +40,25 @@ SUFFIX = ".loom"
 MIGRATIONS: dict[int, Callable[[dict[str, Json]], dict[str, Json]]] = {}
 
 
-def dumps(graph: Graph) -> str:
-    """The text of a `.loom` file; equal graphs give equal text."""
-    return pretty(graph_record(graph)) + "\n"
+def dumps(graph: Graph, exact: bool = False) -> str:
+    """The text of a `.loom` file; equal graphs give equal text.
+
+    `exact` keeps the numbers of wires, which edits that are still to come may name.
+    """
+    return pretty(graph_record(graph, exact)) + "\n"
 
 
-def graph_record(graph: Graph) -> dict[str, Json]:
+def graph_record(graph: Graph, exact: bool = False) -> dict[str, Json]:
     """A graph as JSON."""
     record = {
         "netloom": VERSION,
         "training": encode(graph.training),
-        **drawing_record(Drawing.of(graph)),
+        **drawing_record(Drawing.of(graph, exact)),
     }
     if graph.definitions:
         record["definitions"] = {
-            name: drawing_record(Drawing.of(drawing)) for name, drawing in drawings(graph)[1:]
+            name: drawing_record(Drawing.of(drawing, exact))
+            for name, drawing in drawings(graph)[1:]
         }
     return record
 

@@ -21,7 +21,8 @@ from graph.training import Training
 class Node:
     """One node: a stable id, an immutable op, the name people gave it and its place.
 
-    `frozen` parameters are not trained; a `bypassed` node passes its first input through.
+    `frozen` parameters are not trained; a `bypassed` node passes its first input through; a
+    `collapsed` one is drawn small.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Node:
     y: float = 0.0
     frozen: bool = False
     bypassed: bool = False
+    collapsed: bool = False
 
     @property
     def label(self) -> str:
@@ -54,7 +56,10 @@ class Wire:
 
 @dataclass(frozen=True)
 class Frame:
-    """A titled rectangle around nodes; also a group that an optimizer may own."""
+    """A titled rectangle around nodes; also a group that an optimizer may own.
+
+    `colour` is the name of a node family whose colour it has; "" is the plain one.
+    """
 
     id: str
     title: str
@@ -63,6 +68,7 @@ class Frame:
     y: float = 0.0
     width: float = 200.0
     height: float = 120.0
+    colour: str = ""
 
 
 @dataclass(frozen=True)

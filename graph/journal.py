@@ -43,7 +43,7 @@ class Journal:
         self.path, self._clock = path, clock
         history.end_merge()  # a step that began before the first line could not be undone by replay
         self._out: BinaryIO = open(path, "wb")  # noqa: SIM115  (open as long as the journal)
-        self._write({"journal": VERSION, "file": file, "graph": dumps(history.graph)})
+        self._write({"journal": VERSION, "file": file, "graph": dumps(history.graph, exact=True)})
         self.sync()
         sync_folder(Path(path).resolve().parent)
         self._unsubscribe = history.subscribe(self._record)

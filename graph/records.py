@@ -71,13 +71,14 @@ def node_record(node: Node) -> dict[str, Json]:
     record = {**op_record(node.op), "at": [float(node.x), float(node.y)]}
     if node.name:
         record["name"] = node.name
-    for flag in ("frozen", "bypassed"):
+    for flag in _FLAGS:
         if getattr(node, flag):
             record[flag] = True
     return record
 
 
-_NODE = {"type", "settings", "ports", "at", "name", "frozen", "bypassed"}
+_FLAGS = ("frozen", "bypassed", "collapsed")
+_NODE = {"type", "settings", "ports", "at", "name", *_FLAGS}
 
 
 def read_node(id: str, record: Json, place: str) -> Node:
@@ -85,15 +86,15 @@ def read_node(id: str, record: Json, place: str) -> Node:
     need_object(record, place, keys=_NODE, required={"type"})
     x, y = decode(record.get("at", [0, 0]), tuple[float, float], inside(place, "at"))
     name = decode(record.get("name", ""), str, inside(place, "name"))
-    frozen = decode(record.get("frozen", False), bool, inside(place, "frozen"))
-    bypassed = decode(record.get("bypassed", False), bool, inside(place, "bypassed"))
-    return Node(id, read_op(record, place), name, x, y, frozen, bypassed)
+    flags = {flag: decode(record.get(flag, False), bool, inside(place, flag)) for flag in _FLAGS}
+    return Node(id, read_op(record, place), name, x, y, **flags)
 
 
-def wire_text(wire: Wire) -> str:
-    """`conv1.y -> relu1.x`, and `#2` for the wire numbered 2 of its port."""
-    text = f"{wire.source}.{wire.output} -> {wire.target}.{wire.input}"
-    return f"{text} #{wire.order}" if wire.order else text
+def wire_text(wire: Wire, number: str | None = None) -> str:
+    """`conv1.y -> relu1.x`, and ` #2` for the wire numbered 2 of its port."""
+    if number is None:
+        number = f" #{wire.order}" if wire.order else ""
+    return f"{wire.source}.{wire.output} -> {wire.target}.{wire.input}{number}"
 
 
 def read_wire(text: Json, place: str) -> Wire:
@@ -108,18 +109,21 @@ def read_wire(text: Json, place: str) -> Wire:
 def frame_record(frame: Frame) -> dict[str, Json]:
     """A frame without its id."""
     at, size = [float(frame.x), float(frame.y)], [float(frame.width), float(frame.height)]
-    return {"title": frame.title, "nodes": list(frame.nodes), "at": at, "size": size}
+    record: dict[str, Json] = {"title": frame.title, "nodes": list(frame.nodes)}
+    record |= {"at": at, "size": size}
+    return record | {"colour": frame.colour} if frame.colour else record
 
 
 def read_frame(id: str, record: Json, place: str) -> Frame:
     """The frame `id` of a record."""
     keys = {"title", "nodes", "at", "size"}
-    need_object(record, place, keys=keys, required=keys)
+    need_object(record, place, keys={*keys, "colour"}, required=keys)
     title = decode(record["title"], str, inside(place, "title"))
     nodes = decode(record["nodes"], tuple[str, ...], inside(place, "nodes"))
     at = decode(record["at"], tuple[float, float], inside(place, "at"))
     size = decode(record["size"], tuple[float, float], inside(place, "size"))
-    return Frame(id, title, nodes, *at, *size)
+    colour = decode(record.get("colour", ""), str, inside(place, "colour"))
+    return replace(Frame(id, title, nodes, *at, *size), colour=colour)
 
 
 def note_record(note: Note) -> dict[str, Json]:
@@ -140,12 +144,15 @@ DRAWING = {"nodes", "wires", "frames", "notes"}
 
 
 def drawing_record(drawing: Drawing) -> dict[str, Json]:
-    """A drawing; the wires of one port follow each other in their order."""
+    """A drawing; the wires of one port follow each other, numbered where that is not from 0."""
     nodes = {node.id: node_record(node) for node in drawing.nodes}
     _hide_ports(nodes, drawing.wires)
     record: dict[str, Json] = {
         "nodes": nodes,
-        "wires": [wire_text(replace(wire, order=0)) for wire in numbered(list(drawing.wires))],
+        "wires": [
+            wire_text(wire, "" if wire.order == place.order else f" #{wire.order}")
+            for wire, place in zip(drawing.wires, numbered(list(drawing.wires)), strict=True)
+        ],
     }
     if drawing.frames:
         record["frames"] = {frame.id: frame_record(frame) for frame in drawing.frames}
@@ -183,7 +190,9 @@ def read_drawing(record: dict[str, Json], place: str) -> Drawing:
     texts = record.get("wires", [])
     if not isinstance(texts, list):
         fail(f"{place}wires", texts, "a list of wires")
-    wires = _in_sequence([read_wire(text, f"{place}wires[{k}]") for k, text in enumerate(texts)])
+    wires = _in_sequence(
+        [read_wire(text, f"{place}wires[{k}]") for k, text in enumerate(texts)], texts
+    )
     nodes = _read_all(record, "nodes", place, read_node)
     wired = _wired(wires)
     return Drawing(
@@ -201,13 +210,13 @@ def _read_all(record: dict[str, Json], part: str, place: str, read: Any) -> list
     return [read(id, found[id], inside(f"{place}{part}", id)) for id in sorted(found)]
 
 
-def _in_sequence(wires: list[Wire]) -> tuple[Wire, ...]:
-    """The wires numbered in their port by where they stand in the list."""
+def _in_sequence(wires: list[Wire], texts: list[str]) -> tuple[Wire, ...]:
+    """The wires numbered in their port by where they stand in the list, or as their texts say."""
     count: dict[tuple[str, str], int] = {}
     result = []
-    for wire in wires:
+    for wire, text in zip(wires, texts, strict=True):
         port = (wire.target, wire.input)
-        result.append(replace(wire, order=count.get(port, 0)))
+        result.append(wire if "#" in text else replace(wire, order=count.get(port, 0)))
         count[port] = count.get(port, 0) + 1
     return tuple(result)
 

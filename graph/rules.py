@@ -33,6 +33,7 @@ class EditError(ValueError):
     """An edit (or a file) breaks a rule of drawings: where, found, expected, what to do."""
 
     def __init__(self, place: str, found: str, expected: str, remedy: str) -> None:
+        place = place if len(place) <= MAX_NAME else f"{place[: MAX_NAME - 1]}…"
         self.place, self.found, self.expected, self.remedy = place, found, expected, remedy
         super().__init__(f"{place}: found {found}, expected {expected}; {remedy}")
 
@@ -179,6 +180,8 @@ def _port(graph: Graph, id: str, name: str, side: str, place: str) -> Port:
 def check_frame(graph: Graph, frame: Frame, place: str) -> None:
     """A frame holds nodes that exist, each once."""
     check_name(frame.title, place)
+    if frame.colour:
+        check_id(frame.colour, f"{place}.colour")
     check_numbers((frame.x, frame.y, frame.width, frame.height), place)
     missing = [id for id in frame.nodes if id not in graph]
     if missing:

@@ -30,6 +30,7 @@ from gui.canvas.view_model import (
 )
 
 UNKNOWN = "–"
+PLAIN = "shape"  # the family whose colour a frame has when nobody chose one
 _WINDOWS = frozenset({"kernel", "window", "size"})
 _COUNTED = frozenset({"units"})
 _BARE = frozenset({"filters", "repeat", "definition"})
@@ -92,7 +93,7 @@ def node_view(
         outputs=outputs,
         x=node.x,
         y=node.y,
-        collapsed=small,
+        collapsed=small or node.collapsed,
         ring=shown.parameters(node.id) > 0 or type(op).params is not Op.params,
         preview=preview,
         state=NodeState(bypassed=node.bypassed, frozen=node.frozen, problem=problem),
@@ -112,7 +113,7 @@ def wire_view(shown: Shown, wire: Wire) -> WireView:
 def frame_views(drawing: Graph) -> tuple[FrameView, ...]:
     """Every frame, by id."""
     return tuple(
-        FrameView(f.id, f.title, f.x, f.y, f.width, f.height, f.nodes)
+        FrameView(f.id, f.title, f.x, f.y, f.width, f.height, f.nodes, f.colour or PLAIN)
         for _, f in sorted(drawing.frames.items())
     )
 

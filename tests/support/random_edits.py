@@ -153,13 +153,15 @@ def _rename(rng: Random, graph: Graph, into: str) -> Edit:
 
 def _flags(rng: Random, graph: Graph, into: str) -> Edit:
     id = rng.choice(sorted(graph.drawing(into).net))
-    return SetFlags(id, rng.random() < 0.5, rng.random() < 0.5, into=into)
+    return SetFlags(id, *(rng.choice([None, False, True]) for _ in range(3)), into=into)
 
 
 def _frame(rng: Random, graph: Graph, into: str) -> Edit:
     id = rng.choice(["frame1", "frame2", "gone"])
     members = _some(rng, sorted(graph.drawing(into).net))
-    return SetFrame(Frame(id, rng.choice(NAMES), members, 1.5, width=rng.uniform(1, 9)), into=into)
+    width, colour = rng.uniform(1, 9), rng.choice(["", "conv", "gone"])
+    frame = Frame(id, rng.choice(NAMES), members, 1.5, width=width, colour=colour)
+    return SetFrame(frame, into=into)
 
 
 def _note(rng: Random, graph: Graph, into: str) -> Edit:

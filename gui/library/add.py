@@ -41,8 +41,11 @@ def add_linked(document: Document, op: Op, links: tuple[Link, ...], beside: str)
     at, box = _rect(document, beside), _box(op)
     side: Side = links[0].side if links else "output"
     step = _box(REGISTRY[links[0].adapter]()).width + GAP if links and links[0].adapter else 0.0
-    x = at.right + GAP if side == "output" else at.x - GAP - box.width
-    place = _cleared(document, Rect(x, at.y, box.width + step, box.height))
+    if links and links[0].node != beside:  # both hang from one node: they stand in one column
+        x, y = at.x, at.bottom + BREATH
+    else:
+        x, y = at.right + GAP if side == "output" else at.x - GAP - box.width, at.y
+    place = _cleared(document, Rect(x, _on_grid(y), box.width + step, box.height))
     return _push(document, op, links, Point(place.x + step, place.y))
 
 

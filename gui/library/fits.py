@@ -69,9 +69,10 @@ class Fits:
 
         Behind: to its first output that fits, through one adapter where that helps. Before: to its
         first free input that fits. Beside: to what its own ports of the same name are wired to.
+        An optimizer that fits in none of these ways goes behind the one loss that none trains yet.
         Empty when nothing fits.
         """
-        found = self._behind(op, id) or self._before(op, id)
+        found = self._behind(op, id) or self._before(op, id) or self._training(op)
         links = [found] if found else self._beside(op, id)
         if links and links[0].side == "output":
             links += self._targets(op, id, links)
@@ -99,6 +100,12 @@ class Fits:
             if free and (link := self.link(op, Loose(id, port.name, "input"))):
                 return link
         return None
+
+    def _training(self, op: Op) -> Link | None:
+        if not isinstance(op, Optimizer):
+            return None
+        losses = [n.id for n in self._spot.by_role("loss") if not self._drawing.wires_out(n.id)]
+        return self._behind(op, losses[0]) if len(losses) == 1 else None
 
     def _beside(self, op: Op, id: str) -> list[Link]:
         found: list[Link] = []

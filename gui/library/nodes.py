@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QListView, QMenu
 
@@ -17,6 +17,14 @@ from gui.palette.memory import Memory
 from gui.palette.rows import Kind, Measures, Row, RowPainter, Rows
 
 FAVOURITES = "Favourites"
+_PLAIN = Qt.KeyboardModifier.NoModifier
+_TAKEN = frozenset(
+    {
+        *(Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space, Qt.Key.Key_Escape),
+        *(Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Left, Qt.Key.Key_Right),
+        *(Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown),
+    }
+)
 
 
 class NodeList(QListView):
@@ -97,6 +105,15 @@ class NodeList(QListView):
         return rows
 
     # Keyboard
+
+    def event(self, event: QEvent) -> bool:
+        """Plain keys that the list knows come before the window's shortcuts."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            plain = event.modifiers() in (_PLAIN, Qt.KeyboardModifier.KeypadModifier)
+            if plain and event.key() in _TAKEN:
+                event.accept()
+                return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key, row = event.key(), self._current()

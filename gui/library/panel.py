@@ -51,7 +51,7 @@ class LibraryPanel(QWidget):
         self.stack.addWidget(self.examples)
         self._lay_out()
         self.tabs.currentChanged.connect(self._switch)
-        self.nodes.added.connect(self._add)
+        self.nodes.added.connect(self.add)
         self.nodes.left.connect(self.field.setFocus)
         self.examples.chosen.connect(app.desk.open_example)
         self.examples.left.connect(self.field.setFocus)
@@ -112,7 +112,7 @@ class LibraryPanel(QWidget):
             self._definitions = now
             self.nodes.rebuild()
 
-    def _add(self, item: Item) -> None:
+    def add(self, item: Item) -> None:
         """Add a node at the middle of what the canvas shows."""
         document = self._app.desk.current or self._app.desk.new()
         canvas = self.canvas()
@@ -125,6 +125,9 @@ class LibraryPanel(QWidget):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self.field and isinstance(event, QKeyEvent):
+            if event.type() == QEvent.Type.ShortcutOverride and event.key() == Qt.Key.Key_Escape:
+                event.accept()  # Esc clears the field, whatever it means to the window
+                return True
             return event.type() == QEvent.Type.KeyPress and self._field_key(event)
         return False
 

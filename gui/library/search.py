@@ -162,7 +162,10 @@ class SearchPopup(Finder):
             left = 0.0 if self._loose.side == "output" else width_of(op)
             return add_at(document, op, links, self._point.moved(-left, -PORT_Y))
         if self._selected:
-            return add_linked(document, item.op(), links, self._selected)
+            op = item.op()
+            # an optimizer stands behind its loss, whatever is selected
+            beside = links[0].node if links and op.role == "optimizer" else self._selected
+            return add_linked(document, op, links, beside)
         return add_free(document, item.op(), self._point)
 
     def _show(self, id: str) -> None:

@@ -27,6 +27,7 @@ _MOVES = {
     Qt.Key.Key_PageDown: 8,
     Qt.Key.Key_PageUp: -8,
 }
+_TAKEN = frozenset({*_MOVES, Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape})
 
 
 class Finder(QFrame):
@@ -58,7 +59,7 @@ class Finder(QFrame):
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self.list.clicked.connect(lambda index: self._take(index.row()))
-        self.list.selectionModel().currentChanged.connect(lambda: self.highlighted(self.current))
+        self.list.selectionModel().currentChanged.connect(lambda: self._tell())
         self.body = QVBoxLayout(self)
         self.body.setContentsMargins(1, 1, 1, 1)
         self.body.setSpacing(0)
@@ -127,7 +128,7 @@ class Finder(QFrame):
         self.list.setFixedHeight(tall)
         self._select(self._next(-1, 1))
         self.list.scrollToTop()
-        self.highlighted(self.current)
+        self._tell()
         self.body.activate()
         self.adjustSize()
 
@@ -135,6 +136,9 @@ class Finder(QFrame):
         if watched is self.field and isinstance(event, QKeyEvent):
             if event.type() == QEvent.Type.KeyPress:
                 return self._key(event)
+            if event.type() == QEvent.Type.ShortcutOverride and event.key() in _TAKEN:
+                event.accept()  # else Ctrl+Enter would be the window's
+                return True
         elif isinstance(watched, QWidget) and isinstance(event, QMouseEvent):
             pressed = event.type() == QEvent.Type.MouseButtonPress
             if pressed and watched is not self and not self.isAncestorOf(watched):
@@ -192,6 +196,12 @@ class Finder(QFrame):
                 return place
             place += step
         return -1
+
+    def _tell(self) -> None:
+        """Say which row is the current one, to the eye and to a screen reader in the field."""
+        row = self.current
+        self.field.setAccessibleDescription((row.spoken or row.text) if row else "")
+        self.highlighted(row)
 
     def _select(self, place: int) -> None:
         if place >= 0:

@@ -116,6 +116,28 @@ def test_a_net_can_be_typed(popup: SearchPopup, canvas: Canvas) -> None:
     assert not any(a.meets(b) for n, a in enumerate(boxes) for b in boxes[:n])
 
 
+def test_its_keys_come_before_those_of_the_window(
+    app: App, popup: SearchPopup, canvas: Canvas, qtbot: QtBot
+) -> None:
+    """Ctrl+Enter runs the graph elsewhere; in the popup it adds."""
+    window, ran = app.actions.parent(), list[str]()
+    assert isinstance(window, QWidget)
+    app.actions.add("train.run", "Run", lambda: ran.append("run"), keys=("Ctrl+Return",))
+    canvas.setParent(window)
+    popup.setParent(window)
+    window.resize(1000, 700)
+    canvas.show()
+    window.show()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    popup.open_at(canvas, QPoint(60, 100))
+    _type(popup, "dig", held=Qt.KeyboardModifier.ControlModifier)
+    assert (ran, len(canvas.document.graph)) == ([], 1)
+    QTest.keyClick(popup.field, Qt.Key.Key_Escape)
+    QTest.keyClick(canvas, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    assert ran == ["run"]
+
+
 def test_each_node_is_one_step_of_undo(popup: SearchPopup, canvas: Canvas) -> None:
     """Node, adapter and wires go together."""
     document = canvas.document
@@ -135,6 +157,13 @@ def test_a_metric_goes_beside_the_loss(popup: SearchPopup, canvas: Canvas) -> No
         _type(popup, text, held=Qt.KeyboardModifier.ControlModifier)
     ours = {wire for wire in _wires(canvas) if "accuracy" in wire}
     assert ours == {"dense1.y → accuracy1.prediction", "digits1.label → accuracy1.target"}
+    loss, metric = (canvas.document.graph.node(id) for id in ("crossentropy1", "accuracy1"))
+    assert metric.x == loss.x
+    assert metric.y > loss.y
+    assert popup.field.accessibleDescription().startswith("Accuracy, Metric")
+    _type(popup, "adam")
+    assert "crossentropy1.loss → adam1.loss" in _wires(canvas)
+    assert canvas.document.graph.node("adam1").y == loss.y
 
 
 def test_shift_leaves_it_unwired(popup: SearchPopup, canvas: Canvas) -> None:

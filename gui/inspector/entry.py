@@ -22,6 +22,7 @@ from gui.style import restyle
 
 TEN = 10  # steps of one arrow press with Shift
 BUTTON = 20
+LIVE = "live"
 INSET = -2  # takes back the margin that QLineEdit adds to its padding
 _OWN_KEYS = frozenset({Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Escape})
 
@@ -42,7 +43,7 @@ class Entry(QLineEdit):
     def __init__(self, look: Look, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._look = look
-        self._unit = ""
+        self._unit, self._live = "", False
         self._button: QToolButton | None = None
         self._invalid = False
         self.steps = False
@@ -66,6 +67,13 @@ class Entry(QLineEdit):
         self._unit = unit
         self._make_room()
 
+    def set_live(self, live: bool) -> None:
+        """Say that a training under way takes a new value up."""
+        if live != self._live:
+            self._live = live
+            self._make_room()
+            self.update()
+
     def set_invalid(self, invalid: bool) -> None:
         """Wear the error border, or not."""
         if invalid != self._invalid:
@@ -88,9 +96,14 @@ class Entry(QLineEdit):
 
     def _make_room(self) -> None:
         right = BUTTON if self._button else 0
-        if self._unit:
-            right += round(fonts.measure(self._unit, "caption")) + 6
+        right += sum(round(fonts.measure(text, "caption")) + 6 for text, _ in self._tags())
         self.setTextMargins(INSET, 0, right, 0)
+
+    def _tags(self) -> list[tuple[str, str]]:
+        """What stands behind the value, from the right, with its colour."""
+        theme = self._look.theme
+        tags = [(self._unit, theme.text3)] if self._unit else []
+        return [*tags, (LIVE, theme.success)] if self._live else tags
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -100,16 +113,20 @@ class Entry(QLineEdit):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
-        if self._unit and self.text():
-            painter = QPainter(self)
-            painter.setFont(fonts.font("caption"))
-            painter.setPen(QColor(self._look.theme.text3))
-            right = self.width() - 8 - (BUTTON if self._button else 0)
+        tags = self._tags() if self.text() else []
+        if not tags:
+            return
+        painter = QPainter(self)
+        painter.setFont(fonts.font("caption"))
+        right = self.width() - 8 - (BUTTON if self._button else 0)
+        for text, colour in tags:
+            painter.setPen(QColor(colour))
             place = QRect(0, 0, right, self.height())
             painter.drawText(
-                place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self._unit
+                place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text
             )
-            painter.end()
+            right -= round(fonts.measure(text, "caption")) + 6
+        painter.end()
 
     # Keys, wheel, focus
 

@@ -70,10 +70,10 @@ class Form(QWidget):
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(4)
         few = len(specs) <= FEW
+        folded = [s for s in specs if s.rule.advanced and s.editor != "fixed" and not few]
         for spec in specs:
-            if few or not spec.rule.advanced:
+            if spec not in folded:
                 self._add(spec)
-        folded = [] if few else [spec for spec in specs if spec.rule.advanced]
         if folded:
             self._fold = Fold(look)
             self._layout.addWidget(self._fold)

@@ -113,8 +113,7 @@ class Head(QWidget):
         right = self.width() - MARGIN
         self.card.move(right - CARD.width(), 14)
         room = (CARD.width() + 8) if self.card.isVisibleTo(self) else 0
-        left = self._left
-        self.name.setGeometry(left - 2, 6, right - left - room + 2, 22)
+        self.name.setGeometry(self._left, 6, right - self._left - room, 22)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         theme = self._look.theme

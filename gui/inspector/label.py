@@ -27,17 +27,17 @@ class ScrubLabel(QWidget):
     def __init__(self, look: Look, text: str, scrubs: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._look, self._text, self._scrubs = look, text, scrubs
-        self._changed = self._live = False
+        self._changed = False
         self._pressed: QPointF | None = None
         self._dragging, self._steps = False, 0
         self.setFixedSize(MARGIN + LABEL, 24)
         if scrubs:
             self.setCursor(Qt.CursorShape.SizeHorCursor)
 
-    def display(self, changed: bool, live: bool) -> None:
-        """Mark a value that is not the default, and one that a running training takes up."""
-        if (changed, live) != (self._changed, self._live):
-            self._changed, self._live = changed, live
+    def display(self, changed: bool) -> None:
+        """Mark a value that is not the default."""
+        if changed != self._changed:
+            self._changed = changed
             self.update()
 
     def explain(self, text: str) -> None:
@@ -108,13 +108,7 @@ class ScrubLabel(QWidget):
         strong = self._dragging or (self._scrubs and self.underMouse())
         painter.setPen(QColor(theme.text if strong else theme.text2))
         painter.setFont(fonts.font("body"))
-        room = LABEL - (30 if self._live else 0)
-        text = fonts.metrics("body").elidedText(self._text, Qt.TextElideMode.ElideRight, room)
-        middle = Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(QRectF(MARGIN, 0, room, 24), middle, text)
-        if self._live:
-            painter.setPen(QColor(theme.success))
-            painter.setFont(fonts.font("caption"))
-            place = QRectF(MARGIN, 0, LABEL - 4, 24)
-            painter.drawText(place, middle | Qt.AlignmentFlag.AlignRight, "live")
+        text = fonts.metrics("body").elidedText(self._text, Qt.TextElideMode.ElideRight, LABEL)
+        place = QRectF(MARGIN, 0, LABEL, 24)
+        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, text)
         painter.end()

@@ -69,7 +69,7 @@ class FlagRow(QWidget):
         bypassed, frozen = {n.bypassed for n in nodes}, {n.frozen for n in nodes}
         self.bypass.display(bypassed.pop() if len(bypassed) == 1 else None)
         self.freeze.display(frozen.pop() if len(frozen) == 1 else None)
-        self.label.display(any(n.bypassed for n in nodes), False)
+        self.label.display(any(n.bypassed for n in nodes))
 
 
 class NodeSettings(Section):

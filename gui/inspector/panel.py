@@ -67,7 +67,7 @@ class InspectorPanel(Page):
 
     def _fill(self) -> None:
         body = QWidget()
-        column = QVBoxLayout(body)
+        column = self._column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         for part in (
@@ -140,6 +140,16 @@ class InspectorPanel(Page):
         self.watching.show_subject(subject)
         self.watching.refresh(self.app.trainer.board_of(document))
         self._order_tabs()
+        self._settle_layout()
+
+    def _settle_layout(self) -> None:
+        """Place everything now, from the inside out, so that no frame shows the old places."""
+        form = self.settings.form
+        for part in (form, self.settings, self._facts, self.watching, self.problems):
+            layout = part.layout() if part is not None else None
+            if layout is not None:
+                layout.activate()
+        self._column.activate()
 
     def _order_tabs(self) -> None:
         """Tab goes from top to bottom, whenever the parts were made."""

@@ -80,12 +80,17 @@ class Row(QWidget):
 
     def display(self, values: Sequence[Any], live: bool = False) -> None:
         """Show these values."""
-        self.label.display(any(value != self.spec.default for value in values), live)
+        fixed = self.spec.editor == "fixed"
+        self.label.display(not fixed and any(value != self.spec.default for value in values))
+        self.show_live(live)
         fresh = tuple(values)
         if fresh != self.values or self.problem.isVisibleTo(self):
             self.clear()
         self.values = fresh
         self.refresh()
+
+    def show_live(self, live: bool) -> None:
+        """Say that a training under way takes a new value up."""
 
     def refresh(self) -> None:
         """Show `values` in the field."""
@@ -164,6 +169,9 @@ class EntryRow(Row):
         self.entry.setPlaceholderText(MIXED if mixed else self.spec.hint)
         if not self.problem.isVisibleTo(self):
             self.entry.show_text(text)
+
+    def show_live(self, live: bool) -> None:
+        self.entry.set_live(live)
 
     def fail(self, text: str) -> None:
         super().fail(text)

@@ -85,18 +85,19 @@ class Spec:
         return ", ".join(f"{word} {brief(bound)}" for word, bound in words if bound is not None)
 
 
+_LAST = {"toggle": 1, "fixed": 2}
 _SPECS: dict[type[Op], tuple[Spec, ...]] = {}
 
 
 def specs_of(op: type[Op]) -> tuple[Spec, ...]:
-    """The settings of a node type as the panel lists them: switches come last."""
+    """The settings of a node type as the panel lists them: switches come last, then what is only shown."""
     if op not in _SPECS:
         node = op()
         found = [
             Spec(name, rule, annotation(op, name), getattr(node, name))
             for name, rule in settings_of(op).items()
         ]
-        _SPECS[op] = tuple(sorted(found, key=lambda spec: spec.editor == "toggle"))
+        _SPECS[op] = tuple(sorted(found, key=lambda spec: _LAST.get(spec.editor, 0)))
     return _SPECS[op]
 
 

@@ -8,9 +8,8 @@ import numpy as np
 
 from graph.graph import Node
 from gui.app import App
-from gui.canvas.describe import number
 from gui.inspector.facts import path_prefix, weight_names
-from gui.inspector.plots import Curve, Histogram
+from gui.inspector.plots import Curve, Floats, Histogram
 from gui.inspector.section import Section
 from gui.inspector.subject import Subject, places
 from gui.run.board import Board
@@ -42,11 +41,13 @@ class Watching(Section):
         if not path or not ports:
             return
         weights = weight_names(document.shapes, path_prefix(document) + self._node.id)
+        if self._node.op.role == "loss":
+            return  # its value comes with every step
         port = f"{path}.{ports[0].name}"
         self._value = f"value:{port}"
         if weights:
             self._gradient, self._sign = f"gradient:{keys}/{weights[0]}", "‖∂L/∂w‖"
-        elif self._node.op.role == "layer":
+        else:
             self._gradient, self._sign = f"gradient:{port}", "‖∂L/∂y‖"
 
     def names(self) -> frozenset[str]:
@@ -56,6 +57,9 @@ class Watching(Section):
 
     def refresh(self, board: Board) -> None:
         """Show what is known."""
+        if self._node is not None and self._node.op.role == "loss":
+            self._show_losses(board)
+            return
         gradient, tap = board.norms.get(self._gradient), board.taps.get(self._value)
         self.curve.setVisible(gradient is not None)
         self.histogram.setVisible(tap is not None and bool(tap.histogram))
@@ -64,14 +68,42 @@ class Watching(Section):
             theme = self._app.look.theme
             values = gradient.values.values
             last = float(values[-1])
-            self.curve.write("Gradient", f"{self._sign} {number(last)}")
-            self.curve.display(values, theme.ramp("gradient", share(last, theme.gradient_range)))
+            self.curve.write("Gradient", f"{self._sign} {three(last)}")
+            self.curve.display(
+                logs(values), theme.ramp("gradient", share(last, theme.gradient_range))
+            )
         if tap is not None:
-            figure = f"mean {number(tap.mean)} · std {number(tap.deviation)}"
+            figure = f"mean {three(tap.mean)} · std {three(tap.deviation)}"
             if tap.not_finite:
                 figure = f"{tap.not_finite:,} not finite"
             self.histogram.write("Activations", figure)
             self.histogram.display(np.asarray(tap.histogram, np.float64))
+
+    def _show_losses(self, board: Board) -> None:
+        """The loss of every step of the run."""
+        losses = board.curves.losses.values
+        self.histogram.hide()
+        self.curve.setVisible(len(losses) > 1)
+        self.setVisible(len(losses) > 1)
+        if len(losses) > 1:
+            self.curve.write("Loss of the run", three(float(losses[-1])))
+            self.curve.display(logs(losses), self._app.look.theme.of_family("loss"))
+
+
+def logs(values: Floats) -> Floats:
+    """Norms and losses go over decades: their logarithms, nothing below 1e-12."""
+    return np.log10(np.maximum(values, 1e-12))
+
+
+def three(value: float) -> str:
+    """A figure with three digits: 0.450, 12.3, 2.1e-5."""
+    if not math.isfinite(value):
+        return str(value)
+    if value and not 1e-3 <= abs(value) < 1e4:
+        mantissa, _, exponent = f"{value:.1e}".partition("e")
+        return f"{mantissa}e{int(exponent)}"
+    places = 3 if abs(value) < 1 else 2 if abs(value) < 10 else 1
+    return f"{value:.{places}f}"
 
 
 def share(norm: float, limits: tuple[float, float]) -> float:

@@ -134,6 +134,11 @@ class Document:
         if self.into:
             self.enter(self.trail[-2])
 
+    @property
+    def previews(self) -> Mapping[str, Preview]:
+        """What is drawn inside nodes, by node id."""
+        return self._previews
+
     def show_previews(self, previews: Mapping[str, Preview]) -> None:
         """Draw previews inside nodes, by node id."""
         self._previews = previews

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -11,7 +12,8 @@ from PySide6.QtGui import QImage, QPaintEngine, QPainter, QPainterPath, QPolygon
 from gui.canvas.drawing import Detail, brush, fill, pen, qrect, rounded, text
 from gui.canvas.geometry import Rect
 from gui.canvas.view_model import Bars, Mosaic, Preview, Scatter, Sparkline
-from gui.theme import Theme, channels, mix
+from gui.theme import Mood, Theme, channels, mix
+from gui.theme import theme as theme_of
 
 SHARPEST = 4  # pixels of a mosaic for each px, at most
 RADIUS = 3.0
@@ -58,8 +60,16 @@ def _tile(tile: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], ramp: str, them
     tile = np.ascontiguousarray(tile)
     height, width = tile.shape
     image = QImage(tile.data, width, height, width, QImage.Format.Format_Indexed8)
-    image.setColorTable([_rgb(theme.ramp(ramp, v / 255)) if ramp else _grey(v) for v in range(256)])
+    image.setColorTable(_table(theme.name, ramp))
     return image.convertToFormat(QImage.Format.Format_RGB32)
+
+
+@cache
+def _table(mood: Mood, ramp: str) -> list[int]:
+    """The 256 colours of a map of a theme, or greys; made for a tile each they cost most of it."""
+    if not ramp:
+        return [_grey(value) for value in range(256)]
+    return [_rgb(theme_of(mood).ramp(ramp, value / 255)) for value in range(256)]
 
 
 def _grey(value: int) -> int:

@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 from gui.canvas.curves import Curves, curves, distances, flattened
 from gui.canvas.geometry import CAPTION, Measure, NodeBox, Point, Rect, node_box
 from gui.canvas.index import BoxIndex, Floats, Indices
-from gui.canvas.view_model import CanvasView, FrameView, NodeState, NodeView, NoteView, WireView
+from gui.canvas.view_model import (
+    CanvasView,
+    FrameView,
+    NodeState,
+    NodeView,
+    NoteView,
+    WireState,
+    WireView,
+)
 from gui.canvas.wires import input_point, output_point
 
 PORT_REACH = 12.0  # half of a port's hit area
@@ -237,12 +245,12 @@ class CanvasScene:
             self.problems = np.flatnonzero([bool(node.state.problem) for node in self.views])
             self._tell(Touched(looks=tuple(renewed)))
 
-    def set_gradients(self, norms: Mapping[int, float | None]) -> None:
-        """The norm of the gradient that passes wires, by row; None where none does."""
+    def set_wire_states(self, states: Mapping[int, WireState]) -> None:
+        """Draw wires in other states, by row: the gradient that passes, the phase that trains."""
         wires = list(self.wires)
-        changed = [row for row, norm in norms.items() if wires[row].state.gradient != norm]
+        changed = [row for row, state in states.items() if wires[row].state != state]
         for row in changed:
-            wires[row] = replace(wires[row], state=replace(wires[row].state, gradient=norms[row]))
+            wires[row] = replace(wires[row], state=states[row])
         self.wires = tuple(wires)
         for row in changed:
             self._tell(Touched(self._around(np.array([row]))))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtGui import QImage
 
-from gui.canvas.view_model import Bars, Health, NodeView
+from gui.canvas.view_model import Bars, Health, NodeView, WireState
 from gui.theme import theme
 
 
@@ -57,11 +57,11 @@ def test_gradients_tint_the_wires_that_have_one(driven: Any) -> None:
     canvas.links.tiles.clear()
     plain = _pixels(driven)
     row = next(r for r, wire in enumerate(scene.wires) if wire.source == "conv1")
-    scene.set_gradients({row: 10.0})
+    scene.set_wire_states({row: WireState(gradient=10.0)})
     assert (_pixels(driven) != plain).any()
     assert scene.wire(row).state.gradient == 10.0
     loud = theme("dark").ramp("gradient", 1.0)
     seen = set(map(tuple, _pixels(driven).reshape(-1, 4)[:, 2::-1].tolist()))
     assert tuple(int(loud[i : i + 2], 16) for i in (1, 3, 5)) in seen
-    scene.set_gradients({row: None})
+    scene.set_wire_states({row: WireState()})
     assert (_pixels(driven) == plain).all()

@@ -90,7 +90,7 @@ _SPECS: dict[type[Op], tuple[Spec, ...]] = {}
 
 
 def specs_of(op: type[Op]) -> tuple[Spec, ...]:
-    """The settings of a node type as the panel lists them: switches come last, then what is only shown."""
+    """The settings of a node type in the panel's order: switches late, what is only shown last."""
     if op not in _SPECS:
         node = op()
         found = [

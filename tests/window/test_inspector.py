@@ -11,8 +11,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
-from graph.edits import AddNode, SetFrame
-from graph.graph import Frame, Node
+from graph.edits import AddNode
+from graph.graph import Node
 from graph.op import REGISTRY, Op
 from gui import fonts, style
 from gui.app import App
@@ -401,30 +401,3 @@ def test_every_node_type_has_a_panel(panel: InspectorPanel, document: Document, 
     assert not any(r.problem.isVisible() for r in rows.values())
     assert all(r.values == (r.spec.default,) for r in rows.values())
     assert fonts.measure(panel.head.name.text(), "panel title") > 0
-
-
-def test_the_graph_itself_when_nothing_is_chosen(panel: InspectorPanel, document: Document) -> None:
-    """Epochs and split are edits of the training section; a bad share is refused."""
-    document.select([])
-    rows = panel.training.form.rows
-    epochs, share = rows["epochs"], rows["split_validation"]
-    assert isinstance(epochs, EntryRow)
-    assert isinstance(share, EntryRow)
-    type_into(epochs.entry, "3*4")
-    type_into(share.entry, "1/4")
-    training = document.graph.training
-    assert (training.epochs, training.split.validation) == (12, 0.25)
-    type_into(share.entry, "1")
-    assert share.problem.isVisible()
-    assert document.graph.training == training
-    facts = {fact.name: fact.value for fact in panel.facts.facts}
-    assert facts["Nodes"] == str(len(document.drawing))
-
-
-def test_a_frame_is_named(panel: InspectorPanel, document: Document) -> None:
-    """The title of the only chosen frame is typed in the head."""
-    document.push(SetFrame(Frame("f1", "Old", (), 0, 0, 100, 100)))
-    document.selection = frozenset({"f1"})
-    panel.rebuild()
-    type_into(panel.head.name, "Head")
-    assert document.drawing.frames["f1"].title == "Head"

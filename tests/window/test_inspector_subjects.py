@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from graph.define import Instance
-from graph.edits import AddNode, Connect, Disconnect, SetOp
-from graph.graph import Node, Wire
+from graph.edits import AddNode, Connect, Disconnect, SetFrame, SetOp
+from graph.graph import Frame, Node, Wire
 from graph.op import REGISTRY
 from graph.trace import trace
 from gui import style
@@ -263,3 +263,30 @@ def test_the_card_opens_and_closes_by_key(app: App, panel: InspectorPanel, qtbot
         qtbot.waitUntil(
             lambda: not [w for w in QApplication.topLevelWidgets() if isinstance(w, ConceptCard)]
         )
+
+
+def test_the_graph_itself_when_nothing_is_chosen(app: App, panel: InspectorPanel) -> None:
+    """Epochs and split are edits of the training section; a bad share is refused."""
+    document = app.desk.open_example("digits-cnn")
+    rows = panel.training.form.rows
+    epochs, share = rows["epochs"], rows["split_validation"]
+    assert isinstance(epochs, EntryRow)
+    assert isinstance(share, EntryRow)
+    type_into(epochs.entry, "3*4")
+    type_into(share.entry, "1/4")
+    training = document.graph.training
+    assert (training.epochs, training.split.validation) == (12, 0.25)
+    type_into(share.entry, "1")
+    assert share.problem.isVisible()
+    assert document.graph.training == training
+    assert facts(panel)["Nodes"] == str(len(document.drawing))
+
+
+def test_a_frame_is_named(app: App, panel: InspectorPanel) -> None:
+    """The title of the only chosen frame is typed in the head."""
+    document = app.desk.open_example("digits-cnn")
+    document.push(SetFrame(Frame("f1", "Old", (), 0, 0, 100, 100)))
+    document.selection = frozenset({"f1"})
+    panel.rebuild()
+    type_into(panel.head.name, "Head")
+    assert document.drawing.frames["f1"].title == "Head"

@@ -134,7 +134,7 @@ def of_type(entry: Entry) -> Item | None:
         family=entry["family"],
         icon=icon_name(op),
         takes=expected(op),
-        tip=entry["tip"],
+        tip=entry["tip"].replace("`", ""),
         inputs=tuple(_port_text(p["name"], p["kind"]) for p in entry["inputs"]),
         outputs=tuple(_port_text(p["name"], p["kind"]) for p in entry["outputs"]),
         fields=(

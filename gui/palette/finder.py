@@ -71,6 +71,7 @@ class Finder(QFrame):
         self.body.addLayout(results)
         self._before: QWidget | None = None
         app.look.changed.connect(self.update)
+        app.desk.current_changed.connect(lambda _: self.hide())
 
     # What a subclass says
 

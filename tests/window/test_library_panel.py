@@ -73,6 +73,7 @@ def test_rows_show_the_expected_shape(panel: LibraryPanel, name: str, takes: str
 
 def test_tooltip_says_what_it_does_takes_and_gives(panel: LibraryPanel) -> None:
     """Markup in docs stays text."""
+    assert not any("`" in row.tip for row in panel.nodes.rows)
     row = next(row for row in panel.nodes.rows if row.id == "Loss/CrossEntropy")
     assert "Takes prediction N×F, target N" in row.tip
     assert "Gives loss" in row.tip

@@ -300,6 +300,13 @@ def test_a_press_elsewhere_closes_and_focus_goes_back(
     assert not popup.isVisible()
 
 
+def test_another_document_closes_it(app: App, popup: SearchPopup, canvas: Canvas) -> None:
+    """It would add to one that is no longer seen."""
+    popup.open_at(canvas, QPoint(60, 100))
+    app.desk.new()
+    assert not popup.isVisible()
+
+
 def test_tab_on_the_canvas_opens_it(app: App, canvas: Canvas, qtbot: QtBot) -> None:
     """And "/" goes to the library's field, where it is a letter like others."""
     window = app.actions.parent()

@@ -18,7 +18,7 @@ from gui import fonts, style
 from gui.app import App
 from gui.document import Document
 from gui.inspector.panel import InspectorPanel
-from gui.inspector.row import ChoiceRow, EntryRow, Row, SwitchRow
+from gui.inspector.row import EntryRow, Row, SwitchRow
 from gui.inspector.spec import MIXED, specs_of
 
 NONE = Qt.KeyboardModifier.NoModifier
@@ -304,18 +304,6 @@ def test_reset_from_the_menu(panel: InspectorPanel, document: Document, qtbot: Q
     assert (reset.text(), reset.isEnabled()) == ("Reset to 32", True)
     reset.trigger()
     assert op_of(document, conv).filters == 32
-
-
-def test_a_choice_by_keyboard(panel: InspectorPanel, document: Document) -> None:
-    """Down chooses the next word."""
-    conv = by_type(document, "Conv2d")[0]
-    document.select([conv])
-    assert panel.settings.form is not None
-    choice = panel.settings.form.rows["init"]
-    assert isinstance(choice, ChoiceRow)
-    choice.choice.setFocus()
-    QTest.keyClick(choice.choice, Qt.Key.Key_Down)
-    assert op_of(document, conv).init == "he_normal"
 
 
 def test_padding_is_a_word_or_a_number(panel: InspectorPanel, document: Document) -> None:

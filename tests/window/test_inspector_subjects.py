@@ -23,7 +23,7 @@ from gui.document import Document
 from gui.inspector.card import ConceptCard, paragraphs
 from gui.inspector.panel import InspectorPanel
 from gui.inspector.picks import PathRow
-from gui.inspector.row import EntryRow
+from gui.inspector.row import ChoiceRow, EntryRow
 from gui.inspector.subject import places
 
 
@@ -290,3 +290,16 @@ def test_a_frame_is_named(app: App, panel: InspectorPanel) -> None:
     panel.rebuild()
     type_into(panel.head.name, "Head")
     assert document.drawing.frames["f1"].title == "Head"
+
+
+def test_a_choice_by_keyboard(app: App, panel: InspectorPanel) -> None:
+    """Down chooses the next word."""
+    document = app.desk.open_example("digits-cnn")
+    conv = by_type(document, "Conv2d")[0]
+    document.select([conv])
+    assert panel.settings.form is not None
+    choice = panel.settings.form.rows["init"]
+    assert isinstance(choice, ChoiceRow)
+    choice.choice.setFocus()
+    QTest.keyClick(choice.choice, Qt.Key.Key_Down)
+    assert document.drawing.node(conv).op.init == "he_normal"

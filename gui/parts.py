@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QApplication
 
-from gui.canvas.geometry import Point
 from gui.canvas.view import Canvas
 from gui.inspector.panel import InspectorPanel
 from gui.library.actions import add_actions as add_library_actions
-from gui.library.fits import Loose
 from gui.library.panel import LibraryPanel
 from gui.library.search import SearchPopup
 from gui.palette.actions import add_actions as add_palette_actions
@@ -33,17 +31,15 @@ class Parts:
         self.inspector = InspectorPanel(app)
         window.workbench.set_inspector(self.inspector)
         self.search, self.palette = SearchPopup(app), CommandPalette(app)
+        self.palette.places.add = self.library.add
+        self.palette.places.open_file = window.files.open
         add_library_actions(app, self.library, self.search, lambda: window.canvas)
         add_palette_actions(app, self.palette, window)
         window.top.searched.connect(app.actions["view.palette"].trigger)
 
     def canvas_made(self, canvas: Canvas) -> None:
         """Wire a new canvas."""
-        canvas.library_wanted.connect(lambda at, loose: self._search(canvas, at, loose))
-
-    def _search(self, canvas: Canvas, at: Point, loose: Loose | None) -> None:
-        place = canvas.camera.window(at)
-        self.search.open_at(canvas, QPoint(round(place.x), round(place.y)), loose)
+        canvas.library_wanted.connect(lambda at, loose: self.search.open_at(canvas, at, loose))
 
     def _canvas_at(self, place: QPoint) -> Canvas | None:
         """The canvas under a point of the screen."""

@@ -37,7 +37,6 @@ class Places:
     """What the window lends the palette; each does nothing until it is set."""
 
     add: Callable[[Item], object] = lambda item: None
-    reveal: Callable[[Document, str, str], object] = lambda document, into, id: None
     open_file: Callable[[Path], object] = lambda path: None
     recent_files: Callable[[], Sequence[Path]] = tuple
 
@@ -50,7 +49,7 @@ def commands(app: App, places: Places) -> list[Command]:
         *(_of_action(entry) for entry in app.actions),
         *(_of_item(item, places) for item in _items(document)),
         *_documents(app, places),
-        *(_nodes(document, places) if document else ()),
+        *(_nodes(app, document) if document else ()),
     ]
 
 
@@ -129,7 +128,7 @@ def _documents(app: App, places: Places) -> Iterator[Command]:
             )
 
 
-def _nodes(document: Document, places: Places) -> Iterator[Command]:
+def _nodes(app: App, document: Document) -> Iterator[Command]:
     for into in ["", *sorted(document.graph.definitions)]:
         for node in sorted(document.graph.drawing(into), key=lambda node: node.id):
             title = f"Go to {node.label}"
@@ -138,7 +137,7 @@ def _nodes(document: Document, places: Places) -> Iterator[Command]:
             yield Command(
                 f"node/{into}/{node.id}",
                 title,
-                lambda into=into, id=node.id: places.reveal(document, into, id),  # type: ignore[misc]
+                lambda into=into, id=node.id: app.desk.jump(id, into),  # type: ignore[misc]
                 "In this graph",
                 f"{into} · {kind}" if into else kind,
                 icon=view.icon if view else "fit",

@@ -116,14 +116,15 @@ def test_nodes_of_the_graph_are_places_to_go(
     app: App, palette: CommandPalette, window: QWidget
 ) -> None:
     """By the name people see."""
-    gone: list[tuple[str, str]] = []
-    palette.places.reveal = lambda document, into, id: gone.append((into, id))
-    app.desk.open_example("digits-cnn")
+    gone: list[str] = []
+    app.desk.jumped.connect(gone.append)
+    document = app.desk.open_example("digits-cnn")
     _open(palette, window, "conv2")
     assert palette.current is not None
     assert palette.current.text == "Go to conv2"
     QTest.keyClick(palette.field, Qt.Key.Key_Return)
-    assert gone == [("", "conv2")]
+    assert gone == ["conv2"]
+    assert document.selection == {"conv2"}
 
 
 def test_documents_and_recent_files(app: App, palette: CommandPalette, window: QWidget) -> None:

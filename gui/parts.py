@@ -39,7 +39,7 @@ class Parts:
 
     def canvas_made(self, canvas: Canvas) -> None:
         """Wire a new canvas."""
-        canvas.library_wanted.connect(lambda at, loose: self.search.open_at(canvas, at, loose))
+        canvas.library_wanted.connect(lambda at, loose: self.search.open_for(canvas, at, loose))
 
     def _canvas_at(self, place: QPoint) -> Canvas | None:
         """The canvas under a point of the screen."""

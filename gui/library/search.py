@@ -55,6 +55,11 @@ class SearchPopup(Finder):
         window = canvas.window()
         self.show_in(window, canvas.mapTo(window, at))
 
+    def open_for(self, canvas: Canvas, point: Point, loose: Loose | None = None) -> None:
+        """Open at a point in canvas coordinates, as `Canvas.library_wanted` tells it."""
+        at = canvas.camera.window(point)
+        self.open_at(canvas, QPoint(round(at.x), round(at.y)), loose)
+
     def _begin(self, loose: Loose | None) -> None:
         """Look at the document anew: what there is, and what of it fits."""
         document = self._document

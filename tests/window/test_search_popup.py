@@ -316,7 +316,7 @@ def test_tab_on_the_canvas_opens_it(app: App, canvas: Canvas, qtbot: QtBot) -> N
         widget.setParent(window)
     panel.resize(216, 600)
     add_actions(app, panel, popup, lambda: canvas)
-    canvas.library_wanted.connect(lambda at, loose: popup.open_at(canvas, at, loose))
+    canvas.library_wanted.connect(lambda at, loose: popup.open_for(canvas, at, loose))
     window.resize(1200, 700)
     panel.show()
     canvas.show()

@@ -134,11 +134,6 @@ class Board:
         samples = self.started.samples * self.started.epochs
         return samples * (1 - self.step / self.steps) / self.samples_per_second
 
-    @property
-    def iteration(self) -> int:
-        """Steps done in the present epoch."""
-        return self.step - self.epoch * self.started.steps_per_epoch if self.started else 0
-
     def begin(self) -> None:
         """A new run is asked for: what there was becomes the previous run."""
         if len(self.curves.losses):

@@ -64,6 +64,16 @@ def _live(root: Graph, drawing: Graph, prefix: str) -> dict[str, float]:
     return found
 
 
+def definition_of(graph: Graph, path: str) -> str:
+    """The definition that the node at a NodePath is drawn in; "" for the graph itself."""
+    name, drawing = "", graph
+    for id in path.split("/")[:-1]:
+        op = drawing.node(id).op if id in drawing else None  # else the number of a repetition
+        if isinstance(op, Subgraph) and op.definition in graph.definitions:
+            name, drawing = op.definition, graph.definitions[op.definition]
+    return name
+
+
 def swap_refusal(before: Meaning, now: Meaning) -> str:
     """Why a run cannot go on with the changed graph, or "" when it can."""
     if now.data != before.data:

@@ -213,7 +213,7 @@ def _table(model: QSortFilterProxyModel) -> QTableView:
     table.verticalHeader().setDefaultSectionSize(ROW)
     header = table.horizontalHeader()
     header.setHighlightSections(False)
-    for column, width in enumerate((48, 96, 132, 200, 72, 72, 80, 120)):
+    for column, width in enumerate((48, 88, 116, 120, 64, 64, 68, 72)):
         header.resizeSection(column, width)
     header.setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
     return table

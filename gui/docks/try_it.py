@@ -232,7 +232,7 @@ class OutputBars(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(260, max(1, len(self.rows)) * STEP + 8)
+        return QSize(284, max(1, len(self.rows)) * STEP + 8)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter, theme = QPainter(self), self._look.theme

@@ -64,6 +64,8 @@ class PlanPage(Page):
         self.measure.clicked.connect(lambda: self._ask(profile=True))
         self.empty = QLabel("The plan is shown once the graph has run.")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.empty.setWordWrap(True)
+        self.empty.setContentsMargins(24, 0, 24, 0)
         self.empty.setProperty("tone", "tertiary")
         self._lay_out()
 

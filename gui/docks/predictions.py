@@ -56,6 +56,8 @@ class PredictionsPage(Page):
         self.sheet = SampleSheet(app.look)
         self.empty = QLabel(EMPTY)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.empty.setWordWrap(True)
+        self.empty.setContentsMargins(24, 0, 24, 0)
         self.empty.setProperty("tone", "tertiary")
         self.back = QPushButton("Back to the matrix")
         self.back.setProperty("kind", "quiet")

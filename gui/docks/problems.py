@@ -38,6 +38,8 @@ class ProblemsPage(Page):
         self._shown: tuple[Problem, ...] | None = None
         self.empty = QLabel("No problems. The graph can be trained.")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.empty.setWordWrap(True)
+        self.empty.setContentsMargins(24, 0, 24, 0)
         self.empty.setProperty("tone", "tertiary")
         self.list = QListWidget()
         self.list.setAccessibleName("Problems")

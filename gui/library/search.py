@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
 
 from graph.op import REGISTRY
@@ -27,6 +27,7 @@ from gui.palette.rows import QUIET, Measures, Row
 
 RECENT = 5  # shown first while nothing is typed
 POPUP = 400  # px wide
+CLEAR = 20  # px between the popup and the node it has just added
 _SIZES = Measures(item=28, head=24, icon_x=8, text_x=32, right=8)
 
 
@@ -154,12 +155,36 @@ class SearchPopup(Finder):
         if not stay:
             self.hide()
         links = () if modifiers & Qt.KeyboardModifier.ShiftModifier else self._links_of(item)
-        self._show(self._added(document, item, links))
+        id = self._added(document, item, links)
+        self._show(id)
         self._memory.used_node(item.name)
         if stay:
             self._begin(None)
             self.field.clear()
             self.refresh()
+            self._stand_clear(id)
+
+    def _stand_clear(self, id: str) -> None:
+        """Move below the node just added; above or beside it where there is no room."""
+        canvas, window = self._canvas, self.parentWidget()
+        if canvas is None or window is None:
+            return
+        box = canvas.scene.rect(canvas.scene.index_of[id])
+        corners = (Point(box.x, box.y), Point(box.right, box.bottom))
+        ends = [canvas.camera.window(corner) for corner in corners]
+        node = QRect(*(canvas.mapTo(window, QPoint(round(e.x), round(e.y))) for e in ends))
+        node.adjust(-CLEAR, -CLEAR, CLEAR, CLEAR)
+        size = self.size()
+        ways = (
+            QPoint(node.x() + CLEAR, node.bottom() + 1),
+            QPoint(node.x() + CLEAR, node.y() - size.height()),
+            QPoint(node.right() + 1, node.y()),
+            QPoint(node.x() - size.width(), node.y()),
+        )
+        for place in ways:
+            self.place(place)
+            if not self.geometry().intersects(node):
+                return
 
     def _added(self, document: Document, item: Item, links: tuple[Link, ...]) -> str:
         if self._loose is not None:

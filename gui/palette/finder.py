@@ -107,15 +107,20 @@ class Finder(QFrame):
         self.setParent(window)
         self.field.clear()
         self.refresh()
-        x = max(MARGIN, min(at.x(), window.width() - self.width() - MARGIN))
-        y = max(MARGIN, min(at.y(), window.height() - self.height() - MARGIN))
-        self.move(x, y)
+        self.place(at)
         self.show()
         self.raise_()
         self.field.setFocus(Qt.FocusReason.PopupFocusReason)
         application = QApplication.instance()
         if application is not None:
             application.installEventFilter(self)
+
+    def place(self, at: QPoint) -> None:
+        """Move its corner to a point of the window, or as near as keeps it inside."""
+        window = self.parentWidget() or self
+        x = max(MARGIN, min(at.x(), window.width() - self.width() - MARGIN))
+        y = max(MARGIN, min(at.y(), window.height() - self.height() - MARGIN))
+        self.move(x, y)
 
     def refresh(self) -> None:
         """Show the rows for what is typed; the first that can be taken is the current one."""

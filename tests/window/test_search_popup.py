@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
@@ -100,6 +100,11 @@ def test_a_net_can_be_typed(popup: SearchPopup, canvas: Canvas) -> None:
         _type(popup, text, held=Qt.KeyboardModifier.ControlModifier)
         assert popup.isVisible()
         assert popup.field.text() == ""
+        (added,) = canvas.document.selection
+        box, zoom = canvas.scene.rect(canvas.scene.index_of[added]), canvas.camera.zoom
+        corner = canvas.camera.window(Point(box.x, box.y))
+        node = QRectF(corner.x, corner.y, box.width * zoom, box.height * zoom)
+        assert not node.intersects(QRectF(popup.geometry()))
     QTest.keyClick(popup.field, Qt.Key.Key_Escape)
     assert not popup.isVisible()
     assert _wires(canvas) == {

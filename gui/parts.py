@@ -12,6 +12,8 @@ from gui.inspector.panel import InspectorPanel
 from gui.library.actions import add_actions as add_library_actions
 from gui.library.panel import LibraryPanel
 from gui.library.search import SearchPopup
+from gui.overlay import Overlays, WiresShow
+from gui.overlay import add_actions as add_overlay_actions
 from gui.palette.actions import add_actions as add_palette_actions
 from gui.palette.palette import CommandPalette
 
@@ -36,9 +38,13 @@ class Parts:
         add_library_actions(app, self.library, self.search, lambda: window.canvas)
         add_palette_actions(app, self.palette, window)
         window.top.searched.connect(app.actions["view.palette"].trigger)
+        self.overlays = Overlays(app, window)
+        add_overlay_actions(self.overlays)
+        window.workbench.strip.tools.addWidget(WiresShow(self.overlays))
 
     def canvas_made(self, canvas: Canvas) -> None:
         """Wire a new canvas."""
+        self.overlays.attach(canvas)
         canvas.library_wanted.connect(lambda at, loose: self.search.open_for(canvas, at, loose))
 
     def _canvas_at(self, place: QPoint) -> Canvas | None:

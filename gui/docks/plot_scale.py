@@ -83,7 +83,7 @@ def _log_ticks(low: float, high: float) -> list[float]:
 
 def tick_text(value: float) -> str:
     """A round value, as short as it can be read: 0.3, 1,000, 2e-5."""
-    if value and not 1e-4 < abs(value) < 1e6:
+    if value and not 1e-4 < abs(value) < 1e5:
         mantissa, exponent = f"{value:.2e}".split("e")
         return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
     return f"{value:,.6f}".rstrip("0").rstrip(".")

@@ -30,10 +30,10 @@ class Change:
     """What happened: `edit` was applied just now, by a push, an undo or a redo.
 
     An undo applies the inverse of its step. `key` is the merge key of a push, `merged` says that it
-    joined the step before.
+    joined the step before. What was settled is no step.
     """
 
-    kind: Literal["push", "undo", "redo"]
+    kind: Literal["push", "undo", "redo", "settle"]
     edit: Edit
     title: str
     key: str = ""
@@ -54,6 +54,7 @@ class History:
         self._clean: object = None  # the last step when it was clean; None before any step
         self._mergeable = False
         self._telling = False
+        self._settled: list[Change] = []  # not yet told
 
     def subscribe(self, observer: Observer) -> Callable[[], None]:
         """Call `observer` after every change; returns what ends that."""
@@ -102,12 +103,22 @@ class History:
         self._tell(Change("redo", step.edit, step.title))
         return True
 
+    def settle(self, edit: Edit) -> None:
+        """Apply an edit that is no step: a layout of what nobody has placed. Raises EditError.
+
+        An observer may do this; all are told when the change that it hears has been told.
+        """
+        edit.apply(self.graph)
+        self._settled.append(Change("settle", edit, ""))
+        if not self._telling:
+            self._tell(self._settled.pop())
+
     def forget(self, edit: Edit) -> None:
         """Apply an edit that cannot be undone, and forget all steps: they no longer fit."""
         edit.apply(self.graph)
         self._done.clear()
         self._undone.clear()
-        self._clean, self._mergeable = object(), False  # no step leads back to it
+        self.mark_unsaved()
 
     def go_to(self, position: int) -> None:
         """Undo or redo until `position` steps are done."""
@@ -150,6 +161,10 @@ class History:
         self._clean = self._done[-1] if self._done else None
         self._mergeable = False
 
+    def mark_unsaved(self) -> None:
+        """The graph as it is now lies in no file; no step leads to one that does."""
+        self._clean, self._mergeable = object(), False
+
     def _not_while_telling(self) -> None:
         if self._telling:
             raise RuntimeError("an observer of the history must not change the graph")
@@ -161,6 +176,8 @@ class History:
                 observer(change)
         finally:
             self._telling = False
+        if self._settled:
+            self._tell(self._settled.pop(0))
 
 
 def _merged(first: Step, then: Step) -> Step:

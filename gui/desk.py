@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from graph.files import load, save
 from graph.graph import Graph
 from gui import fonts
 from gui.document import Document, DocumentChange
+from gui.recovery import Journals, Left
 
 
 class Desk(QObject):
@@ -25,11 +27,18 @@ class Desk(QObject):
     renamed = Signal(object)  # Document: another path, or saved
     jumped = Signal(str)  # node id in the drawing now shown: to be brought into view
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    unprotected = Signal(object, str)  # Document, why its edits no longer reach a journal
+
+    def __init__(self, parent: QObject | None = None, journals: Path | None = None) -> None:
+        """`journals` is the folder in which every open document keeps its edits; None: nowhere."""
         super().__init__(parent)
         self.documents: list[Document] = []
         self.current: Document | None = None
         self._ends: dict[Document, Callable[[], None]] = {}
+        self._journals: Journals | None = None
+        with contextlib.suppress(OSError):  # told when a document is opened
+            self._journals = Journals(journals) if journals is not None else None
+        self._unkept = journals is not None and self._journals is None
 
     def new(self) -> Document:
         """Open an empty document."""
@@ -55,6 +64,7 @@ class Desk(QObject):
         """Put a document on the desk and show it."""
         self.documents.append(document)
         self._ends[document] = document.subscribe(lambda change: self._changed(document, change))
+        self._keep(document)
         self.opened.emit(document)
         self.show(document)
         return document
@@ -81,6 +91,8 @@ class Desk(QObject):
         place = self.documents.index(document)
         self.documents.remove(document)
         self._ends.pop(document)()
+        if self._journals is not None:
+            self._journals.end(document)
         if document is self.current:
             left = self.documents
             self.show(left[min(place, len(left) - 1)] if left else None)
@@ -94,7 +106,50 @@ class Desk(QObject):
         save(document.graph, target)
         document.path, document.folder = target, target.parent
         document.history.mark_clean()
+        self._keep(document)
         self.renamed.emit(document)
+
+    # Unsaved work
+
+    def left(self) -> list[Left]:
+        """What processes that died left unsaved, newest first."""
+        return self._journals.left() if self._journals is not None else []
+
+    def restore(self, left: Left) -> str:
+        """Open what was left unsaved. Returns why edits at its end are missing, or "".
+
+        Raises FileError when nothing of it can be read.
+        """
+        assert self._journals is not None
+        restored = self._journals.restore(left, fonts.measure)
+        self.add(restored.document)
+        self._journals.forget(left, damaged=bool(restored.lost))
+        return restored.lost
+
+    def forget(self, left: Left) -> None:
+        """What was left unsaved is not wanted."""
+        assert self._journals is not None
+        self._journals.forget(left)
+
+    def finish(self) -> None:
+        """The program ends and has asked about unsaved work: keep no journal."""
+        if self._journals is not None:
+            self._journals.close()
+
+    def _keep(self, document: Document) -> None:
+        """Write the edits of a document from here on to a journal."""
+        if self._journals is None:
+            if self._unkept:
+                self.unprotected.emit(document, "the folder for it cannot be written")
+            return
+
+        def failed(error: OSError) -> None:
+            self.unprotected.emit(document, (error.strerror or "it cannot be written").lower())
+
+        try:
+            self._journals.restart(document, failed)
+        except OSError as error:
+            failed(error)
 
     def _changed(self, document: Document, change: DocumentChange) -> None:
         self.changed.emit(document, change)

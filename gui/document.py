@@ -204,10 +204,12 @@ class Document:
             for f in view.frames
         )
         # not through the history: no step holds places of a drawing that had none
-        edits.Batch((edits.Move(tuple(places), into=self.into), *frames)).apply(self.graph)
+        self.history.settle(edits.Batch((edits.Move(tuple(places), into=self.into), *frames)))
         self._sheet.put(view)
 
     def _changed(self, change: Change) -> None:
+        if change.kind == "settle":
+            return
         before = Standing(self.into, self.selection, self.selected_wires)
         self._laid_out = False
         told = self._moved(change) or self._edited(change)

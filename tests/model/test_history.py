@@ -1,5 +1,6 @@
 """History, file and journal never disagree with the graph."""
 
+import os
 from pathlib import Path
 from random import Random
 
@@ -15,7 +16,7 @@ from graph.edits import AddNode, Move, Remove, Rename, SetNote
 from graph.files import dumps, loads
 from graph.graph import Graph, Node, Note
 from graph.history import Change, History
-from graph.journal import Journal, replay
+from graph.journal import Heading, Journal, heading, replay
 from graph.ops.activation import ReLU
 from graph.rules import EditError
 from graph.validator import FileError
@@ -64,14 +65,14 @@ def test_file_and_journal_agree_with_the_history(
     rng = Random(seed)
     history = History(random_graph(rng, 10))
     path = tmp_path_factory.mktemp("journal") / "edits.journal"
-    journal = Journal(path, history, file="a.loom")
+    journal = Journal(path, history, Heading("a.loom"))
     for _ in range(actions):
         act(rng, history)
     assert same(loads(dumps(history.graph)), history.graph)
     journal.close()
     recovered = replay(path)
     assert recovered.lost == ""
-    assert recovered.file == "a.loom"
+    assert recovered.heading.file == "a.loom"
     agree(history, recovered.history)
 
 
@@ -303,8 +304,8 @@ def test_the_disk_is_waited_for_at_most_every_two_seconds(
         now[0] += 0.9
         history.push(node(f"n{number}"))
         assert len((tmp_path / "j").read_bytes().splitlines()) == number + 2
-    assert len(synced) == 1
     journal.discard()
+    assert len(synced) == 1
     assert not (tmp_path / "j").exists()
 
 
@@ -314,3 +315,59 @@ def test_an_edit_is_one_short_line() -> None:
         "edit": "AddNode",
         "node": {"at": [0.0, 0.0], "id": "a", "settings": {}, "type": "ReLU"},
     }
+
+
+def test_a_layout_is_no_step_but_stands_in_the_journal(tmp_path: Path) -> None:
+    """Also one that an observer makes while it hears of a push; it is told behind the push."""
+    history, heard = History(Graph()), list[str]()
+    history.push(node("a"))
+    journal = Journal(tmp_path / "j", history)
+
+    def lay_out(change: Change) -> None:
+        if change.kind == "push":
+            history.settle(Move((("a", 7.0, 8.0),)))
+
+    history.subscribe(lay_out)
+    history.subscribe(lambda change: heard.append(change.kind))
+    history.push(node("b"))
+    assert heard == ["push", "settle"]
+    assert history.titles == ("Add ReLU", "Add ReLU")
+    journal.close()
+    found = replay(tmp_path / "j").history
+    assert (found.graph.node("a").x, found.graph.node("a").y) == (7.0, 8.0)
+    assert found.titles == ("Add ReLU",)
+    assert found.undo()
+    assert sorted(found.graph.net) == ["a"]
+
+
+def test_a_heading_says_whose_journal_it_is(tmp_path: Path) -> None:
+    """Without replaying it; changes from before the journal began stay unsaved."""
+    history = History(Graph())
+    history.push(node("a"))
+    journal = Journal(tmp_path / "j", history, Heading("/x/net.loom", "net", "/x"))
+    history.push(node("b"))
+    journal.close()
+    assert heading(tmp_path / "j") == (Heading("/x/net.loom", "net", "/x", unsaved=True), 1)
+    found = replay(tmp_path / "j").history
+    assert found.undo()
+    assert not found.clean
+    if os.name == "posix":
+        assert (tmp_path / "j").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_full_disk_ends_the_journal_and_not_the_edit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asked is told once; later edits go on without it."""
+    history, told = History(Graph()), list[OSError]()
+    journal = Journal(tmp_path / "j", history, failed=told.append)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(journal, "_write", full)
+    history.push(node("a"))
+    history.push(node("b"))
+    assert [error.errno for error in told] == [28]
+    assert sorted(history.graph.net) == ["a", "b"]
+    journal.discard()

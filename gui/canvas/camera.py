@@ -91,6 +91,10 @@ class Camera:
         """A canvas point in the middle of the window."""
         return self._at(x - self.width / 2 / self.zoom, y - self.height / 2 / self.zoom)
 
+    def moved_to(self, x: float, y: float) -> Camera:
+        """The window's corner at a canvas point."""
+        return self._at(x, y)
+
     def _at(self, x: float, y: float) -> Camera:
         """The corner at the whole device pixel nearest to (x, y)."""
         scale = self.scale

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
+from typing import Literal
 
 from graph import edits
 from graph.checks.connect import can_connect
@@ -23,6 +24,7 @@ from gui.canvas.geometry import GRID, Point, Rect, snapped
 from gui.canvas.interact.state import Host
 from gui.canvas.layout import FRAME_PAD, FRAME_TITLE
 
+Flag = Literal["bypassed", "frozen", "collapsed"]
 SHIFT = 40.0  # a duplicate stands so far from its original
 NOTE_WIDTH = 200.0
 
@@ -74,21 +76,40 @@ def _carried(host: Host, ids: Iterable[str]) -> set[str]:
 
 
 def paste_text(
-    host: Host, text: str, at: Point | None = None, keep_wires: bool = False, name: str = ""
+    host: Host,
+    text: str,
+    at: Point | None = None,
+    keep_wires: bool = False,
+    snap: bool = False,
+    name: str = "",
+    key: str = "",
 ) -> tuple[str, ...]:
-    """Put copied text on the canvas, its middle at a point; the new ids, which are selected."""
+    """Put copied text on the canvas, its middle at a point (with `snap`, so near that the nodes
+    stand on the grid); the new ids, which are selected.
+    """
     document, into = host.document, host.document.into
-    place = None if at is None else (_on_grid(at.x), _on_grid(at.y))
+    place = None if at is None else (at.x, at.y)
     try:
         edit = paste(document.graph, text, into, place, keep_wires)
+        if snap and at is not None:
+            off = _off_grid(edit)
+            edit = paste(document.graph, text, into, (at.x - off.x, at.y - off.y), keep_wires)
     except (FileError, EditError):
         host.say("The clipboard holds no nodes. Copy some first.")
         return ()
-    if not host.push(edit, name=name):
+    if not host.push(edit, name=name, key=key):
         return ()
     ids = tuple(_added(edit))
     host.select(ids)
     return ids
+
+
+def _off_grid(edit: Edit) -> Point:
+    """How far the first new node is behind the grid."""
+    for part in edit.edits if isinstance(edit, edits.Batch) else ():
+        if isinstance(part, edits.AddNode):
+            return Point(part.node.x % GRID, part.node.y % GRID)
+    return Point(0.0, 0.0)
 
 
 def _added(edit: Edit) -> Iterable[str]:
@@ -139,22 +160,22 @@ def select_cone(host: Host, upstream: bool) -> None:
     host.select(sorted(drawing.upstream(ids) if upstream else drawing.downstream(ids)))
 
 
-def toggle_flag(host: Host, flag: str) -> None:
+def toggle_flag(host: Host, flag: Flag) -> None:
     """Bypass, freeze or collapse the selected nodes; undo that when all of them are so."""
     document = host.document
     nodes = [document.drawing.node(id) for id in sorted(document.selection)]
     on = not all(getattr(node, flag) for node in nodes)
-    parts = [
-        edits.SetFlags(n.id, **{**_flags(n), flag: on}, into=document.into)
-        for n in nodes
-        if getattr(n, flag) != on
-    ]
-    if parts:
-        host.push(*parts)
+    changing = [node.id for node in nodes if getattr(node, flag) != on]
+    if changing:
+        host.push(*(_flag(id, flag, on, document.into) for id in changing))
 
 
-def _flags(node: object) -> dict[str, bool]:
-    return {name: getattr(node, name) for name in ("frozen", "bypassed")}
+def _flag(id: str, flag: Flag, on: bool, into: str) -> Edit:
+    if flag == "bypassed":
+        return edits.SetFlags(id, bypassed=on, into=into)
+    if flag == "frozen":
+        return edits.SetFlags(id, frozen=on, into=into)
+    return edits.SetFlags(id, collapsed=on, into=into)
 
 
 def connect_in_order(host: Host) -> None:

@@ -171,9 +171,10 @@ def node_box(node: NodeView, measure: Measure) -> NodeBox:
     ring = RING_ROOM if node.ring else 0.0
     name = min(measure(node.title, "node name"), width - NAME_X - 8.0 - ring)
     settings = preview = footer = None
-    bottom = HEADER
+    ports = max(len(node.inputs), len(node.outputs), 1)
+    bottom = HEADER + (PORT_STEP * (ports - 1) if node.collapsed else 0.0)
     if not node.collapsed:
-        rows = max(len(node.inputs), len(node.outputs), 2) - 1
+        rows = max(ports, 2) - 1
         if node.summary or rows > 1:
             settings = Rect(TEXT_X, bottom, width - 2 * TEXT_X, ROW)
             bottom += ROW + (rows - 1) * PORT_STEP

@@ -130,7 +130,7 @@ def _card(painter: QPainter, node: NodeView, outer: Rect, theme: Theme) -> None:
         edge = theme.text3
     fill(painter, rounded(outer, RADIUS), theme.node)
     header = Rect(0, 0, outer.width, HEADER)
-    lower = RADIUS if node.collapsed else 0.0
+    lower = RADIUS if outer.height == HEADER else 0.0
     fill(painter, rounded(header, lower, RADIUS), theme.header(node.family))
     if state.frozen:
         _hatching(painter, header, theme)

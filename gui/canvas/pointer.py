@@ -46,6 +46,7 @@ _KEYS: dict[int, str] = {
     Qt.Key.Key_Down: "down",
     Qt.Key.Key_Left: "left",
     Qt.Key.Key_Right: "right",
+    Qt.Key.Key_Menu: "menu",
     **{Qt.Key.Key_0 + digit: str(digit) for digit in range(1, 10)},
 }
 NOWHERE = Point(float("inf"), float("inf"))
@@ -104,7 +105,7 @@ class PointedSurface(Surface):
             self._zoom_smoothly(event.value() * STEPS, event.position())
             return True
         if event.type() == QEvent.Type.ShortcutOverride:
-            key = _KEYS.get(cast(QKeyEvent, event).key(), "")
+            key = _key(cast(QKeyEvent, event))
             if key in self.state.keys:  # the gesture's keys come before the window's shortcuts
                 event.accept()
                 return True
@@ -144,7 +145,7 @@ class PointedSurface(Surface):
             self.state.press(self._pointer(event))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        key = _KEYS.get(event.key(), "")
+        key = _key(event)
         if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
             self._space = True
             self.show_cursor("open hand")
@@ -194,3 +195,14 @@ class PointedSurface(Surface):
             alt=bool(held & Qt.KeyboardModifier.AltModifier),
             space=self._space,
         )
+
+
+def _key(event: QKeyEvent) -> str:
+    """The name of a key, with the one modifier that counts; "" for one no interaction knows."""
+    name, held = _KEYS.get(event.key(), ""), event.modifiers()
+    held &= ~Qt.KeyboardModifier.KeypadModifier
+    if not name or held == Qt.KeyboardModifier.NoModifier:
+        return name
+    if held == Qt.KeyboardModifier.ShiftModifier:
+        return f"shift+{name}"
+    return f"ctrl+{name}" if held == Qt.KeyboardModifier.ControlModifier else ""

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, QVariantAnimation, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from gui import fonts
 from gui.canvas.camera import NOTCH, Camera
 from gui.canvas.draft import NO_DRAFT, Draft
-from gui.canvas.drawing import colour, detail, pen
+from gui.canvas.drawing import colour, detail, pen, rounded, stroke
 from gui.canvas.frame import Frame
 from gui.canvas.geometry import Point, Rect
 from gui.canvas.ground import paint_frames, paint_ground, paint_notes
@@ -27,12 +27,16 @@ from gui.canvas.minimap import Minimap
 from gui.canvas.node_layer import NodeLayer
 from gui.canvas.paint_draft import paint_draft
 from gui.canvas.scene import CanvasScene, Touched
+from gui.canvas.zoom_bar import ZoomBar
 from gui.theme import Theme
 
 MAKE_IN_FRAME = 0.003  # s from a frame's start in which it still makes missing pictures
 MAKE_IN_IDLE = 0.008
 REST = 60  # ms after a zoom before idle time is used
 MINIMAP_MARGIN = 12
+FLASH = 900  # ms
+READABLE = 0.6  # zoom from which a node that is jumped to is shown as it is
+EDGE = 24.0  # px around a node that is brought into sight
 
 
 class Surface(QWidget):
@@ -49,10 +53,13 @@ class Surface(QWidget):
         self.draft: Draft = NO_DRAFT
         self.nodes, self.links = NodeLayer(self.scene), LinkLayer(self.scene)
         self._zooming, self._coarse, self._fit_first = False, False, True
+        self._flashed = ""
+        self._flash = QVariantAnimation(self, startValue=1.0, endValue=0.0, duration=FLASH)
+        self._flash.valueChanged.connect(self.update)
         self._refine = QTimer(self, singleShot=True)
         self._refine.timeout.connect(self._sharpen)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        self.minimap = Minimap(self)
+        self.minimap, self.zoom_bar = Minimap(self), ZoomBar(self)
         self.scene.subscribe(self._touched)
 
     def sizeHint(self) -> QSize:
@@ -64,6 +71,7 @@ class Surface(QWidget):
         self.nodes.pictures.clear()
         self.links.tiles.clear()
         self.minimap.refresh()
+        self.zoom_bar.update()
         self.update()
 
     def _touched(self, touched: Touched) -> None:
@@ -124,6 +132,7 @@ class Surface(QWidget):
             paint_draft(painter, frame, self.scene, self.draft)
         painter.scale(ratio, ratio)
         self._paint_marquee(painter)
+        self._paint_flash(painter)
         painter.end()
         self._coarse = not (links and nodes)
         if self._coarse or self._zooming:
@@ -150,6 +159,43 @@ class Surface(QWidget):
         if draft is not self.draft:
             self.draft = draft
             self.update()
+
+    def _paint_flash(self, painter: QPainter) -> None:
+        """A ring around a node that somebody was led to, fading."""
+        share = self._flash.currentValue() if self._flashed in self.scene.index_of else None
+        if share is None or self._flash.state() != QVariantAnimation.State.Running:
+            return
+        rect, zoom = self.scene.rect(self.scene.index_of[self._flashed]), self.camera.zoom
+        corner = self.camera.window(Point(rect.x, rect.y))
+        around = Rect(corner.x, corner.y, rect.width * zoom, rect.height * zoom).grown(6.0)
+        line = QPen(colour(self.theme.accent, round(float(share), 2)), 3.0)
+        stroke(painter, rounded(around, 10.0), line)
+
+    def flash(self, id: str) -> None:
+        """Draw the eye to a node."""
+        self._flashed = id
+        self._flash.stop()
+        self._flash.start()
+
+    def show_node(self, id: str) -> None:
+        """Bring a node into the middle and draw the eye to it."""
+        if id in self.scene.index_of:
+            rect = self.scene.rect(self.scene.index_of[id])
+            camera = self.camera
+            if camera.zoom < READABLE:
+                camera = camera.zoomed(-camera.rung, 0, 0)
+            self.look_from(camera.centred(rect.x + rect.width / 2, rect.middle))
+            self.flash(id)
+
+    def reveal(self, id: str) -> None:
+        """Bring a node into sight."""
+        rect = self.scene.rect(self.scene.index_of[id]).grown(EDGE / self.camera.zoom)
+        area = self.camera.area
+        across = min(rect.x - area.x, 0.0) or max(rect.right - area.right, 0.0)
+        down = min(rect.y - area.y, 0.0) or max(rect.bottom - area.bottom, 0.0)
+        if across or down:
+            zoom = self.camera.zoom
+            self.look_from(self.camera.panned(-across * zoom, -down * zoom))
 
     @property
     def sharpening(self) -> bool:
@@ -181,7 +227,10 @@ class Surface(QWidget):
         if self._fit_first:
             self._fit_first = False
             self.fit()
-        self.minimap.move(MINIMAP_MARGIN, self.height() - self.minimap.height() - MINIMAP_MARGIN)
+        low = self.height() - MINIMAP_MARGIN
+        self.minimap.move(MINIMAP_MARGIN, low - self.minimap.height())
+        beside = self.minimap.geometry().right() + 1 + MINIMAP_MARGIN
+        self.zoom_bar.move(beside, low - self.zoom_bar.height())
         self.camera_changed.emit()
 
     def event(self, event: QEvent) -> bool:

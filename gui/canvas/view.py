@@ -23,9 +23,12 @@ from gui.canvas.geometry import GRID, NodeBox, Point
 from gui.canvas.insert import Spot, insertion, wire_under
 from gui.canvas.interact.idle import Idle
 from gui.canvas.interact.refused import Refused
-from gui.canvas.interact.state import Interaction
+from gui.canvas.interact.state import Interaction, Pointer
+from gui.canvas.naming import Naming
 from gui.canvas.pointer import PointedSurface
 from gui.canvas.refusal import Refusal
+from gui.canvas.scene import PortHit
+from gui.canvas.tips import Tips
 from gui.canvas.view_model import NodeView
 from gui.document import Document, DocumentChange
 from gui.library.fits import Loose
@@ -37,7 +40,7 @@ HELD = -16.0, -14.0  # from the pointer to the corner of a node dragged out of t
 class Canvas(PointedSurface):
     """Shows one document.
 
-    `library_wanted` asks for a search of nodes: a QPoint of this widget, and the Loose end of the
+    `library_wanted` asks for a search of nodes: a Point of the canvas, and the Loose end of the
     wire in the hand or None. `menu_wanted` asks for a menu at a QPoint. `said` is a short word to
     the user: why something was not done.
     """
@@ -50,9 +53,12 @@ class Canvas(PointedSurface):
         super().__init__(theme, parent)
         self.document = document
         self.state: Interaction = Idle(self)
+        self.at_node = ""
+        self.naming, self.tips = Naming(self), Tips(self)
         self.bubble = Bubble(self, lambda: self.theme)
         self.bubble.hovered.connect(self._choose_proposal)
         self.bubble.taken.connect(self._take_proposal)
+        self._into = document.into
         self.scene.put(document.view)
         self._unsubscribe: Callable[[], None] = document.subscribe(self._document_changed)
         gc.collect()
@@ -72,12 +78,26 @@ class Canvas(PointedSurface):
 
     def _document_changed(self, change: DocumentChange) -> None:
         if change.view:
-            self.state.cancel()
+            if not self.is_idle:
+                self.state.interrupted()
             self.scene.put(self.document.view)
+            if change.entered:
+                self._entered()
         elif change.moved:
             self.scene.put_places(self.document.view, change.moved)
         if change.view or change.selection:
             self._mark_selection()
+
+    def _entered(self) -> None:
+        """Another drawing: look at it as it was left, or at all of it."""
+        self.document.cameras[self._into] = self.camera.x, self.camera.y, self.camera.rung
+        self._into = self.document.into
+        known = self.document.cameras.get(self._into)
+        if known is None:
+            self.fit()
+            return
+        x, y, rung = known
+        self.look_from(replace(self.camera, rung=rung).panned(0, 0).moved_to(x, y))
 
     def _mark_selection(self) -> None:
         chosen, scene = self.document.selection, self.scene
@@ -114,8 +134,7 @@ class Canvas(PointedSurface):
 
     def want_library(self, at: Point, source: Loose | None) -> None:
         """Ask for a search of nodes at a point of the canvas, to be wired to `source`."""
-        there = self.camera.window(at)
-        self.library_wanted.emit(QPoint(round(there.x), round(there.y)), source)
+        self.library_wanted.emit(at, source)
 
     def want_menu(self, at: Point) -> None:
         """Ask for the menu of what is selected, at a point of the window."""
@@ -177,6 +196,25 @@ class Canvas(PointedSurface):
 
     def edit_text(self, id: str) -> None:
         """Let the name of a node, the title of a frame or the text of a note be typed."""
+        self.naming.begin(id)
+
+    def hint(self, thing: PortHit | int | None, at: Point) -> None:
+        """Tell, after a rest, of the port or wire that the pointer is over."""
+        self.tips.over(thing, at)
+
+    def repeat_press(self, pointer: Pointer) -> None:
+        """Let the state that is active now have a press that ended another."""
+        self.state.press(pointer)
+
+    def leave_drawing(self) -> None:
+        """Back to the drawing that this one was entered from."""
+        inner = self.document.into
+        self.document.leave()
+        users = (n.id for n in self.document.drawing if getattr(n.op, "definition", "") == inner)
+        came = next(users, "") if inner else ""
+        if came:
+            self.select([came])
+            self.at_node = came
 
     def enter_node(self, id: str) -> bool:
         """Show the definition that a node stands for; False when it stands for none."""

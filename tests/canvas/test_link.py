@@ -132,7 +132,7 @@ def test_a_wire_dropped_on_nothing_asks_for_a_node(spare: Any) -> None:
     assert asked.count() == 1
     at, source = asked.at(0)
     assert (source.node, source.port, source.side) == ("spare", "y", "output")
-    assert at == free
+    assert at == spare.canvas.camera.canvas(12, 12)
 
 
 def test_a_wire_that_does_not_fit_is_refused_with_a_way_out(spare: Any) -> None:
@@ -228,6 +228,6 @@ def test_tab_and_double_click_search(driven: Any) -> None:
     asked = QSignalSpy(driven.canvas.library_wanted)
     QTest.mouseDClick(driven.canvas, LEFT, pos=QPoint(6, 6))
     assert asked.count() == 1
-    assert asked.at(0) == [QPoint(6, 6), None]
+    assert asked.at(0) == [driven.canvas.camera.canvas(6, 6), None]
     QTest.keyClick(driven.canvas, Qt.Key.Key_Tab)
     assert asked.count() == 2

@@ -94,6 +94,16 @@ class Candidates:
         ]
         return next(iter([*free, *fitting, *([(id, 0)] if ports else [])]), None)
 
+    def fitting(self) -> list[Port]:
+        """Every port of the drawing that fits, seen or not."""
+        scene, output = self._host.scene, self.end.side == "output"
+        found = []
+        for index, id in enumerate(scene.ids):
+            box = scene.box(index)
+            ports = range(len(box.inputs if output else box.outputs))
+            found += [(id, n) for n in ports if self.problem((id, n)) is None]
+        return found
+
     def is_candidate(self, hit: PortHit) -> bool:
         """Whether a port is on the other side."""
         return hit.is_output is not (self.end.side == "output")

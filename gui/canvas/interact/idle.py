@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gui.canvas.geometry import Point
+from gui.canvas.interact.keys import ARROWS, ChoosePort, walk
 from gui.canvas.interact.knife import Knife
 from gui.canvas.interact.link import DragLink
 from gui.canvas.interact.marquee import Marquee
@@ -13,6 +15,7 @@ from gui.canvas.interact.resize import Resize
 from gui.canvas.interact.state import Cursor, Host, Interaction, Pointer
 from gui.canvas.items import item_at
 from gui.canvas.scene import PortHit
+from gui.canvas.tidy import nudge
 
 NEAR = 8.0  # px from a port within which it comes before a wire
 PORTS_FROM = 0.25  # zoom: below it a node is a block without ports
@@ -21,7 +24,10 @@ PORTS_FROM = 0.25  # zoom: below it a node is a block without ports
 class Idle(Interaction):
     """Lights what is under the pointer; a press selects and begins a gesture."""
 
-    keys = frozenset({"tab"})
+    keys = frozenset(
+        {"tab", "enter", "escape", "menu"}
+        | {*(held + a for a in ARROWS for held in ("", "shift+", "ctrl+"))}
+    )
 
     def __init__(self, host: Host) -> None:
         super().__init__(host)
@@ -34,6 +40,7 @@ class Idle(Interaction):
         self._hover(node)
         wire = scene.wire_at(pointer.canvas, self.host.camera.zoom) if node is None else None
         scene.mark_wires(-1 if wire is None else wire, scene.selected_wires)
+        self.host.hint(port or wire, pointer.window)
         if not pointer.space:
             self.host.show_cursor(self._cursor(pointer, node, port))
 
@@ -112,7 +119,39 @@ class Idle(Interaction):
         return True
 
     def key(self, key: str) -> None:
-        self.host.want_library(self.host.pointed(), None)
+        host = self.host
+        held, _, arrow = key.rpartition("+")
+        if key == "tab":
+            host.want_library(host.pointed(), None)
+        elif key == "escape":
+            self._escape()
+        elif key == "menu":
+            host.want_menu(host.camera.window(host.pointed()))
+        elif key == "enter":
+            self._open()
+        elif held == "ctrl":
+            nudge(host, *ARROWS[arrow])
+        else:
+            walk(host, arrow, more=held == "shift")
+
+    def _escape(self) -> None:
+        """Let go of what is selected; with nothing selected, leave the subgraph."""
+        document = self.host.document
+        if document.selection or document.selected_wires or self.host.scene.items:
+            self.cancel()
+        else:
+            self.host.leave_drawing()
+
+    def _open(self) -> None:
+        """Go into the selected subgraph, wire the selected node, type the selected note."""
+        host, chosen = self.host, self.host.document.selection | self.host.scene.items
+        if len(chosen) != 1:
+            return
+        id = min(chosen)
+        if id in host.scene.items:
+            host.edit_text(id)
+        elif not host.enter_node(id):
+            self._begin(ChoosePort(host, id))
 
     def _select(self, pointer: Pointer) -> None:
         host, more = self.host, pointer.shift or pointer.control
@@ -121,6 +160,7 @@ class Idle(Interaction):
         wire = scene.wire_at(pointer.canvas, zoom) if node is None else None
         item = item_at(scene, pointer.canvas, zoom) if node is None and wire is None else None
         if node is not None:
+            host.at_node = node
             self._take(pointer, node, more)
         elif wire is not None:
             picked = frozenset({host.document.wires[wire]})
@@ -149,6 +189,7 @@ class Idle(Interaction):
 
     def _begin(self, state: Interaction) -> None:
         self._hover(None)
+        self.host.hint(None, Point(0.0, 0.0))
         self.host.enter(state)
 
     def cancel(self) -> None:

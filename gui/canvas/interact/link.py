@@ -42,7 +42,7 @@ class DragLink(Interaction):
         self._hit = hit
         end, held = loose_end(host.document.drawing, hit, fresh=pointer.control)
         self._candidates = Candidates(host, end, held)
-        self._start, self._kind = _anchor(host, end)
+        self._start, self._kind = anchor(host, end)
         self._target: Port | None = None
         self._dragging = False
 
@@ -142,7 +142,7 @@ def take(host: Host, wire: Wire, held: Wire | None) -> None:
     host.push(*off, edits.Connect(wire, into=into), name="Move the wire" if off else "")
 
 
-def _anchor(host: Host, end: Loose) -> tuple[Point, PortKind]:
+def anchor(host: Host, end: Loose) -> tuple[Point, PortKind]:
     """Where the fixed end is, and the kind of data there."""
     view = host.scene.node(end.node)
     ports = view.outputs if end.side == "output" else view.inputs

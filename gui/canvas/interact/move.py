@@ -13,6 +13,8 @@ from gui.canvas.items import carried, frame_for, frame_rect, item_corner, member
 from gui.canvas.scene import CanvasScene
 from gui.canvas.view_model import FrameView
 
+COPY = "copy"  # one step: a copy and the way it is moved
+
 
 class Move(Interaction):
     """What is under the pointer snaps to the grid, the rest keeps its distance to it.
@@ -81,11 +83,12 @@ class Move(Interaction):
         """Go on with a copy that lies where the selection lies."""
         host, scene = self.host, self.host.scene
         corner, at = self._corner(), middle_of(host)
-        new = paste_text(host, copy_text(host), at, keep_wires=True, name="Duplicate")
+        host.leave()  # else the change of the document would end the gesture
+        new = paste_text(host, copy_text(host), at, keep_wires=True, name="Duplicate", key=COPY)
+        host.enter(self)
         same = [id for id in new if place_of(scene, id) == corner]
         if new:
             self._copied, self._id = True, (same or list(new))[0]
-            host.enter(self)  # the change of the document ended every gesture
             self._take()
 
     def _light(self, pointer: Pointer) -> None:
@@ -127,7 +130,7 @@ class Move(Interaction):
         if self._spot is not None:
             places = [(self._id, self._spot.corner.x, self._spot.corner.y)]
         parts: list[Edit] = [edits.Move(tuple(places), into=into)]
-        name = "" if len(places) > 1 or not self._copied else "Duplicate"
+        name = ""
         if self._spot is not None and self._anchor is not None:
             box = scene.box(self._anchor)
             parts += insertion(host.document, scene, self._spot, self._id, box)
@@ -136,8 +139,10 @@ class Move(Interaction):
             changes = memberships(scene, drawing, self._free, into, self._items)
             name = name or (parts[0].title(host.document.graph) if changes else "")
             parts += changes
+        key = COPY if self._copied else ""
         self._end(put_back=False)
-        host.push(*parts, name=name)
+        host.push(*parts, name=name, key=key)
+        host.document.history.end_merge()
 
     def key(self, key: str) -> None:
         self.cancel()
@@ -148,6 +153,9 @@ class Move(Interaction):
         self._end(put_back=self._dragging)
         if copied:
             self.host.document.undo()
+
+    def interrupted(self) -> None:
+        self._end(put_back=self._dragging)
 
     def _end(self, put_back: bool) -> None:
         host, scene = self.host, self.host.scene

@@ -12,7 +12,7 @@ from gui.canvas.camera import Camera
 from gui.canvas.draft import Draft
 from gui.canvas.geometry import NodeBox, Point, Rect
 from gui.canvas.refusal import Refusal
-from gui.canvas.scene import CanvasScene
+from gui.canvas.scene import CanvasScene, PortHit
 from gui.canvas.view_model import NodeView
 from gui.document import Document
 from gui.library.fits import Loose
@@ -49,6 +49,7 @@ class Host(Protocol):
     camera: Camera
     marquee: Rect | None  # on the canvas
     draft: Draft
+    at_node: str  # the node that the keyboard is at
 
     def look_from(self, camera: Camera) -> None:
         """Show another part of the canvas."""
@@ -61,6 +62,18 @@ class Host(Protocol):
 
     def show_draft(self, draft: Draft) -> None:
         """Show what the interaction is about to do."""
+
+    def reveal(self, id: str) -> None:
+        """Bring a node into sight."""
+
+    def hint(self, thing: PortHit | int | None, at: Point) -> None:
+        """Tell, after a rest, of the port or wire that the pointer is over."""
+
+    def repeat_press(self, pointer: Pointer) -> None:
+        """Let the state that is active now have a press that ended another."""
+
+    def leave_drawing(self) -> None:
+        """Back to the drawing that this one was entered from."""
 
     def enter(self, state: Interaction) -> None:
         """Make another interaction the active one."""
@@ -124,7 +137,9 @@ class Interaction:
         return False
 
     def key(self, key: str) -> None:
-        """One of `keys` went down: escape, enter, tab, up, down, left, right, 1 … 9."""
+        """One of `keys` went down: escape, enter, tab, up, down, left, right, 1 … 9; behind
+        "shift+" or "ctrl+" when that is held too.
+        """
 
     def work(self, until: float) -> bool:
         """Do what is better not done in an event until a time of time.perf_counter; whether more
@@ -134,6 +149,10 @@ class Interaction:
 
     def cancel(self) -> None:
         """Esc, or the window lost the pointer."""
+
+    def interrupted(self) -> None:
+        """The document changes under the gesture, which must end and may not change it itself."""
+        self.cancel()
 
 
 ESCAPE = frozenset({"escape"})

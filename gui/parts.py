@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QApplication
 
+from gui.canvas.menu import attach_menu
 from gui.canvas.view import Canvas
+from gui.edit_actions import add_actions as add_edit_actions
 from gui.inspector.panel import InspectorPanel
 from gui.library.actions import add_actions as add_library_actions
 from gui.library.panel import LibraryPanel
@@ -35,6 +37,7 @@ class Parts:
         self.search, self.palette = SearchPopup(app), CommandPalette(app)
         self.palette.places.add = self.library.add
         self.palette.places.open_file = window.files.open
+        add_edit_actions(app, lambda: window.canvas)
         add_library_actions(app, self.library, self.search, lambda: window.canvas)
         add_palette_actions(app, self.palette, window)
         window.top.searched.connect(app.actions["view.palette"].trigger)
@@ -45,6 +48,7 @@ class Parts:
     def canvas_made(self, canvas: Canvas) -> None:
         """Wire a new canvas."""
         self.overlays.attach(canvas)
+        attach_menu(self._window.app, canvas)
         canvas.library_wanted.connect(lambda at, loose: self.search.open_for(canvas, at, loose))
 
     def _canvas_at(self, place: QPoint) -> Canvas | None:

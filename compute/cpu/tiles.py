@@ -100,10 +100,30 @@ def emit_tiles(heights: Sequence[int], widths: Sequence[int]) -> Callable[..., N
     return emit
 
 
+def emit_column(height: int, widths: Sequence[int]) -> Callable[..., None]:
+    """As `emit_tiles`, for a column of tiles of exactly `height` rows; `rows` is their number."""
+
+    def emit(e: Emitter, job: Any, tiles: Any, vectors: Any, columns: Any, lanes: Any) -> None:
+        for width in widths:
+            with e.b.if_then(e.b.icmp_signed("==", vectors, ir.Constant(I64, width))):
+                _Tile(e, height, width, job, columns, lanes).emit_column(tiles)
+
+    return emit
+
+
+_STEPS = {
+    tiling.A_ROWS: tiling.A_STEP,
+    tiling.C_ROWS: tiling.C_STEP,
+    tiling.MASK_ROWS: tiling.MASK_STEP,
+    tiling.PRE_ROWS: tiling.PRE_STEP,
+}
+
+
 class _Tile:
     def __init__(
         self, e: Emitter, rows: int, vectors: int, job: Any, columns: Any, lanes: Any
     ) -> None:
+        self.steps: dict[int, Any] = {}  # row table -> byte offset of the present tile
         self.e, self.b, self.job = e, e.b, job
         self.rows, self.vectors, self.columns = rows, vectors, columns
         self.last = first_lanes(e, lanes)
@@ -120,10 +140,15 @@ class _Tile:
     def _mask(self, vector: int) -> Any:
         return self.last if vector == self.vectors - 1 else None
 
+    def _row(self, table: int, row: int) -> Any:
+        """Address of a row of A, C, the mask or the value before the epilogue."""
+        address = _word(self.e, self.job, table + row)
+        return self.b.add(address, self.steps[table]) if table in self.steps else address
+
     def _each(self, table: int | None, do: Callable[[Any, Any, Any], Any]) -> None:
         """acc = do(acc, address, mask) for every accumulator, with rows' addresses from `table`."""
         for r in range(self.rows):
-            base = None if table is None else _word(self.e, self.job, table + r)
+            base = None if table is None else self._row(table, r)
             for v in range(self.vectors):
                 address = None if base is None else self._address(base, v)
                 value = do(self.b.load(self.acc[r][v], typ=self.e.type), address, self._mask(v))
@@ -134,7 +159,15 @@ class _Tile:
         found = _word(self.e, self.job, word)
         return self.b.if_then(self.b.icmp_signed("==", found, ir.Constant(I64, value)))
 
+    def emit_column(self, count: Any) -> None:
+        """`count` tiles one below the other."""
+        steps = {table: _word(self.e, self.job, step) for table, step in _STEPS.items()}
+        with counted(self.b, count) as index:
+            self.steps = {table: self.b.mul(index, step) for table, step in steps.items()}
+            self.emit()
+
     def emit(self) -> None:
+        """One tile."""
         e = self.e
         self._start()
         self._sum()
@@ -166,7 +199,7 @@ class _Tile:
 
     def _sum(self) -> None:
         b, job = self.b, self.job
-        rows = [_word(self.e, job, tiling.A_ROWS + r) for r in range(self.rows)]
+        rows = [self._row(tiling.A_ROWS, r) for r in range(self.rows)]
         base = b.add(_word(self.e, job, tiling.B), self.columns)
         levels = []
         for level in (tiling.OUTER, tiling.MIDDLE, tiling.INNER):

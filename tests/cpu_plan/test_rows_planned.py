@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from plan_harness import Case, Make, compare
+from plan_harness import Case, Make, compare, engine_of, program_of
 
 import graph.primitives as rows
 from compute.backend import PlanOptions
@@ -156,6 +156,7 @@ PRODUCTS = {
     "matmul_one": Case(rows.matmul, [(1, 1), (1, 1)]),
     "matmul_row": Case(rows.matmul, [(1, 7), (7, 5)]),
     "matmul_odd": Case(rows.matmul, [(37, 53), (53, 29)]),
+    "matmul_large": Case(rows.matmul, [(70, 300), (300, 230)]),  # the weight is turned when packed
     "matmul_wide": Case(rows.matmul, [(5, 300), (300, 259)]),
     "dense": Case(
         lambda x, w, b: rows.relu(rows.matmul(x, w, transpose_b=True) + b),
@@ -268,6 +269,15 @@ def test_a_sum_of_integers_is_refused() -> None:
     case = Case(lambda x, y: rows.reduce_sum(y), [(3, 2)], labels=[((3,), 2)], order=0)
     with pytest.raises(PlanError, match="sum of integers"):
         compare(case, 0, FLOAT64, 0.0)
+
+
+def test_a_large_weight_is_copied_for_no_gradient() -> None:
+    case = CASES["matmul_large"]
+    program = program_of(case, 1)
+    engine = engine_of(program, FLOAT64)
+    planned = engine.entry(("case", 0, frozenset()), lambda: program).planned
+    assert [step.kernel for step in planned.steps()].count("gemm") == 3
+    assert not {"transpose2d", "permute"} & {step.kernel for step in planned.steps()}
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -22,7 +22,8 @@ def words(a: Any, b: Any, c: Any, **changes: Any) -> dict[str, Any]:
     """gemm's words for arrays a (m×k), b (k×n), c (m×n), all of c in one chunk."""
     plain = {
         "a": a.ctypes.data, "a_row": a.strides[0], "a_col": a.strides[1],
-        "b": b.ctypes.data, "b_row": b.strides[0], "c": c.ctypes.data, "c_row": c.strides[0],
+        "b": b.ctypes.data, "b_row": b.strides[0], "b_col": b.strides[1],
+        "c": c.ctypes.data, "c_row": c.strides[0],
         "m": c.shape[0], "n": c.shape[1], "k": a.shape[1], "init": 0, "bias": 0, "epilogue": 0,
         "mask": 0, "mask_row": 0, "pre": 0, "pre_row": 0, "split": 0, "size": c.shape[0],
         "batch": 1, "a_batch": 0, "b_batch": 0, "c_batch": 0,
@@ -31,13 +32,20 @@ def words(a: Any, b: Any, c: Any, **changes: Any) -> dict[str, Any]:
 
 
 def operands(
-    rng: np.random.Generator, m: int, n: int, k: int, real: Any, transposed: bool = False
+    rng: np.random.Generator,
+    m: int,
+    n: int,
+    k: int,
+    real: Any,
+    transposed: bool = False,
+    turned: bool = False,
 ) -> tuple[Any, Any, Any]:
+    """A, B and C; `transposed` stores A by columns, `turned` B."""
     a = padded((k, m) if transposed else (m, k), real)
-    b, c = padded((k, n), real), padded((m, n), real)
+    b, c = padded((n, k) if turned else (k, n), real), padded((m, n), real)
     for array in (a, b, c):
         array[...] = rng.standard_normal(array.shape)
-    return (a.T if transposed else a), b, c
+    return (a.T if transposed else a), (b.T if turned else b), c
 
 
 def assert_product(c: Any, a: Any, b: Any, expected: Any) -> None:
@@ -47,10 +55,11 @@ def assert_product(c: Any, a: Any, b: Any, expected: Any) -> None:
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("turned", [False, True])
 def test_product(
-    library: Library, real: Any, rng: np.random.Generator, size: Any, transposed: bool
+    library: Library, real: Any, rng: np.random.Generator, size: Any, transposed: bool, turned: bool
 ) -> None:
-    a, b, c = operands(rng, *size, real, transposed)
+    a, b, c = operands(rng, *size, real, transposed, turned)
     run(library, "gemm", **words(a, b, c))
     assert_product(c, a, b, a.astype(np.float64) @ b)
     assert untouched_gaps(c)
@@ -94,6 +103,20 @@ def test_bits_depend_on_no_split(library: Library, real: Any, rng: np.random.Gen
         )  # fmt: skip
         results.append(c.copy())
     assert all((r == results[0]).all() for r in results)
+
+
+def test_bits_depend_on_no_order_of_b(
+    library: Library, real: Any, rng: np.random.Generator
+) -> None:
+    a, b, c = operands(rng, 70, 130, 300, real)
+    other = np.ascontiguousarray(b.T).T
+    results = []
+    for given, split, size in [(b, 0, 70), (other, 0, 70), (other, 0, 32), (other, 1, 48)]:
+        c[...] = 0
+        run(library, "gemm", **words(a, given, c, split=split, size=size))
+        results.append(c.copy())
+    assert all((r == results[0]).all() for r in results)
+    assert untouched_gaps(c)
 
 
 def test_split_offsets_every_operand(library: Library, real: Any, rng: np.random.Generator) -> None:

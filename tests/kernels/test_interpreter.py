@@ -84,8 +84,8 @@ def product_words(a: Any, b: Any, c: Any, size: int) -> dict[str, Any]:
     words = dict.fromkeys(SPECS["gemm"].words, 0)
     return words | {
         "a": a.ctypes.data, "a_row": a.strides[0], "a_col": 8, "b": b.ctypes.data,
-        "b_row": b.strides[0], "c": c.ctypes.data, "c_row": c.strides[0], "m": a.shape[0],
-        "n": b.shape[1], "k": a.shape[1], "size": size, "batch": 1,
+        "b_row": b.strides[0], "b_col": 8, "c": c.ctypes.data, "c_row": c.strides[0],
+        "m": a.shape[0], "n": b.shape[1], "k": a.shape[1], "size": size, "batch": 1,
     }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from compute.cpu.kernels.panels import (
     PACK_ROWS,
     PANEL,
     pack,
+    pack_turned,
     run_tile,
     set_loop,
     set_rows,
@@ -17,17 +18,21 @@ from compute.cpu.kernels.panels import (
 )
 from compute.cpu.kernels.tiling import (
     A_ROWS,
+    A_STEP,
     BIAS,
     C_ROWS,
+    C_STEP,
     EPILOGUE,
     INIT,
     INNER,
     JOB_BYTES,
     MASK_ROWS,
+    MASK_STEP,
     MIDDLE,
     OUTER,
     PRE,
     PRE_ROWS,
+    PRE_STEP,
     B,
 )
 from compute.cpu.kernels.vocabulary import (
@@ -40,6 +45,7 @@ from compute.cpu.kernels.vocabulary import (
     device,
     row_tile,
     set_word,
+    tile_column,
     unpack,
 )
 from compute.cpu.templates import Access, block, kernel, pieces
@@ -47,7 +53,7 @@ from compute.cpu.templates import Access, block, kernel, pieces
 JOB = Stack(JOB_BYTES)
 
 WORDS = """
-a a_row a_col  b b_row  c c_row  m n k
+a a_row a_col  b b_row b_col  c c_row  m n k
 init bias epilogue mask mask_row pre pre_row
 split size  batch a_batch b_batch c_batch
 """
@@ -56,7 +62,7 @@ split size  batch a_batch b_batch c_batch
 def _extents(w: Any, item: int) -> Iterator[Access]:
     n = (w.n, item)
     yield block("a", w.a, (w.batch, w.a_batch), (w.m, w.a_row), (w.k, w.a_col), item=item)
-    yield block("b", w.b, (w.batch, w.b_batch), (w.k, w.b_row), n, item=item)
+    yield block("b", w.b, (w.batch, w.b_batch), (w.k, w.b_row), (w.n, w.b_col), item=item)
     yield block("c", w.c, (w.batch, w.c_batch), (w.m, w.c_row), n, item=item, write=True)
     if w.init == 2:
         yield block("bias", w.bias, n, item=item)
@@ -67,6 +73,12 @@ def _extents(w: Any, item: int) -> Iterator[Access]:
 
 def _chunks(w: Any) -> int:
     return pieces(w.batch if w.batch > 1 else w.n if w.split else w.m, w.size)
+
+
+@device
+def run_column(job: int, tiles: int, vectors: int, columns: int, lanes: int) -> None:
+    """Full tiles one below the other, as a function of its own: its code exists once."""
+    tile_column(job, tiles, vectors, columns, lanes)
 
 
 @device
@@ -84,8 +96,34 @@ def set_tile_rows(
 
 
 @device
+def run_group(
+    job: int, a: int, a_row: int, c: int, c_row: int, mask: int, mask_row: int, pre: int,
+    pre_row: int, m: int, width: int, columns: int, lanes: int,
+) -> None:  # fmt: skip
+    """All rows of a column group: full tiles in one go, then the rest."""
+    whole = m // TILE_ROWS
+    done = whole * TILE_ROWS
+    if whole > 0:
+        set_tile_rows(job, a, a_row, c, c_row, mask, mask_row, pre, pre_row, 0, TILE_ROWS)
+        run_column(job, whole, width, columns, lanes)
+    if done < m:
+        set_tile_rows(job, a, a_row, c, c_row, mask, mask_row, pre, pre_row, done, m - done)
+        run_tile(job, m - done, width, columns, lanes)
+
+
+@device
+def set_steps(job: int, a_row: int, c_row: int, mask_row: int, pre_row: int) -> None:
+    """How far apart full tiles lie that follow one below the other."""
+    set_word(job + A_STEP * 8, TILE_ROWS * a_row)
+    set_word(job + C_STEP * 8, TILE_ROWS * c_row)
+    set_word(job + MASK_STEP * 8, TILE_ROWS * mask_row)
+    set_word(job + PRE_STEP * 8, TILE_ROWS * pre_row)
+
+
+@device
 def product(
-    a: int, a_row: int, a_col: int, b: int, b_row: int, c: int, c_row: int, m: int, n: int, k: int,
+    a: int, a_row: int, a_col: int, b: int, b_row: int, b_col: int, c: int, c_row: int,
+    m: int, n: int, k: int,
     init: int, bias: int, epilogue: int, mask: int, mask_row: int, pre: int, pre_row: int,
 ) -> None:  # fmt: skip
     """One matrix product; k in runs of DEPTH, for each all column groups, for each all rows."""
@@ -93,6 +131,7 @@ def product(
     set_word(job + BIAS * 8, bias)
     set_loop(job, OUTER, 1, 0, 0)
     set_loop(job, MIDDLE, 1, 0, 0)
+    set_steps(job, a_row, c_row, mask_row, pre_row)
     if epilogue != 2:
         mask = 0
     vectors = (n + LANES - 1) // LANES
@@ -109,24 +148,27 @@ def product(
             columns, lanes = j * VECTOR, LANES
             if j + width == vectors:
                 lanes = n - (vectors - 1) * LANES
-            if m == 1 and (j + WIDE) * LANES <= n:
+            if m == 1 and b_col == ITEM and (j + WIDE) * LANES <= n:
                 set_loop(job, INNER, run, a_col, b_row)
                 set_word(job + B * 8, at_b)
                 set_tile_rows(job, at_a, a_row, c, c_row, mask, mask_row, pre, pre_row, 0, 1)
                 row_tile(job, 1, WIDE, columns, LANES)
                 j += WIDE
                 continue
-            if lanes != LANES or m >= PACK_ROWS:
-                pack(at_b + columns, b_row, run, width, lanes, panel)
+            turned = b_col != ITEM
+            if turned or lanes != LANES or m >= PACK_ROWS:
+                if turned:
+                    pack_turned(at_b + j * LANES * b_col, b_row, b_col, run, width, lanes, panel)
+                else:
+                    pack(at_b + columns, b_row, run, width, lanes, panel)
                 set_loop(job, INNER, run, a_col, width * VECTOR)
                 set_word(job + B * 8, panel - columns)
             else:
                 set_loop(job, INNER, run, a_col, b_row)
                 set_word(job + B * 8, at_b)
-            for i in range(0, m, TILE_ROWS):
-                rows = min(TILE_ROWS, m - i)
-                set_tile_rows(job, at_a, a_row, c, c_row, mask, mask_row, pre, pre_row, i, rows)
-                run_tile(job, rows, width, columns, lanes)
+            run_group(
+                job, at_a, a_row, c, c_row, mask, mask_row, pre, pre_row, m, width, columns, lanes
+            )
             j += width
 
 
@@ -135,7 +177,8 @@ def gemm(row: int, chunk: int, tid: int, step: int) -> None:
     """C[m,n] = epilogue(init + A[m,k] B[k,n]); each element is one fma chain over k in order.
 
     a, a_row, a_col   A with any strides (A transposed: swap them)
-    b, b_row          B, rows contiguous
+    b, b_row, b_col   B with any strides; unless its rows are contiguous, packing turns it around,
+                      fast when its columns are
     c, c_row          C, rows contiguous; must not overlap A or B
     m, n, k           sizes; k = 0 leaves the initial value
     init              0 zero, 1 the present C, 2 the row `bias` (n reals)
@@ -152,15 +195,15 @@ def gemm(row: int, chunk: int, tid: int, step: int) -> None:
                       pre must be unused (epilogue 0 or 1, pre 0)
     """
     (
-        a, a_row, a_col, b, b_row, c, c_row, m, n, k,
+        a, a_row, a_col, b, b_row, b_col, c, c_row, m, n, k,
         init, bias, epilogue, mask, mask_row, pre, pre_row,
         split, size, batch, a_batch, b_batch, c_batch,
     ) = unpack(row)  # fmt: skip
     if batch > 1:
         for i in range(chunk * size, min(batch, (chunk + 1) * size)):
             product(
-                a + i * a_batch, a_row, a_col, b + i * b_batch, b_row, c + i * c_batch, c_row,
-                m, n, k, init, bias, epilogue, mask, mask_row, pre, pre_row,
+                a + i * a_batch, a_row, a_col, b + i * b_batch, b_row, b_col,
+                c + i * c_batch, c_row, m, n, k, init, bias, epilogue, mask, mask_row, pre, pre_row,
             )  # fmt: skip
         return
     start = chunk * size
@@ -169,9 +212,9 @@ def gemm(row: int, chunk: int, tid: int, step: int) -> None:
         mask, pre = mask + start * mask_row, (pre + start * pre_row if pre != 0 else 0)
     else:
         offset = start * ITEM
-        b, c, n = b + offset, c + offset, min(size, n - start)
+        b, c, n = b + start * b_col, c + offset, min(size, n - start)
         bias, mask, pre = bias + offset, mask + offset, (pre + offset if pre != 0 else 0)
     product(
-        a, a_row, a_col, b, b_row, c, c_row, m, n, k,
+        a, a_row, a_col, b, b_row, b_col, c, c_row, m, n, k,
         init, bias, epilogue, mask, mask_row, pre, pre_row,
     )  # fmt: skip

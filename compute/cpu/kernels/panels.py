@@ -6,16 +6,21 @@ from __future__ import annotations
 
 from compute.cpu.kernels.tiling import MAX_ROWS
 from compute.cpu.kernels.vocabulary import (
+    ITEM,
+    LANES,
     TILE_VECTORS,
     VECTOR,
     Stack,
     device,
     first,
+    get_real,
     load,
     load_masked,
+    set_real,
     set_word,
     store,
     tile,
+    transpose_block,
 )
 
 DEPTH = 256  # longest run of k over which a panel of B is packed
@@ -59,6 +64,24 @@ def pack(source: int, row: int, count: int, vectors: int, lanes: int, target: in
         edge = (vectors - 1) * VECTOR
         store(target + edge, load_masked(at + edge, last))
         target += vectors * VECTOR
+
+
+@device
+def pack_turned(
+    source: int, row: int, column: int, count: int, vectors: int, lanes: int, target: int
+) -> None:
+    """As `pack`, from a B with any strides; contiguous columns go in blocks through registers."""
+    width, stride = (vectors - 1) * LANES + lanes, vectors * VECTOR
+    for i in range(0, count, LANES):
+        for j in range(0, vectors * LANES, LANES):
+            at, to = source + i * row + j * column, target + i * stride + j * ITEM
+            if row == ITEM and i + LANES <= count and j + LANES <= width:
+                transpose_block(at, column, to, stride)
+                continue
+            for y in range(min(LANES, count - i)):
+                for x in range(LANES):
+                    value = get_real(at + y * row + x * column) if j + x < width else 0.0
+                    set_real(to + y * stride + x * ITEM, value)
 
 
 @device

@@ -20,4 +20,6 @@ A_ROWS = 16  # addresses of A at k = 0, one a row
 C_ROWS = 25  # addresses of C at column 0
 MASK_ROWS = 34
 PRE_ROWS = 43
-JOB_BYTES = 52 * 8
+# Of a column of tiles, one below the other: the byte steps from tile to tile.
+A_STEP, C_STEP, MASK_STEP, PRE_STEP = 52, 53, 54, 55
+JOB_BYTES = 56 * 8

@@ -323,6 +323,12 @@ def tile(job: int, rows: int, vectors: int, columns: int, lanes: int) -> None:
 
 
 @word
+def tile_column(job: int, tiles: int, vectors: int, columns: int, lanes: int) -> None:
+    """`tiles` full tiles, one below the other: the job says how far apart their rows lie."""
+    raise _not_here()
+
+
+@word
 def tall_tile(job: int, rows: int, vectors: int, columns: int, lanes: int) -> None:
     """As `tile`, with one row more."""
     raise _not_here()

@@ -25,6 +25,7 @@ COLUMNS = (32, 96)  # the same when columns are cut
 LONE_COLUMNS = (128, 1024)  # for a product of one row, which only streams through B
 CHUNKS = 8  # wanted
 BIG_WEIGHTS = 1 << 18  # bytes of B above which every thread should read only its columns
+TURNED_ROWS = 64  # of A, from which on B may be turned around as it is packed
 SMALL_WORK = 1 << 17  # multiply-adds below which a product is one chunk
 
 
@@ -75,13 +76,13 @@ def _weight_axes(em: Emitter, a: View, weight: int, turn: bool) -> tuple[Axis, .
 
 def _emit_plain(em: Emitter, a: View, b: View, goal: View | None, op: Op) -> View:
     """The step C = A·B for matrices; returns where C is."""
-    a, b, inner, b_row = _matched(em, a, b)
+    a, b, inner, b_strides = _matched(em, a, b)
     a = a if len(join_axis(a.axes[0])) <= 1 else em.dense(a)
     m, n = a.shape[0], b.shape[1]
     c, c_row = _result(em, goal, a.axes[0], b.axes[1])
     words: dict[str, Word] = {
         **{"a": address(a), "a_row": _stride(a.axes[0]), "a_col": inner[1]},
-        **{"b": address(b), "b_row": b_row},
+        **{"b": address(b), "b_row": b_strides[0], "b_col": b_strides[1]},
         **{"c": address(c), "c_row": c_row, "m": m, "n": n, "k": inner[0]},
         **{"init": 0, "bias": NULL, "epilogue": 0, "mask": NULL, "mask_row": 0},
         **{"pre": NULL, "pre_row": 0},
@@ -118,7 +119,7 @@ def _add(
     m, n, k = (int(words[name]) for name in ("m", "n", "k"))  # type: ignore[arg-type]
     words |= {"batch": 1, "a_batch": 0, "b_batch": 0, "c_batch": 0}
     work = m * n * k
-    if work > SMALL_WORK and n >= 2 * COLUMNS[0] and (k * n * em.item > BIG_WEIGHTS or m == 1):
+    if _by_columns(m, n, k, em.item):
         words["split"] = 1
         columns = _share(n, 16, COLUMNS if m > 1 else LONE_COLUMNS)
         em.add("gemm", words, reads, writes, 0, 1, columns, whole, 2 * work)
@@ -128,18 +129,32 @@ def _add(
     em.add("gemm", words, reads, writes, m, 1, prefer, whole, 2 * work)
 
 
+def _by_columns(m: int, n: int, k: int, item: int) -> bool:
+    """Whether chunks are columns, so that every thread reads only its part of B."""
+    if m * n * k <= SMALL_WORK or n < 2 * COLUMNS[0]:
+        return False
+    return m == 1 or k * n * item > BIG_WEIGHTS
+
+
 def _share(extent: int, step: int, bounds: tuple[int, int]) -> int:
     """Size of a chunk when some CHUNKS of them are wanted: a multiple of `step` within bounds."""
     return min(max(aligned(-(-extent // CHUNKS), step), bounds[0]), bounds[1])
 
 
-def _matched(em: Emitter, a: View, b: View) -> tuple[View, View, tuple[int, int], int]:
+Strides = tuple[int, int]
+
+
+def _matched(em: Emitter, a: View, b: View) -> tuple[View, View, tuple[int, int], Strides]:
     """A and B with one common inner dimension and B's rows contiguous; copies where needed.
 
-    Returns them, (inner extent, A's inner stride) and B's row stride.
+    Where each chunk packs its own columns of B once for many rows, B may be transposed: turning it
+    around then costs less than a copy. Returns them, (inner extent, A's inner stride) and B's row
+    and column stride.
     """
+    m, n, k = a.shape[0], b.shape[1], a.shape[1]
+    turned = m >= TURNED_ROWS and _by_columns(m, n, k, em.item)
     for attempt in range(3):
-        found = _inner(a, b, em.item)
+        found = _inner(a, b, em.item, turned and attempt == 0)
         if found is not None:
             return a, b, *found
         if attempt == 0:
@@ -149,10 +164,11 @@ def _matched(em: Emitter, a: View, b: View) -> tuple[View, View, tuple[int, int]
     raise PlanError("a dense product must have one inner dimension")
 
 
-def _inner(a: View, b: View, item: int) -> tuple[tuple[int, int], int] | None:
+def _inner(a: View, b: View, item: int, turned: bool) -> tuple[tuple[int, int], Strides] | None:
     columns = join_axis(b.axes[1])
-    if len(columns) > 1 or (columns and columns[0][1] != item):
+    if len(columns) > 1:
         return None
+    b_col = columns[0][1] if columns else item
     dims = refine((b.axes[0], a.axes[1]))
     if dims is None:
         return None
@@ -160,9 +176,11 @@ def _inner(a: View, b: View, item: int) -> tuple[tuple[int, int], int] | None:
     if len(joined) > 1:
         return None
     if not joined:
-        return (a.shape[1], item), b.shape[1] * item
+        return ((a.shape[1], item), (b.shape[1] * item, item)) if b_col == item else None
     extent, (b_row, a_col) = joined[0]
-    return (extent, a_col), b_row
+    if b_col != item and not (turned and b_row == item):
+        return None
+    return (extent, a_col), (b_row, b_col)
 
 
 def _rows_like(a: View, b: View, item: int) -> tuple[Axis, ...]:
@@ -258,7 +276,7 @@ def _emit_stack(em: Emitter, row: Row) -> None:
         c = em.new((count, m, n))
     words: dict[str, Word] = {
         **{"a": address(a), "a_row": a_dims[1], "a_col": a_dims[2], "a_batch": a_dims[0]},
-        **{"b": address(b), "b_row": b_dims[1], "b_batch": b_dims[0]},
+        **{"b": address(b), "b_row": b_dims[1], "b_col": em.item, "b_batch": b_dims[0]},
         **{"c": address(c), "c_row": c.stride(1) or n * em.item, "c_batch": c.stride(0) or 0},
         **{"m": m, "n": n, "k": k, "batch": count, "init": 0, "bias": NULL, "epilogue": 0},
         **{"mask": NULL, "mask_row": 0, "pre": NULL, "pre_row": 0, "split": 0},

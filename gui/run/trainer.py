@@ -52,7 +52,8 @@ class Trainer(QObject):
         self.options: Callable[[Document], TrainOptions] = self._options
         self._boards: dict[Document, Board] = {}
         self._wanted: dict[object, frozenset[str]] = {}
-        self._asked: dict[Hashable, object] = {}
+        self._asked: dict[Hashable, list[int]] = {}  # tickets that have no answer yet
+        self._tickets = 0
         self._control = Control()
         self._worker: Worker | None = None
         self._text = ""  # the graph as it was when the run began, as file text
@@ -178,20 +179,21 @@ class Trainer(QObject):
     def ask(self, key: Hashable, question: Question, callback: Heard) -> bool:
         """Have a question about the present run answered between two steps, or after its end.
 
-        `callback` is called in this thread, once, with the answer; a newer question of the same
-        `key` takes the place of an older one, which is then not answered. False: nobody to ask.
+        `callback` is called in this thread with the answer, at most once; a newer question of the
+        same `key` takes the place of one still waiting, which is then not answered. False: nobody
+        to ask.
         """
         worker = self._worker
         if worker is None or self.document is None or not worker.is_alive():
             return False
-        ticket = object()
-        self._asked[key] = ticket
+        self._tickets = ticket = self._tickets + 1
+        self._asked.setdefault(key, []).append(ticket)
         worker.ask(key, question, lambda found: lambda _: self._hear(key, ticket, callback, found))
         self._timer.start()
         return True
 
     def withdraw(self, key: Hashable) -> None:
-        """Forget a question: its callback will not be called."""
+        """Forget the questions of a key: their callbacks will not be called."""
         self._asked.pop(key, None)
 
     def forget(self, document: Document) -> None:
@@ -292,9 +294,11 @@ class Trainer(QObject):
 
         return news
 
-    def _hear(self, key: Hashable, ticket: object, callback: Heard, found: Answer) -> None:
-        if self._asked.get(key) is ticket:
-            del self._asked[key]
+    def _hear(self, key: Hashable, ticket: int, callback: Heard, found: Answer) -> None:
+        waiting = self._asked.pop(key, [])
+        if left := [t for t in waiting if t > ticket]:
+            self._asked[key] = left
+        if ticket in waiting:
             callback(found)
 
 

@@ -81,6 +81,7 @@ class TryPage(Page):
         scroll.setWidget(self.form)
         scroll.setMinimumWidth(280)
         self.inputs = QStackedLayout()
+        self.pad.setParent(self)  # else it is a window of its own until the layout has a widget
         self.inputs.addWidget(self.pad)
         self.inputs.addWidget(scroll)
         buttons = QHBoxLayout()

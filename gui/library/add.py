@@ -15,6 +15,7 @@ from gui.document import Document
 from gui.library.fits import Link, Side
 
 GAP = 48.0  # between a node and the one behind it, px
+CURVE = 48.0  # what a loss grows by once it has a curve to show
 BREATH = 24.0  # least distance of a new node to others
 
 
@@ -42,7 +43,8 @@ def add_linked(document: Document, op: Op, links: tuple[Link, ...], beside: str)
     side: Side = links[0].side if links else "output"
     step = _box(REGISTRY[links[0].adapter]()).width + GAP if links and links[0].adapter else 0.0
     if links and links[0].node != beside:  # both hang from one node: they stand in one column
-        x, y = at.x, at.bottom + BREATH
+        room = 0.0 if document.view[beside].preview else CURVE
+        x, y = at.x, at.bottom + room + BREATH
     else:
         x, y = at.right + GAP if side == "output" else at.x - GAP - box.width, at.y
     place = _cleared(document, Rect(x, _on_grid(y), box.width + step, box.height))

@@ -1,0 +1,180 @@
+"""What was open when the window closed, and the files that were open last. No Qt.
+
+One JSON file in the user's data folder, replaced in one step. A file that makes no sense is kept
+aside and costs the memory, never the work.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import platformdirs
+
+from graph.files import pretty, read_text, replace_text
+from graph.validator import FileError, decode_fields, encode, parse
+from gui.desk import Desk
+from gui.document import Document
+
+MOST_RECENT = 20
+MOST_OPEN = 50
+DAMAGED = ".damaged"
+
+
+@dataclass(frozen=True)
+class Look:
+    """Where a drawing was looked at: `into` names it; x, y, and rung of the zoom."""
+
+    into: str
+    x: float
+    y: float
+    rung: int
+
+
+@dataclass(frozen=True)
+class OpenFile:
+    """A file that was open, the drawing of it that was shown, and where each was looked at."""
+
+    path: str
+    into: str = ""
+    looks: tuple[Look, ...] = ()
+
+
+@dataclass(frozen=True)
+class RecentFile:
+    """A file, and when it was opened or saved last (seconds since 1970)."""
+
+    path: str
+    time: float
+
+
+@dataclass(frozen=True)
+class Session:
+    """Files in the order of their tabs, the path of the current one, and recent files, newest
+    first.
+    """
+
+    version: int = 1
+    open: tuple[OpenFile, ...] = ()
+    current: str = ""
+    recent: tuple[RecentFile, ...] = ()
+
+
+class Sessions:
+    """Follows a desk; `recent` is always up to date on disk, what is open once `remember` is asked.
+
+    `path` of None remembers nothing beyond this object.
+    """
+
+    def __init__(
+        self, desk: Desk, path: Path | None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._desk, self._path, self._clock = desk, path, clock
+        self._session = read(path) if path is not None else Session()
+        desk.opened.connect(self._used)
+        desk.renamed.connect(self._used)
+
+    @property
+    def recent(self) -> tuple[RecentFile, ...]:
+        """Files that were opened or saved last and still exist, newest first."""
+        return tuple(one for one in self._session.recent if os.path.exists(one.path))
+
+    def forget_recent(self, path: str) -> None:
+        """Take a file off the recent ones."""
+        left = tuple(one for one in self._session.recent if one.path != path)
+        self._write(replace(self._session, recent=left))
+
+    def remember(self) -> None:
+        """Note which files are open now, and where they are looked at."""
+        current = self._desk.current
+        self._write(
+            replace(
+                self._session,
+                open=_open_files(self._desk.documents),
+                current=str(current.path) if current and current.path else "",
+            )
+        )
+
+    def reopen(self) -> list[str]:
+        """Open the files that were open, as they were shown; says which of them cannot be read.
+
+        Files that are gone are left out.
+        """
+        errors, session = list[str](), self._session
+        for file in session.open:
+            if not os.path.exists(file.path):
+                continue
+            try:
+                document = self._desk.open(Path(file.path))
+            except (FileError, OSError) as error:
+                errors.append(str(error))
+                continue
+            document.cameras.update({look.into: (look.x, look.y, look.rung) for look in file.looks})
+            with contextlib.suppress(KeyError):  # the file is another one by now
+                document.enter(file.into)
+        shown = [
+            one for one in self._desk.documents if one.path and str(one.path) == session.current
+        ]
+        if shown:
+            self._desk.show(shown[0])
+        return errors
+
+    def _used(self, document: Document) -> None:
+        if document.path is not None:
+            newest = RecentFile(str(document.path), self._clock())
+            others = (one for one in self._session.recent if one.path != newest.path)
+            self._write(replace(self._session, recent=(newest, *others)[:MOST_RECENT]))
+
+    def _write(self, session: Session) -> None:
+        self._session = session
+        if self._path is not None:
+            write(self._path, session)
+
+
+def _open_files(documents: Sequence[Document]) -> tuple[OpenFile, ...]:
+    return tuple(
+        OpenFile(str(one.path), one.into, tuple(_looks(one)))
+        for one in documents[:MOST_OPEN]
+        if one.path is not None
+    )
+
+
+def _looks(document: Document) -> Iterable[Look]:
+    for into, (x, y, rung) in sorted(document.cameras.items()):
+        if not into or into in document.graph.definitions:
+            yield Look(into, float(x), float(y), rung)
+
+
+def read(path: Path) -> Session:
+    """The session of a file; an empty one when there is none or it makes no sense.
+
+    A file that makes no sense is kept beside, with `.damaged` behind its name.
+    """
+    if not path.exists():
+        return Session()
+    try:
+        found = decode_fields(parse(read_text(path)), Session, "")
+        assert isinstance(found, Session)
+        if found.version != 1:
+            raise FileError("version", str(found.version), "1", "start anew")
+    except FileError:
+        with contextlib.suppress(OSError):
+            path.replace(path.with_name(path.name + DAMAGED))
+        return Session()
+    return replace(found, recent=found.recent[:MOST_RECENT], open=found.open[:MOST_OPEN])
+
+
+def write(path: Path, session: Session) -> None:
+    """Put a session in the place of the file's; a place that cannot be written costs no more."""
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_text(path, pretty(encode(session)) + "\n")
+
+
+def user_path() -> Path:
+    """Where this user's session lies."""
+    return Path(platformdirs.user_data_dir("netloom", appauthor=False)) / "session.json"

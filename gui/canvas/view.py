@@ -29,7 +29,7 @@ from gui.canvas.pointer import PointedSurface
 from gui.canvas.refusal import Refusal
 from gui.canvas.scene import PortHit
 from gui.canvas.tips import Tips
-from gui.canvas.view_model import NodeView
+from gui.canvas.view_model import CanvasView, NodeView
 from gui.document import Document, DocumentChange
 from gui.library.fits import Loose
 from gui.theme import Theme
@@ -59,6 +59,8 @@ class Canvas(PointedSurface):
         self.bubble.hovered.connect(self._choose_proposal)
         self.bubble.taken.connect(self._take_proposal)
         self._into = document.into
+        self._late = False
+        self._shown = document.view
         self.scene.put(document.view)
         self._unsubscribe: Callable[[], None] = document.subscribe(self._document_changed)
         gc.collect()
@@ -77,15 +79,30 @@ class Canvas(PointedSurface):
     # What the document tells
 
     def _document_changed(self, change: DocumentChange) -> None:
+        if change.view and not self.is_idle and _alike(self._shown, self.document.view):
+            self._late = True  # other previews, say: no reason to end a gesture
+            return
         if change.view:
             if not self.is_idle:
                 self.state.interrupted()
-            self.scene.put(self.document.view)
+            self._put()
             if change.entered:
                 self._entered()
         elif change.moved:
-            self.scene.put_places(self.document.view, change.moved)
+            self._shown = self.document.view
+            self.scene.put_places(self._shown, change.moved)
         if change.view or change.selection:
+            self._mark_selection()
+
+    def _put(self) -> None:
+        self._shown, self._late = self.document.view, False
+        self.scene.put(self._shown)
+
+    def leave(self) -> None:
+        """Back to idle; what the document told during the gesture is shown now."""
+        super().leave()
+        if self._late:
+            self._put()
             self._mark_selection()
 
     def _entered(self) -> None:
@@ -97,7 +114,7 @@ class Canvas(PointedSurface):
             self.fit()
             return
         x, y, rung = known
-        self.look_from(replace(self.camera, rung=rung).panned(0, 0).moved_to(x, y))
+        self.look_from(replace(self.camera, rung=rung).moved_to(x, y))
 
     def _mark_selection(self) -> None:
         chosen, scene = self.document.selection, self.scene
@@ -241,3 +258,14 @@ class Canvas(PointedSurface):
         for rect in rects[1:]:
             around = around.united(rect)
         self.look_from(self.camera.fitted(around))
+
+
+def _alike(one: CanvasView, other: CanvasView) -> bool:
+    """Whether two views have the same things at the same places, however they look."""
+
+    def bones(view: CanvasView) -> tuple[object, ...]:
+        nodes = [(node.id, node.x, node.y) for node in view.nodes]
+        ends = [(wire.source, wire.output, wire.target, wire.input) for wire in view.wires]
+        return nodes, ends, view.frames, view.notes
+
+    return bones(one) == bones(other)

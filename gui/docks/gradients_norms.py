@@ -122,14 +122,14 @@ def shares(values: Row, limits: tuple[float, float]) -> Row:
 def entries(layer: Layer, width: int, end: float, limits: tuple[float, float]) -> NDArray[np.uint8]:
     """Entries of a colour table for `width` pixels over steps 0 to `end`.
 
-    Each pixel shows the newest norm up to its step; BEYOND is above the range or not finite.
+    A norm stands for the steps since the one before it; BEYOND is above the range or not finite.
     """
     made = np.full(width, NOTHING, np.uint8)
     if not len(layer.steps):
         return made
     steps = (np.arange(width) + 1.0) * (end / width)
-    places = np.searchsorted(layer.steps, steps, "right") - 1
-    values = layer.values[np.maximum(places, 0)]  # the first also stands for the steps before it
+    places = np.minimum(np.searchsorted(layer.steps, steps), len(layer.steps) - 1)
+    values = layer.values[places]
     scaled = shares(values, limits)
     inside = np.nan_to_num(np.clip(scaled, 0.0, 1.0))
     made[:] = 1 + np.rint(inside * (LOUDEST - 1)).astype(np.uint8)
@@ -138,8 +138,8 @@ def entries(layer: Layer, width: int, end: float, limits: tuple[float, float]) -
 
 
 def value_at(layer: Layer, step: float) -> float:
-    """The newest norm up to a step, the first before that; NaN when there is none."""
+    """The norm that stands for a step; NaN when there is none."""
     if not len(layer.steps):
         return math.nan
-    place = int(np.searchsorted(layer.steps, step, "right")) - 1
-    return float(layer.values[max(place, 0)])
+    place = min(int(np.searchsorted(layer.steps, step)), len(layer.steps) - 1)
+    return float(layer.values[place])

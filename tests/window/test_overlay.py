@@ -1,0 +1,209 @@
+"""Training on the canvas: wires, thumbnails, rings and texts, on real runs."""
+
+import math
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from graph.edits import Remove, SetOp
+from graph.files import load
+from graph.ops.optimizer import SGD
+from graph.shapes import Shapes
+from gui.app import App
+from gui.canvas.view import Canvas
+from gui.canvas.view_model import Bars, Mosaic, Sparkline
+from gui.overlay import CanvasOverlay, Overlays, WiresShow
+from gui.overlay_nodes import pictures, quantised, sparkline, watched
+from resources import example_path
+
+Open = Callable[[str], CanvasOverlay]
+
+
+@pytest.fixture
+def drawn(qtbot: QtBot, app: App) -> Open:
+    """Opens an example on a canvas that is seen, with its overlay."""
+
+    def opened(name: str) -> CanvasOverlay:
+        document = app.desk.open_example(name)
+        canvas = Canvas(document, app.look.theme)
+        qtbot.addWidget(canvas, before_close_func=lambda _: canvas.close_document())
+        overlay = Overlays(app, canvas).attach(canvas)
+        canvas.resize(1300, 560)
+        canvas.show()
+        qtbot.waitUntil(lambda: len(document.previews) > 0)
+        return overlay
+
+    return opened
+
+
+def run(qtbot: QtBot, overlay: CanvasOverlay) -> None:
+    """Train to the end and wait until the canvas shows it."""
+    trainer = overlay.app.trainer
+    trainer.run(overlay.document)
+    qtbot.waitUntil(lambda: trainer.board.state in ("finished", "failed"), timeout=30_000)
+    qtbot.waitUntil(lambda: not overlay._pause.isActive() and not overlay._waiting)
+
+
+def test_what_there_is_to_watch() -> None:
+    graph = load(example_path("digits-cnn"))
+    types = Shapes(graph).types
+    found = watched(graph, types)
+    kinds = {id: one.kind for id, one in found.pictures.items()}
+    assert kinds == {
+        "loss": "losses",
+        "conv1": "maps",
+        "conv2": "maps",
+        "pool": "maps",
+        "hidden": "cells",
+        "scores": "bars",
+    }
+    assert set(found.keys) == {"conv1", "conv2", "hidden", "scores"}
+    assert set(found.zeros) == {"relu1", "relu2", "relu3"}
+    assert ("conv1", "y") in found.wires
+    assert ("digits", "image") not in found.wires
+    assert "norm:gradient:scores.y" in found.names(True)
+    assert "norm:gradient:scores.y" not in found.names(False)
+    assert set(found.phases.values()) <= {(0, False), (0, True)}
+    assert found.phases["relu1", "y"] == (0, False)
+    assert found.phases["relu2", "y"] == (0, True)
+    assert pictures(graph, {}).keys() == {"loss"}
+
+
+def test_small_numbers() -> None:
+    assert quantised(0.0) == 0.0
+    assert math.isnan(quantised(math.nan))
+    assert quantised(0.101) == quantised(0.099) == pytest.approx(0.1)
+    assert sparkline(np.full(1000, 10.0)).values == [1.0] * 63
+    assert len(sparkline(np.array([2.0, 0.0, np.nan])).values) == 2
+
+
+def test_a_run_changes_no_size(qtbot: QtBot, drawn: Open) -> None:
+    overlay = drawn("digits-cnn")
+    scene = overlay.canvas.scene
+    sizes, places = scene.sizes.copy(), scene.places.copy()
+    assert isinstance(scene.node("conv1").preview, Mosaic)
+    run(qtbot, overlay)
+    assert (scene.sizes == sizes).all()
+    assert (scene.places == places).all()
+
+
+def test_nodes_tell_of_the_run(qtbot: QtBot, drawn: Open) -> None:
+    overlay = drawn("digits-cnn")
+    run(qtbot, overlay)
+    scene, board = overlay.canvas.scene, overlay.app.trainer.board
+    conv, scores, loss = (scene.node(id) for id in ("conv1", "scores", "loss"))
+    assert isinstance(conv.preview, Mosaic)
+    assert conv.preview.tiles.shape == (16, 8, 8)
+    assert conv.preview.tiles.max() == 255
+    assert conv.state.health is not None
+    assert 0.2 < conv.state.health.share < 1.0
+    assert isinstance(scores.preview, Bars)
+    assert sum(scores.preview.values) == pytest.approx(1.0, abs=1e-4)
+    assert scores.preview.marked == int(np.argmax(scores.preview.values))
+    assert isinstance(loss.preview, Sparkline)
+    assert loss.preview.values[-1] < loss.preview.values[0]
+    assert scene.node("accuracy").note == f"{100 * board.metrics['val_accuracy']:.1f} %"
+    assert scene.node("relu1").badge.endswith("% zero")
+    assert scene.node("adam").note == f"#{board.steps}"
+
+
+def test_wires_are_tinted_by_their_gradient(qtbot: QtBot, drawn: Open) -> None:
+    overlay = drawn("digits-cnn")
+    links, scene = overlay.canvas.links, overlay.canvas.scene
+    assert links.overlay == "kind"
+    assert not overlay.legend.isVisible()
+    run(qtbot, overlay)
+    assert links.overlay == "gradient"
+    assert overlay.legend.isVisible()
+    taps = overlay.app.trainer.board.taps
+    for row, wire in enumerate(overlay.document.wires):
+        norm = scene.wires[row].state.gradient
+        name = f"gradient:{wire.source}.{wire.output}"
+        if wire.target == "accuracy" or name not in taps:
+            assert norm is None
+        else:
+            assert norm == pytest.approx(taps[name].norm, rel=0.2)
+    assert sum(wire.state.gradient is not None for wire in scene.wires) == 10
+    overlay.overlays.choose("kind")
+    assert links.overlay == "kind"
+    assert not overlay.legend.isVisible()
+    overlay.overlays.choose("phase")
+    assert links.overlay == "phase"
+    assert {wire.state.phase for wire in scene.wires} == {-1, 0}
+
+
+def test_an_edit_keeps_what_is_drawn(qtbot: QtBot, drawn: Open) -> None:
+    overlay = drawn("digits-cnn")
+    run(qtbot, overlay)
+    scene, document = overlay.canvas.scene, overlay.document
+    before = scene.node("conv2").preview
+    document.push(Remove(("dropout",)))
+    assert scene.node("conv2").preview is before
+    assert scene.node("conv2").state.health is not None
+    document.undo()
+    assert scene.node("conv2").preview is before
+
+
+def test_a_layer_of_another_size_is_empty_again(qtbot: QtBot, drawn: Open) -> None:
+    overlay = drawn("digits-mlp")
+    run(qtbot, overlay)
+    document, op = overlay.document, overlay.document.graph.node("hidden").op
+    document.push(SetOp("hidden", type(op)(units=48)))
+    qtbot.waitUntil(lambda: len(_tiles(overlay, "hidden")) == 48)
+    assert not _tiles(overlay, "hidden").any()
+
+
+def _tiles(overlay: CanvasOverlay, id: str) -> np.ndarray:
+    found = overlay.canvas.scene.node(id).preview
+    assert isinstance(found, Mosaic)
+    return found.tiles
+
+
+def test_the_node_that_lost_its_numbers_is_marked(qtbot: QtBot, drawn: Open) -> None:
+    overlay = drawn("table-regression")
+    overlay.document.push(SetOp("adam", SGD(learning_rate=1e6)))
+    run(qtbot, overlay)
+    board, scene = overlay.app.trainer.board, overlay.canvas.scene
+    assert board.state == "failed"
+    node = scene.node(board.failed_at)
+    assert node.state.problem == "error"
+    assert node.state.health is not None
+    assert node.state.health.not_finite
+    assert scene.index_of[board.failed_at] in scene.problems.tolist()
+
+
+def test_unseen_it_watches_and_asks_nothing(qtbot: QtBot, drawn: Open) -> None:
+    overlay = drawn("digits-mlp")
+    overlay.canvas.hide()
+    overlay.app.trainer.run(overlay.document)
+    qtbot.waitUntil(lambda: overlay.app.trainer.board.state == "finished", timeout=30_000)
+    assert not overlay.app.trainer.board.taps
+    overlay.canvas.show()
+    qtbot.waitUntil(lambda: bool(_tiles(overlay, "hidden").any()))
+
+
+def test_a_tick_is_short(qtbot: QtBot, drawn: Open) -> None:
+    overlay = drawn("digits-cnn")
+    run(qtbot, overlay)
+    seconds = []
+    for _ in range(30):
+        overlay._made = {}
+        start = time.perf_counter()
+        overlay._apply()
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < 0.003
+
+
+def test_the_choice_stands_in_the_strip(qtbot: QtBot, app: App) -> None:
+    overlays = Overlays(app)
+    choice = WiresShow(overlays)
+    qtbot.addWidget(choice)
+    assert choice.box.currentText() == "Gradient"
+    choice.box.setCurrentIndex(0)
+    choice.box.activated.emit(0)
+    assert overlays.choice == "kind"
+    overlays.choose("phase")
+    assert choice.box.currentText() == "Phase"

@@ -49,10 +49,8 @@ class Idle(Interaction):
             return "cross"
         scene, zoom = self.host.scene, self.host.camera.zoom
         item = item_at(scene, pointer.canvas, zoom) if node is None else None
-        if item is None or scene.hovered_wire >= 0:
-            return "arrow"
         parts: dict[str, Cursor] = {"corner": "size", "edge": "width"}
-        return parts.get(item.part, "arrow")
+        return parts.get(item.part, "arrow") if item is not None else "arrow"
 
     def _port(self, pointer: Pointer) -> PortHit | None:
         """The port under the pointer, while ports are drawn; short wires stay in reach."""
@@ -157,8 +155,9 @@ class Idle(Interaction):
         host, more = self.host, pointer.shift or pointer.control
         scene, zoom = host.scene, host.camera.zoom
         node = scene.node_at(pointer.canvas)
-        wire = scene.wire_at(pointer.canvas, zoom) if node is None else None
-        item = item_at(scene, pointer.canvas, zoom) if node is None and wire is None else None
+        item = item_at(scene, pointer.canvas, zoom) if node is None else None
+        sizes = item is not None and item.part in ("corner", "edge")
+        wire = scene.wire_at(pointer.canvas, zoom) if node is None and not sizes else None
         if node is not None:
             host.at_node = node
             self._take(pointer, node, more)
@@ -171,7 +170,7 @@ class Idle(Interaction):
                 host.select((), picked)
         elif item is None:
             self._begin(Marquee(host, pointer, more))
-        elif item.part in ("corner", "edge"):
+        elif sizes:
             self._begin(Resize(host, pointer, item.id))
         else:
             self._take(pointer, item.id, more)

@@ -44,14 +44,21 @@ class Desk(QObject):
         """Open an empty document."""
         return self.add(Document(Graph(), fonts.measure))
 
-    def open(self, path: Path) -> Document:
-        """Open a file, or show it when it is open already. Raises FileError or OSError."""
+    def open(
+        self, path: Path, prepare: Callable[[Document], object] = lambda document: None
+    ) -> Document:
+        """Open a file, or show it when it is open already. Raises FileError.
+
+        `prepare` is given the new document before anybody shows it.
+        """
         path = Path(os.path.abspath(path))
         for document in self.documents:
             if document.path == path:
                 self.show(document)
                 return document
-        return self.add(Document(load(path), fonts.measure, path))
+        document = Document(load(path), fonts.measure, path)
+        prepare(document)
+        return self.add(document)
 
     def open_example(self, name: str) -> Document:
         """Open a copy of a shipped example: saving it asks for a place."""
@@ -99,7 +106,7 @@ class Desk(QObject):
         self.closed.emit(document)
 
     def save(self, document: Document, path: Path | None = None) -> None:
-        """Write a document to its file, or to `path` from now on. Raises OSError."""
+        """Write a document to its file, or to `path` from now on. Raises FileError."""
         target = Path(os.path.abspath(path)) if path else document.path
         if target is None:
             raise ValueError("found no path, expected one for a document never saved")

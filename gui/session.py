@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import platformdirs
@@ -109,13 +110,9 @@ class Sessions:
             if not os.path.exists(file.path):
                 continue
             try:
-                document = self._desk.open(Path(file.path))
-            except (FileError, OSError) as error:
+                self._desk.open(Path(file.path), partial(_show_as, file))
+            except FileError as error:
                 errors.append(str(error))
-                continue
-            document.cameras.update({look.into: (look.x, look.y, look.rung) for look in file.looks})
-            with contextlib.suppress(KeyError):  # the file is another one by now
-                document.enter(file.into)
         shown = [
             one for one in self._desk.documents if one.path and str(one.path) == session.current
         ]
@@ -133,6 +130,12 @@ class Sessions:
         self._session = session
         if self._path is not None:
             write(self._path, session)
+
+
+def _show_as(file: OpenFile, document: Document) -> None:
+    document.cameras.update({look.into: (look.x, look.y, look.rung) for look in file.looks})
+    if file.into in document.graph.definitions:
+        document.enter(file.into)
 
 
 def _open_files(documents: Sequence[Document]) -> tuple[OpenFile, ...]:

@@ -9,7 +9,7 @@ import networkx as nx
 from graph.checks.connect import accepts, not_a_loss, unfit
 from graph.checks.problem import MAX_EXPANDED, Problem, Spot, View
 from graph.edit import Edit
-from graph.edits import Connect, Disconnect, Remove, Rename, connect
+from graph.edits import Batch, Connect, Disconnect, Remove, Rename, connect
 from graph.graph import Graph, Node, Wire
 from graph.kinds import Optimizer
 from graph.op import Port, Role
@@ -32,15 +32,31 @@ def cycles(view: View) -> Iterator[Problem]:
         drawing = spot.drawing
         if len(spot.index.rank) == len(drawing):
             continue
-        for part in nx.strongly_connected_components(drawing.net):
-            within = drawing.net.subgraph(sorted(part))
-            if not within.number_of_edges():
+        for part in sorted(nx.strongly_connected_components(drawing.net), key=min):
+            ring = _ring(drawing, part)
+            if not ring:
                 continue
-            ring = nx.find_cycle(within)
-            names = " → ".join([ring[0][0], *(target for _, target, _ in ring)])
+            names = " → ".join([*ring, ring[0]])
             message = f"found the cycle {names}, expected wires that only go forward"
-            mend = Disconnect(ring[-1][2], into=spot.name)
-            yield spot.error(ring[0][0], "", message, "remove one of its wires", [mend])
+            between = sorted(drawing.net.get_edge_data(ring[-1], ring[0]))
+            cuts = [Disconnect(wire, into=spot.name) for wire in between]
+            mend = cuts[0] if len(cuts) == 1 else Batch(tuple(cuts))
+            yield spot.error(ring[0], "", message, "remove one of its wires", [mend])
+
+
+def _ring(drawing: Graph, part: set[str]) -> list[str]:
+    """The shortest cycle through the first of nodes that all reach each other; [] for no cycle."""
+    first = min(part)
+    ways = [[first]]
+    seen = set[str]()
+    for way in ways:  # grows as it goes
+        for target in sorted(drawing.net.succ[way[-1]]):
+            if target == first:
+                return way
+            if target in part and target not in seen:
+                seen.add(target)
+                ways.append([*way, target])
+    return []
 
 
 def missing_wires(view: View) -> Iterator[Problem]:

@@ -84,7 +84,9 @@ class CanvasOverlay(QObject):
         trainer.ticked.connect(self._ticked)
         overlays.changed.connect(self._choice_changed)
         canvas.camera_changed.connect(self._ticked)
-        self.app.desk.changed.connect(self._document_changed)
+        # after the canvas, which shows the document anew first
+        self._unsubscribe = self.document.subscribe(self._document_changed)
+        self.app.desk.closed.connect(self._closed)
         self._run_changed()
         self._fitting.start()
 
@@ -129,10 +131,17 @@ class CanvasOverlay(QObject):
         self._watch()
         self._apply()
 
-    def _document_changed(self, document: Document, change: DocumentChange) -> None:
-        if document is self.document and change.view:
+    def _document_changed(self, change: DocumentChange) -> None:
+        if change.view:
             self._apply()
             self._fitting.start()
+
+    def _closed(self, document: Document) -> None:
+        if document is self.document:
+            self._unsubscribe()
+            self._pause.stop()
+            self._fitting.stop()
+            self.app.trainer.want(self, frozenset())
 
     def _ticked(self) -> None:
         self._more = True

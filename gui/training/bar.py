@@ -98,7 +98,7 @@ class TrainingBar(QWidget):
 
     def _lay_out(self) -> None:
         row = QHBoxLayout(self)
-        row.setContentsMargins(12, 1, 12, 0)
+        row.setContentsMargins(12, 0, 12, 0)
         row.setSpacing(0)
         row.setSizeConstraint(QHBoxLayout.SizeConstraint.SetNoConstraint)
         changed = (self.changed_label, self.swap_button, self.restart_button)
@@ -157,9 +157,7 @@ class TrainingBar(QWidget):
         return QSize(320, self.height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        painter, theme = QPainter(self), self.app.look.theme
-        painter.fillRect(self.rect(), QColor(theme.panel))
-        painter.fillRect(0, 0, self.width(), 1, QColor(theme.border))
+        QPainter(self).fillRect(self.rect(), QColor(self.app.look.theme.panel))
 
     def _renew(self) -> None:
         self._stale = True

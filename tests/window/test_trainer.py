@@ -248,6 +248,26 @@ def test_swap_goes_on_with_the_changed_graph(app: App, trainer: Trainer, qtbot: 
     assert trainer.board.step < before + 10**9
 
 
+def test_stopping_while_kernels_are_compiled(
+    app: App, trainer: Trainer, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The compilers are told off at once; the progress was on the board."""
+    monkeypatch.setenv("NETLOOM_CACHE", str(tmp_path / "cache"))
+    trainer.options = lambda document: TrainOptions(
+        "cpu", workspace=tmp_path / "w", folder=tmp_path, name=document.title
+    )
+    trainer.run(moons(app))
+    qtbot.waitUntil(lambda: "Compiling kernels 0/" in trainer.board.preparing, timeout=20_000)
+    assert trainer.board.state == "preparing"
+    assert trainer.board.share == 0
+    trainer.stop()
+    qtbot.waitUntil(in_state(trainer, "stopped"))
+    assert trainer.board.preparing == ""
+    assert trainer.board.step == 0
+    compilers = [t for t in threading.enumerate() if t.name == "netloom-compiler"]
+    assert compilers == []
+
+
 def test_boards_are_kept_by_document(
     app: App, trainer: Trainer, qtbot: QtBot, tmp_path: Path
 ) -> None:

@@ -217,7 +217,8 @@ class CanvasOverlay(QObject):
             if found is None or not _alike(found, before):
                 return None
             self._made[id] = found
-        return self._made[id]
+        made = self._made[id]
+        return made if _alike(made, before) else None
 
     def _tint(self) -> None:
         board = self.app.trainer.board_of(self.document)

@@ -32,7 +32,7 @@ def test_live_nodes_are_painted_anew_and_nothing_piles_up(driven: Any) -> None:
         driven.canvas.repaint()
     assert (_pixels(driven) != first).any()
     assert len(scene.looks) == looks
-    assert nodes.pictures.bytes <= size
+    assert nodes.pictures.bytes <= 1.2 * size  # other zooms may be made ready meanwhile
     assert (scene.sizes == sizes).all()
     scene.set_live([_told(scene.node("conv1"), 0)])
     assert (_pixels(driven) == first).all()

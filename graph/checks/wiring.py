@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import networkx as nx
 
@@ -14,9 +15,10 @@ from graph.graph import Graph, Node, Wire
 from graph.kinds import Optimizer
 from graph.op import Port, Role
 from graph.placeholder import Placeholder
+from graph.program import TensorType
 
 SINKS: tuple[Role, ...] = ("loss", "metric", "optimizer", "output")
-MAX_OFFERS = 300  # wires tried to offer some for missing ones: about 5 ms
+MAX_OFFERS = 3000  # wires tried to offer some for missing ones: about 3 ms
 
 
 def too_many(view: View) -> Iterator[Problem]:
@@ -66,11 +68,10 @@ def missing_wires(view: View) -> Iterator[Problem]:
         if not bare:
             continue
         needed = spot.drawing.upstream(node.id for node in spot.by_role(*SINKS))
-        ends = list(_outputs(spot.drawing))
+        ends = _outputs(view, spot, MAX_OFFERS // len(bare))
         for id, port in bare:
             node = spot.drawing.node(id)
-            few = len(bare) * len(ends) <= MAX_OFFERS
-            mends = _offer(view, spot, node, port, ends) if few else ()
+            mends = _offer(view, spot, node, port, ends)
             remedy = f"wire {_source(mends)} to it" if mends else "wire something to it"
             say = spot.error if node.id in needed else spot.warning
             yield say(node.id, port.name, "found no wire, expected one", remedy, mends)
@@ -81,38 +82,61 @@ def _source(mends: tuple[Edit, ...]) -> str:
     return f"{wire.source}.{wire.output}" if wire else "something"
 
 
-def _outputs(drawing: Graph) -> Iterator[tuple[str, str]]:
-    """Every output, by node; looking stops where there are too many to offer."""
-    count = 0
-    for node in drawing:
-        for port in drawing.ports_out(node.id):
-            yield node.id, port.name
-            count += 1
-        if count > MAX_OFFERS:
-            return
+@dataclass(frozen=True, slots=True)
+class _End:
+    """An output that a wire may be drawn from; `read` says that one is."""
+
+    node: Node
+    port: str
+    kind: TensorType | None
+    read: bool
+
+
+def _outputs(view: View, spot: Spot, most: int) -> list[_End]:
+    """Every output of a drawing, or none where there are more than can be tried."""
+    ends: list[_End] = []
+    if len(spot.drawing) - len(spot.by_role("optimizer")) > most:
+        return ends
+    read = {(wire.source, wire.output) for wire in spot.index.wires}
+    for node in spot.drawing:
+        for port in spot.drawing.ports_out(node.id):
+            kind = view.shapes.types.get((spot.prefix + node.id, port.name))
+            ends.append(_End(node, port.name, kind, (node.id, port.name) in read))
+    return ends if len(ends) <= most else []
 
 
 def _offer(
-    view: View, spot: Spot, node: Node, port: Port, ends: Sequence[tuple[str, str]]
+    view: View, spot: Spot, node: Node, port: Port, ends: Sequence[_End]
 ) -> tuple[Edit, ...]:
     """The wire that is meant most likely: from the only output that fits, better an unread one."""
-    drawing = spot.drawing
-    wires = [connect(drawing, *end, node.id, port.name) for end in ends if end[0] != node.id]
-    spot.expect_target(node.id)
-    fitting = [wire for wire in wires if _fits(view, spot, node, wire)]
-    unread = [wire for wire in fitting if not drawing.wires_out(wire.source, wire.output)]
+    if not ends:
+        return ()
+    behind, known = spot.drawing.downstream([node.id]), dict[TensorType, bool]()
+    fitting = [
+        end
+        for end in ends
+        if end.node.id not in behind and _fits(view, spot, node, port, end, known)
+    ]
+    unread = [end for end in fitting if not end.read]
     chosen = unread if len(unread) == 1 else fitting
-    return (Connect(chosen[0], into=spot.name),) if len(chosen) == 1 else ()
+    if len(chosen) != 1:
+        return ()
+    wire = connect(spot.drawing, chosen[0].node.id, chosen[0].port, node.id, port.name)
+    return (Connect(wire, into=spot.name),)
 
 
-def _fits(view: View, spot: Spot, node: Node, wire: Wire) -> bool:
-    """Whether a wire to a bare port may be drawn and what it carries is known."""
-    if spot.closes_cycle(wire) or unfit(spot, wire) is not None:
-        return False
-    kind = view.shapes.types.get((spot.prefix + wire.source, wire.output))
+def _fits(
+    view: View, spot: Spot, node: Node, port: Port, end: _End, known: dict[TensorType, bool]
+) -> bool:
+    """Whether a bare port takes what an output gives; `known` remembers that by type."""
     if isinstance(node.op, Optimizer):
-        return spot.drawing.node(wire.source).op.role == "loss" and not_a_loss(kind) is None
-    return kind is not None and accepts(view, spot, wire, kind)
+        return end.node.op.role == "loss" and not_a_loss(end.kind) is None
+    if end.kind is None:
+        return False
+    if end.kind not in known:
+        wire = Wire(end.node.id, end.port, node.id, port.name)
+        known[end.kind] = accepts(view, spot, wire, end.kind)
+    return known[end.kind]
 
 
 def placeholders(view: View) -> Iterator[Problem]:

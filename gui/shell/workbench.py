@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QMainWindow, QSplitter, QVBoxLayout, QWidget
 
 from gui.app import App
@@ -27,6 +28,7 @@ class Workbench(QMainWindow):
         column = _column(self._centre)
         column.addWidget(self.strip)
         column.addWidget(canvases, 1)
+        self._canvases = canvases
         self._columns = QSplitter(Qt.Orientation.Horizontal)
         self._columns.setHandleWidth(1)
         self._columns.addWidget(self._centre)
@@ -63,6 +65,14 @@ class Workbench(QMainWindow):
         """Give the panels and the canvas these widths, when there are as many."""
         if len(widths) == self._columns.count() and all(width > 0 for width in widths):
             self._columns.setSizes(list(widths))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Esc that means nothing where the keyboard is brings it back to the canvas."""
+        canvas = self._canvases.current
+        if event.key() == Qt.Key.Key_Escape and canvas is not None:
+            canvas.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        else:
+            super().keyPressEvent(event)
 
     def _share(self) -> None:
         """The sides keep their widths when the window grows."""

@@ -1,0 +1,37 @@
+"""What a graph built by hand must be: the structure of an example, whatever its nodes are called."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import resources
+from compute.runs import RunRecord, Workspace
+from graph.files import load
+from graph.graph import Graph
+
+EXAMPLE = "digits-mlp"
+ENOUGH = 0.94  # val_accuracy; the worst of the example's seeds reaches 0.97
+
+
+def example() -> Graph:
+    """The graph that is built."""
+    return load(resources.example_path(EXAMPLE))
+
+
+def structure(graph: Graph) -> tuple[Counter[str], Counter[str], object]:
+    """Nodes and wires by type and settings, and how it is trained."""
+    names = {node.id: repr(node.op) for node in graph}
+    wires = Counter(
+        f"{names[w.source]}.{w.output} -> {names[w.target]}.{w.input}" for w in graph.wires()
+    )
+    return Counter(names.values()), wires, graph.training
+
+
+def finished(data: Path) -> RunRecord | None:
+    """The newest run in a user's data folder, once it is finished."""
+    if not (data / "netloom" / "runs.sqlite").exists():
+        return None
+    records = Workspace(data / "netloom").records()
+    return next((run for run in records[:1] if run.status == "finished"), None)

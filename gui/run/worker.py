@@ -67,6 +67,7 @@ class Worker(threading.Thread):
     def swap(self, graph: Graph, done: News) -> None:
         """Go on with another graph from the next step on, trained values kept by name.
 
+        Layers of another size keep what fits.
         `done` is told when nothing can hinder it any more.
         """
 
@@ -74,6 +75,7 @@ class Worker(threading.Thread):
             from compute.control import Swap
             from compute.prepare import load_other, make_plan
             from compute.steps import prepare_steps
+            from compute.widen import overlap
 
             assert self._session is not None
             try:
@@ -83,7 +85,7 @@ class Worker(threading.Thread):
             except (ValueError, RuntimeError, MemoryError) as error:
                 self._tell(partial(Board.take, event=Warned(job.position.step, str(error))))
                 return
-            self.control.swap(Swap(loaded.model, plan))
+            self.control.swap(Swap(loaded.model, plan, overlap(job.plan.read(), plan.read())))
             self._tell(done)
 
         self.control.do(work)

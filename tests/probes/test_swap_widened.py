@@ -9,7 +9,7 @@ from compute.data import Folder, load_samples
 from compute.events import Finished, Progress, Swapped
 from compute.split import split
 from compute.train import Job, train
-from compute.widen import widen
+from compute.widen import overlap, widen
 from graph.lower import Model
 from tests.support.small_graphs import DEVICES, make_plan, moons, outputs
 
@@ -45,3 +45,27 @@ def test_outputs_are_unchanged_by_the_swap(device: str, units: int, tmp_path) ->
     assert last.step == job.steps
     assert last.metrics["loss"] < control.losses.read()[1][0]
     job.plan.close()
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_units_added_at_the_end_change_no_output(device: str, tmp_path) -> None:
+    """The old units stay, new ones begin fresh and unread; fewer units keep the first ones."""
+    models = {units: Model(moons(units=units, precision="float64")) for units in (8, 12, 5)}
+    plans = {units: make_plan(model, device, seed=units) for units, model in models.items()}
+    samples = load_samples(models[8].data_nodes, Folder(tmp_path))
+    data = samples.prepare({}, np.float64)
+    old, fresh = plans[8].read(), plans[12].read()
+    same = {name: v for name, v in old.items() if fresh[name].shape == v.shape}
+    plans[12].write(same | overlap(old, fresh))
+    before = outputs(models[8], plans[8], data)["prediction"]
+    after = outputs(models[12], plans[12], data)["prediction"]
+    np.testing.assert_allclose(after, before, rtol=1e-12, atol=1e-14)
+    wide = plans[12].read()
+    assert np.array_equal(wide["param:hidden/weight"][8:], fresh["param:hidden/weight"][8:])
+    assert np.array_equal(wide["param:top/weight"][:, :8], old["param:top/weight"])
+    assert not wide["param:top/weight"][:, 8:].any()
+    narrow = overlap(old, plans[5].read())
+    assert np.array_equal(narrow["param:hidden/weight"], old["param:hidden/weight"][:5])
+    assert set(narrow) == {n for n, v in plans[5].read().items() if v.shape != old[n].shape}
+    for plan in plans.values():
+        plan.close()

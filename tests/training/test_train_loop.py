@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from compute import steps
+from compute import train as train_module
 from compute.batches import Batches, in_order
 from compute.control import Control
 from compute.data import Folder, load_samples
@@ -21,6 +22,7 @@ from compute.events import (
     Progress,
     Resumed,
     Started,
+    Tap,
     Tapped,
     Warned,
     to_json,
@@ -103,6 +105,13 @@ def test_blocks_pauses_and_watching_change_no_bit(
     assert any(isinstance(e, Tapped) for e in tapped)
     assert same(found, arrays)
     assert epochs(tapped) == epochs(expected)
+    monkeypatch.setattr(train_module, "TAP_SECONDS", 0.0)
+    monkeypatch.setattr(train_module, "TAP_SHARE", 1e9)
+    always, found = finish(make_job(device, moons(dropout=0.3)), watching)
+    full = make_job(device, moons()).batches.steps - 1  # all but the last, smaller batches
+    assert sum(isinstance(e, Tapped) for e in always) >= 3 * full
+    assert same(found, arrays)
+    assert epochs(always) == epochs(expected)
     monkeypatch.setattr(steps, "BLOCK_SECONDS", 0.0)
     single, found = finish(make_job(device, moons(dropout=0.3)))
     assert all(len(e.losses) == 1 for e in single if isinstance(e, Progress))
@@ -120,6 +129,31 @@ def test_blocks_pauses_and_watching_change_no_bit(
     assert same(job.plan.read(), arrays)
     assert epochs(paused) == epochs(expected)
     job.plan.close()
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_norms_are_those_of_the_whole_tensor(device: str) -> None:
+    """A watch for the norm gives no more; labels have no gradient, so nothing is told of theirs."""
+    names = WATCH | {"gradient:hidden.y", "gradient:data.features", "value:hidden/weight"}
+    found: list[dict[str, Tap]] = []
+    for norms in (frozenset[str](), names | {"gradient:data.target"}):
+        control = Control()
+        control.pause()
+        control.watch(names - norms, norms)
+        control.single_step()
+        job = make_job(device, moons())
+        for event in train(job, control):
+            if isinstance(event, Tapped):
+                found.append({tap.name: tap for tap in event.taps})
+                control.stop()
+        job.plan.close()
+    whole, cheap = found
+    assert whole.keys() == cheap.keys() == names
+    for name in names:
+        assert cheap[name].norm == pytest.approx(whole[name].norm, rel=1e-6)
+        assert (cheap[name].histogram, cheap[name].mosaic) == ((), b"")
+        assert cheap[name].shape == whole[name].shape
+        assert sum(whole[name].histogram) == np.prod(whole[name].shape)
 
 
 @pytest.mark.parametrize("device", DEVICES)

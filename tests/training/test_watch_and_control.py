@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from compute.control import Control, LossRing
-from compute.watch import reduce_tap
+from compute.share import Share
+from compute.watch import norm_tap, reduce_tap
 
 
 def test_tap_numbers_are_those_of_the_tensor() -> None:
@@ -30,6 +31,32 @@ def test_tap_counts_what_is_not_finite() -> None:
     assert (tap.not_finite, tap.low, tap.high, tap.mean) == (2, 1.0, 3.0, 2.0)
     assert np.isnan(reduce_tap("v", np.array([np.nan])).norm)
     assert sum(reduce_tap("v", np.full(5, 2.0)).histogram) == 5
+
+
+def test_norms_neither_overflow_nor_vanish() -> None:
+    """Squares of these numbers leave the range of single precision; the norm does not."""
+    for size in (1e-30, 1.0, 1e30):
+        values = np.full((4, 4), size, np.float32)
+        assert norm_tap("v", values).norm == pytest.approx(4 * size, rel=1e-5)
+    assert norm_tap("v", np.zeros(3, np.float32)).norm == 0
+    assert np.isnan(norm_tap("v", np.array([np.nan, 1.0])).norm)
+    assert np.isinf(norm_tap("v", np.array([np.inf, 1.0])).norm)
+
+
+def test_a_share_is_due_when_enough_time_has_passed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work of 2 s at a tenth of the time is due again after 20 s, and never before its gap."""
+    now = [100.0]
+    monkeypatch.setattr("compute.share.time.perf_counter", lambda: now[0])
+    share = Share(0.1, gap=5.0)
+    assert share.due
+    share.spent(2.0)
+    now[0] = 119.9
+    assert not share.due
+    now[0] = 120.0
+    assert share.due
+    share.spent(0.0)
+    now[0] = 124.0
+    assert not share.due
 
 
 def test_mosaic_shows_the_maps_of_the_first_sample() -> None:

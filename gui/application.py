@@ -18,9 +18,10 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
-from gui import fonts, style
+from gui import fonts, recovery, session, style
 from gui.look import Look, icon_pixmap
 from gui.preferences import Preferences, user_path
+from gui.shell.keeper import Places
 from gui.window import MainWindow
 
 LOG = "netloom.log"
@@ -38,12 +39,15 @@ def main(files: Sequence[str] = (), *, quit_after_paint: bool = False, started: 
     QApplication.setDesktopFileName("netloom")
     application = QApplication([sys.argv[0]])
     preferences = Preferences(None if quit_after_paint else user_path())
+    places = Places() if quit_after_paint else Places(recovery.user_folder(), session.user_path())
     look = Look(preferences.values.theme)
     fonts.load()
     style.follow(application, look)
     application.setWindowIcon(QIcon(icon_pixmap("logo", look.theme.accent, 64, 1.0)))
-    window = MainWindow(look, preferences)
+    window = MainWindow(look, preferences, places)
     sys.excepthook = _Hook(window)
+    if not files:
+        window.keeper.reopen()
     for file in files:
         window.files.open(Path(file))
     if quit_after_paint:

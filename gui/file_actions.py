@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from graph.edits import AddNode
-from graph.export import Target
 from graph.files import dumps
 from graph.graph import Node
 from graph.validator import FileError
@@ -19,6 +19,9 @@ from gui.app import App
 from gui.dialogs.dialog import Choice, ask
 from gui.document import Document
 from gui.widgets.notice import Tone
+
+if TYPE_CHECKING:
+    from graph.export import Target
 
 LOOM = "Netloom graphs (*.loom)"
 OPENED = "Graphs, pictures and tables (*.loom *.png *.svg *.csv *.tsv)"
@@ -34,6 +37,7 @@ class Files(QObject):
     def __init__(self, app: App, window: QWidget, say: Say) -> None:
         super().__init__(window)
         self._app, self._window, self._say = app, window, say
+        self._given_up: set[Document] = set()  # whose changes are not wanted, while leaving
 
     # Opening
 
@@ -141,24 +145,34 @@ class Files(QObject):
         """Close a document, the current one when None; asks when it has unsaved changes."""
         document = document or self._app.desk.current
         if document is not None:
-            self._settle(document, partial(self._app.desk.close, document))
+            gone = partial(self._app.desk.close, document)
+            self._settle(document, gone, gone)
 
     def leave(self, then: Callable[[], object]) -> None:
         """Ask about every document with unsaved changes, one after another, then go on."""
-        dirty = [one for one in self._app.desk.documents if not one.history.clean]
+        self._given_up.clear()
+        self._leave(then)
+
+    def _leave(self, then: Callable[[], object]) -> None:
+        documents = self._app.desk.documents
+        dirty = [d for d in documents if not d.history.clean and d not in self._given_up]
         if not dirty:
             then()
             return
         self._app.desk.show(dirty[0])
-        self._settle(dirty[0], partial(self._left, dirty[0], then))
+        go_on = partial(self._leave, then)
+        self._settle(dirty[0], go_on, partial(self._give_up, dirty[0], go_on))
 
-    def _left(self, document: Document, then: Callable[[], object]) -> None:
-        self._app.desk.close(document)
-        self.leave(then)
+    def _give_up(self, document: Document, then: Callable[[], object]) -> None:
+        self._given_up.add(document)
+        then()
 
-    def _settle(self, document: Document, then: Callable[[], object]) -> None:
+    def _settle(
+        self, document: Document, saved: Callable[[], object], given_up: Callable[[], object]
+    ) -> None:
+        """Ask what becomes of changes that are not saved, when there are any."""
         if document.history.clean:
-            then()
+            saved()
             return
         ask(
             self._app.look,
@@ -166,9 +180,9 @@ class Files(QObject):
             f"Save {document.title}?",
             "It has changes that are not saved. Discarded changes cannot be brought back.",
             (
-                Choice("Discard changes", then, apart=True),
+                Choice("Discard changes", given_up, apart=True),
                 Choice("Keep open"),
-                Choice("Save", partial(self.save_document, document, then), safe=True),
+                Choice("Save", partial(self.save_document, document, saved), safe=True),
             ),
         )
 

@@ -14,6 +14,7 @@ from gui.theme import Theme, theme
 
 Choice = Literal["dark", "light", "system"]
 RATIOS = (1.0, 2.0)
+FAINT = 0.4  # opacity of the icon of something that cannot be done now
 
 
 class Look(QObject):
@@ -62,16 +63,18 @@ def _icon(name: str, colour: str) -> QIcon:
     icon = QIcon()
     for ratio in RATIOS:
         icon.addPixmap(icon_pixmap(name, colour, 16, ratio))
+        icon.addPixmap(icon_pixmap(name, colour, 16, ratio, FAINT), QIcon.Mode.Disabled)
     return icon
 
 
-def icon_pixmap(name: str, colour: str, size: int, ratio: float) -> QPixmap:
+def icon_pixmap(name: str, colour: str, size: int, ratio: float, opacity: float = 1.0) -> QPixmap:
     """An icon drawn at `size` px and a pixel ratio."""
     text = resources.icon(name).replace("currentColor", colour)
     pixmap = QPixmap(QSize(round(size * ratio), round(size * ratio)))
     pixmap.setDevicePixelRatio(ratio)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
+    painter.setOpacity(opacity)
     QSvgRenderer(QByteArray(text.encode())).render(painter, QRectF(0, 0, size, size))
     painter.end()
     return pixmap

@@ -1,23 +1,26 @@
-"""The panels, popups and actions that others make, put into the window."""
+"""The panels, popups and actions around the canvas, put into the window."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QApplication
 
+from gui import edit_actions, overlay
 from gui.canvas.menu import attach_menu
 from gui.canvas.view import Canvas
-from gui.edit_actions import add_actions as add_edit_actions
+from gui.inspector.actions import add_actions as add_inspector_actions
 from gui.inspector.panel import InspectorPanel
 from gui.library.actions import add_actions as add_library_actions
 from gui.library.panel import LibraryPanel
 from gui.library.search import SearchPopup
-from gui.overlay import Overlays, WiresShow
-from gui.overlay import add_actions as add_overlay_actions
 from gui.palette.actions import add_actions as add_palette_actions
 from gui.palette.palette import CommandPalette
+from gui.shell.zoom import ZoomControls
+from gui.training.actions import add_actions as add_training_actions
+from gui.training.bar import TrainingBar
 
 if TYPE_CHECKING:
     from gui.window import MainWindow
@@ -28,37 +31,37 @@ class Parts:
 
     def __init__(self, window: MainWindow) -> None:
         self._window, app = window, window.app
+        bench = window.workbench
+        edit_actions.add_actions(app, lambda: window.canvas)
+        add_training_actions(app)
         self.library = LibraryPanel(app)
         self.library.canvas = lambda: window.canvas
         self.library.drop_target = self._canvas_at
-        window.workbench.set_library(self.library)
+        bench.set_library(self.library)
         self.inspector = InspectorPanel(app)
-        window.workbench.set_inspector(self.inspector)
+        bench.set_inspector(self.inspector)
+        self.training = TrainingBar(app)
+        bench.set_training_bar(self.training)
+        self.overlays = overlay.Overlays(app, window)
+        bench.strip.tools.addWidget(overlay.WiresShow(self.overlays))
         self.search, self.palette = SearchPopup(app), CommandPalette(app)
-        self.palette.places.add = self.library.add
-        self.palette.places.open_file = window.files.open
-        add_edit_actions(app, lambda: window.canvas)
         add_library_actions(app, self.library, self.search, lambda: window.canvas)
+        add_inspector_actions(app, self.inspector)
+        overlay.add_actions(self.overlays)
         add_palette_actions(app, self.palette, window)
         window.top.searched.connect(app.actions["view.palette"].trigger)
-        self.overlays = Overlays(app, window)
-        add_overlay_actions(self.overlays)
-        window.workbench.strip.tools.addWidget(WiresShow(self.overlays))
+        window.top.connect_history()
 
     def canvas_made(self, canvas: Canvas) -> None:
         """Wire a new canvas."""
-        self.overlays.attach(canvas)
+        canvas.library_wanted.connect(partial(self.search.open_for, canvas))
         attach_menu(self._window.app, canvas)
-        canvas.library_wanted.connect(lambda at, loose: self.search.open_for(canvas, at, loose))
+        self.overlays.attach(canvas)
+        ZoomControls(self._window.app, canvas)
 
     def _canvas_at(self, place: QPoint) -> Canvas | None:
         """The canvas under a point of the screen."""
-        found = QApplication.widgetAt(place)
-        canvas = self._window.canvas
-        if (
-            canvas is not None
-            and found is not None
-            and (found is canvas or canvas.isAncestorOf(found))
-        ):
-            return canvas
-        return None
+        found, canvas = QApplication.widgetAt(place), self._window.canvas
+        if canvas is None or found is None:
+            return None
+        return canvas if found is canvas or canvas.isAncestorOf(found) else None

@@ -19,7 +19,7 @@ from gui.app import App
 from gui.document import Document, DocumentChange
 from gui.look import Look
 from gui.theme import tokens
-from gui.widgets.basics import label, line
+from gui.widgets.basics import label, line, upright
 
 SEPARATOR = "›"
 
@@ -52,6 +52,7 @@ class TabStrip(QWidget):
         row.setSpacing(12)
         row.addWidget(self.tabs, 1, Qt.AlignmentFlag.AlignBottom)
         row.addLayout(self.crumbs)
+        row.addWidget(upright())
         row.addLayout(self.tools)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

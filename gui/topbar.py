@@ -98,6 +98,8 @@ class TopBar(QWidget):
         for button, id in ((self.undo, "edit.undo"), (self.redo, "edit.redo")):
             action = self._app.actions[id]
             action.changed.connect(partial(self._history_changed, button, id))
+            self._app.desk.changed.connect(partial(self._history_changed, button, id))
+            self._app.desk.current_changed.connect(partial(self._history_changed, button, id))
             self._history_changed(button, id)
 
     def _history_button(self, icon: str, name: str, id: str) -> IconButton:
@@ -106,10 +108,16 @@ class TopBar(QWidget):
         button.setEnabled(False)
         return button
 
-    def _history_changed(self, button: IconButton, id: str) -> None:
-        action = self._app.actions[id]
+    def _history_changed(self, button: IconButton, id: str, *_: object) -> None:
+        action, document = self._app.actions[id], self._app.desk.current
         button.setEnabled(action.isEnabled())
-        key = action.shortcut().toString()
+        step = ""
+        if document is not None:
+            history = document.history
+            step = history.undo_title if id == "edit.undo" else history.redo_title
+        word = id.partition(".")[2].capitalize()
+        action.setText(f"{word} “{step}”" if step else word)
+        key = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
         button.setToolTip(f"{action.text()}  {key}".strip())
 
     def _fill(self, menu: QMenu, name: str) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
-from PySide6.QtWidgets import QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from gui.actions import Actions
 from gui.app import App
@@ -21,15 +23,20 @@ from gui.parts import Parts
 from gui.preferences import Preferences
 from gui.run.trainer import Trainer
 from gui.shell.canvases import Canvases
+from gui.shell.keeper import NOWHERE, Keeper, Places
 from gui.shell.workbench import Workbench
 from gui.start.gallery import Gallery
 from gui.start.guide import Guide
-from gui.start.recent import Recent
+from gui.start.recent import home_text
 from gui.statusbar import StatusBar
 from gui.topbar import TopBar, device_text
 from gui.widgets.focus_ring import FocusRing
 from gui.widgets.notice import Notice, Offer, Tone
 
+if TYPE_CHECKING:
+    from compute.prepare import TrainOptions
+
+RECENT = 10
 SIZE, SMALLEST = (1600, 1000), (960, 600)
 
 
@@ -38,7 +45,7 @@ class MainWindow(QMainWindow):
 
     painted = Signal()
 
-    def __init__(self, look: Look, preferences: Preferences) -> None:
+    def __init__(self, look: Look, preferences: Preferences, places: Places = NOWHERE) -> None:
         super().__init__()
         self.preferences = preferences
         self.canvases = Canvases()
@@ -54,6 +61,7 @@ class MainWindow(QMainWindow):
         actions.add("file.quit", "Quit", self.close, menu="File", keys=("Ctrl+Q",))
         self.parts = Parts(self)
         actions.add("view.start", "Start screen", self.show_start, menu="View", icon="home")
+        self.keeper = Keeper(self.app, self.say, places, self)
         self._connect()
         self._restore()
         self._shown(self.app.desk.current)
@@ -82,7 +90,7 @@ class MainWindow(QMainWindow):
         self.setMenuWidget(self.top)
         self.canvases.follow(self.app)
         self.notice = Notice(self.app.look)
-        self.start = Gallery(self.app, self._recent)
+        self.start = Gallery(self.app)
         self.workbench = Workbench(self.app, self.canvases)
         self.stack = QStackedWidget()
         self.stack.addWidget(self.start)
@@ -104,12 +112,16 @@ class MainWindow(QMainWindow):
         self.canvases.changed.connect(self._show_zoom)
         desk.current_changed.connect(self._shown)
         desk.changed.connect(actions.refresh_soon)
+        desk.jumped.connect(self._jumped)
         desk.renamed.connect(lambda _: self._show_title())
         self.app.trainer.changed.connect(actions.refresh_soon)
+        self.app.trainer.said.connect(lambda text: self.say(text, "warn"))
+        self.app.trainer.options = self._options
         self.workbench.strip.close_asked.connect(self.files.close)
         self.top.home.connect(self.show_start)
         self.top.device_asked.connect(self.ask_preferences)
         self.top.add_submenu("View", "", "Docks", self.workbench.docks.fill_view_menu)
+        self.top.add_submenu("File", "file.data", "Open recent", self._fill_recent)
         self.start.new_asked.connect(self.files.new)
         self.start.open_asked.connect(self.files.choose)
         self.start.data_asked.connect(self.files.choose_data)
@@ -124,18 +136,21 @@ class MainWindow(QMainWindow):
     def _shown(self, document: Document | None) -> None:
         """Another document is current, or none: then the start screen is shown."""
         if document is None:
-            self.start.refresh()
+            self.start.show_recent(self.keeper.recent[:RECENT])
         self.stack.setCurrentWidget(self.start if document is None else self.workbench)
         if document is not None and self._seen:
             self.workbench.docks.begin()
         if self.canvas is not None:
             self.canvas.setFocus()
+        else:
+            self.start.cards[0].setFocus()
         self._show_title()
         self._show_zoom()
         self.app.actions.refresh_soon()
 
     def _canvas_made(self, canvas: Canvas) -> None:
         canvas.camera_changed.connect(self._show_zoom)
+        self._set_motion(canvas)
         canvas.said.connect(lambda text: self.say(text, "warn"))
         guide = Guide(self.app, canvas)
         guide.example_asked.connect(lambda: self.app.desk.open_example("digits-cnn"))
@@ -151,22 +166,54 @@ class MainWindow(QMainWindow):
         if self.canvas is not None:
             self.canvas.zoom_by(-self.canvas.camera.rung)
 
+    def _jumped(self, id: str) -> None:
+        if self.canvas is not None:
+            self.canvas.show_node(id)
+
     def _show_title(self) -> None:
         document = self.app.desk.current
         self.setWindowTitle("Netloom" if document is None else f"{document.title} – Netloom")
 
-    def _recent(self) -> Sequence[Recent]:
-        return ()
+    def _fill_recent(self, menu: QMenu) -> None:
+        for file in self.keeper.recent[:RECENT]:
+            path = Path(file.path)
+            menu.addAction(
+                f"{path.name}    {home_text(path.parent)}", partial(self.files.open, path)
+            )
+        menu.setEnabled(bool(self.keeper.recent))
+
+    @property
+    def _workspace(self) -> Path | None:
+        chosen = self.preferences.values.workspace
+        return Path(chosen).expanduser() if chosen else None
+
+    def _options(self, document: Document) -> TrainOptions:
+        from compute.prepare import TrainOptions
+
+        values = self.preferences.values
+        return TrainOptions(
+            self.app.trainer.device,
+            values.threads or None,
+            workspace=self._workspace,
+            folder=document.folder,
+            name=document.title,
+        )
 
     # Preferences and places
 
     def _preferred(self) -> None:
         values = self.preferences.values
         self.app.look.choose(values.theme)
+        for canvas in self.canvases.all:
+            self._set_motion(canvas)
         text = device_text(values.threads or None)
         self.top.device.setText(text)
         self.status.idle = text
         self.status.refresh()
+
+    def _set_motion(self, canvas: Canvas) -> None:
+        canvas.wheel_pans = self.preferences.values.wheel == "pan"
+        canvas.still = self.preferences.values.reduced_motion
 
     def _restore(self) -> None:
         values = self.preferences.values
@@ -192,16 +239,19 @@ class MainWindow(QMainWindow):
 
     def _after_paint(self) -> None:
         self.painted.emit()
-        self.start.begin()
+        self.start.begin(self._workspace)
+        self.keeper.offer_left()
         if self.app.desk.current is not None:
             self.workbench.docks.begin()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if not self._leaving:
+        unsaved = any(not one.history.clean for one in self.app.desk.documents)
+        if unsaved and not self._leaving:
             event.ignore()
             self.files.leave(self._leave)
             return
         self._remember()
+        self.keeper.remember()
         self.app.trainer.close()
         event.accept()
 

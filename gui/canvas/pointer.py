@@ -23,6 +23,7 @@ from gui.canvas.surface import Surface
 from gui.theme import Theme
 
 WORK = 0.003  # s of one slice of an interaction's own work
+PAN = 60  # px of a notch of the wheel, where it pans
 _BUTTONS: dict[Qt.MouseButton, Button] = {
     Qt.MouseButton.LeftButton: "left",
     Qt.MouseButton.MiddleButton: "middle",
@@ -60,6 +61,7 @@ class PointedSurface(Surface):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._space, self._wheel = False, 0.0
+        self.wheel_pans = False  # else it zooms; with Ctrl it always zooms
         self._working = QTimer(self, singleShot=True, interval=0)
         self._working.timeout.connect(self._work)
         self.setMouseTracking(True)
@@ -119,6 +121,8 @@ class PointedSurface(Surface):
         control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
         if not pixels.isNull() and not control:  # a touchpad's two fingers
             self.look_from(self.camera.panned(pixels.x(), pixels.y()))
+        elif self.wheel_pans and not control:
+            self.look_from(self.camera.panned(turn.x() / 120 * PAN, turn.y() / 120 * PAN))
         else:
             self._zoom_smoothly(turn.y() / 120 * NOTCH, event.position())
         event.accept()

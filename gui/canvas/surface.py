@@ -54,6 +54,7 @@ class Surface(QWidget):
         self.nodes, self.links = NodeLayer(self.scene), LinkLayer(self.scene)
         self._zooming, self._coarse, self._fit_first = False, False, True
         self._flashed = ""
+        self.still = False  # nothing moves that need not move
         self._flash = QVariantAnimation(self, startValue=1.0, endValue=0.0, duration=FLASH)
         self._flash.valueChanged.connect(self.update)
         self._refine = QTimer(self, singleShot=True)
@@ -175,7 +176,8 @@ class Surface(QWidget):
         """Draw the eye to a node."""
         self._flashed = id
         self._flash.stop()
-        self._flash.start()
+        if not self.still:
+            self._flash.start()
 
     def show_node(self, id: str) -> None:
         """Bring a node into the middle and draw the eye to it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from gui.app import App
 from gui.document import Document, DocumentChange
@@ -54,6 +54,9 @@ class Page(QWidget):
     def wants(self) -> frozenset[str]:
         """Names of the tensors to watch while the page is visible, asked after each rebuild."""
         return frozenset()
+
+    def fill_menu(self, menu: QMenu) -> None:
+        """Add entries of the page's own to the menu behind the three dots of its dock."""
 
     def watch(self) -> None:
         """Ask `wants` anew: a subclass calls it when its answer is another without a rebuild."""

@@ -34,9 +34,10 @@ class Canvases(QStackedWidget):
         shown = self.currentWidget()
         return shown if isinstance(shown, Canvas) else None
 
-    def of(self, document: Document) -> Canvas | None:
-        """The canvas of a document that has been shown."""
-        return self._of.get(document)
+    @property
+    def all(self) -> tuple[Canvas, ...]:
+        """The canvases of all documents that have been shown."""
+        return tuple(self._of.values())
 
     def _show(self, document: Document | None) -> None:
         if document is None or self._app is None:

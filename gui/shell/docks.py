@@ -155,6 +155,9 @@ class Docks(QObject):
 
     def _fill_menu(self, dock: Dock, menu: QMenu) -> None:
         title = dock.entry.title
+        if dock.page is not None:
+            dock.page.fill_menu(menu)
+            menu.addSeparator()
         menu.addAction(
             f"Dock {title}" if dock.isFloating() else f"Float {title}",
             lambda: dock.setFloating(not dock.isFloating()),

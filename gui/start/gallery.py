@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
@@ -24,7 +26,12 @@ from gui.look import Look
 from gui.start.cards import PICTURE, Card, examples
 from gui.start.recent import Recent, RecentList
 from gui.start.sidebar import Sidebar
+from gui.training.text import caption, metric
 from gui.widgets.basics import Button, label
+
+if TYPE_CHECKING:
+    from gui.run.last_runs import LastRun
+    from gui.session import RecentFile
 
 GAP, SIDE, COLUMN = 16, 40, 260
 KINDS = {
@@ -42,9 +49,12 @@ class Gallery(QWidget):
     open_asked = Signal()
     data_asked = Signal()
 
-    def __init__(self, app: App, recent: Callable[[], Sequence[Recent]]) -> None:
+    def __init__(self, app: App) -> None:
         super().__init__()
-        self._app, self._recent = app, recent
+        self._app = app
+        self._recent: Sequence[RecentFile] = ()
+        self._runs: dict[Path, LastRun] = {}
+        self._workspace: Path | None = None
         self._drawn: dict[str, tuple[Scene, int]] = {}
         self.setAccessibleName("Start")
         self.cards = [Card(app.look, example, self) for example in examples()]
@@ -55,6 +65,8 @@ class Gallery(QWidget):
         self.sidebar.chosen.connect(self._filter)
         self._idle = QTimer(self, singleShot=True, interval=0)
         self._idle.timeout.connect(self._draw_next)
+        self._look_up = QTimer(self, singleShot=True, interval=0)
+        self._look_up.timeout.connect(self._find_runs)
         self._columns, self._kind, self._begun = 0, "", False
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -62,11 +74,17 @@ class Gallery(QWidget):
         row.addWidget(self.sidebar)
         row.addWidget(self._main(), 1)
         app.look.changed.connect(self._redraw)
-        self.refresh()
+        self.show_recent(())
 
-    def refresh(self) -> None:
-        """Show what was open last, and how many there are of everything."""
-        found = self._recent()
+    def show_recent(self, files: Sequence[RecentFile]) -> None:
+        """Show what was open last; what their last runs reached follows when nothing is to do."""
+        self._recent = files
+        self._fill()
+        if self._begun:
+            self._look_up.start()
+
+    def _fill(self) -> None:
+        found = [_row(file, self._runs.get(Path(file.path))) for file in self._recent]
         self.files.show_files(found)
         for widget in (self.files, self._recent_title):
             widget.setVisible(bool(found))
@@ -77,10 +95,21 @@ class Gallery(QWidget):
         rows += [(kind, *KINDS[kind], kinds[kind]) for kind in KINDS if kinds[kind]]
         self.sidebar.show_rows(rows)
 
-    def begin(self) -> None:
-        """The window has been painted: draw the pictures, one in each idle moment."""
-        self._begun = True
+    def begin(self, workspace: Path | None) -> None:
+        """The window has been painted: draw the pictures, one in each idle moment, and look up
+        the last runs of recent files.
+        """
+        self._begun, self._workspace = True, workspace
         self._idle.start()
+        self._look_up.start()
+
+    def _find_runs(self) -> None:
+        if not self._recent:
+            return
+        from gui.run.last_runs import last_runs
+
+        self._runs = last_runs([Path(file.path) for file in self._recent], self._workspace)
+        self._fill()
 
     # Building
 
@@ -228,6 +257,19 @@ class Gallery(QWidget):
         elif 0 <= here + step < len(shown):
             shown[here + step].setFocus(Qt.FocusReason.TabFocusReason)
             self._scroll.ensureWidgetVisible(shown[here + step])
+
+
+def _row(file: RecentFile, run: LastRun | None) -> Recent:
+    """A recent file with its last run in words: "digits-cnn-27 · 97.5 % val accuracy"."""
+    path = Path(file.path)
+    if run is None:
+        return Recent(path, file.time)
+    metrics = dict(run.metrics)
+    best = next((n for n in ("val_accuracy", "accuracy", "val_loss", "loss") if n in metrics), "")
+    words = run.name
+    if best:
+        words += f" · {metric(best, metrics[best])} {caption(best).lower()}"
+    return Recent(path, file.time, words, run.losses)
 
 
 class _Ground(QWidget):

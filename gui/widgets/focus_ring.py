@@ -39,12 +39,15 @@ class FocusRing(QWidget):
         assert isinstance(application, QApplication)
         application.focusChanged.connect(self._moved)
         window.installEventFilter(self)
-        application.installEventFilter(self)
         look.changed.connect(self.update)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         kind = event.type()
-        if kind == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+        if watched is self._window:
+            handle = self._window.windowHandle()
+            if kind == QEvent.Type.Show and handle is not None:
+                handle.installEventFilter(self)  # keys and clicks come here first
+        elif kind == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             if event.key() in _KEYS:
                 self._by_keys = True
         elif kind == QEvent.Type.MouseButtonPress:
@@ -58,7 +61,11 @@ class FocusRing(QWidget):
             self._place()
         return False
 
-    def _moved(self, _before: QWidget | None, now: QWidget | None) -> None:
+    def _moved(self, before: QWidget | None, now: QWidget | None) -> None:
+        if before is not None:
+            before.removeEventFilter(self)
+        if now is not None:
+            now.installEventFilter(self)
         self._around = now
         self._place()
 

@@ -230,6 +230,15 @@ def _nodes(add: _Adder) -> None:
         words="connect port keyboard",
     )
     add(
+        "graph.detach",
+        "Detach from wires",
+        commands.detach,
+        "Graph",
+        ("D",),
+        _nodes_chosen,
+        words="disconnect free cut links",
+    )
+    add(
         "graph.connect_in_order",
         "Connect in order",
         commands.connect_in_order,

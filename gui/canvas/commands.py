@@ -63,6 +63,15 @@ def delete_and_reconnect(host: Host) -> None:
     return None
 
 
+def detach(host: Host) -> None:
+    """Take all wires off the selected nodes, but those between them."""
+    document, ids = host.document, host.document.selection
+    crossing = [w for w in document.wires if (w.source in ids) != (w.target in ids)]
+    if crossing:
+        into = document.into
+        host.push(*(edits.Disconnect(wire, into=into) for wire in crossing), name="Detach")
+
+
 def copy_text(host: Host) -> str:
     """The selection as text; "" when there is none."""
     document, ids = host.document, chosen(host)

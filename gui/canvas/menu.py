@@ -25,6 +25,7 @@ NODE_MENU = (
     "graph.collapse",
     SEPARATOR,
     "graph.connect_in_order",
+    "graph.detach",
     "graph.frame",
     "graph.define",
     "graph.dissolve",

@@ -179,6 +179,7 @@ class PointedSurface(Surface):
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
+        self.state.focused()
         self.update()
 
     def pointed(self) -> Point:

@@ -24,7 +24,7 @@ from gui.canvas.view_model import (
     WireState,
     WireView,
 )
-from gui.canvas.wires import input_point, output_point
+from gui.canvas.wires import port_offsets
 
 PORT_REACH = 12.0  # half of a port's hit area
 WIRE_REACH = 6.0
@@ -78,6 +78,7 @@ class CanvasScene:
         self._observers: list[Callable[[Touched], None]] = []
         self._looks: dict[NodeView, int] = {}
         self._own: dict[str, int] = {}  # node -> the look that it alone has
+        self._given: dict[str, tuple[NodeView, int]] = {}  # as they were put, with their looks
         self.looks: list[Look] = []
         self.lifted: Indices = NOTHING
         self.lifted_wires: Indices = NOTHING  # those at lifted nodes
@@ -92,11 +93,15 @@ class CanvasScene:
         self._observers.append(observer)
 
     def put(self, view: CanvasView) -> None:
-        """Show another view; nodes that look as before keep their pictures."""
+        """Show another view; nodes that look as before keep their pictures.
+
+        Those that are the same objects as before are not even compared.
+        """
         self.lifted = self.lifted_wires = self.hidden_wires = NOTHING
         self.hovered_wire, self.selected_wires = -1, frozenset()
         if len(self.looks) > 4 * len(view.nodes) + 1000:
             self._looks.clear()  # numbers go on rising, so no picture is taken for another's
+            self._given.clear()
         self.ids = [node.id for node in view.nodes]
         self.index_of = {id: index for index, id in enumerate(self.ids)}
         self.views: list[NodeView] = list(view.nodes)
@@ -104,7 +109,12 @@ class CanvasScene:
         self.frames: tuple[FrameView, ...] = view.frames
         self.notes: tuple[NoteView, ...] = view.notes
         self.items &= {f.id for f in view.frames} | {n.id for n in view.notes}
-        self.look = np.array([self._look(node) for node in view.nodes], np.intp)
+        given = self._given
+        self._given = {
+            node.id: one if (one := given.get(node.id)) and one[0] is node else (node, self._look(node))
+            for node in view.nodes
+        }
+        self.look = np.array([look for _, look in self._given.values()], np.intp)
         self.families = sorted({node.family for node in view.nodes})
         code = {family: index for index, family in enumerate(self.families)}
         self.family = np.array([code[node.family] for node in view.nodes], np.intp)
@@ -121,21 +131,18 @@ class CanvasScene:
         self._tell(Touched(everything=True))
 
     def _put_wires(self) -> None:
-        count = len(self.wires)
-        ports = np.zeros((count, 4))  # of source and target, relative to their nodes
-        self.ends = np.zeros((count, 2), np.intp)
-        for row, wire in enumerate(self.wires):
-            source, target = self.index_of[wire.source], self.index_of[wire.target]
-            at_origin = (self.looks[self.look[i]].view for i in (source, target))
-            out = output_point(next(at_origin), self.box(source), wire.output)
-            into = input_point(next(at_origin), self.box(target), wire.input)
-            self.ends[row] = source, target
-            ports[row] = out.x, out.y, into.x, into.y
-        self._ports: Floats = ports
+        count, index_of = len(self.wires), self.index_of
+        found = [(index_of[w.source], index_of[w.target], w.output, w.input) for w in self.wires]
+        ends = np.array(found, np.intp).reshape(-1, 4)
+        self.ends = ends[:, :2]
+        # of source and target, relative to their nodes
+        boxes = [self.looks[look].box for look in self.look.tolist()]
+        self._ports: Floats = port_offsets(boxes, ends)
         self.lanes: Floats = np.array([_lane(wire) for wire in self.wires], np.float64)
         self.portal: NDArray[np.bool_] = np.array([bool(w.portal) for w in self.wires], np.bool_)
         self.kinds = sorted({wire.kind for wire in self.wires})
-        self.kind = np.array([self.kinds.index(wire.kind) for wire in self.wires], np.intp)
+        number = {kind: index for index, kind in enumerate(self.kinds)}
+        self.kind = np.array([number[wire.kind] for wire in self.wires], np.intp)
         self.lines: Curves = curves(self.wire_ends(np.arange(count)), self.lanes)
         self.line_boxes = BoxIndex(self.lines.edges())
 

@@ -34,6 +34,7 @@ from gui.document import Document, DocumentChange
 from gui.library.fits import Loose
 from gui.theme import Theme
 
+SPOKEN = 3  # names of selected nodes that a screen reader is told
 HELD = -16.0, -14.0  # from the pointer to the corner of a node dragged out of the library
 
 
@@ -117,14 +118,18 @@ class Canvas(PointedSurface):
         self.look_from(replace(self.camera, rung=rung).moved_to(x, y))
 
     def _mark_selection(self) -> None:
-        chosen, scene = self.document.selection, self.scene
+        document, scene = self.document, self.scene
+        chosen = document.selection
         scene.set_states(
             (node.id, replace(node.state, selected=node.id in chosen))
             for node in scene.views
             if node.state.selected != (node.id in chosen)
         )
-        picked = self.document.selected_wires
-        rows = (row for row, wire in enumerate(self.document.wires) if wire in picked)
+        names = [document.drawing.node(id).label for id in sorted(chosen)[:SPOKEN]]
+        more = f" and {len(chosen) - SPOKEN} more" if len(chosen) > SPOKEN else ""
+        self.setAccessibleDescription(f"Selected: {', '.join(names)}{more}" if names else "")
+        picked = document.selected_wires
+        rows = (row for row, wire in enumerate(document.wires) if wire in picked)
         scene.mark_wires(scene.hovered_wire, rows if picked else ())
 
     # What an interaction asks for

@@ -83,6 +83,20 @@ def input_point(node: NodeView, box: NodeBox, index: int) -> Point:
     return Point(node.x, node.y + port_y(min(index, max(len(box.inputs) - 1, 0))))
 
 
+def port_offsets(boxes: Sequence[NodeBox], ends: Indices) -> Floats:
+    """Where wires begin and end, relative to their nodes: (n, 4).
+
+    `ends` (n, 4) are rows of `boxes` of source and target, and numbers of output and input.
+    """
+    source, target, output, into = ends.T
+    width = np.array([box.width for box in boxes], np.float64)
+    last_out = np.array([max(len(box.outputs) - 1, 0) for box in boxes], np.intp)
+    last_in = np.array([max(len(box.inputs) - 1, 0) for box in boxes], np.intp)
+    out_y = PORT_Y + PORT_STEP * np.minimum(output, last_out[source])
+    in_y = PORT_Y + PORT_STEP * np.minimum(into, last_in[target])
+    return np.stack([width[source], out_y, np.zeros(len(ends)), in_y], axis=1)
+
+
 def wire_ends(
     wire: WireView, nodes: Mapping[str, NodeView], boxes: Mapping[str, NodeBox]
 ) -> tuple[Point, Point]:

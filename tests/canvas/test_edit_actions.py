@@ -107,6 +107,16 @@ def test_delete_and_reconnect_bridges_what_fits(acting: Any) -> None:
     assert document.drawing.wires_in(dense) == []
 
 
+def test_detach_keeps_wires_between_the_chosen(acting: Any) -> None:
+    document = acting.document
+    document.select(["conv2", "relu2"])
+    press(acting, K.Key_D)
+    assert document.drawing.wires_in("conv2") == []
+    assert document.drawing.wires_out("relu2") == []
+    assert [w.target for w in document.drawing.wires_out("conv2")] == ["relu2"]
+    assert acting.canvas.accessibleDescription() == "Selected: conv2, relu2"
+
+
 def test_duplicate_keeps_what_comes_in(acting: Any) -> None:
     document = acting.document
     document.select(["conv2", "relu2"])

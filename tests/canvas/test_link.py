@@ -133,6 +133,9 @@ def test_a_wire_dropped_on_nothing_asks_for_a_node(spare: Any) -> None:
     at, source = asked.at(0)
     assert (source.node, source.port, source.side) == ("spare", "y", "output")
     assert at == spare.canvas.camera.canvas(12, 12)
+    assert spare.canvas.draft.wires[0].state.proposed
+    QTest.keyClick(spare.canvas, Qt.Key.Key_Escape)
+    assert not spare.canvas.draft.wires
 
 
 def test_a_wire_that_does_not_fit_is_refused_with_a_way_out(spare: Any) -> None:

@@ -119,6 +119,9 @@ class DragLink(Interaction):
         elif found.held is not None:
             host.push(edits.Disconnect(found.held, into=host.document.into))
         else:
+            output = found.end.side == "output"
+            ends = (self._start, pointer.canvas) if output else (pointer.canvas, self._start)
+            host.enter(Asking(host, DraftWire(*ends, self._kind, WireState(proposed=True))))
             host.want_library(pointer.canvas, found.end)
 
     def key(self, key: str) -> None:
@@ -129,6 +132,30 @@ class DragLink(Interaction):
 
     def _end(self) -> None:
         self.host.scene.hide_wires(())
+        self.host.show_draft(NO_DRAFT)
+        self.host.leave()
+
+
+class Asking(Interaction):
+    """The wire stays to be seen while a node is searched for it."""
+
+    keys = ESCAPE
+
+    def __init__(self, host: Host, wire: DraftWire) -> None:
+        super().__init__(host)
+        host.show_draft(Draft(wires=(wire,)))
+
+    def press(self, pointer: Pointer) -> None:
+        self.cancel()
+        self.host.repeat_press(pointer)
+
+    def focused(self) -> None:
+        self.cancel()
+
+    def key(self, key: str) -> None:
+        self.cancel()
+
+    def cancel(self) -> None:
         self.host.show_draft(NO_DRAFT)
         self.host.leave()
 

@@ -147,6 +147,9 @@ class Interaction:
         """
         return False
 
+    def focused(self) -> None:
+        """The keyboard came back to the canvas."""
+
     def cancel(self) -> None:
         """Esc, or the window lost the pointer."""
 

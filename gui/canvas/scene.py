@@ -6,14 +6,15 @@ is one row: ports, labels and badges have no rows of their own and are found by 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gui.canvas.curves import Curves, curves, distances, flattened
-from gui.canvas.geometry import CAPTION, Measure, NodeBox, Point, Rect, node_box
+from gui.canvas.curves import Curves, curves
+from gui.canvas.geometry import CAPTION, Measure, NodeBox, Rect, node_box
+from gui.canvas.hits import Hits
 from gui.canvas.index import BoxIndex, Floats, Indices
 from gui.canvas.view_model import (
     CanvasView,
@@ -26,19 +27,7 @@ from gui.canvas.view_model import (
 )
 from gui.canvas.wires import port_offsets
 
-PORT_REACH = 12.0  # half of a port's hit area
-WIRE_REACH = 6.0
-HIT_STEPS = 16
 NOTHING = np.empty(0, np.intp)
-
-
-@dataclass(frozen=True, slots=True)
-class PortHit:
-    """A port under the pointer."""
-
-    node: str
-    index: int
-    is_output: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +59,7 @@ class Touched:
     everything: bool = False
 
 
-class CanvasScene:
+class CanvasScene(Hits):
     """Nodes and wires of one canvas; `lifted` nodes are under an interaction's hand."""
 
     def __init__(self, measure: Measure) -> None:
@@ -93,10 +82,7 @@ class CanvasScene:
         self._observers.append(observer)
 
     def put(self, view: CanvasView) -> None:
-        """Show another view; nodes that look as before keep their pictures.
-
-        Those that are the same objects as before are not even compared.
-        """
+        """Show another view; nodes that look as before keep their pictures."""
         self.lifted = self.lifted_wires = self.hidden_wires = NOTHING
         self.hovered_wire, self.selected_wires = -1, frozenset()
         if len(self.looks) > 4 * len(view.nodes) + 1000:
@@ -109,9 +95,11 @@ class CanvasScene:
         self.frames: tuple[FrameView, ...] = view.frames
         self.notes: tuple[NoteView, ...] = view.notes
         self.items &= {f.id for f in view.frames} | {n.id for n in view.notes}
-        given = self._given
+        given = self._given  # the same objects as before need no comparing
         self._given = {
-            node.id: one if (one := given.get(node.id)) and one[0] is node else (node, self._look(node))
+            node.id: one
+            if (one := given.get(node.id)) and one[0] is node
+            else (node, self._look(node))
             for node in view.nodes
         }
         self.look = np.array([look for _, look in self._given.values()], np.intp)
@@ -326,65 +314,6 @@ class CanvasScene:
         at = np.concatenate([self.places[source], self.places[target]], axis=1)
         moved: Floats = at + self._ports[which]
         return moved
-
-    # What lies under the pointer; the last node of the drawing is on top.
-
-    def node_at(self, point: Point) -> str | None:
-        """The topmost node under a point."""
-        found = self.boxes.under(point)
-        return self.ids[found[-1]] if len(found) else None
-
-    def port_at(self, point: Point, reach: float = PORT_REACH) -> PortHit | None:
-        """The nearest port whose hit area holds the point."""
-        best, nearest = None, reach
-        for index in self.boxes.under(point, reach).tolist():
-            x, y = self.places[index]
-            box = self.box(index)
-            for is_output, ports in ((False, box.inputs), (True, box.outputs)):
-                for number, port in enumerate(ports):
-                    gap = max(abs(x + port.x - point.x), abs(y + port.y - point.y))
-                    if gap <= nearest:
-                        best, nearest = PortHit(self.ids[index], number, is_output), gap
-        return best
-
-    def port_point(self, id: str, index: int, is_output: bool) -> Point:
-        """Where a port is on the canvas."""
-        row = self.index_of[id]
-        box, (x, y) = self.box(row), self.places[row].tolist()
-        at = (box.outputs if is_output else box.inputs)[index]
-        return Point(x + at.x, y + at.y)
-
-    def wire_at(self, point: Point, zoom: float = 1.0) -> int | None:
-        """Row of the wire nearest to a point, within 6 px of the screen."""
-        reach = WIRE_REACH / zoom
-        near = self.line_boxes.under(point, reach)
-        near = near[~self.portal[near]]
-        if not len(near):
-            return None
-        segments, owner = flattened(self.lines, near, HIT_STEPS)
-        gaps = distances(segments, point.x, point.y)
-        best = int(gaps.argmin())
-        return int(near[owner[best]]) if gaps[best] <= reach else None
-
-    def wires_through(self, rect: Rect) -> list[int]:
-        """Rows of the wires that pass a rectangle, the nearest to its middle first."""
-        near = self.line_boxes.meeting(rect)
-        near = near[~self.portal[near]]
-        if not len(near):
-            return []
-        segments, owner = flattened(self.lines, near, HIT_STEPS)
-        shares = np.linspace(0.0, 1.0, 9)[:, None, None]
-        points = segments[None, :, :2] * (1 - shares) + segments[None, :, 2:] * shares
-        x, y = points[..., 0], points[..., 1]
-        within = (x >= rect.x) & (x <= rect.right) & (y >= rect.y) & (y <= rect.bottom)
-        middle = rect.x + rect.width / 2
-        gaps = np.where(within, np.hypot(x - middle, y - rect.middle), np.inf).min(axis=0)
-        order = [place for place in np.argsort(gaps).tolist() if np.isfinite(gaps[place])]
-        return list(dict.fromkeys(near[owner[order]].tolist()))
-
-    def nodes_in(self, rect: Rect) -> Sequence[str]:
-        """Nodes that a marquee touches, in the drawing's order."""
-        return [self.ids[index] for index in self.boxes.meeting(rect).tolist()]
 
     def _around(self, wires: Indices) -> Rect | None:
         """Rectangle around the lines of some wires."""

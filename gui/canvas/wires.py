@@ -5,9 +5,13 @@ A path is a list of segments: ("M", x, y), ("L", x, y) and ("C", x1, y1, x2, y2,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
 
 from gui.canvas.geometry import (
+    PORT_STEP,
+    PORT_Y,
     TAG_HEIGHT,
     TAG_LEAD,
     TAG_WIDTH,
@@ -16,6 +20,7 @@ from gui.canvas.geometry import (
     Rect,
     port_y,
 )
+from gui.canvas.index import Floats, Indices
 from gui.canvas.view_model import CanvasView, NodeView, WireView
 
 Segment = tuple[str, *tuple[float, ...]]

@@ -74,8 +74,8 @@ class TrainingBar(QWidget):
         self.restart_button.clicked.connect(lambda: actions.restart(app))
         self.speed = Figure(look, "Samples/s", "000,000")
         self.left = Figure(look, "Time left", "00 min 00 s")
-        self.epochs = self._field("Epochs", "How often all samples are seen", 40, "epochs")
-        self.batch = self._field("Batch", "Samples in a step", 34, "batch_size")
+        self.epochs = self._field("Epochs", "How often all samples are seen", 52, "epochs")
+        self.batch = self._field("Batch", "Samples in a step", 40, "batch_size")
         self.rate = Field(
             look, "Learning rate", "Acts at once, also while training", 66, self._set_rate
         )

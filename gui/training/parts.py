@@ -115,6 +115,7 @@ class Field(_Framed):
             self._text = text
             if not (self.edit.hasFocus() and self.edit.isModified()):
                 self.edit.setText(text)
+                self.edit.setCursorPosition(0)
 
     def framed(self) -> str:
         if self.edit.hasFocus() and not self.invalid:
@@ -240,10 +241,15 @@ class Progress(QWidget):
         painter.setPen(QColor(theme.text2))
         after = fonts.measure(self._left[0], "body") + fonts.measure(" ", "body")
         painter.drawText(int(after + 0.5) if self._left[0] else 0, 17, self._left[1])
-        painter.setFont(fonts.sized("caption mono", 11)[0])
+        font, metrics = fonts.sized("caption mono", 11)
+        painter.setFont(font)
         painter.setPen(QColor(theme.text3))
+        room = self.width() - fonts.measure(" ".join(self._left), "body") - 12
+        words = self._right
+        while " " in words and metrics.horizontalAdvance(words) > room:
+            words = words.partition(" ")[2]  # the figures matter more than what they are of
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(QRectF(0, 4, self.width(), 18), right, self._right)
+        painter.drawText(QRectF(0, 4, self.width(), 18), right, words)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(theme.raised))

@@ -14,6 +14,7 @@ from PySide6.QtCore import QEvent, QObject, QTimer, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from compute.questions import Answer, FeatureMap, Maps, Output, SampleMaps
+from gui import fonts
 from gui.app import App
 from gui.canvas.paint_wire import Overlay, gradient_share
 from gui.canvas.view import Canvas
@@ -24,6 +25,7 @@ from gui.overlay_nodes import Watched, at_rest, norm_of, pictures, preview, told
 from gui.widgets.basics import label
 
 PERIOD = 100  # ms between two changes of the canvas, at least
+ARROW = 28  # px of the box beside its words
 SAMPLE = 0  # place among the held-out samples of the one that thumbnails show
 CHOICES: tuple[tuple[Overlay, str], ...] = (
     ("kind", "Data kind"),
@@ -268,6 +270,8 @@ class WiresShow(QWidget):
         self.box = QComboBox()
         self.box.setProperty("kind", "quiet")
         self.box.setAccessibleName("Wires show")
+        widest = max(fonts.measure(title, "node name") for _, title in CHOICES)
+        self.box.setFixedWidth(round(widest) + ARROW)
         for choice, title in CHOICES:
             self.box.addItem(title, choice)
         self._show()

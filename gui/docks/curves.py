@@ -9,16 +9,16 @@ from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
+    QMenu,
     QMessageBox,
     QTabBar,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from gui.app import App
 from gui.canvas.drawing import colour
-from gui.docks.curves_menu import SMOOTHING, CurvesMenu
+from gui.docks.curves_menu import CurvesOptions
 from gui.docks.curves_run import HELD_OUT, RunLines, bad_steps, groups, write_csv
 from gui.docks.page import Page
 from gui.docks.plot import Plot
@@ -43,12 +43,11 @@ class CurvesPage(Page):
         self.plot = Plot(app.look, "Curves of the run")
         self.legend = Legend(app.look, self.plot)
         self.groups = QTabBar()
-        self.menu = CurvesMenu(self)
+        self.options = CurvesOptions(self)
         self._runs: list[RunLines] = []
-        self._smoothing = SMOOTHING
         self._build()
-        self.menu.changed.connect(self.rebuild)
-        self.menu.smoothing_changed.connect(self.set_smoothing)
+        self.options.changed.connect(self.rebuild)
+        self.options.smoothing_changed.connect(self._smooth)
         self.groups.currentChanged.connect(self._group_changed)
 
     def _build(self) -> None:
@@ -56,16 +55,10 @@ class CurvesPage(Page):
         self.groups.setExpanding(False)
         self.groups.setDrawBase(False)
         self.groups.setAccessibleName("Metric")
-        self.more = QToolButton()
-        self.more.setAccessibleName("Options of the curves")
-        self.more.setToolTip("Options of the curves")
-        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.more.setMenu(self.menu)
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(self.legend, 1)
         head.addWidget(self.groups)
-        head.addWidget(self.more)
         box = QVBoxLayout(self)
         box.setContentsMargins(12, 6, 8, 6)
         box.setSpacing(2)
@@ -94,22 +87,21 @@ class CurvesPage(Page):
         for known in self._runs:
             if known.curves is curves:
                 return known
-        made = RunLines(curves, self._smoothing)
+        made = RunLines(curves, self.options.smoothing)
         self._runs = [*self._runs[-3:], made]
         return made
 
     def rebuild(self) -> None:
-        self.more.setIcon(self.app.look.icon("more"))
         self.plot.unit, self.plot.per_unit = self._unit()
         percent = "accuracy" in self.group
         self.plot.y_text = _percent if percent else tick_text
         self.plot.value_text = _percent_value if percent else value_text
-        self.plot.set_log(self.menu.log.isChecked() and self.group == "loss")
+        self.plot.set_log(self.options.log.isChecked() and self.group == "loss")
         self.refresh()
 
     def refresh(self) -> None:
         board = self.app.trainer.board_of(self.document)
-        current, previous = self.current, self.previous if self.menu.before.isChecked() else None
+        current, previous = self.current, self.previous if self.options.before.isChecked() else None
         known = len(current.curves.losses) or previous is not None
         self.plot.empty = "" if known else EMPTY if self.document else NO_DOCUMENT
         self.legend.setVisible(bool(known))
@@ -117,7 +109,7 @@ class CurvesPage(Page):
         self._show_groups(groups(current.curves) if known else [])
         lines: list[Line] = []
         entries: list[Entry] = []
-        theme, group, raw = self.app.look.theme, self.group, self.menu.raw.isChecked()
+        theme, group, raw = self.app.look.theme, self.group, self.options.raw.isChecked()
         if previous is not None:
             previous.follow()
             name = _name(previous.curves, current.curves)
@@ -143,7 +135,7 @@ class CurvesPage(Page):
 
     def _unit(self) -> tuple[str, float]:
         started = self.app.trainer.board_of(self.document).started
-        if self.menu.epochs.isChecked() and started is not None:
+        if self.options.epochs.isChecked() and started is not None:
             return "epoch", float(started.steps_per_epoch)
         return "iteration", 1.0
 
@@ -168,9 +160,10 @@ class CurvesPage(Page):
 
     # Options
 
-    def set_smoothing(self, weight: float) -> None:
-        """Smooth the losses with another share of what came before, 0 to 0.99."""
-        self._smoothing = weight
+    def fill_menu(self, menu: QMenu) -> None:
+        self.options.fill(menu)
+
+    def _smooth(self, weight: float) -> None:
         for run in self._runs:
             run.smoothed(weight)
         self.rebuild()

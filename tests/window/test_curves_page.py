@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QImage, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication
+from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu, QSlider
 from pytestqt.qtbot import QtBot
 
 from graph.edits import SetTraining
@@ -44,6 +44,17 @@ def reseed(app: App) -> None:
     document = app.desk.current
     assert document is not None
     document.push(SetTraining(replace(document.graph.training, seed=5)))
+
+
+def slide(page: CurvesPage, hundredths: int) -> None:
+    """Move the slider in the menu of the dock."""
+    menu = QMenu()
+    page.fill_menu(menu)
+    menu.popup(QPoint(0, 0))
+    slider = menu.findChild(QSlider)
+    assert slider is not None
+    slider.setValue(hundredths)
+    menu.close()
 
 
 def pixels(page: CurvesPage) -> set[tuple[int, int, int]]:
@@ -179,7 +190,7 @@ def test_a_run_is_drawn_and_the_one_before_is_its_ghost(qtbot: QtBot, app: App) 
     assert ghosts
     assert theme.runs[1] not in ghosts
     assert any(red > blue + 40 for red, _, blue in pixels(page))
-    page.menu.before.setChecked(False)
+    page.options.before.setChecked(False)
     assert len(page.legend.entries) == 2
 
 
@@ -254,10 +265,10 @@ def test_pointing_at_the_legend_fades_the_others(qtbot: QtBot, app: App) -> None
 def test_smoothing_zero_is_the_raw_line(qtbot: QtBot, app: App) -> None:
     page = shown(qtbot, app)
     run(qtbot, app)
-    page.menu.slider.setValue(0)
+    slide(page, 0)
     lines = page.current
     assert (lines.smooth.values.values == lines.raw.values.values).all()
-    page.menu.slider.setValue(90)
+    slide(page, 90)
     assert lines.smoothing == 0.9
     rough = np.abs(np.diff(lines.raw.values.values)).mean()
     assert np.abs(np.diff(lines.smooth.values.values)).mean() < 0.3 * rough

@@ -2,13 +2,17 @@
 
 import pytest
 
-from graph.graph import Graph, Node
+from graph.checks.problem import View
+from graph.define import Instance
+from graph.edits import SetFlags, SetFrame
+from graph.files import dumps, loads
+from graph.graph import Frame, Graph, Node
 from graph.op import REGISTRY
 from gui import fonts
 from gui.canvas.describe import number, setting_text, summary
 from gui.canvas.drawing import elided
 from gui.canvas.geometry import node_box
-from gui.sheet import canvas_view
+from gui.sheet import Sheet, canvas_view
 from tests.support.small_graphs import draw, op
 
 
@@ -125,3 +129,27 @@ def test_every_node_type_shows_its_whole_name_and_settings(name: str) -> None:
     assert box.width <= 200
     if view.summary:
         assert elided(summary(op(name)), "caption mono", box.width - 21) == summary(op(name))
+
+
+def test_a_node_is_drawn_small_when_people_want_it_so() -> None:
+    graph = classifier()
+    SetFlags("conv", collapsed=True).apply(graph)
+    assert canvas_view(graph)["conv"].collapsed
+    assert not canvas_view(graph)["dense"].collapsed
+
+
+def test_frames_have_the_colour_people_chose() -> None:
+    graph = Graph()
+    SetFrame(Frame("a", "Plain")).apply(graph)
+    SetFrame(Frame("b", "Blue", colour="conv")).apply(graph)
+    assert [frame.family for frame in canvas_view(graph).frames] == ["shape", "conv"]
+    assert [frame.colour for frame in loads(dumps(graph)).frames.values()] == ["", "conv"]
+
+
+def test_inside_a_definition_shapes_are_those_of_its_first_use() -> None:
+    graph = classifier()
+    Instance(("conv", "relu"), "block", "b").apply(graph)
+    shown = Sheet(View.of(graph), "block", {}, {}).view
+    assert shown["conv"].badge == "4×8×8"
+    assert shown["conv"].note == "40"
+    assert canvas_view(graph)["b"].note == "40"

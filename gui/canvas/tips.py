@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QToolTip
 
 from graph.edit import op_name
 from gui.canvas.geometry import Point
+from gui.canvas.hits import PortHit
 from gui.canvas.refusal import shape_words
-from gui.canvas.scene import PortHit
 
 if TYPE_CHECKING:
     from gui.canvas.view import Canvas

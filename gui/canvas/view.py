@@ -20,6 +20,7 @@ from gui.canvas.bare import bare_view
 from gui.canvas.bubble import Bubble
 from gui.canvas.draft import NO_DRAFT, Draft, DraftNode
 from gui.canvas.geometry import GRID, NodeBox, Point
+from gui.canvas.hits import PortHit
 from gui.canvas.insert import Spot, insertion, wire_under
 from gui.canvas.interact.idle import Idle
 from gui.canvas.interact.refused import Refused
@@ -27,7 +28,6 @@ from gui.canvas.interact.state import Interaction, Pointer
 from gui.canvas.naming import Naming
 from gui.canvas.pointer import PointedSurface
 from gui.canvas.refusal import Refusal
-from gui.canvas.scene import PortHit
 from gui.canvas.tips import Tips
 from gui.canvas.view_model import CanvasView, NodeView
 from gui.document import Document, DocumentChange

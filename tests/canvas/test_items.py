@@ -11,8 +11,8 @@ from graph import edits
 from graph.graph import Frame, Note
 from gui.canvas import commands
 from gui.canvas.geometry import Point
+from gui.canvas.hits import PortHit
 from gui.canvas.items import carried, frame_rect, item_at, note_rect
-from gui.canvas.scene import PortHit
 from gui.canvas.view_model import mosaic
 
 LEFT = Qt.MouseButton.LeftButton

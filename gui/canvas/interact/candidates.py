@@ -14,9 +14,9 @@ from graph.edits import connect
 from graph.graph import Wire
 from gui.canvas.draft import NO_POINTS
 from gui.canvas.geometry import Point, Rect
+from gui.canvas.hits import PortHit
 from gui.canvas.index import Floats
 from gui.canvas.interact.state import Host
-from gui.canvas.scene import PortHit
 from gui.library.fits import Loose
 
 Port = tuple[str, int]  # node, index

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gui.canvas.geometry import Point
+from gui.canvas.hits import PortHit
 from gui.canvas.interact.keys import ARROWS, ChoosePort, walk
 from gui.canvas.interact.knife import Knife
 from gui.canvas.interact.link import DragLink
@@ -14,7 +15,6 @@ from gui.canvas.interact.pan import Pan
 from gui.canvas.interact.resize import Resize
 from gui.canvas.interact.state import Cursor, Host, Interaction, Pointer
 from gui.canvas.items import item_at
-from gui.canvas.scene import PortHit
 from gui.canvas.tidy import nudge
 
 NEAR = 8.0  # px from a port within which it comes before a wire

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 
 from gui.canvas.draft import NO_DRAFT, Draft, DraftWire
 from gui.canvas.geometry import Point
+from gui.canvas.hits import PortHit
 from gui.canvas.interact.candidates import Candidates, Port
 from gui.canvas.interact.link import anchor, loose_end, take
 from gui.canvas.interact.state import Host, Interaction, Pointer
-from gui.canvas.scene import PortHit
 from gui.canvas.view_model import WireState
 
 ARROWS: Mapping[str, tuple[int, int]] = {

@@ -8,9 +8,9 @@ from graph import edits
 from gui.canvas.curves import flattened
 from gui.canvas.draft import NO_DRAFT, Draft
 from gui.canvas.geometry import Point, Rect
+from gui.canvas.hits import HIT_STEPS
 from gui.canvas.index import Floats
 from gui.canvas.interact.state import ESCAPE, Host, Interaction, Pointer
-from gui.canvas.scene import HIT_STEPS
 
 STEP = 6.0  # px on screen between two points of the line
 

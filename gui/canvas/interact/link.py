@@ -7,10 +7,10 @@ from graph.graph import Graph, Wire
 from graph.op import PortKind
 from gui.canvas.draft import NO_DRAFT, Draft, DraftWire
 from gui.canvas.geometry import Point
+from gui.canvas.hits import PortHit
 from gui.canvas.interact.candidates import Candidates, Port
 from gui.canvas.interact.refused import Refused
 from gui.canvas.interact.state import ESCAPE, SNAP, Host, Interaction, Pointer
-from gui.canvas.scene import PortHit
 from gui.canvas.view_model import WireState
 from gui.library.fits import Loose
 

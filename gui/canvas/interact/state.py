@@ -11,8 +11,9 @@ from graph.graph import Wire
 from gui.canvas.camera import Camera
 from gui.canvas.draft import Draft
 from gui.canvas.geometry import NodeBox, Point, Rect
+from gui.canvas.hits import PortHit
 from gui.canvas.refusal import Refusal
-from gui.canvas.scene import CanvasScene, PortHit
+from gui.canvas.scene import CanvasScene
 from gui.canvas.view_model import NodeView
 from gui.document import Document
 from gui.library.fits import Loose

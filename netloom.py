@@ -1,4 +1,6 @@
-"""The command line: `netloom train digits-cnn`. Each command imports what it needs when it runs.
+"""The command line: `netloom` opens the window, `netloom train digits-cnn` runs a command.
+
+Each command imports what it needs when it runs.
 
 The bodies are in `compute.cli`; what draws pictures is handed to them from here, because `compute`
 knows no window. For plug-ins and scripts this module gives the public API: `netloom.load`.
@@ -6,7 +8,9 @@ knows no window. For plug-ins and scripts this module gives the public API: `net
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -40,6 +44,9 @@ def __getattr__(name: str) -> Any:
     return getattr(import_module(API[name]), name)
 
 
+# Files that the window opens when they are all it is told.
+OPENED = (".loom", ".csv", ".tsv", ".png", ".svg")
+PAINT = "--quit-after-paint"  # print the seconds until the window is painted, and end
 Device = Literal["cpu", "reference"]
 Target = Literal["pytorch", "numpy"]
 File = Annotated[str, typer.Argument(metavar="FILE|EXAMPLE", help="A .loom file or an example.")]
@@ -59,7 +66,7 @@ Workspace = Annotated[
 
 app = typer.Typer(
     name="netloom",
-    help="Draw a neural network, and it is the program.",
+    help="Draw a neural network, and it is the program. Without a command: the window.",
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -275,14 +282,32 @@ def report(
 
 
 def main() -> None:
-    """Run the command line; whatever goes wrong ends in one line and an exit code."""
-    from compute.cli.errors import guarded, say, window_hint
+    """Open the window or run a command; whatever goes wrong ends in one line and an exit code."""
+    from compute.cli.errors import guarded
 
-    hint = window_hint(sys.argv[1:])
-    if hint:
-        say(hint)
-        sys.exit(2)
+    words = sys.argv[1:]
+    if wants_window(words):
+        sys.exit(guarded(lambda: window(words)))
     sys.exit(guarded(lambda: app(standalone_mode=False, prog_name="netloom")))
+
+
+def wants_window(words: Sequence[str]) -> bool:
+    """Whether these arguments open the window: none, or files and what measures the start."""
+    return all(word == PAINT or Path(word).suffix.lower() in OPENED for word in words)
+
+
+def window(words: Sequence[str]) -> int:
+    """Open the window with these files; its exit code. RuntimeError where there is no display."""
+    screens = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    if sys.platform == "linux" and not any(os.environ.get(name) for name in screens):
+        raise RuntimeError(
+            "found no display, expected one to open the window on; set DISPLAY, or see "
+            "`netloom --help` for what runs in the terminal"
+        )
+    from gui.application import main
+
+    files = [word for word in words if word != PAINT]
+    return main(files, quit_after_paint=PAINT in words)
 
 
 if __name__ == "__main__":

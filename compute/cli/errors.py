@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 BAD_INPUT = 2
 INTERNAL = 70  # EX_SOFTWARE of sysexits.h: a fault of Netloom's own
@@ -87,19 +87,3 @@ def _system(error: OSError) -> str:
         if isinstance(error, kind):
             return f"found {found}, expected {expected}; {remedy}"
     return f"{about}: {error.strerror or error}"
-
-
-def window_hint(arguments: Sequence[str]) -> str:
-    """What to say when the window is asked for, which is still being built; else ""."""
-    if not arguments:
-        return (
-            "the window is still being built; `netloom report` trains the default example "
-            "and writes a report, `netloom --help` lists the commands"
-        )
-    if len(arguments) == 1 and arguments[0].endswith(".loom"):
-        file = arguments[0]
-        return (
-            f"the window is still being built; `netloom render {file} -o net.png` draws "
-            f"the graph, `netloom train {file}` trains it"
-        )
-    return ""

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import struct
 import subprocess
 from pathlib import Path
@@ -17,8 +18,8 @@ from graph.catalog import REGISTRY
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ((), "netloom report"),
-        (("net.loom",), "netloom render net.loom"),
+        ((), "found no display"),
+        (("net.loom",), "found no display"),
         (("frobnicate",), "No such command 'frobnicate'"),
         (("train",), "see `netloom examples`"),
         (("train", "nothing-like-it"), "expected a .loom file or one of digits-cnn"),
@@ -42,6 +43,14 @@ def test_a_wrong_call_is_one_line_and_exit_code_2(
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
     assert done.err.startswith("netloom: ")
     assert says in done.err
+
+
+@pytest.mark.parametrize("words", [(), ("moons.loom",)])
+def test_without_a_command_the_window_opens(words: tuple[str, ...], tmp_path: Path) -> None:
+    """It says when it was painted, in seconds since the process began."""
+    shutil.copy(resources.example_path("moons-mlp"), tmp_path / "moons.loom")
+    done = netloom("--quit-after-paint", *words, cwd=tmp_path, QT_QPA_PLATFORM="offscreen").ok()
+    assert 0.0 < float(done.out) < 60.0
 
 
 @pytest.mark.parametrize("words", [(), ("train",), ("runs",), ("runs", "list"), ("export",)])

@@ -48,7 +48,8 @@ def command(*arguments: object) -> list[str]:
 
 def environment(**changes: str) -> dict[str, str]:
     """This process's environment with the checkout importable and no display."""
-    kept = {n: v for n, v in os.environ.items() if n not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    displays = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    kept = {name: value for name, value in os.environ.items() if name not in displays}
     return kept | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"} | changes
 
 

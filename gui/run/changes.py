@@ -2,48 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 from graph.graph import Graph, Node
 from graph.kinds import DataSource
 from graph.subgraph import Subgraph
-from graph.training import Training
 
 
-@dataclass(frozen=True)
-class Meaning:
-    """What a run depends on: not places, names and notes, and not settings changed live."""
-
-    nodes: Mapping[str, object]
-    data: Mapping[str, object]  # those nodes that samples come from
-    wires: frozenset[object]
-    groups: Mapping[str, frozenset[str]]
-    definitions: Mapping[str, Meaning]
-    training: Training | None
-
-
-def meaning(graph: Graph, inner: bool = False) -> Meaning:
-    """What a run of this graph depends on."""
-    nodes = {node.id: _node(node) for node in graph}
-    return Meaning(
-        nodes,
-        {node.id: nodes[node.id] for node in graph if isinstance(node.op, DataSource)},
-        frozenset(graph.wires()),
-        {frame.id: frozenset(frame.nodes) for frame in graph.frames.values()},
-        {name: meaning(drawn, True) for name, drawn in graph.definitions.items()},
-        None if inner else graph.training,
+def snapshot(graph: Graph) -> Graph:
+    """The graph as it is now; nodes and wires are shared, as they never change."""
+    definitions = {name: snapshot(drawn) for name, drawn in graph.definitions.items()}
+    return Graph(
+        graph.net.copy(), definitions, dict(graph.frames), dict(graph.notes), graph.training
     )
 
 
-def _node(node: Node) -> tuple[object, ...]:
+def differs(old: Graph, new: Graph) -> bool:
+    """Whether a run of one would be another: not by places, names, notes and live settings."""
+    return old.training != new.training or _drawn_otherwise(old, new)
+
+
+def _drawn_otherwise(old: Graph, new: Graph) -> bool:
+    if old.net.nodes.keys() != new.net.nodes.keys() or _groups(old) != _groups(new):
+        return True
+    if any(_unlike(node, new.node(node.id)) for node in old) or _wired_otherwise(old, new):
+        return True
+    if old.definitions.keys() != new.definitions.keys():
+        return True
+    return any(_drawn_otherwise(d, new.definitions[n]) for n, d in old.definitions.items())
+
+
+def _groups(graph: Graph) -> dict[str, frozenset[str]]:
+    return {frame.id: frozenset(frame.nodes) for frame in graph.frames.values()}
+
+
+def _wired_otherwise(old: Graph, new: Graph) -> bool:
+    one, two = ([wire for _, _, wire in g.net.edges(keys=True)] for g in (old, new))
+    # wires that nobody touched are the same objects: a thousand need no comparison
+    return set(map(id, one)) != set(map(id, two)) and set(one) != set(two)
+
+
+def _unlike(one: Node, two: Node) -> bool:
+    if (one.frozen, one.bypassed) != (two.frozen, two.bypassed):
+        return True
+    return one.op is not two.op and _fixed(one) != _fixed(two)
+
+
+def _fixed(node: Node) -> tuple[object, ...]:
+    """Type and settings without those that may change while training runs."""
     live = node.op.live_settings()
-    settings = [
-        (f.name, getattr(node.op, f.name))
-        for f in fields(node.op)
-        if f.name not in live and f.name != "schema"
-    ]
-    return type(node.op), node.frozen, node.bypassed, settings
+    names = (f.name for f in fields(node.op) if f.name not in live and f.name != "schema")
+    return type(node.op), [(name, getattr(node.op, name)) for name in names]
 
 
 def live_settings(graph: Graph) -> dict[str, float]:
@@ -74,19 +83,18 @@ def definition_of(graph: Graph, path: str) -> str:
     return name
 
 
-def swap_refusal(before: Meaning, now: Meaning) -> str:
+def swap_refusal(old: Graph, new: Graph) -> str:
     """Why a run cannot go on with the changed graph, or "" when it can."""
-    if now.data != before.data:
+    sources = {node.id: node for node in old if isinstance(node.op, DataSource)}
+    others = {node.id: node for node in new if isinstance(node.op, DataSource)}
+    if sources.keys() != others.keys() or any(_unlike(sources[id], others[id]) for id in sources):
         return "The data is another: restart the run to train on it."
-    old, new = before.training, now.training
-    assert old is not None
-    assert new is not None
     for name, what in (
         ("batch_size", "The batch size"),
         ("seed", "The seed"),
         ("precision", "The precision"),
         ("split", "The split of the data"),
     ):
-        if getattr(old, name) != getattr(new, name):
+        if getattr(old.training, name) != getattr(new.training, name):
             return f"{what} is another: restart the run with it."
     return ""

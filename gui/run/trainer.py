@@ -16,11 +16,10 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from compute.control import Control
 from compute.questions import Answer, Question
 from graph.checks import Problem
-from graph.files import dumps, loads
 from graph.graph import Graph
 from gui.document import Document, DocumentChange
 from gui.run.board import Board
-from gui.run.changes import Meaning, live_settings, meaning, swap_refusal
+from gui.run.changes import differs, live_settings, snapshot, swap_refusal
 from gui.run.worker import News, Worker
 
 if TYPE_CHECKING:
@@ -56,8 +55,7 @@ class Trainer(QObject):
         self._tickets = 0
         self._control = Control()
         self._worker: Worker | None = None
-        self._text = ""  # the graph as it was when the run began, as file text
-        self._meaning: Meaning | None = None
+        self.graph: Graph | None = None  # that the run trains; not to be changed
         self._live: dict[str, float] = {}
         self._news: queue.SimpleQueue[tuple[Control, Board, News]] = queue.SimpleQueue()
         self._timer = QTimer(self, interval=TICK)
@@ -68,11 +66,6 @@ class Trainer(QObject):
         if document is None:
             return Board()
         return self._boards.setdefault(document, Board())
-
-    @property
-    def graph(self) -> Graph | None:
-        """The graph that the run trains, as it was when it began or was swapped."""
-        return loads(self._text) if self._text else None
 
     # ---- what people do
 
@@ -124,12 +117,11 @@ class Trainer(QObject):
         """Whether the run under way trains another graph than the document shows."""
         if document is None or document is not self.document or not self.board.active:
             return False
-        return meaning(document.graph) != self._meaning
+        return self.graph is not None and differs(self.graph, document.graph)
 
     def swap_refusal(self, document: Document) -> str:
         """Why the run cannot go on with the changed graph, or "" when it can."""
-        assert self._meaning is not None
-        return swap_refusal(self._meaning, meaning(document.graph))
+        return swap_refusal(self.graph, document.graph) if self.graph is not None else ""
 
     def swap(self, document: Document) -> bool:
         """Go on with the document as it is now: values of equal name and shape are kept."""
@@ -138,15 +130,14 @@ class Trainer(QObject):
         if refusal := self.swap_refusal(document):
             self.said.emit(refusal)
             return False
-        text, now, live = dumps(document.graph), meaning(document.graph), self._live
+        graph, live = snapshot(document.graph), self._live
 
         def done(board: Board) -> None:
-            self._text, self._meaning = text, now
-            known = live_settings(loads(text))
+            self.graph, known = graph, live_settings(graph)
             self._live = {key: live.get(key, value) for key, value in known.items()}
             self.changed.emit()
 
-        self._worker.swap(loads(text), done)
+        self._worker.swap(graph, done)
         return True
 
     def follow(self, document: Document, change: DocumentChange) -> None:
@@ -200,7 +191,7 @@ class Trainer(QObject):
         """A document was closed: its run ends; connected to the desk."""
         if document is self.document:
             self._control.close()
-            self.document, self._text, self._meaning = None, "", None
+            self.document = self.graph = None
             self.board = Board()
             self._asked.clear()
             self.changed.emit()
@@ -236,15 +227,14 @@ class Trainer(QObject):
     ) -> bool:
         self._control.close()
         self.document, self.board = document, self.board_of(document)
-        self._text, self._meaning = dumps(document.graph), meaning(document.graph)
-        self._live = live_settings(document.graph)
+        self.graph, self._live = snapshot(document.graph), live_settings(document.graph)
         self._asked.clear()
         self.board.begin()
         self._control = Control()
         if single:
             self._control.single_step()
         self._watch()
-        opens = opens or partial(_open_new, self._text, self.options(document))
+        opens = opens or partial(_open_new, self.graph, self.options(document))
         control, board, put = self._control, self.board, self._news.put
         self._worker = Worker(
             opens, self._opened, control, lambda news: put((control, board, news)), self._worker
@@ -282,12 +272,12 @@ class Trainer(QObject):
     def _opened(self, session: Session) -> News:
         """Called in the thread of the run: what the window must know of a run that goes on."""
         job = session.job
-        text, now, live = dumps(job.model.graph), meaning(job.model.graph), dict(job.live)
+        graph, live = snapshot(job.model.graph), dict(job.live)
         history, again = session.workspace.metrics(session.run), job.position.step > 0
 
         def news(board: Board) -> None:
             if again:
-                self._text, self._meaning = text, now
+                self.graph = graph
             given, self._live = self._live, live
             board.live = {k: v for k, v in live.items() if given.get(k) != v}
             board.recall(job.batches.steps, history)
@@ -302,10 +292,10 @@ class Trainer(QObject):
             callback(found)
 
 
-def _open_new(text: str, options: TrainOptions, progress: Report) -> Session:
+def _open_new(graph: Graph, options: TrainOptions, progress: Report) -> Session:
     from compute.session import open_new
 
-    return open_new(loads(text), options, progress)
+    return open_new(graph, options, progress)
 
 
 def _open_last(options: TrainOptions, epochs: int, progress: Report) -> Session:

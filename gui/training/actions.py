@@ -10,6 +10,16 @@ from gui.run.board import Board
 
 def add_actions(app: App) -> None:
     """Add the actions of training, and tie the trainer to the desk."""
+    desk, trainer = app.desk, app.trainer
+    _add_run(app)
+    _add_changes(app)
+    trainer.changed.connect(app.actions.refresh_soon)
+    trainer.problem_wanted.connect(lambda d, p: show_problem(app, d, p))
+    desk.changed.connect(trainer.follow)
+    desk.closed.connect(trainer.forget)
+
+
+def _add_run(app: App) -> None:
     add, desk, trainer = app.actions.add, app.desk, app.trainer
     add(
         "train.run",
@@ -41,6 +51,10 @@ def add_actions(app: App) -> None:
         words="end cancel abort",
         enabled=lambda: trainer.board.active,
     )
+
+
+def _add_changes(app: App) -> None:
+    add, desk, trainer = app.actions.add, app.desk, app.trainer
     add(
         "train.restart",
         "Restart",
@@ -66,10 +80,6 @@ def add_actions(app: App) -> None:
         words="resume checkpoint more epochs",
         enabled=lambda: desk.current is not None and not _board(app).active,
     )
-    trainer.changed.connect(app.actions.refresh_soon)
-    trainer.problem_wanted.connect(lambda d, p: show_problem(app, d, p))
-    desk.changed.connect(trainer.follow)
-    desk.closed.connect(trainer.forget)
 
 
 def run_or_pause(app: App) -> None:

@@ -102,7 +102,10 @@ class InspectorPanel(Page):
         self.update()
 
     def edited(self, change: DocumentChange) -> None:
-        if change.view or change.selection or change.problems:
+        settings = (
+            bool(change.title) and not change.moved
+        )  # of the training too: no view shows them
+        if change.view or change.selection or change.problems or settings:
             self._update()
             self.watch()
 

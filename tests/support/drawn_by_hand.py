@@ -1,9 +1,8 @@
-"""What a graph built by hand must be: the structure of an example, whatever its nodes are called."""
+"""What a graph built by hand must be: an example but for the names of its nodes."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 
 import resources

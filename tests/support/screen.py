@@ -23,7 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SIZE = 1600, 1000
 TOOLS = ("Xvfb", "xdotool")
 POLL = 0.02  # seconds between two looks
-PATIENCE = 30.0  # seconds; kernels may have to be compiled
+PATIENCE = 20.0  # seconds; kernels may have to be compiled
+CALM = 0.25  # seconds without a change after which a picture is at rest
 PACE = 0.012  # seconds between two movements of a drag, as a hand has them
 Pixels = NDArray[np.uint8]
 T = TypeVar("T")
@@ -168,10 +169,25 @@ class Screen:
         """Wait for `bar`."""
         return until(lambda: self.bar(colour, area, least), f"{colour} in {area}")
 
+    def still(self, area: Box) -> None:
+        """Wait until an area looks the same for a moment."""
+        since, seen = time.monotonic(), self._part(area)
+
+        def look() -> bool:
+            nonlocal since, seen
+            now = self._part(area)
+            if not np.array_equal(now, seen):
+                since, seen = time.monotonic(), now
+            return time.monotonic() - since > CALM
+
+        until(look, f"{area} to come to rest")
+
+    def _part(self, area: Box) -> Pixels:
+        return self.picture()[area.y : area.bottom, area.x : area.right]
+
     def _is(self, colour: str, area: Box) -> NDArray[np.bool_]:
         wanted = np.frombuffer(bytes.fromhex(colour[1:]), np.uint8)
-        part = self.picture()[area.y : area.bottom, area.x : area.right]
-        return np.asarray((part == wanted).all(axis=2))
+        return np.asarray((self._part(area) == wanted).all(axis=2))
 
 
 class Program:

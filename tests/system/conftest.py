@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
 from tests.support.screen import Program, Screen, missing
 
-Start = Callable[..., Program]
+
+class Start(Protocol):
+    """Starts the program and waits for its window."""
+
+    def __call__(self, *arguments: str) -> Program: ...
 
 
 @pytest.fixture
-def screen(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Screen]:
-    """An empty screen; after a failure its last picture lies beside the test's files."""
+def screen(tmp_path: Path) -> Iterator[Screen]:
+    """An empty screen."""
     if lacking := missing():
         pytest.skip(f"no display: {lacking} missing (apt-get install xvfb xdotool)")
     made = Screen(tmp_path)
-    failures = request.session.testsfailed
     yield made
-    if request.session.testsfailed > failures:
-        print(f"last seen: {made.keep_picture('last')}")
     made.close()
 
 
 @pytest.fixture
-def start(screen: Screen, tmp_path: Path) -> Iterator[Start]:
-    """Starts the program; what still runs at the end is ended."""
+def start(screen: Screen, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Start]:
+    """The program; what still runs at the end is ended. Of a failure its last picture is kept."""
     home = tmp_path / "home"
     home.mkdir()
     started: list[Program] = []
@@ -37,7 +39,11 @@ def start(screen: Screen, tmp_path: Path) -> Iterator[Start]:
         screen.window("Netloom")
         return started[-1]
 
+    failures = request.session.testsfailed
     yield run
+    if request.session.testsfailed > failures:
+        print(f"last seen: {screen.keep_picture('last')}")
+        print(*(program.errors.read_text() for program in started[-1:]))
     for program in started:
         if program.process.poll() is None:
             program.kill()

@@ -102,10 +102,8 @@ class InspectorPanel(Page):
         self.update()
 
     def edited(self, change: DocumentChange) -> None:
-        settings = (
-            bool(change.title) and not change.moved
-        )  # of the training too: no view shows them
-        if change.view or change.selection or change.problems or settings:
+        edit = bool(change.title) and not change.moved  # one of training changes no view
+        if change.view or change.selection or change.problems or edit:
             self._update()
             self.watch()
 

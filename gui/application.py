@@ -45,7 +45,7 @@ def main(files: Sequence[str] = (), *, quit_after_paint: bool = False, started: 
     style.follow(application, look)
     application.setWindowIcon(QIcon(icon_pixmap("logo", look.theme.accent, 64, 1.0)))
     window = MainWindow(look, preferences, places)
-    sys.excepthook = _Hook(window)
+    sys.excepthook = Hook(window)
     if not files:
         window.keeper.reopen()
     for file in files:
@@ -61,7 +61,7 @@ def main(files: Sequence[str] = (), *, quit_after_paint: bool = False, started: 
     return code
 
 
-class _Hook:
+class Hook:
     """An error nobody caught: into the log and onto a bar of the window; the work stays open."""
 
     def __init__(self, window: MainWindow) -> None:

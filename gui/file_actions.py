@@ -132,10 +132,9 @@ class Files(QObject):
     def _write(self, document: Document, path: Path | None, then: Callable[[], object]) -> None:
         try:
             self._app.desk.save(document, path)
-        except OSError as error:
+        except (FileError, OSError) as error:
             name = (path or document.path or Path(document.title)).name
-            why = error.strerror or str(error)
-            self._say(f"{name} could not be saved: {why}. Choose another place.", "error")
+            self._say(f"{name} could not be saved. {_sentence(str(error))}", "error")
             return
         then()
 

@@ -156,8 +156,8 @@ class MainWindow(QMainWindow):
         guide.example_asked.connect(lambda: self.app.desk.open_example("digits-cnn"))
         guide.data_asked.connect(self.files.choose_data)
         guide.open_asked.connect(self.files.choose)
-        QTimer.singleShot(0, canvas, lambda: _show_data(canvas.document))
         self.parts.canvas_made(canvas)
+        QTimer.singleShot(0, canvas, lambda: _show_data(canvas))
 
     def _show_zoom(self) -> None:
         self.status.show_zoom(None if self.canvas is None else self.canvas.camera.zoom)
@@ -276,10 +276,14 @@ def _files(event: QDropEvent) -> list[Path]:
     return [path for path in paths if path.suffix.lower() in SUFFIXES]
 
 
-def _show_data(document: Document) -> None:
+def _show_data(canvas: Canvas) -> None:
+    """Draw what data nodes hold; nodes grow by that, so look at the whole drawing again."""
     from gui.run.previews import data_previews
 
-    document.show_previews(data_previews(document.graph))
+    document = canvas.document
+    document.show_previews({**document.previews, **data_previews(document.graph)})
+    if not document.cameras:
+        canvas.fit()
 
 
 def _text(data: QByteArray) -> str:

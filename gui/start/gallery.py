@@ -221,7 +221,7 @@ class Gallery(QWidget):
         return [card for card in self.cards if self._kind in ("", card.example.kind)]
 
     def _arrange(self, force: bool = False) -> None:
-        width = self._scroll.width() - 2 * SIDE
+        width = self.width() - self.sidebar.width() - 2 * SIDE
         columns = max(1, min(4, (width + GAP) // (COLUMN + GAP)))
         if columns == self._columns and not force:
             return

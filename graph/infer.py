@@ -64,7 +64,7 @@ def refused(
     return Refusal(path, name, text, error.remedy, error.adapter)
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 14)
 def infer(op: Op, operands: tuple[Given, ...]) -> Inferred:
     """What `op` makes of operands of these types, in port order."""
     found = Trace(Builder(), "train", BATCH)
@@ -72,7 +72,9 @@ def infer(op: Op, operands: tuple[Given, ...]) -> Inferred:
     try:
         made = build_node(found, Node("node", op), "node", "node", given)
     except (ShapeError, SettingError) as error:
-        return Inferred(refusal=error)
+        # kept for long: its traceback would keep all frames up to whoever edits the graph
+        error.__cause__ = error.__context__ = None
+        return Inferred(refusal=error.with_traceback(None))
     outputs = made if isinstance(made, tuple) else (made,)
     flops = sum(_flops(found.builder, row) for row in found.builder.rows)
     params = {key.rpartition("/")[2]: param for key, param in found.params.items()}

@@ -14,13 +14,14 @@ from random_graphs import training_graphs
 from graph.checks.problem import expanded
 from graph.graph import Graph, Wire
 from graph.index import Index
-from graph.infer import BATCH
+from graph.infer import BATCH, infer
 from graph.lower import Model
 from graph.ops.conv import Conv2d
 from graph.ops.data import Digits
 from graph.ops.dense import Dense
 from graph.ops.merge import Concat
 from graph.ops.structure import Input, Output
+from graph.program import TensorType
 from graph.shapes import indexed, shapes
 from graph.subgraph import Subgraph
 from graph.trace import trace
@@ -105,3 +106,11 @@ def test_wires_of_a_port_come_in_its_order() -> None:
     found = Index(graph).incoming["join", "x"]
     assert [wire.source for wire in found] == ["b", "c", "a"]
     assert found == graph.wires_in("join", "x")
+
+
+def test_a_remembered_refusal_keeps_nobody_alive() -> None:
+    """Its traceback would hold every frame, and so the document, for as long as it is known."""
+    made = infer(Dense(units=3), (TensorType((2, 1, 8, 8)),))
+    assert made.refusal is not None
+    assert made.refusal.__traceback__ is None
+    assert made.refusal.__context__ is None

@@ -23,7 +23,13 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-from PySide6.QtCore import QCoreApplication, QMessageLogContext, QtMsgType, qInstallMessageHandler
+from PySide6.QtCore import (
+    QCoreApplication,
+    QEvent,
+    QMessageLogContext,
+    QtMsgType,
+    qInstallMessageHandler,
+)
 from PySide6.QtWidgets import QApplication
 
 from graph.clipboard import copied, paste
@@ -160,7 +166,6 @@ class Fuzz:
         self._show(self.desk.open(self._file))
         assert dumps(self.document.graph) == text, "the file opened again is another graph"
         self.done["open"] += 1
-        QCoreApplication.processEvents()
         gc.collect()
         self.memory.append((self.done["edits"], resident()))
 
@@ -204,6 +209,8 @@ class Fuzz:
         self.canvas.close_document()
         self.canvas.close()
         self.canvas.deleteLater()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # no event loop here
+        QCoreApplication.processEvents()
         self.desk.close(self.document)
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pytest
 from plan_checks import check_plan
-from plan_harness import Runner
+from plan_harness import Runner, engine_of
 
 import graph.primitives as rows
 from compute.backend import PlanOptions
@@ -47,8 +47,12 @@ def _simulate(program: Program, state: dict[tuple[str, str], np.ndarray], rates:
 
 
 def _check(
-    program: Program, shapes: Mapping[tuple[str, str], Shape], slots: Mapping[str, Slot]
+    program: Program,
+    shapes: Mapping[tuple[str, str], Shape],
+    slots: Mapping[str, Slot],
+    near: float = 0.0,
 ) -> None:
+    """Compare with the reference, on one thread and on two; `near` is an absolute tolerance."""
     generator = np.random.default_rng(2)
     state = {key: generator.uniform(0.2, 1.0, shape) for key, shape in shapes.items()}
     rates = np.array([0.1, 0.05, 0.2])
@@ -60,10 +64,10 @@ def _check(
         series = _simulate(program, own, rates)
         after = runner.engine.read()
         for (kind, key), array in own.items():
-            np.testing.assert_allclose(after[f"{kind}:{key}"], array, rtol=1e-12, err_msg=key)
+            np.testing.assert_allclose(after[f"{kind}:{key}"], array, 1e-12, near, err_msg=key)
         for name, value in series[-1].items():
             mine = found.scalars[name][-1] if value.shape == () else found.arrays[name]
-            np.testing.assert_allclose(mine, value, rtol=1e-12, err_msg=name)
+            np.testing.assert_allclose(mine, value, 1e-12, near, err_msg=name)
         for bound in runner.engine.bound():
             check_plan(bound.planned)
 
@@ -125,6 +129,52 @@ def test_optimizer_rules(name: str, trained: str) -> None:
     shapes = {("param", key): shape for key, shape in PARAMS.items()}
     shapes |= {("slot", key): PARAMS[slot.param] for key, slot in slots.items()}
     _check(simplify(program), shapes, slots)
+
+
+LARGE: dict[str, Shape] = {"a": (90, 110), "b": (110, 100), "c": (100,)}
+
+
+def _large(gradient: Callable[[Tensor], Tensor], twice: bool) -> tuple[Program, dict[str, Slot]]:
+    """Adam's rule on two large weights and a bias; b is needed for a's gradient."""
+    from graph.autodiff import gradients
+
+    builder = Builder()
+    p = {key: builder.input("param", key, TensorType(s)) for key, s in LARGE.items()}
+    x = builder.input("state", "x", TensorType((70, 90)))
+    y = rows.matmul(rows.tanh(rows.matmul(x, p["a"])), p["b"]) + p["c"]
+    y = rows.matmul(rows.matmul(rows.relu(x), p["a"]), p["b"]) + y if twice else y
+    loss = rows.reduce_mean(y * y)
+    slots = {f"o/s{k}/{key}": Slot(f"o/s{k}", key) for k in range(2) for key in LARGE}
+    tensors = [builder.input("slot", k, TensorType(LARGE[s.param])) for k, s in slots.items()]
+    found = [gradient(g) for g in gradients(loss, list(p.values()))]
+    made = rows.update(_rule(RULES["adam"][1], 2), list(p.values()), found, tensors)
+    names = [Update("param", key, 0) for key in LARGE] + [Update("slot", k, 0) for k in slots]
+    outputs = {"loss": loss, "before": p["b"] * 1.0, "gradient": found[0] * 1.0}
+    return simplify(builder.finish("case", outputs, list(zip(names, made, strict=True)), 1)), slots
+
+
+GRADIENTS: dict[str, tuple[Callable[[Tensor], Tensor], bool]] = {
+    "plain": (lambda g: g, False),
+    "of_two_uses": (lambda g: g, True),
+    "clipped": (lambda g: g * (1.0 / (1.0 + rows.reduce_sum(g * g))), False),
+}
+
+
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_large_parameters(name: str) -> None:
+    program, slots = _large(*GRADIENTS[name])
+    shapes = {("param", key): shape for key, shape in LARGE.items()}
+    shapes |= {("slot", key): LARGE[slot.param] for key, slot in slots.items()}
+    _check(program, {**shapes, ("state", "x"): (70, 90)}, slots, 1e-15)
+
+
+def test_a_large_update_runs_behind_the_product_of_its_gradient() -> None:
+    program, slots = _large(*GRADIENTS["plain"])
+    engine = engine_of(program, PlanOptions("float64", threads=1), slots)
+    planned = engine.entry(("case", 0, frozenset()), lambda: program).planned
+    groups = [group.steps for region in planned.regions for group in region.groups]
+    behind = [g[0].kernel for g in groups if len(g) == 2 and g[1].commits]
+    assert behind == ["gemm", "gemm"]
 
 
 def test_one_gradient_of_two_parameters_and_none_of_a_third() -> None:

@@ -62,6 +62,7 @@ COMBINED = {
     "fma": lambda a, b, c: a * b + c,
     "fnma": lambda a, b, c: c - a * b,
     "axpby": lambda a, b, c, d: a * b + c * d,
+    "square_axpby": lambda a, b, c, d: a * b + c * c * d,
     "root_ratio": lambda a, b, c, d: a / (np.sqrt(b) * c + d),
 }
 # Allowed error in units in the last place of the result (plus one of 1e-30 for results near 0).
@@ -78,6 +79,9 @@ def arguments(name: str, rng: np.random.Generator, real: Any) -> list[Any]:
     others = [rng.permutation(first) for _ in range(OPCODES[name].arity - 1)]
     if name == "root_ratio":  # its denominator is meant to be a sum of positive numbers
         others[1:] = [np.abs(o) for o in others[1:]]
+    if name == "square_axpby":  # c·c is rounded to the real type, so it must fit
+        size = np.abs(others[1])
+        others[1][(size < 1e-12) | ((size > 1e12) & np.isfinite(size))] = 1.5
     return [first, *others]
 
 
@@ -105,9 +109,11 @@ def assert_close(name: str, got: Any, expected: Any, sources: list[Any], library
         assert not len(wrong), f"{name} of {[s[wrong[:5]] for s in sources]}: {got[wrong[:5]]}"
     finite = np.isfinite(expected)
     unit = np.spacing(np.abs(expected[finite])).astype(np.float64)
-    if name in ("fma", "fnma", "axpby"):  # cancellation: the error is relative to the terms
+    if name in ("fma", "fnma", "axpby", "square_axpby"):  # the error is relative to the terms
         terms = np.abs(sources[0].astype(np.float64) * sources[1])
-        terms += np.abs(sources[2].astype(np.float64) * (sources[3] if name == "axpby" else 1.0))
+        factor = sources[2] if name == "square_axpby" else 1.0
+        second = sources[2].astype(np.float64) * factor
+        terms += np.abs(second * (sources[3] if name.endswith("axpby") else 1.0))
         unit = np.maximum(unit, np.spacing(terms[finite].astype(got.dtype)).astype(np.float64))
     error = np.abs(got[finite].astype(np.float64) - expected[finite].astype(np.float64)) / unit
     allowed = ULPS.get(name, 3)
@@ -116,6 +122,17 @@ def assert_close(name: str, got: Any, expected: Any, sources: list[Any], library
         f"{name}: {error[worst]} ulp at {[s[finite][worst] for s in sources]}: "
         f"{got[finite][worst]}, not {expected[finite][worst]}"
     )
+
+
+def test_the_root_is_rounded_as_the_cpu_does(
+    library: Library, real: Any, rng: np.random.Generator
+) -> None:
+    b = (2.0 ** rng.uniform(-100, 120, 20_000)).astype(real)
+    b[:3] = 0.0, math.inf, 4.0
+    one, zero = np.ones_like(b), np.zeros_like(b)
+    with np.errstate(divide="ignore"):
+        expected = one / np.sqrt(b)
+    assert (apply(library, "root_ratio", one, b, one, zero) == expected).all()
 
 
 @pytest.mark.parametrize("length", LENGTHS)

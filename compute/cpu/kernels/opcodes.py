@@ -1,8 +1,9 @@
 """The opcodes of elementwise programs: name, sources and meaning, in one table.
 
 Names are those of `graph.primitives`, plus copy and the combined ones that chains of rows may be
-turned into: fma, fnma, axpby and root_ratio (optimizers live on them). `emit` builds the operation
-on vectors; it is only called by the compiler, so reading the table imports no compiler.
+turned into: fma, fnma, axpby, square_axpby and root_ratio (optimizers live on them). `emit` builds
+the operation on vectors; it is only called by the compiler, so reading the table imports no
+compiler.
 """
 
 from __future__ import annotations
@@ -42,8 +43,10 @@ _TABLE: list[tuple[str, int, Callable[..., Any]]] = [
     ("fma", 3, lambda e, m, a, b, c: e.fma(a, b, c)),  # a·b + c in one rounding
     ("fnma", 3, lambda e, m, a, b, c: e.fma(-a, b, c)),  # c - a·b in one rounding
     ("axpby", 4, lambda e, m, a, b, c, d: e.fma(a, b, c * d)),  # c·d and the sum round
+    # the running square of Adam and its kin: the same bits as the square and axpby
+    ("square_axpby", 4, lambda e, m, a, b, c, d: e.fma(a, b, (c * c) * d)),
     # a / (√b · c + d): the update of Adam and its kin
-    ("root_ratio", 4, lambda e, m, a, b, c, d: a / e.fma(e.unary("sqrt", b), c, d)),
+    ("root_ratio", 4, lambda e, m, a, b, c, d: m.root_ratio(e, a, b, c, d)),
     ("sqrt", 1, lambda e, m, a: e.unary("sqrt", a)),
     ("rsqrt", 1, lambda e, m, a: 1.0 / e.unary("sqrt", a)),
     ("reciprocal", 1, lambda e, m, a: 1.0 / a),
@@ -74,13 +77,13 @@ _TABLE: list[tuple[str, int, Callable[..., Any]]] = [
     ("pow", 2, lambda e, m, a, b: m.power(e, a, b)),
 ]
 
-_SCALARS = {"mul": (1,), "fma": (1,), "fnma": (1,), "axpby": (1, 3)}
+_SCALARS = {"mul": (1,), "fma": (1,), "fnma": (1,), "axpby": (1, 3), "square_axpby": (1, 3)}
 
 # fmt: off
 _FAST = {
-    "copy", "neg", "add", "sub", "mul", "fma", "fnma", "axpby", "abs", "sign", "floor", "relu",
-    "relu_grad", "maximum", "minimum", "greater", "greater_equal", "less", "equal", "not_equal",
-    "where",
+    "copy", "neg", "add", "sub", "mul", "fma", "fnma", "axpby", "square_axpby", "abs", "sign",
+    "floor", "relu", "relu_grad", "maximum", "minimum", "greater", "greater_equal", "less", "equal",
+    "not_equal", "where",
 }
 # fmt: on
 

@@ -29,7 +29,7 @@ MAX_REGISTERS = 48
 READ, WRITE = 1, 2  # flags
 DENSE, ROW, PERIODIC, SCALAR, STEPPED, IMMEDIATE = range(6)  # modes
 
-BLOCK_BYTES = 2048  # of one register: long enough to hide dispatch, short enough for L1
+BLOCK_BYTES = 4096  # of one register: long enough to hide dispatch, short enough for L1
 SLOT = BLOCK_BYTES + 64  # whole vectors may run past the end of a block
 SPACE = Stack(MAX_REGISTERS * SLOT)
 EDGE = Stack(MAX_OPERANDS * 64)
@@ -70,7 +70,9 @@ def run_block(
     for i in range(operand_count):
         start = get_word(table + START + i * 8)
         set_word(table + POINTER + i * 8, start)
-        if get_word(table + DIRECT + i * 8) != 0:
+        # what is only written either lies where an operand is read from, or waits for nobody
+        read = get_word(operands + i * OPERAND_BYTES + 16) & READ
+        if get_word(table + DIRECT + i * 8) != 0 and read != 0:
             set_word(table + STREAM + streams * 8, start + vectors * VECTOR)
             streams += 1
     if vectors > 0:

@@ -67,12 +67,23 @@ class _Walk:
         first = self._take(left, "mul")
         second = self._take(right, "mul")
         if first and second:
-            return "axpby", (*first, *second)
+            return self._weighted(first, second)
         if first:
             return "fma", (*first, right)
         if second:
             return "fma", (*second, left)
         return None
+
+    def _weighted(
+        self, first: tuple[int, ...], second: tuple[int, ...]
+    ) -> tuple[str, tuple[int, ...]]:
+        """The sum of two products; the first factor of the second may be a square."""
+        square = self.made.get(second[0])
+        alone = second[0] in self.single and self.is_number(second[1])
+        if square is not None and square.op == "mul" and len(set(square.inputs)) == 1 and alone:
+            del self.made[second[0]]
+            return "square_axpby", (*first, square.inputs[0], second[1])
+        return "axpby", (*first, *second)
 
     def _difference(self, row: Row) -> tuple[str, tuple[int, ...]] | None:
         product = self._take(row.inputs[1], "mul")

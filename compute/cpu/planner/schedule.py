@@ -73,6 +73,9 @@ class _Schedule:
 
     def __init__(self, steps: Sequence[Step], loss: Step | None) -> None:
         self.steps, self.edges = steps, _edges(steps)
+        self.commits = [step.commits for step in steps]
+        for k in range(len(steps)):
+            self._bind(k)
         self.loss = next((k for k, step in enumerate(steps) if step is loss), -1)
         self.waiting = [len(edges) for edges in self.edges]
         self.after: list[list[int]] = [[] for _ in steps]
@@ -82,6 +85,32 @@ class _Schedule:
         self.regions = [Region()]
         self.place: dict[int, int] = {}  # step -> region
         self.group_of: dict[int, Group] = {}
+
+    def _bind(self, k: int) -> None:
+        """Let the step that step `k` follows wait for all that `k` waits for, so that both can run
+        in one group.
+        """
+        leader = next((g for g in range(k) if self.steps[g] is self.steps[k].follows), -1)
+        others = {edge.before for edge in self.edges[k]} - {leader}
+        if leader < 0 or others & self._behind(leader):
+            return
+        self.commits[leader] = self.commits[leader] or self.commits[k]
+        self.edges[leader] = [e for e in self.edges[leader] if e.before not in others]
+        self.edges[leader] += [_Edge(before, False) for before in sorted(others)]
+
+    def _behind(self, first: int) -> set[int]:
+        """The steps that wait for step `first`, at once or through others."""
+        after: dict[int, list[int]] = {}
+        for k, edges in enumerate(self.edges):
+            for edge in edges:
+                after.setdefault(edge.before, []).append(k)
+        found: set[int] = set()
+        pending = [first]
+        while pending:
+            new = [k for k in after.get(pending.pop(), ()) if k not in found]
+            found.update(new)
+            pending += new
+        return found
 
     def barrier(self) -> None:
         """Begin a region; the loss is checked there when the last one computed it."""
@@ -93,7 +122,7 @@ class _Schedule:
         """The group of the present region that step `k` can run in; None when it must wait."""
         current, step = len(self.regions) - 1, self.steps[k]
         checked = self.loss < 0 or self.place.get(self.loss, current) < current
-        if step.commits and not checked:
+        if self.commits[k] and not checked:
             return None
         near = [edge for edge in self.edges[k] if self.place[edge.before] == current]
         if near:

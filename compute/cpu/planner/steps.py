@@ -72,7 +72,8 @@ class Step:
 
     `prefer` is the wanted number of samples in a chunk, 0 for any; for steps without samples it is
     the value of `size` itself. `commits`: writes parameters, optimizer slots or states, which must
-    not happen in a step whose loss is not finite.
+    not happen in a step whose loss is not finite. `follows`: an earlier step with the same samples
+    that this one runs behind, slice by slice, where nothing stands between them.
     """
 
     kernel: str
@@ -85,6 +86,7 @@ class Step:
     shapes: tuple[str, ...] = ()
     flops: int = 0
     commits: bool = False
+    follows: Step | None = None
     operands: list[Operand] = field(default_factory=list)
     program: list[Instruction] = field(default_factory=list)
 

@@ -11,16 +11,23 @@ from compute.cpu.planner.elementwise import run_rows, write_number
 from compute.cpu.planner.emitter import Emitter
 from compute.cpu.planner.fuse import Op
 from compute.cpu.planner.prepare import Rule, split_rule
+from compute.cpu.planner.steps import Step
 from compute.cpu.planner.views import Buffer, View
 from graph.program import Program, Row, Update
+
+PAIRED_BYTES = 1 << 16  # of a parameter from which its update runs behind its gradient's product
 
 
 @dataclass(frozen=True)
 class _Range:
-    """Parameters that lie one behind the other: bytes [low, high) of the flat buffers."""
+    """Parameters that lie one behind the other: bytes [low, high) of the flat buffers.
+
+    `maker`: the product that computes just this gradient, row by row.
+    """
 
     low: int
     high: int
+    maker: Step | None = None
 
 
 def gradient_keys(em: Emitter, op: Op) -> list[tuple[int, str]]:
@@ -31,7 +38,10 @@ def gradient_keys(em: Emitter, op: Op) -> list[tuple[int, str]]:
 
 
 def emit_update(em: Emitter, op: Op) -> None:
-    """Run the rule once over every stretch of adjacent parameters, in place."""
+    """Run the rule once over every stretch of adjacent parameters, in place.
+
+    Large parameters are passes of their own, each behind the product that makes its gradient.
+    """
     row = op.row
     program, count = cast("Program", row.attr("rule")), cast("int", row.attr("count"))
     slots = sum(given.kind == "batch" for given in program.inputs) - 2
@@ -40,7 +50,9 @@ def emit_update(em: Emitter, op: Op) -> None:
     families = [em.storage.slots[em.inputs[own[k * count]].key].family for k in range(slots)]
     scalars = [em.numbers[v] for v in row.inputs[(2 + slots) * count :]]
     rule = split_rule(program, scalars, em.host)
-    for part in _ranges(em, keys):
+    paired = {key: made for key in keys if (made := _paired(em, key)) is not None}
+    rest = [key for key in keys if key not in paired]
+    for part in (*paired.values(), *_ranges(em, rest)):
         _pass(em, rule, part, families)
 
 
@@ -75,6 +87,25 @@ def store(em: Emitter, stores: Sequence[Update]) -> None:
         em.copy(view, goal)
 
 
+def _paired(em: Emitter, key: str) -> _Range | None:
+    """A large parameter whose gradient one product computes: updated while it is in cache."""
+    low, high = em.storage.gradient(key).hull()
+    if high - low < PAIRED_BYTES:
+        return None
+    makers = [
+        (step, made)
+        for step in em.steps
+        for made in step.touches
+        if made.write and made.buffer is em.storage.gradients
+        if made.low < high and low < made.high
+    ]
+    if len(makers) != 1 or makers[0][0].kernel != "gemm":
+        return None
+    step, made = makers[0]
+    whole = (made.low, made.high) == (low, high) and made.stride * step.samples == high - low
+    return _Range(low, high, step) if whole and step.samples > 1 else None
+
+
 def _ranges(em: Emitter, keys: Sequence[str]) -> list[_Range]:
     storage = em.storage
     result: list[_Range] = []
@@ -90,7 +121,10 @@ def _ranges(em: Emitter, keys: Sequence[str]) -> list[_Range]:
 def _pass(em: Emitter, rule: Rule, part: _Range, families: Sequence[str]) -> None:
     def flat(buffer: Buffer, start: int) -> View:
         count = (part.high - part.low) // em.item
-        return View(buffer, part.low - start, (((count, em.item),),), em.item)
+        rows = part.maker.samples if part.maker else 1
+        row = count // rows
+        axes = ((rows, row * em.item),), ((row, em.item),)
+        return View(buffer, part.low - start, axes, em.item)
 
     storage = em.storage
     params = flat(storage.params, 0)
@@ -110,4 +144,5 @@ def _pass(em: Emitter, rule: Rule, part: _Range, families: Sequence[str]) -> Non
     if not outputs:
         return
     rows = combine(rows, outputs, (), rule.numbers.__contains__)
-    run_rows(em, rows, inputs, outputs, params.shape, cut=False)
+    run_rows(em, rows, inputs, outputs, params.shape, cut=part.maker is not None)
+    em.steps[-1].follows = part.maker

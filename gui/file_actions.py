@@ -17,6 +17,7 @@ from graph.validator import FileError
 from gui import fonts
 from gui.app import App
 from gui.dialogs.dialog import Choice, ask
+from gui.dialogs.file_dialog import FileDialog
 from gui.document import Document
 from gui.widgets.notice import Tone
 
@@ -240,7 +241,7 @@ class Files(QObject):
     def _dialog(self, title: str, names: str) -> QFileDialog:
         document = self._app.desk.current
         folder = document.folder if document is not None else Path.cwd()
-        return QFileDialog(self._window, title, str(folder), names)
+        return FileDialog(self._app.look, self._window, title, str(folder), names)
 
     def _save_dialog(self, title: str, names: str, suffix: str, document: Document) -> QFileDialog:
         dialog = self._dialog(title, names)

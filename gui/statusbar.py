@@ -29,7 +29,7 @@ class StatusBar(QStatusBar):
     def __init__(self, app: App, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._app = app
-        self.idle = ""  # what the bar says while no document is shown
+        self.idle = self.version = ""  # what the bar says while no document is shown
         self._saved: dict[Document, datetime] = {}
         self.setSizeGripEnabled(False)
         self.setFixedHeight(tokens()["size"]["window"]["status"])
@@ -80,6 +80,7 @@ class StatusBar(QStatusBar):
         if document is None:
             self._badge.setPixmap(self._icon("cpu", theme.text2))
             self.problems.setText(self.idle)
+            self.run.setText(self.version)
         else:
             name, colour, text = problem_summary(document.problems)
             self._badge.setPixmap(self._icon(name, getattr(theme, colour)))

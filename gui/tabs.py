@@ -126,11 +126,11 @@ class TabStrip(QWidget):
         return next(found, -1)
 
     def _show_crumbs(self) -> None:
-        """The document's name, and the definition entered, each a step back."""
+        """The document's name and the definitions entered, each a way back."""
         document = self._app.desk.current
-        steps = [] if document is None else [(document.title, "")]
-        if document is not None and document.into:
-            steps.append((document.into, document.into))
+        steps: list[tuple[str, str]] = []
+        if document is not None:
+            steps = [(name or document.title, name) for name in document.trail]
         while (item := self.crumbs.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.hide()

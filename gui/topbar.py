@@ -171,7 +171,8 @@ class Mark(QAbstractButton):
         theme, painter = self._look.theme, QPainter(self)
         ratio = self.devicePixelRatioF()
         top = (self.height() - 16) // 2
-        painter.drawPixmap(0, top, icon_pixmap("logo", theme.accent, 16, ratio))
+        painter.drawPixmap(0, top, icon_pixmap("logo_rails", theme.text3, 16, ratio))
+        painter.drawPixmap(0, top, icon_pixmap("logo_thread", theme.accent, 16, ratio))
         painter.setFont(fonts.font("panel title"))
         painter.setPen(QColor(theme.text))
         painter.drawText(

@@ -15,6 +15,7 @@ from gui.actions import Actions
 from gui.app import App
 from gui.canvas.view import Canvas
 from gui.desk import Desk
+from gui.dialogs.about import About, own_version
 from gui.dialogs.preferences import PreferencesDialog
 from gui.document import Document
 from gui.file_actions import SUFFIXES, Files, add_actions
@@ -49,7 +50,9 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.preferences = preferences
         self.canvases = Canvases()
-        self.app = App(look, Desk(self), Actions(self, self.canvases), Trainer(self))
+        self.app = App(
+            look, Desk(self, places.journals), Actions(self, self.canvases), Trainer(self)
+        )
         self._leaving = self._seen = False
         self.setAcceptDrops(True)
         self.setMinimumSize(*SMALLEST)
@@ -60,6 +63,7 @@ class MainWindow(QMainWindow):
         actions = self.app.actions
         actions.add("file.quit", "Quit", self.close, menu="File", keys=("Ctrl+Q",))
         self.parts = Parts(self)
+        actions.add("help.about", "About Netloom", self.show_about, menu="Help", icon="info")
         actions.add("view.start", "Start screen", self.show_start, menu="View", icon="home")
         self.keeper = Keeper(self.app, self.say, places, self)
         self._connect()
@@ -78,6 +82,10 @@ class MainWindow(QMainWindow):
     def show_start(self) -> None:
         """Show the start screen; the documents stay open."""
         self.app.desk.show(None)
+
+    def show_about(self) -> None:
+        """Show the version and the licences."""
+        About(self.app.look, self).open()
 
     def ask_preferences(self) -> None:
         """Show the preferences."""
@@ -241,6 +249,8 @@ class MainWindow(QMainWindow):
         self.painted.emit()
         self.start.begin(self._workspace)
         self.keeper.offer_left()
+        self.status.version = f"Netloom {own_version()}"
+        self.status.refresh()
         if self.app.desk.current is not None:
             self.workbench.docks.begin()
 

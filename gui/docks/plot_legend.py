@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QEnterEvent, QFocusEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
 
 from gui import fonts
 from gui.canvas.drawing import brush, elided, pen, rounded, stroke, text
@@ -40,6 +40,7 @@ class Legend(QWidget):
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(12)
         self._row.addStretch(1)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
     def show_entries(self, entries: Sequence[Entry]) -> None:
         """Show these entries; nothing happens when they are those that are shown."""
@@ -62,16 +63,20 @@ class _Item(QAbstractButton):
     def __init__(self, look: Look, plot: Plot, entry: Entry) -> None:
         super().__init__()
         self._look, self._plot, self._entry = look, plot, entry
-        self._words = elided(entry.name, "small", WIDEST)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.setCheckable(True)
         self.setAutoExclusive(False)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAccessibleName(f"Show only {entry.name}")
-        self.setToolTip(entry.name if self._words != entry.name else "")
+        self.setToolTip(f"{entry.name}: point at it to see it alone, click to keep it so")
         self.toggled.connect(self._isolate)
 
     def sizeHint(self) -> QSize:
-        return QSize(SWATCH + GAP + round(fonts.measure(self._words, "small")) + 2, HEIGHT)
+        words = min(round(fonts.measure(self._entry.name, "small")), WIDEST)
+        return QSize(SWATCH + GAP + words + 2, HEIGHT)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(SWATCH, HEIGHT)
 
     def enterEvent(self, event: QEnterEvent) -> None:
         self._plot.isolate(self._entry.name)
@@ -101,7 +106,8 @@ class _Item(QAbstractButton):
             painter.fillRect(QRectF(x, middle - 1, width, 2), brush(self._entry.colour))
         loud = self.isChecked() or self.underMouse() or self.hasFocus()
         tint = theme.text if loud else theme.text2
-        text(painter, SWATCH + GAP, middle, self._words, "small", tint)
+        words = elided(self._entry.name, "small", self.width() - SWATCH - GAP)
+        text(painter, SWATCH + GAP, middle, words, "small", tint)
         if self.hasFocus():
             ring = Rect(0, 0, self.width(), self.height()).grown(-1.0)
             stroke(painter, rounded(ring, 4.0), pen(theme.accent, 2.0))

@@ -147,6 +147,7 @@ class Desk(QObject):
         """Write the edits of a document from here on to a journal."""
         if self._journals is None:
             if self._unkept:
+                self._unkept = False  # once is enough
                 self.unprotected.emit(document, "the folder for it cannot be written")
             return
 

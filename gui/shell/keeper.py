@@ -1,4 +1,4 @@
-"""Keeps the work: journals while documents are open, the session when the window closes."""
+"""Keeps the work: offers what a crash left, notes the session when the window closes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 
 from graph.validator import FileError
-from gui import fonts
 from gui.app import App
 from gui.document import Document
-from gui.recovery import Journals, Left
+from gui.recovery import Left
 from gui.session import RecentFile, Sessions
 from gui.widgets.notice import Offer, Tone
 
@@ -22,7 +21,7 @@ Say = Callable[[str, Tone, Sequence[Offer]], None]
 
 @dataclass(frozen=True)
 class Places:
-    """Where journals and the session lie; None keeps nothing beyond the process."""
+    """Where the desk's journals and the session lie; None keeps nothing beyond the process."""
 
     journals: Path | None = None
     session: Path | None = None
@@ -38,13 +37,7 @@ class Keeper(QObject):
         super().__init__(parent)
         self._app, self._say = app, say
         self._sessions = Sessions(app.desk, places.session)
-        self._journals = _journals(places.journals)
-        app.desk.opened.connect(self._begin)
-        app.desk.renamed.connect(self._restart)
-        if self._journals is not None:
-            app.desk.closed.connect(self._journals.end)
-        elif places.journals is not None:
-            self._unprotected(str(places.journals))
+        app.desk.unprotected.connect(self._unprotected)
 
     @property
     def recent(self) -> tuple[RecentFile, ...]:
@@ -58,7 +51,7 @@ class Keeper(QObject):
 
     def offer_left(self) -> None:
         """Offer the unsaved work that a crash left."""
-        left = self._journals.left() if self._journals is not None else []
+        left = self._app.desk.left()
         if not left:
             return
         names = ", ".join(f"“{one.name}”" for one in left[:3])
@@ -77,51 +70,22 @@ class Keeper(QObject):
     def remember(self) -> None:
         """The window closes: note what is open; nothing is left unsaved."""
         self._sessions.remember()
-        if self._journals is not None:
-            self._journals.close()
+        self._app.desk.finish()
 
-    def _begin(self, document: Document) -> None:
-        if self._journals is not None:
-            try:
-                self._journals.begin(document, self._failed)
-            except OSError as error:
-                self._failed(error)
-
-    def _restart(self, document: Document) -> None:
-        if self._journals is not None:
-            try:
-                self._journals.restart(document, self._failed)
-            except OSError as error:
-                self._failed(error)
-
-    def _failed(self, error: OSError) -> None:
-        self._unprotected(error.strerror or str(error))
-
-    def _unprotected(self, why: str) -> None:
+    def _unprotected(self, document: Document, why: str) -> None:
         self._say(f"Unsaved work is not protected against a crash: {why}. Save often.", "warn", ())
 
     def _restore(self, left: Sequence[Left]) -> None:
-        assert self._journals is not None
         for one in left:
             try:
-                back = self._journals.restore(one, fonts.measure)
+                lost = self._app.desk.restore(one)
             except FileError as error:
                 self._say(f"“{one.name}” could not be brought back: {error}.", "error", ())
                 continue
-            self._app.desk.add(back.document)
-            self._journals.forget(one, damaged=bool(back.lost))
-            if back.lost:
-                text = f"“{one.name}” is back, but its last edits are lost: {back.lost}."
+            if lost:
+                text = f"“{one.name}” is back, but its last edits are lost: {lost}."
                 self._say(text, "warn", ())
 
     def _discard(self, left: Sequence[Left]) -> None:
-        assert self._journals is not None
         for one in left:
-            self._journals.forget(one)
-
-
-def _journals(folder: Path | None) -> Journals | None:
-    try:
-        return None if folder is None else Journals(folder)
-    except OSError:
-        return None
+            self._app.desk.forget(one)

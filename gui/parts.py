@@ -45,6 +45,8 @@ class Parts:
         self.overlays = overlay.Overlays(app, window)
         bench.strip.tools.addWidget(overlay.WiresShow(self.overlays))
         self.search, self.palette = SearchPopup(app), CommandPalette(app)
+        for popup in (self.search, self.palette):
+            popup.setParent(window)  # never shown, it would outlive the window
         add_library_actions(app, self.library, self.search, lambda: window.canvas)
         add_inspector_actions(app, self.inspector)
         overlay.add_actions(self.overlays)

@@ -35,7 +35,8 @@ class Dock(QDockWidget):
         self._place.setContentsMargins(0, 0, 0, 0)
         self.setWidget(holder)
         self._bar = DockBar(app, self, fill_menu)
-        self._none = QWidget()
+        self._none = QWidget(self)
+        self._none.hide()
         self.setTitleBarWidget(self._bar)
         self.visibilityChanged.connect(self._seen)
 

@@ -224,11 +224,15 @@ class Surface(QWidget):
             for rungs in (-NOTCH, NOTCH, -2 * NOTCH)
         )
 
+    def look_first(self) -> None:
+        """Show what is seen when the canvas gets its size."""
+        self.fit()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         self.camera = self.camera.resized(self.width(), self.height(), self.devicePixelRatioF())
         if self._fit_first:
             self._fit_first = False
-            self.fit()
+            self.look_first()
         low = self.height() - MINIMAP_MARGIN
         self.minimap.move(MINIMAP_MARGIN, low - self.minimap.height())
         beside = self.minimap.geometry().right() + 1 + MINIMAP_MARGIN

@@ -64,6 +64,7 @@ class Canvas(PointedSurface):
         self._shown = document.view
         self.scene.put(document.view)
         self._unsubscribe: Callable[[], None] = document.subscribe(self._document_changed)
+        self.camera_changed.connect(self._keep_camera)
         gc.collect()
         gc.freeze()  # else a full collection walks the whole graph within a frame: 30 ms
 
@@ -108,14 +109,20 @@ class Canvas(PointedSurface):
 
     def _entered(self) -> None:
         """Another drawing: look at it as it was left, or at all of it."""
-        self.document.cameras[self._into] = self.camera.x, self.camera.y, self.camera.rung
         self._into = self.document.into
+        self.look_first()
+
+    def look_first(self) -> None:
         known = self.document.cameras.get(self._into)
         if known is None:
             self.fit()
             return
         x, y, rung = known
         self.look_from(replace(self.camera, rung=rung).moved_to(x, y))
+
+    def _keep_camera(self) -> None:
+        if self.isVisible():  # else it has no size yet
+            self.document.cameras[self._into] = self.camera.x, self.camera.y, self.camera.rung
 
     def _mark_selection(self) -> None:
         document, scene = self.document, self.scene

@@ -12,8 +12,11 @@ from graph.edits import AddNode
 from graph.files import save
 from graph.graph import Graph, Node
 from graph.ops.dense import Dense
+from gui.canvas.view import Canvas
 from gui.desk import Desk
+from gui.document import Document
 from gui.session import DAMAGED, MOST_RECENT, RecentFile, Session, Sessions, read, write
+from gui.theme import theme
 
 
 @pytest.fixture
@@ -129,3 +132,35 @@ def test_a_place_that_cannot_be_written_is_no_error(tmp_path: Path, qtbot: QtBot
     session = Sessions(Desk(), tmp_path / "file" / "session.json")
     session.remember()
     assert session.recent == ()
+
+
+def test_a_canvas_begins_where_it_was_looked_at(
+    tmp_path: Path, files: list[Path], qtbot: QtBot
+) -> None:
+    desk, path = Desk(), tmp_path / "session.json"
+    session = Sessions(desk, path)
+    document = desk.open(files[0])
+    canvas = shown(qtbot, document)
+    canvas.look_from(canvas.camera.zoomed(-8, 100, 50).panned(33, 21))
+    there = canvas.camera
+    document.enter("cell")
+    inside = canvas.camera
+    session.remember()
+    canvas.close_document()
+    again = Desk()
+    Sessions(again, path).reopen()
+    back = shown(qtbot, again.documents[0])
+    assert back.camera == inside
+    again.documents[0].enter("")
+    assert back.camera == there
+    back.close_document()
+
+
+def shown(qtbot: QtBot, document: Document) -> Canvas:
+    """A canvas of a document in a window of 640 × 480."""
+    canvas = Canvas(document, theme("dark"))
+    qtbot.addWidget(canvas)
+    canvas.resize(640, 480)
+    with qtbot.waitExposed(canvas):
+        canvas.show()
+    return canvas

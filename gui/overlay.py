@@ -25,7 +25,7 @@ from gui.overlay_nodes import Watched, at_rest, norm_of, pictures, preview, told
 from gui.widgets.basics import label
 
 PERIOD = 100  # ms between two changes of the canvas, at least
-ARROW = 28  # px of the box beside its words
+ARROW = 48  # px of the box beside its words
 SAMPLE = 0  # place among the held-out samples of the one that thumbnails show
 CHOICES: tuple[tuple[Overlay, str], ...] = (
     ("kind", "Data kind"),

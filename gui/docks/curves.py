@@ -116,7 +116,7 @@ class CurvesPage(Page):
             lines += previous.lines(group, name, theme.runs[1], theme, False, raw)
             entries.append(Entry(name, theme.runs[1]))
         if len(current.curves.losses):
-            name = current.curves.run or "this run"
+            name = _run(current.curves) or "this run"
             lines += current.lines(group, name, theme.runs[0], theme, True, raw)
             entries.insert(0, Entry(name, theme.runs[0]))
         if any(line.dashed for line in lines):
@@ -201,7 +201,14 @@ class CurvesPage(Page):
 
 
 def _name(before: Curves, now: Curves) -> str:
-    return before.run if before.run and before.run != now.run else PREVIOUS
+    name = _run(before)
+    return name if name and name != _run(now) else PREVIOUS
+
+
+def _run(curves: Curves) -> str:
+    """A run's name as short as a legend wants it: digits-cnn-27 is run 27."""
+    number = curves.run.rpartition("-")[2]
+    return f"run {number}" if number.isdigit() else curves.run
 
 
 def _percent(value: float) -> str:

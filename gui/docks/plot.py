@@ -24,7 +24,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui import fonts
-from gui.canvas.drawing import brush, colour, pen, rounded, stroke, text
+from gui.canvas.drawing import brush, colour, pen, text
 from gui.canvas.geometry import Rect
 from gui.docks.plot_lines import Floats, Line
 from gui.docks.plot_paint import draw_polyline, paint_card, paint_empty
@@ -148,10 +148,6 @@ class Plot(QWidget):
         if not self.empty:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             self._paint_reading(painter)
-        if self.hasFocus():
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            ring = Rect(0, 0, self.width(), self.height()).grown(-1.0)
-            stroke(painter, rounded(ring, 5.0), pen(self._look.theme.accent, 2.0))
         painter.end()
 
     def picture(self, ratio: float) -> QPixmap:

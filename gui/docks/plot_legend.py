@@ -10,8 +10,7 @@ from PySide6.QtGui import QEnterEvent, QFocusEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
 
 from gui import fonts
-from gui.canvas.drawing import brush, elided, pen, rounded, stroke, text
-from gui.canvas.geometry import Rect
+from gui.canvas.drawing import brush, elided, text
 from gui.docks.plot import Plot
 from gui.look import Look
 
@@ -108,7 +107,4 @@ class _Item(QAbstractButton):
         tint = theme.text if loud else theme.text2
         words = elided(self._entry.name, "small", self.width() - SWATCH - GAP)
         text(painter, SWATCH + GAP, middle, words, "small", tint)
-        if self.hasFocus():
-            ring = Rect(0, 0, self.width(), self.height()).grown(-1.0)
-            stroke(painter, rounded(ring, 4.0), pen(theme.accent, 2.0))
         painter.end()

@@ -25,10 +25,10 @@ from graph.files import dumps, load
 from graph.graph import Node
 from graph.ops.table import Table
 from gui import style
-from gui.application import Hook
 from gui.dialogs.dialog import Dialog
 from gui.dialogs.preferences import PreferencesDialog
 from gui.look import Look
+from gui.opening import Hook
 from gui.preferences import Preferences
 from gui.shell.dock import Dock
 from gui.shell.keeper import NOWHERE, Places

@@ -8,11 +8,12 @@ import time
 class Share:
     """Side work that is due again only when enough time has passed since the last.
 
-    It takes at most `share` of the time, and comes at most every `gap` seconds.
+    It takes at most `share` of the time, and comes at most every `gap` seconds. The first `credit`
+    seconds are free, so that a run of two seconds is looked at too.
     """
 
-    def __init__(self, share: float, gap: float = 0.0) -> None:
-        self._share, self._gap, self._next = share, gap, 0.0
+    def __init__(self, share: float, gap: float = 0.0, credit: float = 0.0) -> None:
+        self._share, self._gap, self._credit, self._next = share, gap, credit, 0.0
 
     @property
     def due(self) -> bool:
@@ -21,4 +22,6 @@ class Share:
 
     def spent(self, seconds: float) -> None:
         """The work was done and took so much longer than doing without it."""
-        self._next = time.perf_counter() + max(self._gap, seconds / self._share)
+        free = min(seconds, self._credit)
+        self._credit -= free
+        self._next = time.perf_counter() + max(self._gap, (seconds - free) / self._share)

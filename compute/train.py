@@ -39,6 +39,7 @@ from graph.lower import Model
 
 TAP_SECONDS = 0.1  # between looks at the watched tensors
 TAP_SHARE = 0.03  # of the time, for watched tensors; and as much for questions
+CREDIT = 0.3  # s of either at the beginning of a run that are not counted
 
 
 @dataclass
@@ -76,7 +77,7 @@ def train(job: Job, control: Control, run: str = "") -> Iterator[Event]:
     `job.position` and the arrays of `job.plan` agree at every event, so both may be saved then.
     """
     at, pace = job.position, Pace()
-    looks, questions = Share(TAP_SHARE, TAP_SECONDS), Share(TAP_SHARE)
+    looks, questions = Share(TAP_SHARE, TAP_SECONDS, CREDIT), Share(TAP_SHARE, credit=CREDIT)
     control.attach(lambda: job.plan.stop())
     yield _started(job, run)
     prepare_steps(job.model, job.plan, job.parts, job.batches.batch)

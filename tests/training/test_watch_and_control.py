@@ -59,6 +59,20 @@ def test_a_share_is_due_when_enough_time_has_passed(monkeypatch: pytest.MonkeyPa
     assert not share.due
 
 
+def test_the_first_work_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    """3 s of credit: 2 s cost nothing, of the next 2 s one counts."""
+    now = [100.0]
+    monkeypatch.setattr("compute.share.time.perf_counter", lambda: now[0])
+    share = Share(0.1, credit=3.0)
+    share.spent(2.0)
+    assert share.due
+    share.spent(2.0)
+    now[0] = 109.9
+    assert not share.due
+    now[0] = 110.0
+    assert share.due
+
+
 def test_mosaic_shows_the_maps_of_the_first_sample() -> None:
     """Four maps as two by two, dark to bright over the whole tensor."""
     maps = np.zeros((3, 4, 2, 2))

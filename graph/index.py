@@ -38,6 +38,7 @@ class Index:
         self.incoming: dict[tuple[str, str], list[Wire]] = {}  # in the order the port reads them
         self.roles: dict[Role, set[str]] = {}
         self.named: dict[str, set[str]] = {}  # by the names people gave
+        self.shared: set[str] = set()  # names that several nodes have
         self.instances: dict[str, str] = {}  # id -> definition
         self.placeholders: set[str] = set()
         self.bare: dict[str, tuple[Port, ...]] = {}  # ports that need a wire and have none
@@ -83,6 +84,7 @@ class Index:
         self.roles.setdefault(role, set()).add(id)
         if node.name:
             self.named.setdefault(node.name, set()).add(id)
+            self._share(node.name)
         if isinstance(node.op, Subgraph) and node.op.definition in drawing.definitions:
             self.instances[id] = node.op.definition
         elif isinstance(node.op, Placeholder):
@@ -107,6 +109,7 @@ class Index:
         self.roles[known.role].discard(id)
         if known.name:
             self.named[known.name].discard(id)
+            self._share(known.name)
             if not self.named[known.name]:
                 del self.named[known.name]
         self.instances.pop(id, None)
@@ -116,6 +119,12 @@ class Index:
         for wire in known.wires:
             self.incoming.pop((id, wire.input), None)
         return known
+
+    def _share(self, name: str) -> None:
+        if len(self.named[name]) > 1:
+            self.shared.add(name)
+        else:
+            self.shared.discard(name)
 
     def _rewire(self, before: tuple[Wire, ...], now: tuple[Wire, ...]) -> bool:
         """Keep `wires` sorted; whether any came or went."""

@@ -123,21 +123,28 @@ class Sheet:
 
     def _rewire(self, changed: Collection[str]) -> None:
         """Keep the views of wires whose ends look as before."""
-        wires, views = self._shown.spot.index.wires, list[WireView]()
+        wires, views = tuple(self._shown.spot.index.wires), list[WireView]()
         row, old = 0, self.wires
+        if wires == old:
+            for wire, view in zip(wires, self._wires, strict=True) if changed else ():
+                touched = wire.source in changed or wire.target in changed
+                views.append(self._view(wire, view) if touched else view)
+            self._wires = tuple(views) if changed else self._wires
+            return
         for wire in wires:
             while row < len(old) and old[row] is not wire and old[row] <= wire:
                 row += 1
             kept = row < len(old) and old[row] is wire
-            if kept and wire.source not in changed and wire.target not in changed:
-                views.append(self._wires[row])
-            else:
-                made = wire_view(self._shown, wire)
-                made = _routed(made, self._routes.get(ends(made)))
-                views.append(self._wires[row] if kept and self._wires[row] == made else made)
+            before = self._wires[row] if kept else None
+            same = before and wire.source not in changed and wire.target not in changed
+            views.append(before if before and same else self._view(wire, before))
             row += kept
-        self.wires = tuple(wires)
-        self._wires = tuple(views)
+        self.wires, self._wires = wires, tuple(views)
+
+    def _view(self, wire: Wire, before: WireView | None) -> WireView:
+        made = wire_view(self._shown, wire)
+        made = _routed(made, self._routes.get(ends(made)))
+        return before if before == made else made
 
     def _compose(self) -> None:
         """Another view, if anything in it is."""

@@ -181,7 +181,7 @@ def names(view: View) -> Iterator[Problem]:
     """Nodes of one drawing that people call the same, or by the id of another."""
     for spot in view:
         named, drawing = spot.index.named, spot.drawing
-        for name in sorted(named):
+        for name in sorted(spot.index.shared | (named.keys() & drawing.net.nodes)):
             first, *others = sorted(named[name])
             if name in drawing and first != name:
                 others = [first, *others]

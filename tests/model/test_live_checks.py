@@ -48,7 +48,16 @@ def agree(live: View) -> None:
 
 def agree_indexes(ours: Index, theirs: Index) -> None:
     """All look-ups; ranks may differ, but rise along every wire."""
-    for part in ("incoming", "named", "instances", "placeholders", "bare", "unread", "wires"):
+    for part in (
+        "incoming",
+        "named",
+        "shared",
+        "instances",
+        "placeholders",
+        "bare",
+        "unread",
+        "wires",
+    ):
         assert getattr(ours, part) == getattr(theirs, part), part
     assert {r: ids for r, ids in ours.roles.items() if ids} == theirs.roles
     assert ours.rank.keys() == theirs.rank.keys()

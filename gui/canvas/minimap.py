@@ -78,8 +78,7 @@ class Minimap(QWidget):
         )
         image.setDevicePixelRatio(ratio)
         image.fill(colour(theme.canvas))
-        bounds = scene.bounds()
-        self._whole = bounds if bounds is not None else Rect(0.0, 0.0, 1.0, 1.0)
+        self._whole = self._at_least_the_window(scene.bounds() or canvas.camera.area)
         share, (x, y) = self._share(), self._corner()
         painter = QPainter(image)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -97,6 +96,13 @@ class Minimap(QWidget):
             draw_rects(painter, edges[scene.family == code])
         painter.end()
         return image
+
+    def _at_least_the_window(self, bounds: Rect) -> Rect:
+        """Around few nodes as much room as the window shows at 100 %: a node stays small."""
+        width = max(bounds.width, float(self._canvas.width()))
+        height = max(bounds.height, float(self._canvas.height()))
+        left, top = bounds.x + (bounds.width - width) / 2, bounds.middle - height / 2
+        return Rect(left, top, width, height)
 
     def _share(self) -> float:
         """px of the map per canvas px."""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
 
 from gui.canvas.cache import MIB, NodePictures
@@ -116,6 +116,22 @@ def test_equal_nodes_share_a_picture(driven: Any) -> None:
     twins = replace(scene.views[0], id="twin", x=500.0)
     scene.put(replace(driven.document.view, nodes=(*driven.document.view.nodes, twins)))
     assert scene.look[-1] == scene.look[0]
+
+
+def test_minimap_shows_a_lone_node_small(driven: Any) -> None:
+    minimap, view = driven.canvas.minimap, driven.document.view
+    driven.canvas.scene.put(replace(view, nodes=view.nodes[:1], wires=()))
+    minimap.repaint()
+    minimap.refresh()
+    family = QColor(driven.canvas.theme.of_family(view.nodes[0].family))
+
+    def share() -> float:
+        picture = minimap.grab().toImage()
+        size = picture.width() * picture.height()
+        lit = [picture.pixelColor(k % picture.width(), k // picture.width()) for k in range(size)]
+        return lit.count(family) / size
+
+    driven.qtbot.waitUntil(lambda: 0 < share() < 0.1)
 
 
 def test_minimap_moves_the_window(driven: Any) -> None:

@@ -161,6 +161,7 @@ def test_a_wire_that_does_not_fit_is_refused_with_a_way_out(spare: Any) -> None:
     assert not canvas.bubble.isVisible()
     flat = named(spare, "Flatten", -1)
     assert {f"{pool}.y → {flat}.x", f"{flat}.y → spare.x"} <= wires(spare)
+    assert document.selection == {"spare"}  # what is added next comes behind it
     assert document.history.position == before + 1
     document.undo()
     assert flat not in document.graph

@@ -87,7 +87,9 @@ class Refused(Interaction):
         if self._held is not None:
             parts.insert(0, edits.Disconnect(self._held, into=into))
         if host.push(*parts, name=chosen.title):
-            host.select([node.view.id for node in chosen.nodes])
+            goal = self._refusal.node  # what is added next comes behind it, not behind the adapter
+            kept = goal in host.document.drawing
+            host.select([goal] if kept else [node.view.id for node in chosen.nodes])
 
     def press(self, pointer: Pointer) -> None:
         self.cancel()

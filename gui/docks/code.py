@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPlainTextEdit,
     QPushButton,
     QTextEdit,
@@ -26,6 +25,7 @@ from gui.docks.python_colours import PythonColours
 from gui.document import DocumentChange
 from gui.run.code import CodeWriter, Written
 from gui.theme import mix
+from gui.widgets.basics import Elided
 
 REST = 150  # ms without an edit before the text is written again
 TARGETS: tuple[tuple[str, Target], ...] = (("PyTorch", "pytorch"), ("NumPy", "numpy"))
@@ -50,8 +50,7 @@ class CodePage(Page):
         self.target.addItems([name for name, _ in TARGETS])
         self.target.setAccessibleName("Language")
         self.target.currentIndexChanged.connect(self._write)
-        self.count = QLabel()
-        self.count.setProperty("tone", "tertiary")
+        self.count = Elided("tertiary")
         copy = QPushButton("Copy")
         copy.setProperty("kind", "quiet")
         copy.clicked.connect(self._copy)
@@ -59,9 +58,9 @@ class CodePage(Page):
         self.colours = PythonColours(self.text.document(), app.look.theme)
         head = QHBoxLayout()
         head.setContentsMargins(12, 6, 12, 6)
+        head.setSpacing(8)
         head.addWidget(self.target)
-        head.addWidget(self.count)
-        head.addStretch(1)
+        head.addWidget(self.count, 1)
         head.addWidget(copy)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -95,11 +94,14 @@ class CodePage(Page):
 
     def _show(self, written: Written) -> None:
         lines, message = written
+        of = self.document, self.target.currentIndex()
         if not lines:
-            self.count.setText(message)
+            self.count.show_text(message)
+            if of != self._of:  # the text of another document would be taken for this one's
+                self._of, self.lines, self._changed = of, [], set()
+                self.text.clear()
             self.text.setEnabled(bool(self.lines))
             return
-        of = self.document, self.target.currentIndex()
         self._changed = _changed(self.lines, lines) if of == self._of else set()
         self._of, self.lines = of, lines
         bar = self.text.verticalScrollBar()
@@ -107,7 +109,7 @@ class CodePage(Page):
         self.text.setEnabled(True)
         self.text.setPlainText("\n".join(lines))
         bar.setValue(place)
-        self.count.setText(f"{len(lines)} lines")
+        self.count.show_text(f"{len(lines)} lines")
         self._light()
         if self._changed:
             self._reveal(min(self._changed))

@@ -235,11 +235,10 @@ class TrainingBar(QWidget):
         self.progress.show_words(*_words(board, document))
         self.progress.show_share(board.share if board.state == "preparing" else _share(board))
         expected = settings.expected_metrics(document) if document else []
-        for figure, name in zip(
-            self.metrics, text.shown_metrics(expected, board.metrics), strict=False
-        ):
+        names = [*text.shown_metrics(expected, board.metrics), "", "", ""]
+        for figure, name in zip(self.metrics, names, strict=False):
             value = _loss(board) if name == "loss" else board.metrics.get(name, float("nan"))
-            figure.show_text(text.metric(name, value), text.caption(name))
+            figure.show_text(text.metric(name, value) if name else "", text.caption(name))
         going = board.state == "running"
         self.speed.show_text(text.rate(board.samples_per_second))
         self.left.show_text(text.duration(board.seconds_left) if going else text.UNKNOWN)

@@ -28,9 +28,9 @@ class Figure(QWidget):
         self._fit()
         look.changed.connect(self.update)
 
-    def show_text(self, text: str, caption: str = "") -> None:
+    def show_text(self, text: str, caption: str | None = None) -> None:
         """Show another number, under another caption if given."""
-        caption = caption or self.caption
+        caption = self.caption if caption is None else caption
         if (text, caption) != (self.text, self.caption):
             self.text, self.caption = text, caption
             self.setAccessibleName(f"{caption} {text}")

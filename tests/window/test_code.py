@@ -85,6 +85,13 @@ def test_what_cannot_be_exported_says_why_and_keeps_the_text(qtbot: QtBot, page:
     qtbot.waitUntil(lambda: "lines" in page.count.text())
 
 
+def test_another_document_never_shows_this_one_s_text(qtbot: QtBot, page: CodePage) -> None:
+    page.app.desk.new()
+    qtbot.waitUntil(lambda: not page.text.toPlainText())
+    assert not page.lines
+    assert "add a loss" in page.count.text()
+
+
 def test_copy_takes_the_whole_file(qtbot: QtBot, page: CodePage) -> None:
     [button] = [b for b in page.findChildren(QPushButton) if b.text() == "Copy"]
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)

@@ -93,6 +93,15 @@ def test_run_pause_step_and_stop_by_mouse(app: App, bar: TrainingBar, qtbot: QtB
     assert not bar.stop_button.isEnabled()
 
 
+def test_figures_of_another_document_do_not_stay(app: App, bar: TrainingBar, qtbot: QtBot) -> None:
+    """A document without metrics shows none."""
+    moons(app)
+    assert bar.metrics[2].caption == "Val accuracy"
+    app.desk.new()
+    assert [figure.caption for figure in bar.metrics] == ["Loss", "Val loss", ""]
+    assert bar.metrics[2].text == ""
+
+
 def test_keys(app: App, bar: TrainingBar, qtbot: QtBot) -> None:
     """F5 runs and pauses, F10 trains one batch, Shift+F5 stops."""
     moons(app)

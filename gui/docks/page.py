@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QMenu, QWidget
 from gui.app import App
 from gui.document import Document, DocumentChange
 
+LEAST = 160, 80  # px
+
 
 class Page(QWidget):
     """Content of one dock. It does nothing while it is hidden and catches up when it is shown.
@@ -28,6 +30,7 @@ class Page(QWidget):
         self._ticked_again = False
         self._pause = QTimer(self, singleShot=True, interval=self.period)
         self._pause.timeout.connect(self._paused_enough)
+        self.setMinimumSize(*LEAST)  # else what it says moves the docks beside it
         self.setAccessibleName(self.title)
         app.desk.current_changed.connect(self._current_changed)
         app.desk.changed.connect(self._document_changed)

@@ -28,6 +28,7 @@ from gui import fonts
 from gui.app import App
 from gui.docks.page import Page
 from gui.theme import Theme, mix
+from gui.widgets.basics import Elided
 
 COLUMNS = ("Step", "Node", "Kernel", "Shapes", "Bytes", "FLOPs", "Time", "Share")
 NUMBERS = frozenset({0, 4, 5, 6, 7})
@@ -56,8 +57,7 @@ class PlanPage(Page):
         self.entry = QComboBox()
         self.entry.setAccessibleName("Part of the plan")
         self.entry.activated.connect(lambda _: self._ask(profile=False))
-        self.total = QLabel()
-        self.total.setProperty("tone", "tertiary")
+        self.total = Elided("tertiary")
         self.measure = QPushButton("Measure")
         self.measure.setProperty("kind", "quiet")
         self.measure.setToolTip("Run one step on one thread and time each row")
@@ -72,9 +72,9 @@ class PlanPage(Page):
     def _lay_out(self) -> None:
         head = QHBoxLayout()
         head.setContentsMargins(12, 6, 12, 6)
+        head.setSpacing(8)
         head.addWidget(self.entry)
-        head.addWidget(self.total)
-        head.addStretch(1)
+        head.addWidget(self.total, 1)
         head.addWidget(self.measure)
         full = QWidget()
         column = QVBoxLayout(full)
@@ -121,7 +121,7 @@ class PlanPage(Page):
         parts.append(f"{quantity(sum(line.flops for line in answer.lines))}FLOPs")
         if seconds:
             parts.append(f"{duration(sum(seconds))} on one thread")
-        self.total.setText(" · ".join(parts))
+        self.total.show_text(" · ".join(parts))
         self.stack.setCurrentIndex(1)
 
     def _select(self, index: QModelIndex) -> None:

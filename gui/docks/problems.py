@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QBoxLayout,
     QHBoxLayout,
     QLabel,
     QListWidget,
@@ -24,6 +25,7 @@ from gui.document import DocumentChange
 
 ROW = 36
 NAME = 132  # px for the name of the node
+WIDE = 560  # px: narrower, the words are below the name
 MOST = 200  # rows: nobody mends more at once, and each is a widget
 
 
@@ -68,19 +70,35 @@ class ProblemsPage(Page):
         self.list.clear()
         for problem in problems[:MOST]:
             item = QListWidgetItem()
-            item.setSizeHint(QSize(0, ROW))
             # read by screen readers; the row's widget shows it
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{problem.severity}: {problem}")
             self.list.addItem(item)
             self.list.setItemWidget(item, _Row(self.app, problem, self))
         if len(problems) > MOST:
             self.list.addItem(f"… and {len(problems) - MOST:,} more")
+        self._fit()
         empty = self.document is not None and not len(self.document.graph)
         self.empty.setText(
             "Nothing to check yet." if empty else "No problems. The graph can be trained."
         )
         self.list.setVisible(bool(problems))
         self.empty.setVisible(not problems)
+
+    def _fit(self) -> None:
+        """Give every row the height that its words need."""
+        width = self.list.viewport().width()
+        for place in range(self.list.count()):
+            row = self.list.itemWidget(self.list.item(place))
+            if isinstance(row, _Row):
+                self.list.item(place).setSizeHint(QSize(0, row.fit(width)))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._fit()
 
     def _jump(self, item: QListWidgetItem) -> None:
         row = self.list.row(item)
@@ -126,14 +144,16 @@ class _Row(QWidget):
         text = _sentence(f"{problem.message}; {problem.remedy}")
         message = QLabel(text)
         message.setProperty("tone", "secondary")
-        message.setToolTip(text)
+        message.setWordWrap(True)
         message.setMinimumWidth(40)
+        self._words = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._words.addWidget(name)
+        self._words.addWidget(message, 1)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 0, 12, 0)
+        layout.setContentsMargins(12, 8, 12, 8)
         layout.setSpacing(12)
         layout.addWidget(icon)
-        layout.addWidget(name)
-        layout.addWidget(message, 1)
+        layout.addLayout(self._words, 1)
         for widget in (icon, name, message):  # a click is the list's
             widget.setAttribute(
                 Qt.WidgetAttribute.WA_TransparentForMouseEvents, widget is not message
@@ -145,6 +165,13 @@ class _Row(QWidget):
             button.setToolTip("Ctrl+Enter")
             button.clicked.connect(lambda: page.mend(problem))
             layout.addWidget(button)
+
+    def fit(self, width: int) -> int:
+        """Put the words beside the name where there is room, else below; returns the height."""
+        beside, way = width >= WIDE, QBoxLayout.Direction
+        self._words.setDirection(way.LeftToRight if beside else way.TopToBottom)
+        self._words.setSpacing(12 if beside else 2)
+        return max(ROW, self.heightForWidth(width))
 
 
 def _sentence(text: str) -> str:

@@ -41,7 +41,7 @@ from gui.theme import mix
 
 EMPTY = "Press Run: then draw a digit or fill in a row here, and the net says what it sees."
 UNKNOWN = "This net reads something that cannot be drawn or typed here yet."
-BAR, STEP = 120, 20
+NAME, NUMBER, STEP = 76, 52, 20  # px: at most for a name, for a number, a row
 
 
 class TryPage(Page):
@@ -66,32 +66,33 @@ class TryPage(Page):
         self.empty = QLabel(EMPTY)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setWordWrap(True)
+        self.empty.setContentsMargins(24, 0, 24, 0)
         self.empty.setProperty("tone", "tertiary")
         self.clear = QPushButton("Clear")
         self.clear.clicked.connect(self.pad.clear)
-        self.sample = QPushButton("Take a held-out sample")
+        self.sample = QPushButton("Take a sample")
+        self.sample.setToolTip("Put in a held-out sample, another one each time")
         self.sample.setProperty("kind", "quiet")
         self.sample.clicked.connect(self._take)
         self._lay_out()
 
     def _lay_out(self) -> None:
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setWidget(self.form)
-        scroll.setMinimumWidth(280)
-        self.inputs = QStackedLayout()
-        self.pad.setParent(self)  # else it is a window of its own until the layout has a widget
-        self.inputs.addWidget(self.pad)
-        self.inputs.addWidget(scroll)
+        self._scroll = QScrollArea()
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        self._scroll.setWidget(self.form)
+        self._scroll.setMinimumWidth(224)
         buttons = QHBoxLayout()
+        buttons.setSpacing(8)
         buttons.addWidget(self.clear)
         buttons.addWidget(self.sample)
         buttons.addStretch(1)
         left = QVBoxLayout()
-        left.addLayout(self.inputs)
+        left.setSpacing(8)
+        left.addWidget(self.pad)
+        left.addWidget(self._scroll, 1)
         left.addLayout(buttons)
-        left.addStretch(1)
+        left.addStretch(0)
         right = QVBoxLayout()
         right.addWidget(self.bars)
         right.addWidget(self.message)
@@ -128,8 +129,11 @@ class TryPage(Page):
                 self.form.put(source.columns)
             else:
                 self.pad.resize_picture(*source.picture)
-        self.inputs.setCurrentIndex(1 if source.columns else 0)
-        self.clear.setVisible(not source.columns)
+        for widget, shown in (
+            *((one, not source.columns) for one in (self.pad, self.clear)),
+            (self._scroll, bool(source.columns)),
+        ):
+            widget.setVisible(shown)
         self.stack.setCurrentIndex(1)
         if source.columns and not self._examples:
             self._take()
@@ -233,27 +237,31 @@ class OutputBars(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(284, max(1, len(self.rows)) * STEP + 8)
+        return QSize(220, max(1, len(self.rows)) * STEP)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(140, self.sizeHint().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter, theme = QPainter(self), self._look.theme
         painter.setFont(fonts.font("caption mono"))
         best = max((value for _, value in self.rows), default=0.0)
-        middle = Qt.AlignmentFlag.AlignVCenter
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        names = (fonts.measure(name, "caption mono") for name, _ in self.rows)
+        room = min(float(NAME), max(names, default=0.0))
         for place, (name, value) in enumerate(self.rows):
-            top, leading = 4 + place * STEP, self._shares and value == best
+            top, leading = place * STEP, self._shares and value == best
             painter.setPen(QColor(theme.text if leading else theme.text2))
-            name_room = QRectF(0, top, 76, STEP)
-            text = fonts.metrics("caption mono").elidedText(name, Qt.TextElideMode.ElideRight, 76)
-            painter.drawText(name_room, Qt.AlignmentFlag.AlignRight | middle, text)
+            text = fonts.metrics("caption mono").elidedText(name, Qt.TextElideMode.ElideRight, NAME)
+            painter.drawText(QRectF(0, top, room + 1, STEP), right, text)
+            number = QRectF(self.width() - NUMBER, top, NUMBER, STEP)
             if self._shares:
-                bar = QRectF(84, top + 6, BAR, STEP - 12)
+                bar = QRectF(room + 8, top + 6, number.x() - room - 8, STEP - 12)
                 painter.fillRect(bar, QColor(mix(theme.panel, theme.text3, 0.2)))
-                bar.setWidth(BAR * min(max(value, 0.0), 1.0))
+                bar.setWidth(bar.width() * min(max(value, 0.0), 1.0))
                 painter.fillRect(bar, QColor(theme.accent if leading else theme.text3))
             label = f"{value * 100:.1f} %" if self._shares else f"{value:.5g}"
-            number = QRectF(84 + (BAR + 8 if self._shares else 0), top, 64, STEP)
-            painter.drawText(number, Qt.AlignmentFlag.AlignRight | middle, label)
+            painter.drawText(number, right, label)
 
 
 def rows_of(output: Output) -> list[tuple[str, float]]:

@@ -55,6 +55,17 @@ def no_leftover_threads() -> Iterator[None]:
     assert not names, f"the test left threads running: {', '.join(names)}"
 
 
+@pytest.fixture(autouse=True)
+def no_leftover_timers(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test of the window that leaves a timer running: it would fire into the next one."""
+    yield
+    if "qapp" in request.fixturenames:
+        from tests.support.quiet import running
+
+        left = running()
+        assert not left, f"the test left timers running: {'; '.join(left)}"
+
+
 def _note_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
     if not (CI and report.skipped) or hasattr(report, "wasxfail"):
         return

@@ -189,13 +189,14 @@ def _replay(source: BinaryIO) -> Recovery:
 
 
 def heading(path: str | os.PathLike[str]) -> tuple[Heading, int]:
-    """Whose journal a file is, and how many lines follow, sound or not. Raises FileError."""
+    """Whose journal a file is, and how many steps follow, sound or not. Raises FileError.
+
+    Where a layout settled by itself is no step: nothing of it is anybody's work.
+    """
     try:
         with open(path, "rb") as source:
             found = _heading(next(_lines(source), None))[0]
-            return found, sum(
-                block.count(b"\n") for block in iter(lambda: source.read(1 << 20), b"")
-            )
+            return found, sum(b'"do": "settle"' not in line[:64] for line in source)
     except OSError as error:
         raise _unreadable(error) from None
 

@@ -17,6 +17,7 @@ from gui.widgets.basics import IconButton
 
 VERSION = 1  # of the saved state; another one is not restored
 WIDTHS = (404, 376, 444, 376)  # of the groups at 1600 px
+BARS = "QMainWindowTabBar"  # Qt's name of the tabs of a group of docks
 AREAS = {
     "left": Qt.DockWidgetArea.LeftDockWidgetArea,
     "right": Qt.DockWidgetArea.RightDockWidgetArea,
@@ -33,7 +34,9 @@ class Docks(QObject):
         self._begun = False
         frame.setDockNestingEnabled(True)
         frame.setDockOptions(
-            QMainWindow.DockOption.AllowNestedDocks | QMainWindow.DockOption.AllowTabbedDocks
+            QMainWindow.DockOption.AllowNestedDocks
+            | QMainWindow.DockOption.AllowTabbedDocks
+            | QMainWindow.DockOption.GroupedDragging  # else tabs cannot be dragged out
         )
         frame.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         self.by_id = {entry.id: Dock(app, entry, self._fill_menu) for entry in PAGES}
@@ -133,10 +136,8 @@ class Docks(QObject):
         for dock in self:
             mates = [m for m in self._frame.tabifiedDockWidgets(dock) if not m.isHidden()]
             dock.set_alone(dock.isFloating() or not mates)
-        for bar in self._frame.findChildren(
-            QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly
-        ):
-            if bar.findChild(IconButton) is None:
+        for bar in self._frame.findChildren(QTabBar):  # those of floating groups too
+            if bar.metaObject().className() == BARS and bar.findChild(IconButton) is None:
                 self._equip(bar)
 
     def _equip(self, bar: QTabBar) -> None:

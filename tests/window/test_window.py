@@ -446,29 +446,48 @@ def test_open_files_come_back(make, tmp_path: Path) -> None:
 CRASH = """
 import os, sys
 from pathlib import Path
-from graph.edits import AddNode
-from graph.graph import Node
+from graph.edits import AddNode, Move
+from graph.graph import Graph, Node
 from graph.ops.table import Table
-from gui.recovery import Journals
 from gui.document import Document
-from graph.graph import Graph
+from gui.recovery import Journals
 journals = Journals(Path(sys.argv[1]))
-document = Document(Graph(), lambda text, style: 10.0)
+graph = Graph()
+AddNode(Node("table", Table())).apply(graph)
+document = Document(graph, lambda text, style: 10.0)
 journals.begin(document, print)
-document.push(AddNode(Node("table", Table())))
+if sys.argv[2] == "edit":
+    document.push(AddNode(Node("other", Table())))
+else:
+    document.history.settle(Move((("table", 8.0, 8.0),)))
 os._exit(1)
 """
+
+
+def crash(folder: Path, after: str) -> None:
+    """Let a process die that has a document open, after an edit or after a mere layout."""
+    done = subprocess.run([sys.executable, "-c", CRASH, str(folder), after], check=False)
+    assert done.returncode == 1
+    assert list(folder.rglob("*.journal"))
 
 
 @pytest.mark.parametrize("verb", ["Bring it back", "Discard"])
 def test_work_that_a_crash_left_is_offered(make, qtbot: QtBot, tmp_path: Path, verb: str) -> None:
     folder = tmp_path / "journals"
-    subprocess.run([sys.executable, "-c", CRASH, str(folder)], cwd=Path.cwd(), check=False)
+    crash(folder, "edit")
     window = make(places=Places(folder, tmp_path / "session.json"))
     qtbot.waitUntil(window.notice.isVisible)
     press(qtbot, window.notice, verb)
     found = [list(one.graph) for one in window.app.desk.documents]
-    assert [len(nodes) for nodes in found] == ([1] if verb == "Bring it back" else [])
+    assert [len(nodes) for nodes in found] == ([2] if verb == "Bring it back" else [])
+    assert not window.notice.isVisible()
+
+
+def test_a_layout_alone_is_no_work_to_bring_back(make, qtbot: QtBot, tmp_path: Path) -> None:
+    folder = tmp_path / "journals"
+    crash(folder, "layout")
+    window = make(places=Places(folder, tmp_path / "session.json"))
+    qtbot.waitUntil(lambda: bool(window.status.version))  # after the first paint
     assert not window.notice.isVisible()
 
 

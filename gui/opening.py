@@ -22,10 +22,12 @@ from PySide6.QtWidgets import QApplication
 from gui import fonts, recovery, session, style
 from gui.look import Look, icon_pixmap
 from gui.preferences import Preferences, user_path
+from gui.run.warmer import Warmer
 from gui.shell.keeper import Places
 from gui.window import MainWindow
 
 LOG = "netloom.log"
+QUIET = 500  # ms after the first paint in which nothing else wants the processor
 log = logging.getLogger("netloom")
 
 
@@ -50,8 +52,14 @@ def open_window(files: Sequence[str], *, quit_after_paint: bool = False) -> int:
     if quit_after_paint:
         window.painted.connect(lambda: _report(application))
     window.painted.connect(gc.enable)
+    warmer = Warmer()
+    if not quit_after_paint:
+        window.painted.connect(lambda: QTimer.singleShot(QUIET, window, warmer.start))
+        trainer = window.app.trainer
+        trainer.changed.connect(lambda: warmer.stop() if trainer.board.active else None)
     window.show()
     code = application.exec()
+    warmer.stop()
     sys.excepthook = sys.__excepthook__
     faulthandler.disable()
     if crashes is not None:

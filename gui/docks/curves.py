@@ -103,7 +103,7 @@ class CurvesPage(Page):
         board = self.app.trainer.board_of(self.document)
         current, previous = self.current, self.previous if self.options.before.isChecked() else None
         known = len(current.curves.losses) or previous is not None
-        self.plot.empty = "" if known else EMPTY if self.document else NO_DOCUMENT
+        self.plot.empty = "" if known else self.nothing_yet(EMPTY) if self.document else NO_DOCUMENT
         self.legend.setVisible(bool(known))
         current.follow()
         self._show_groups(groups(current.curves) if known else [])

@@ -49,8 +49,6 @@ class FeaturesPage(Page):
 
     title = "Feature maps"
     id = "features"
-    period = 100
-
     def __init__(self, app: App) -> None:
         super().__init__(app)
         self.sample = SamplePane(app.look)
@@ -132,6 +130,7 @@ class FeaturesPage(Page):
         trainer = self.app.trainer
         if not trainer.can_answer(self.document):
             self.answer, self._seen = None, []
+            self._empty.setText(self.nothing_yet(EMPTY))
             self._stack.setCurrentIndex(0)
             return
         self._list_layers()

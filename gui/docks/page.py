@@ -10,6 +10,8 @@ from gui.app import App
 from gui.document import Document, DocumentChange
 
 LEAST = 160, 80  # px
+PREPARING = "Training is about to begin."
+COMPILING = "Compiling kernels for this machine, once. Training then begins by itself."
 
 
 class Page(QWidget):
@@ -42,6 +44,13 @@ class Page(QWidget):
     def document(self) -> Document | None:
         """The document that is shown."""
         return self.app.desk.current
+
+    def nothing_yet(self, why: str) -> str:
+        """What an empty page says: `why`, but while a run is prepared that it is on its way."""
+        trainer = self.app.trainer
+        if trainer.document is not self.document or trainer.board.state != "preparing":
+            return why
+        return COMPILING if trainer.board.preparing else PREPARING
 
     # Hooks
 

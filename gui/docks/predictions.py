@@ -91,7 +91,7 @@ class PredictionsPage(Page):
     def rebuild(self) -> None:
         if self.app.trainer.document is not self.document or not self._board.started:
             self.answer, self._points, self._asked = None, None, None
-            self._say(EMPTY)
+            self._say(self.nothing_yet(EMPTY))
             return
         self.refresh()
         if self.answer is not None:

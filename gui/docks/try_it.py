@@ -114,7 +114,7 @@ class TryPage(Page):
         graph = trainer.graph if trainer.document is self.document else None
         if graph is None or self.document is None:
             self._source = None
-            self.empty.setText(EMPTY)
+            self.empty.setText(self.nothing_yet(EMPTY))
             self.stack.setCurrentIndex(0)
             return
         ops = {node.id: node.op for node in graph if isinstance(node.op, DataSource)}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+import resources
 from graph.edits import AddNode
 from graph.files import dumps
 from graph.graph import Node
@@ -97,7 +98,7 @@ class Files(QObject):
         document.folder, document.name = folder, path.stem
         id = document.graph.fresh_id("table")
         document.push(AddNode(Node(id, op, name=path.stem, x=0.0, y=0.0)))
-        document.select([id])
+        self._app.desk.jump(id)
 
     def _open_picture(self, path: Path) -> None:
         from gui.pictures import graph_in
@@ -241,6 +242,8 @@ class Files(QObject):
     def _dialog(self, title: str, names: str) -> QFileDialog:
         document = self._app.desk.current
         folder = document.folder if document is not None else Path.cwd()
+        if folder == resources.example_path(resources.examples()[0]).parent:
+            folder = Path.cwd()  # an example is a copy: what ships is not to be written over
         return FileDialog(self._app.look, self._window, title, str(folder), names)
 
     def _save_dialog(self, title: str, names: str, suffix: str, document: Document) -> QFileDialog:

@@ -11,20 +11,21 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, QVariantAnimation, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QRegion, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from gui import fonts
 from gui.canvas.camera import NOTCH, Camera
 from gui.canvas.draft import NO_DRAFT, Draft
-from gui.canvas.drawing import colour, detail, pen, rounded, stroke
+from gui.canvas.drawing import colour, detail, pen, qrect, rounded, stroke
 from gui.canvas.frame import Frame
 from gui.canvas.geometry import Point, Rect
 from gui.canvas.ground import paint_frames, paint_ground, paint_notes
 from gui.canvas.link_layer import LinkLayer
 from gui.canvas.minimap import Minimap
-from gui.canvas.node_layer import NodeLayer
+from gui.canvas.node_layer import REACH, NodeLayer
 from gui.canvas.paint_draft import paint_draft
 from gui.canvas.scene import CanvasScene, Touched
 from gui.canvas.zoom_bar import ZoomBar
@@ -33,6 +34,7 @@ from gui.theme import Theme
 MAKE_IN_FRAME = 0.003  # s from a frame's start in which it still makes missing pictures
 MAKE_IN_IDLE = 0.008
 REST = 60  # ms after a zoom before idle time is used
+QUIET = 1000  # ms without another look of a node before pictures for other zooms are made
 MINIMAP_MARGIN = 12
 FLASH = 900  # ms
 READABLE = 0.6  # zoom from which a node that is jumped to is shown as it is
@@ -53,12 +55,16 @@ class Surface(QWidget):
         self.draft: Draft = NO_DRAFT
         self.nodes, self.links = NodeLayer(self.scene), LinkLayer(self.scene)
         self._zooming, self._coarse, self._fit_first = False, False, True
+        self._fitted: Camera | None = None
         self._flashed = ""
         self.still = False  # nothing moves that need not move
         self._flash = QVariantAnimation(self, startValue=1.0, endValue=0.0, duration=FLASH)
         self._flash.valueChanged.connect(self.update)
         self._refine = QTimer(self, singleShot=True)
         self._refine.timeout.connect(self._sharpen)
+        self._renewed = QRegion()  # where nodes look different, shown when their pictures are made
+        self._living = QTimer(self, singleShot=True, interval=QUIET)
+        self._living.timeout.connect(self._refine.start)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.minimap, self.zoom_bar = Minimap(self), ZoomBar(self)
         self.scene.subscribe(self._touched)
@@ -76,8 +82,22 @@ class Surface(QWidget):
         self.update()
 
     def _touched(self, touched: Touched) -> None:
+        if touched.looks and not touched.everything:
+            self._looks_renewed(touched.looks)
+            return
         self.minimap.refresh()
         self.update()
+
+    def _looks_renewed(self, looks: tuple[int, ...]) -> None:
+        """Nodes are about to look different where they stand, maybe ten times a second."""
+        self._living.start()
+        for index in np.flatnonzero(np.isin(self.scene.look, looks)).tolist():
+            rect, zoom = self.scene.rect(index), self.camera.zoom
+            corner = self.camera.window(Point(rect.x, rect.y))
+            seen = Rect(corner.x, corner.y, rect.width * zoom, rect.height * zoom).grown(REACH)
+            self._renewed += qrect(seen).toAlignedRect()
+        if self._renewed.intersects(self.rect()) and not self._refine.isActive():
+            self._refine.start(0)
 
     # The camera
 
@@ -95,6 +115,7 @@ class Surface(QWidget):
         bounds = self.scene.bounds()
         if bounds is not None:
             self.look_from(self.camera.fitted(bounds))
+            self._fitted = self.camera
 
     def zoom_by(self, rungs: int, at: QPointF | None = None) -> None:
         """Zoom by steps of the ladder at a point of the window, its middle when None."""
@@ -211,7 +232,11 @@ class Surface(QWidget):
         done = self.nodes.refine(frame, until) and self.links.refine(frame, until)
         if self._coarse:
             self.update()
-        if not done or not self._next_zooms(until):
+        elif done:
+            self.update(self._renewed)
+        if done:
+            self._renewed = QRegion()
+        if not done or not (self._living.isActive() or self._next_zooms(until)):
             self._refine.start(0)
 
     def _next_zooms(self, until: float) -> bool:
@@ -229,10 +254,13 @@ class Surface(QWidget):
         self.fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        unmoved = self.camera == self._fitted  # since all was shown: show all again
         self.camera = self.camera.resized(self.width(), self.height(), self.devicePixelRatioF())
         if self._fit_first:
             self._fit_first = False
             self.look_first()
+        elif unmoved:
+            self.fit()
         low = self.height() - MINIMAP_MARGIN
         self.minimap.move(MINIMAP_MARGIN, low - self.minimap.height())
         beside = self.minimap.geometry().right() + 1 + MINIMAP_MARGIN

@@ -9,6 +9,7 @@ import resources
 from compute.runs import RunRecord, Workspace
 from graph.files import load
 from graph.graph import Graph
+from tests.support.screen import Screen, until
 
 EXAMPLE = "digits-mlp"
 ENOUGH = 0.94  # val_accuracy; the worst of the example's seeds reaches 0.97
@@ -34,3 +35,21 @@ def finished(data: Path) -> RunRecord | None:
         return None
     records = Workspace(data / "netloom").records()
     return next((run for run in records[:1] if run.status == "finished"), None)
+
+
+def add(screen: Screen, name: str) -> None:
+    """Add a node behind the selected one by the search."""
+    screen.keys("Tab")
+    screen.write(name)
+    screen.keys("Return")
+
+
+def save_as(screen: Screen, path: Path) -> Graph:
+    """Save a graph that has no file yet; returns what the file holds."""
+    screen.keys("ctrl+s")
+    screen.window("Save as")
+    screen.write(f"{path}")
+    screen.keys("Return")
+    until(path.exists, "the saved file")
+    screen.window(f"{path.stem} – Netloom")
+    return load(path)

@@ -77,7 +77,8 @@ class Screen:
         self.folder = folder
         reading, writing = os.pipe()
         size = f"{SIZE[0]}x{SIZE[1]}x24"
-        command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", size, "-nolisten", "tcp"]
+        command = ["Xvfb", "-displayfd", f"{writing}", "-screen", "0", size, "-nolisten", "tcp"]
+        command += ["-noreset"]  # it outlives its clients
         with (folder / "xvfb.log").open("wb") as log:
             self._server = subprocess.Popen(command, pass_fds=[writing], stderr=log, stdout=log)
         os.close(writing)
@@ -153,21 +154,26 @@ class Screen:
         Image.fromarray(self.picture()).save(path)
         return path
 
-    def bar(self, colour: str, area: Box, least: int) -> Box | None:
-        """The topmost solid rectangle of a colour ("#RRGGBB") in an area, at least so wide."""
-        found = self._is(colour, area)
+    def bars(self, colour: str, area: Box, least: int) -> list[Box]:
+        """Solid rectangles of a colour ("#RRGGBB") in an area, at least so wide: of the topmost
+        row that has any, from left to right.
+        """
+        found, made = self._is(colour, area), []
         for y, row in enumerate(found):
             ends = np.flatnonzero(np.diff(np.r_[0, row.astype(np.int8), 0]))
             for start, end in zip(ends[::2], ends[1::2], strict=True):
                 if end - start >= least:
                     column = found[y:, start + (end - start) // 2]
                     height = len(column) if column.all() else int(np.argmin(column))
-                    return Box(area.x + int(start), area.y + y, int(end - start), height)
-        return None
+                    made.append(Box(area.x + int(start), area.y + y, int(end - start), height))
+            if made:
+                break
+        return made
 
     def sees(self, colour: str, area: Box, least: int) -> Box:
-        """Wait for `bar`."""
-        return until(lambda: self.bar(colour, area, least), f"{colour} in {area}")
+        """Wait for such a rectangle; the leftmost one."""
+        found = until(lambda: self.bars(colour, area, least), f"{colour} in {area}")
+        return found[0]
 
     def still(self, area: Box) -> None:
         """Wait until an area looks the same for a moment."""

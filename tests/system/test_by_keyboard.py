@@ -4,17 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from graph.files import load
-from tests.support.drawn_by_hand import ENOUGH, example, finished, structure
+from tests.support.drawn_by_hand import ENOUGH, add, example, finished, save_as, structure
 from tests.support.screen import Screen, until
 from tests.system.conftest import Start
-
-
-def add(screen: Screen, name: str) -> None:
-    """Add a node behind the selected one by the search."""
-    screen.keys("Tab")
-    screen.write(name)
-    screen.keys("Return")
 
 
 def set_first(screen: Screen, value: str) -> None:
@@ -48,12 +40,6 @@ def test_builds_trains_and_saves_by_keyboard(screen: Screen, start: Start) -> No
     run = until(lambda: finished(program.home / "data"), "a finished run")
     assert run.metrics["val_accuracy"] > ENOUGH
 
-    path = program.home / "keyboard.loom"
-    screen.keys("ctrl+s")
-    screen.window("Save as")
-    screen.write(f"{path}")
-    screen.keys("Return")
-    until(path.exists, "the saved file")
-    screen.window("keyboard – Netloom")
-    assert structure(load(path)) == structure(example())
+    saved = save_as(screen, program.home / "keyboard.loom")
+    assert structure(saved) == structure(example())
     program.leave()

@@ -6,25 +6,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from graph.files import load
 from gui.canvas.geometry import port_y
-from gui.theme import Theme, theme, tokens
-from tests.support.drawn_by_hand import ENOUGH, example, finished, structure
-from tests.support.screen import SIZE, Box, Screen, until
+from tests.support.drawn_by_hand import ENOUGH, example, finished, save_as, structure
+from tests.support.screen import Box, Screen, until
+from tests.support.window_layout import BAR, CANVAS, INSPECTOR, LIBRARY, LOOK
 from tests.system.conftest import Start
-
-WINDOW = tokens()["size"]["window"]
-LOOK: Theme = theme("dark")
-BELOW = SIZE[1] - WINDOW["status"] - WINDOW["docks"]  # the lower edge of the training bar
-LIBRARY = Box(0, WINDOW["topBar"], WINDOW["library"], BELOW - WINDOW["topBar"])
-INSPECTOR = Box(
-    SIZE[0] - WINDOW["inspector"],
-    WINDOW["topBar"],
-    WINDOW["inspector"],
-    BELOW - WINDOW["trainBar"] - WINDOW["topBar"],
-)
-BAR = Box(0, BELOW - WINDOW["trainBar"], SIZE[0], WINDOW["trainBar"])
-TOP = WINDOW["topBar"] + WINDOW["canvasStrip"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +23,7 @@ class Node:
 
     def header(self) -> Box:
         """Its header, found by the strip along its upper edge: a node grows with its wires."""
-        near = Box(self.place[0] - 40, max(self.place[1] - 40, TOP), 240, 60)
+        near = Box(self.place[0] - 40, max(self.place[1] - 40, CANVAS.y), 240, 60)
         strip = self.screen.sees(LOOK.of_family(self.family), near, 60)
         below = Box(strip.x - 2, strip.y + 24, 220, 1)  # where neither text nor badge lies
         filled = self.screen.sees(LOOK.header(self.family), below, 60)
@@ -114,12 +100,6 @@ def test_builds_trains_and_saves_by_mouse(screen: Screen, start: Start) -> None:
     run = until(lambda: finished(program.home / "data"), "a finished run")
     assert run.metrics["val_accuracy"] > ENOUGH
 
-    path = program.home / "mouse.loom"
-    screen.keys("ctrl+s")
-    screen.window("Save as")
-    screen.write(f"{path}")
-    screen.keys("Return")
-    until(path.exists, "the saved file")
-    screen.window("mouse – Netloom")
-    assert structure(load(path)) == structure(example())
+    saved = save_as(screen, program.home / "mouse.loom")
+    assert structure(saved) == structure(example())
     program.leave()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+SAVED = 0.1  # s of rest that may be made up for: several small works then go one after another
+
 
 class Share:
     """Side work that is due again only when enough time has passed since the last.
@@ -13,15 +15,20 @@ class Share:
     """
 
     def __init__(self, share: float, gap: float = 0.0, credit: float = 0.0) -> None:
-        self._share, self._gap, self._credit, self._next = share, gap, credit, 0.0
+        self._share, self._gap, self._credit = share, gap, credit
+        self._next = self._after = time.perf_counter()
 
     @property
     def due(self) -> bool:
         """Whether the work may be done now."""
-        return time.perf_counter() >= self._next
+        return time.perf_counter() >= max(self._next, self._after)
 
     def spent(self, seconds: float) -> None:
-        """The work was done and took so much longer than doing without it."""
-        free = min(seconds, self._credit)
+        """The work was done and took so much longer than doing without it.
+
+        Count CPU time: work that others hold up costs the run nothing.
+        """
+        now, free = time.perf_counter(), min(seconds, self._credit)
         self._credit -= free
-        self._next = time.perf_counter() + max(self._gap, (seconds - free) / self._share)
+        self._next = max(self._next, now - SAVED) + (seconds - free) / self._share
+        self._after = now + self._gap

@@ -24,16 +24,20 @@ MOST_STEPS = 1 << 14
 
 @dataclass
 class Pace:
-    """How many steps fit into a block, and the seconds of one, from the time the last ones took."""
+    """How many steps fit into a block, and the seconds of one, from the time the last ones took.
+
+    `cpu` is what one takes of this thread.
+    """
 
     steps: int = 1
     seconds: float = 0.0
+    cpu: float = 0.0
 
-    def measured(self, steps: int, seconds: float) -> None:
+    def measured(self, steps: int, seconds: float, cpu: float) -> None:
         """Learn from a block; growth is gentle, as the first step of a plan is slow."""
         fitting = int(BLOCK_SECONDS * steps / max(seconds, 1e-9))
         self.steps = max(1, min(fitting, 4 * self.steps, MOST_STEPS))
-        self.seconds = seconds / steps
+        self.seconds, self.cpu = seconds / steps, cpu / steps
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class BadStep:
 class Block:
     """What a block of steps gave: the loss of each step, samples a second, watched arrays.
 
-    `seconds` is how much longer than as many unwatched steps it took.
+    `seconds` is how much more CPU time than as many unwatched steps it took.
     """
 
     losses: Array
@@ -68,10 +72,10 @@ def run_block(job: Job, pace: Pace, most: int) -> Block:
     count = min(most, pace.steps, job.batches.run_length(place))
     if job.changes:
         count = min(count, job.changes[0][0] - job.position.step)
-    block, seconds = _timed(job, place, count, frozenset())
+    block, seconds, cpu = _timed(job, place, count, frozenset())
     done = len(block.losses)
     if done:
-        pace.measured(done, seconds)
+        pace.measured(done, seconds, cpu)
         block.rate = done * job.batches.size(place) / seconds
     return block
 
@@ -82,10 +86,10 @@ def run_tapped(job: Job, pace: Pace) -> Block:
     Blocks are trained unwatched, so looking on costs one slower step now and then.
     """
     place = job.position.step - job.position.epochs * job.batches.steps
-    block, seconds = _timed(job, place, 1, job.watch)
+    block, seconds, cpu = _timed(job, place, 1, job.watch)
     if len(block.losses):
         block.rate = job.batches.size(place) / (pace.seconds or seconds)
-        block.seconds = max(0.0, seconds - pace.seconds)
+        block.seconds = max(0.0, cpu - pace.cpu)
     return block
 
 
@@ -110,13 +114,14 @@ def prepare_taps(job: Job) -> None:
         job.plan.prepare(phase.name, job.batches.size(place), _of_phase(job, phase, job.watch))
 
 
-def _timed(job: Job, place: int, count: int, watch: frozenset[str]) -> tuple[Block, float]:
-    clock, phases = time.perf_counter(), job.model.phases
+def _timed(job: Job, place: int, count: int, watch: frozenset[str]) -> tuple[Block, float, float]:
+    """A block of steps, the seconds it took, and those of this thread's CPU time."""
+    clock, cpu, phases = time.perf_counter(), time.thread_time(), job.model.phases
     if len(phases) == 1 and phases[0].every == 1:
         block = _one_phase(job, phases[0], place, count, watch)
     else:
         block = _all_phases(job, place, count, watch)
-    return block, time.perf_counter() - clock
+    return block, time.perf_counter() - clock, time.thread_time() - cpu
 
 
 def _one_phase(job: Job, phase: Phase, place: int, count: int, watch: frozenset[str]) -> Block:

@@ -19,13 +19,14 @@ SIDE = 512  # at most so many pixels along a side
 
 
 def norm_tap(name: str, tensor: Array) -> Tap:
-    """The norm of one tensor and nothing else: what a wire or a ring shows, at little cost."""
+    """The norm of one tensor and its share of zeros: what wires and nodes show, at little cost."""
     flat = np.ravel(tensor)
     norm = float(np.vdot(flat, flat)) ** 0.5
     if not 1e-15 < norm < 1e15:  # squares may have left the range of single precision
         norm = float(np.linalg.norm(flat.astype(np.float64)))
     unknown = math.nan
-    return Tap(name, np.shape(tensor), norm, unknown, unknown, unknown, unknown, unknown, 0)
+    zeros = 1.0 - np.count_nonzero(flat != 0) / max(flat.size, 1)  # of numbers it is slower
+    return Tap(name, np.shape(tensor), norm, unknown, unknown, unknown, unknown, zeros, 0)
 
 
 def reduce_tap(name: str, tensor: Array) -> Tap:

@@ -6,6 +6,7 @@ graph; what takes longer is reduced on the side of the run.
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from functools import partial
 from typing import cast
@@ -24,7 +25,8 @@ from gui.overlay_legend import WireLegend
 from gui.overlay_nodes import Watched, at_rest, norm_of, pictures, preview, told, watched
 from gui.widgets.basics import label
 
-PERIOD = 100  # ms between two changes of the canvas, at least
+PERIOD = 200  # ms between two changes of the canvas, at least
+TINT_SECONDS = 0.4  # between two changes of wires: their pictures are large
 ARROW = 48  # px of the box beside its words
 SAMPLE = 0  # place among the held-out samples of the one that thumbnails show
 CHOICES: tuple[tuple[Overlay, str], ...] = (
@@ -75,6 +77,7 @@ class CanvasOverlay(QObject):
         self._asked = -1
         self._waiting = False
         self._more = False
+        self._tinted = 0.0
         self._rested: set[str] = set()
         self._fitting = QTimer(self, singleShot=True, interval=0)
         self._fitting.timeout.connect(self._fit)
@@ -155,7 +158,7 @@ class CanvasOverlay(QObject):
             self._more = False
             self._pause.start()
             self._ask()
-            self._apply()
+            self._apply(time.monotonic() - self._tinted >= TINT_SECONDS)
 
     # Questions
 
@@ -184,8 +187,8 @@ class CanvasOverlay(QObject):
 
     # Drawing
 
-    def _apply(self) -> None:
-        """Hand the canvas the nodes and wires as they are now."""
+    def _apply(self, wires: bool = True) -> None:
+        """Hand the canvas the nodes as they are now, and maybe the wires."""
         scene = self.canvas.scene
         board = self.app.trainer.board_of(self.document)
         if self.document.into or not self.seen.keys:
@@ -202,7 +205,8 @@ class CanvasOverlay(QObject):
             if now != view:
                 nodes.append(now)
         scene.set_live(nodes)
-        self._tint()
+        if wires:
+            self._tint()
 
     def _preview(self, before: Preview | None, id: str) -> Preview | None:
         """The node's preview, of the size it has; the same object until there is a newer one."""
@@ -223,6 +227,7 @@ class CanvasOverlay(QObject):
         return made if _alike(made, before) else None
 
     def _tint(self) -> None:
+        self._tinted = time.monotonic()
         board = self.app.trainer.board_of(self.document)
         choice = self.overlays.choice
         norms = {at: norm_of(board, (name,)) for at, name in self.seen.wires.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from gui import fonts
@@ -26,6 +26,7 @@ class WireLegend(QWidget):
         self._look, self._canvas = look, canvas
         self.overlay: Overlay = "kind"
         self.phases = 0
+        self._made: tuple[object, QPixmap] | None = None  # the canvas paints itself often
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hide()
 
@@ -56,7 +57,19 @@ class WireLegend(QWidget):
         self.setGeometry(left, foot, WIDTH, HEIGHT)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        theme, painter = self._look.theme, QPainter(self)
+        ratio = self.devicePixelRatioF()
+        shown = self.overlay, self.phases, self._look.theme.name, self.size(), ratio
+        if self._made is None or self._made[0] != shown:
+            self._made = shown, self._picture(ratio)
+        painter = QPainter(self)
+        painter.drawPixmap(0, 0, self._made[1])
+        painter.end()
+
+    def _picture(self, ratio: float) -> QPixmap:
+        made = QPixmap(self.size() * ratio)
+        made.setDevicePixelRatio(ratio)
+        made.fill(Qt.GlobalColor.transparent)
+        theme, painter = self._look.theme, QPainter(made)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         card = Rect(0.0, 0.0, float(self.width()), float(self.height()))
         fill(painter, rounded(card, 6.0), theme.panel)
@@ -68,6 +81,7 @@ class WireLegend(QWidget):
         else:
             self._paint_phases(painter)
         painter.end()
+        return made
 
     def _paint_phases(self, painter: QPainter) -> None:
         theme = self._look.theme

@@ -56,7 +56,7 @@ class Watched:
     def names(self, wires: bool) -> frozenset[str]:
         """Names of tensors for Trainer.want; gradients of wires only if they are shown."""
         names = {f"norm:gradient:{key}" for keys in self.keys.values() for key in keys}
-        names |= set(self.zeros.values())
+        names |= {f"norm:{name}" for name in self.zeros.values()}
         if wires:
             names |= {f"norm:{name}" for name in self.wires.values()}
         return frozenset(names)

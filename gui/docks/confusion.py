@@ -47,6 +47,8 @@ class Confusion(QWidget):
 
     def put(self, counts: Counts, names: tuple[str, ...]) -> None:
         """Show these counts; a class without a name is shown by its number."""
+        if names == self.names and np.array_equal(counts, self.counts):
+            return
         self.counts, self.names = counts, names
         last = max(0, len(counts) - 1)
         self.cell = min(self.cell[0], last), min(self.cell[1], last)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QTabBar, QVBoxLayout, QWidget
 
 from gui.app import App
 from gui.canvas.drawing import brush, pen, text
-from gui.docks.gradients_norms import RANGES, Kind, Layer, layers, wanted
+from gui.docks.gradients_norms import RANGES, Kind, Layer, histogram_of, layers, wanted
 from gui.docks.gradients_strips import RangeBar, Strips, moments
 from gui.docks.page import Page
 from gui.docks.plot_scale import value_text
@@ -31,7 +31,6 @@ class GradientsPage(Page):
 
     title = "Gradients"
     id = "gradients"
-    period = 100
 
     def __init__(self, app: App) -> None:
         super().__init__(app)
@@ -89,13 +88,17 @@ class GradientsPage(Page):
     def wants(self) -> frozenset[str]:
         if self.app.trainer.document is not self.document:
             return frozenset()
-        return wanted(self._layers, max(self.strips.row, 0))
+        room = self.height() >= HISTOGRAM_FROM
+        return wanted(self._layers, self.kind, max(self.strips.row, 0) if room else None)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        if self.isVisible():
+            self.watch()
 
     def rebuild(self) -> None:
         trainer = self.app.trainer
         graph = trainer.graph if trainer.document is self.document else None
         self._layers = layers(graph) if graph is not None else []
-        self.range.unit = KINDS[self.kinds.currentIndex()][2]
         self.refresh()
         self._show_histogram()
 
@@ -103,14 +106,15 @@ class GradientsPage(Page):
         board = self.app.trainer.board_of(self.document)
         for layer in self._layers:
             layer.follow(board.norms, self.kind)
-        known = any(len(layer.steps) for layer in self._layers) or board.active
+        training = board.active and board.state != "preparing"
+        known = training or any(len(layer.steps) for layer in self._layers)
         self._body.setVisible(known and bool(self._layers))
         self.kinds.setVisible(self._body.isVisibleTo(self))
         self._empty.setVisible(not self._body.isVisibleTo(self))
-        self._empty.setText(NO_LAYERS if known else EMPTY)
+        self._empty.setText(NO_LAYERS if known else self.nothing_yet(EMPTY))
         self.strips.show_layers(self._layers, float(board.tap_step), RANGES[self.kind])
         self.histogram.setVisible(self.height() >= HISTOGRAM_FROM)
-        self.range.update()
+        self.range.show_range(RANGES[self.kind], KINDS[self.kinds.currentIndex()][2])
         self._show_histogram()
 
     def _pointed(self) -> None:
@@ -122,13 +126,13 @@ class GradientsPage(Page):
         row = max(self.strips.row, 0)
         if row >= len(self._layers) or not self.histogram.isVisibleTo(self):
             return
-        layer, kind = self._layers[row], "value" if self.kind == "value" else "gradient"
+        layer = self._layers[row]
         taps = self.app.trainer.board_of(self.document).taps
-        tap, key = taps.get(f"{kind}:{layer.largest}"), layer.largest.rpartition("/")[2]
+        tap, key = taps.get(histogram_of(layer, self.kind)), layer.largest.rpartition("/")[2]
         if tap is None or not tap.histogram:
             self.histogram.show_counts(layer.name, "", (), 0.0, 1.0)
             return
-        title = f"{layer.name} {key}" if kind == "value" else f"{layer.name} {key} gradient"
+        title = f"{layer.name} {key}" if self.kind == "value" else f"{layer.name} {key} gradient"
         self.histogram.show_counts(
             title, moments(tap.mean, tap.deviation), tap.histogram, tap.low, tap.high
         )

@@ -20,7 +20,7 @@ RANGES: Mapping[Kind, tuple[float, float]] = {
     "value": (1e-2, 1e3),
     "ratio": (1e-5, 1e0),
 }
-CHEAP = 300_000  # numbers of which a histogram is no matter
+CHEAP = 50_000  # numbers of which histograms take the run about as long as all norms
 NOTHING, LOUDEST, BEYOND = 0, 254, 255  # entries of a colour table; 1 to LOUDEST is the range
 Row = NDArray[np.float64]
 
@@ -95,18 +95,20 @@ def _name(graph: Graph, path: str) -> str:
     return node.name or path if node is not None else path
 
 
-def wanted(found: Sequence[Layer], pointed: int) -> frozenset[str]:
-    """What to watch: norms of all weights and gradients, and what histograms need.
+def histogram_of(layer: Layer, kind: Kind) -> str:
+    """The tensor whose histogram is shown: of a ratio, the gradient."""
+    return f"{'value' if kind == 'value' else 'gradient'}:{layer.largest}"
 
-    Those of all layers where that is cheap, else of the one that is pointed at.
+
+def wanted(found: Sequence[Layer], kind: Kind, pointed: int | None) -> frozenset[str]:
+    """What to watch: norms of all weights and gradients, and what histograms of a kind need.
+
+    Those of all layers where that is cheap, else of the one that is pointed at; None: of none.
     """
     names = {f"{kind}:{key}" for kind in ("gradient", "value") for one in found for key in one.keys}
-    cheap = sum(one.size for one in found) <= CHEAP
+    cheap = pointed is not None and sum(one.size for one in found) <= CHEAP
     whole = {
-        f"{kind}:{one.largest}"
-        for kind in ("gradient", "value")
-        for place, one in enumerate(found)
-        if cheap or place == pointed
+        histogram_of(one, kind) for place, one in enumerate(found) if cheap or place == pointed
     }
     return frozenset(whole | {f"norm:{name}" for name in names - whole})
 

@@ -32,13 +32,21 @@ def colour_table(mood: Mood) -> list[int]:
     return [QColor(name).rgb() for name in (theme.field, *ramp, theme.error)]
 
 
+@cache
+def _ramp_table(mood: Mood) -> list[int]:
+    """256 colours of the gradient map alone."""
+    return [QColor(theme_of(mood).ramp("gradient", k / 255)).rgb() for k in range(256)]
+
+
 class Strips(QWidget):
     """Rows of layers. `pointed`: another row is under the pointer or the keyboard's mark.
 
-    Up and Down move the mark, Enter chooses; so does a click.
+    Up and Down move the mark, Enter chooses; so does a click. `moved`: another `step` is pointed
+    at, or other names take another room.
     """
 
     pointed = Signal(int)
+    moved = Signal()
     chosen = Signal(int)
 
     def __init__(self, look: Look) -> None:
@@ -59,6 +67,8 @@ class Strips(QWidget):
         if len(layers) != len(self.layers):
             self.setMinimumHeight(PITCH_MIN * len(layers))
             self.row = min(self.row, len(layers) - 1)
+        if [one.name for one in layers] != [one.name for one in self.layers]:
+            self.moved.emit()
         self.layers, self.end, self.limits = layers, max(end, 1.0), limits
         self.update()
 
@@ -139,10 +149,12 @@ class Strips(QWidget):
         self.step = (at.x() - strip.x) / strip.width * self.end if inside else None
         if self._row_at(at.y()) >= 0:
             self.point_at(self._row_at(at.y()))
+        self.moved.emit()
         self.update()
 
     def leaveEvent(self, event: QEvent) -> None:
         self.step = None
+        self.moved.emit()
         self.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -169,9 +181,16 @@ class RangeBar(QWidget):
     def __init__(self, look: Look, strips: Strips) -> None:
         super().__init__()
         self._look, self._strips = look, strips
-        self.unit = ""
+        self.unit, self.limits = "", strips.limits
+        strips.moved.connect(self.update)
         self.setFixedHeight(SCALE_HEIGHT)
         self.setAccessibleName("Range of the colours")
+
+    def show_range(self, limits: tuple[float, float], unit: str) -> None:
+        """Explain the colours of a range of norms."""
+        if (limits, unit) != (self.limits, self.unit):
+            self.limits, self.unit = limits, unit
+            self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         theme, strips = self._look.theme, self._strips
@@ -179,7 +198,7 @@ class RangeBar(QWidget):
         width = strips.width() - left - VALUE - VALUE_GAP
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        paint_range(painter, Rect(left, 6.0, width, 6.0), strips.limits, theme)
+        paint_range(painter, Rect(left, 6.0, width, 6.0), self.limits, theme)
         words = self.unit if strips.step is None else f"at {round(strips.step):,}"
         text(painter, left + width + VALUE_GAP, 9.0, words, "caption mono", theme.text3)
         painter.end()
@@ -189,7 +208,7 @@ def paint_range(painter: QPainter, bar: Rect, limits: tuple[float, float], theme
     """The gradient map as a bar, each power of ten of its range written below it."""
     line = np.arange(256, dtype=np.uint8)
     image = QImage(line.data, 256, 1, 256, QImage.Format.Format_Indexed8)
-    image.setColorTable([QColor(theme.ramp("gradient", k / 255)).rgb() for k in range(256)])
+    image.setColorTable(_ramp_table(theme.name))
     painter.drawImage(QRectF(bar.x, bar.y, bar.width, bar.height), image)
     low, high = (round(float(np.log10(end))) for end in limits)
     for power in range(low, high + 1):

@@ -87,11 +87,16 @@ def test_a_norm_stands_for_the_steps_before_it() -> None:
 def test_large_layers_are_watched_whole_only_under_the_pointer() -> None:
     small = Layer("a", ("a/weight", "a/bias"), "a", "a/weight", 100)
     large = Layer("b", ("b/weight",), "b", "b/weight", 1_000_000)
-    assert "value:a/weight" in wanted([small], 0)
-    assert "norm:value:a/bias" in wanted([small], 0)
-    names = wanted([small, large], 1)
-    assert {"value:b/weight", "norm:value:a/weight"} <= names
-    assert "value:a/weight" not in names
+    assert {"value:a/weight", "norm:value:a/bias"} <= wanted([small], "value", 0)
+    names = wanted([small, large], "value", 1)
+    assert {"value:b/weight", "norm:value:a/weight", "norm:gradient:b/weight"} <= names
+    assert names.isdisjoint({"value:a/weight", "norm:value:b/weight", "gradient:b/weight"})
+    assert "gradient:a/weight" in wanted([small], "ratio", 0)
+
+
+def test_without_room_for_a_histogram_norms_are_enough() -> None:
+    small = Layer("a", ("a/weight",), "a", "a/weight", 100)
+    assert wanted([small], "value", None) == {"norm:value:a/weight", "norm:gradient:a/weight"}
 
 
 def test_an_empty_page_is_one_sentence(qtbot: QtBot, app: App) -> None:

@@ -7,14 +7,14 @@ segment. A test keeps both files equal.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gui.canvas.index import Floats, Indices
-from gui.canvas.wires import ABOVE_THREAD, BULGE, LEVEL, TANGENT_MAX, TANGENT_MIN
+from gui.canvas.wires import ABOVE_THREAD, BULGE, LEVEL, RUN, TANGENT_MAX, TANGENT_MIN, TURN
 
-RUN, TURN = 28.0, 0.55  # width of a narrow turn into a lane, and its control length over that
 PARTS = 3
 
 
@@ -57,14 +57,14 @@ def curves(ends: Floats, lanes: Floats) -> Curves:
     straight[:, 0] = level
     around = np.flatnonzero(~direct)
     if len(around):
-        lane = _lanes(ends[around], lanes[around])
+        lane = default_lanes(ends[around], lanes[around])
         points[around] = _by_lane(ends[around], lane)
         straight[around, 1] = True
     return Curves(points, np.where(direct, 1, PARTS).astype(np.int8), straight)
 
 
-def _lanes(ends: Floats, lanes: Floats) -> Floats:
-    """Height of the horizontal part of wires that have no lane of their own."""
+def default_lanes(ends: Floats, lanes: Floats) -> Floats:
+    """Height of the horizontal part of wires; `lanes` is NaN for those without one of their own."""
     _, sy, _, ty = ends.T
     lower = ty - sy > 2 * ABOVE_THREAD
     found = np.where(lower, ty - ABOVE_THREAD, np.maximum(sy, ty) + 2 * ABOVE_THREAD)
@@ -103,7 +103,7 @@ def flattened(lines: Curves, which: Indices, steps: int) -> tuple[Floats, Indice
     direct = np.concatenate([single[:, 0], single[:, 3]], axis=1)
     if straight.all():
         return direct, owner
-    weights = _weights(steps)
+    weights = bernstein(steps)
     bent = points[~straight]
     places = (bent.transpose(0, 2, 1).reshape(-1, 4) @ weights.T).reshape(-1, 2, steps + 1)
     segments = np.concatenate([places[..., :-1], places[..., 1:]], axis=1)
@@ -112,8 +112,9 @@ def flattened(lines: Curves, which: Indices, steps: int) -> tuple[Floats, Indice
     return np.concatenate([direct, segments]), owners
 
 
-def _weights(steps: int) -> Floats:
-    """Bernstein weights at `steps` + 1 even places: (steps + 1, 4)."""
+@cache
+def bernstein(steps: int) -> Floats:
+    """Bernstein weights at `steps` + 1 even places: (steps + 1, 4). Do not change it."""
     t = np.linspace(0.0, 1.0, steps + 1)
     u = 1.0 - t
     return np.stack([u**3, 3 * u * u * t, 3 * u * t * t, t**3], axis=1)

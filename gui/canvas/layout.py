@@ -126,14 +126,14 @@ def _with_portals(view: CanvasView, sketch: _Sketch, used: set[str]) -> CanvasVi
         if far and ends:
             key = wire.source, wire.output
             if key not in letters:
-                letters[key] = _letter(view[wire.source].outputs[wire.output].name, used)
+                letters[key] = letter_for(view[wire.source].outputs[wire.output].name, used)
                 used.add(letters[key])
             wire = replace(wire, portal=letters[key])
         wires.append(wire)
     return replace(view, wires=tuple(wires))
 
 
-def _letter(port: str, used: Collection[str]) -> str:
+def letter_for(port: str, used: Collection[str]) -> str:
     """The tag of an output: a letter of its port's name that no other output has."""
     spare = (port.upper() + "ABCDEFGHIJKLMNOPQRSTUVWXYZ").replace("_", "")
     return next((letter for letter in spare if letter not in used), "*")

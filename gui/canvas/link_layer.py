@@ -139,8 +139,8 @@ class LinkLayer:
             source, target = scene.node(wire.source), scene.node(wire.target)
             out = output_point(source, scene.box(scene.ends[row, 0]), wire.output)
             into = input_point(target, scene.box(scene.ends[row, 1]), wire.input)
-            paint_portal(painter, out, True, wire.portal, wire.kind, frame.theme)
-            paint_portal(painter, into, False, wire.portal, wire.kind, frame.theme)
+            paint_portal(painter, out, True, scene.letter(row), wire.kind, frame.theme)
+            paint_portal(painter, into, False, scene.letter(row), wire.kind, frame.theme)
 
     def _marked(self, painter: QPainter, frame: Frame) -> None:
         """Selected and hovered wires, over all others."""

@@ -28,6 +28,7 @@ from gui.canvas.items import NOTE_PAD, note_lines, note_rect
 from gui.canvas.layout import FRAME_TITLE, arrange, is_unplaced
 from gui.canvas.paint_node import paint_node
 from gui.canvas.paint_wire import Overlay, paint_portal, paint_wires, qpath
+from gui.canvas.routes import routed
 from gui.canvas.view_model import CanvasView, FrameView, NoteView
 from gui.canvas.wires import Path, path_bounds, path_points, paths, tag_rect, wire_ends
 from gui.theme import Theme, mix
@@ -48,10 +49,11 @@ class Scene:
 
 
 def scene(view: CanvasView) -> Scene:
-    """Measure and, when nobody has placed the nodes, lay out a drawing."""
+    """Measure a drawing, lay it out when nobody has placed the nodes, and lead its wires."""
     boxes = {node.id: node_box(node, fonts.measure) for node in view.nodes}
     if is_unplaced(view):
         view = arrange(view, boxes)
+    view = routed(view, boxes)
     return Scene(view, boxes, [path for _, path in paths(view, boxes)])
 
 

@@ -6,7 +6,7 @@ is one row: ports, labels and badges have no rows of their own and are found by 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +16,7 @@ from gui.canvas.curves import Curves, curves
 from gui.canvas.geometry import CAPTION, Measure, NodeBox, Rect, node_box
 from gui.canvas.hits import Hits
 from gui.canvas.index import BoxIndex, Floats, Indices
+from gui.canvas.routing import Routing
 from gui.canvas.view_model import (
     CanvasView,
     FrameView,
@@ -75,6 +76,7 @@ class CanvasScene(Hits):
         self.selected_wires: frozenset[int] = frozenset()
         self.hidden_wires: Indices = NOTHING  # in somebody's hand
         self.items: frozenset[str] = frozenset()  # selected frames and notes
+        self._routing = Routing()
         self.put(CanvasView())
 
     def subscribe(self, observer: Callable[[Touched], None]) -> None:
@@ -92,6 +94,7 @@ class CanvasScene(Hits):
         self.index_of = {id: index for index, id in enumerate(self.ids)}
         self.views: list[NodeView] = list(view.nodes)
         self.wires: tuple[WireView, ...] = view.wires
+        self._states: dict[int, WireState] = {}  # given by set_wire_states
         self.frames: tuple[FrameView, ...] = view.frames
         self.notes: tuple[NoteView, ...] = view.notes
         self.items &= {f.id for f in view.frames} | {n.id for n in view.notes}
@@ -115,10 +118,10 @@ class CanvasScene(Hits):
         )
         self.problems = np.flatnonzero([bool(node.state.problem) for node in view.nodes])
         self.boxes = BoxIndex(np.concatenate([self.places, self.places + self.sizes], axis=1).T)
-        self._put_wires()
+        self._put_wires(view)
         self._tell(Touched(everything=True))
 
-    def _put_wires(self) -> None:
+    def _put_wires(self, view: CanvasView) -> None:
         count, index_of = len(self.wires), self.index_of
         found = [(index_of[w.source], index_of[w.target], w.output, w.input) for w in self.wires]
         ends = np.array(found, np.intp).reshape(-1, 4)
@@ -126,12 +129,13 @@ class CanvasScene(Hits):
         # of source and target, relative to their nodes
         boxes = [self.looks[look].box for look in self.look.tolist()]
         self._ports: Floats = port_offsets(boxes, ends)
-        self.lanes: Floats = np.array([_lane(wire) for wire in self.wires], np.float64)
-        self.portal: NDArray[np.bool_] = np.array([bool(w.portal) for w in self.wires], np.bool_)
         self.kinds = sorted({wire.kind for wire in self.wires})
         number = {kind: index for index, kind in enumerate(self.kinds)}
         self.kind = np.array([number[wire.kind] for wire in self.wires], np.intp)
-        self.lines: Curves = curves(self.wire_ends(np.arange(count)), self.lanes)
+        at = self.wire_ends(np.arange(count))
+        self._routing.put(view, self.boxes.edges, at, ends)
+        self.lanes, self.portal = self._routing.lanes.copy(), self._routing.tags.copy()
+        self.lines: Curves = curves(at, self.lanes)
         self.line_boxes = BoxIndex(self.lines.edges())
 
     def _look(self, node: NodeView, box: NodeBox | None = None) -> int:
@@ -163,6 +167,10 @@ class CanvasScene(Hits):
         if not (hovered or selected):
             return wire
         return replace(wire, state=replace(wire.state, hovered=hovered, selected=selected))
+
+    def letter(self, row: int) -> str:
+        """What stands on the tags of a wire that is drawn as two tags."""
+        return self._routing.letter(self.wires[row])
 
     def mark_wires(self, hovered: int, selected: Iterable[int]) -> None:
         """The wire under the pointer (-1: none) and those that are selected, by row."""
@@ -242,13 +250,18 @@ class CanvasScene(Hits):
 
     def set_wire_states(self, states: Mapping[int, WireState]) -> None:
         """Draw wires in other states, by row: the gradient that passes, the phase that trains."""
-        wires = list(self.wires)
-        changed = [row for row, state in states.items() if wires[row].state != state]
-        for row in changed:
-            wires[row] = replace(wires[row], state=states[row])
-        self.wires = tuple(wires)
+        changed = [row for row, state in states.items() if self.wires[row].state != state]
+        self._states |= {row: states[row] for row in changed}
+        self.wires = self._stated(self.wires)
         for row in changed:
             self._tell(Touched(self._around(np.array([row]))))
+
+    def _stated(self, wires: Sequence[WireView]) -> tuple[WireView, ...]:
+        """The wires with the states that they were given last."""
+        stated = list(wires)
+        for row, state in self._states.items():
+            stated[row] = replace(stated[row], state=state)
+        return tuple(stated)
 
     def rect(self, index: int) -> Rect:
         """Where a node stands."""
@@ -270,21 +283,28 @@ class CanvasScene(Hits):
         return np.flatnonzero(mask[self.ends[:, 0]] | mask[self.ends[:, 1]])
 
     def shift(self, which: Indices, x: float, y: float) -> None:
-        """Move nodes. Wires between them keep their lanes, others at them lose theirs."""
+        """Move nodes. Lanes of wires between them go along, others stay until `put_places`: a wire
+        in the hand never jumps.
+        """
         wires = self._wires_at(which)
         both = np.isin(self.ends[wires], which).all(axis=1)
         self.lanes[wires[both]] += y
-        self.lanes[wires[~both]] = np.nan
         self._show(which, self.places[which] + np.array([x, y]), wires)
 
     def put_places(self, view: CanvasView, ids: Iterable[str]) -> None:
         """Show some nodes where `view` has them; nothing else in it may be new."""
         which = self.indices(ids)
         wires = self._wires_at(which)
-        self.wires, self.frames, self.notes = view.wires, view.frames, view.notes
-        self.lanes[wires] = [_lane(view.wires[row]) for row in wires.tolist()]
+        self.wires = self._stated(view.wires)
+        self.frames, self.notes = view.frames, view.notes
         nodes = [view[self.ids[index]] for index in which.tolist()]
-        self._show(which, np.array([(n.x, n.y) for n in nodes]).reshape(-1, 2), wires)
+        self._place(which, np.array([(n.x, n.y) for n in nodes]).reshape(-1, 2))
+        ends = self.wire_ends(np.arange(len(self.wires)))
+        rerouted = self._routing.move(view, which, self.boxes.edges, ends)
+        wires = np.union1d(np.union1d(wires, rerouted), self._astray())
+        before = self._around(wires)
+        self.lanes, self.portal = self._routing.lanes.copy(), self._routing.tags.copy()
+        self._draw(wires, before)
 
     def snapshot(self, which: Indices) -> Snapshot:
         """Places of nodes and lanes of their wires, for `restore`."""
@@ -296,16 +316,29 @@ class CanvasScene(Hits):
         self.lanes[before.wires] = before.lanes
         self._show(before.which, before.places, before.wires)
 
+    def _astray(self) -> Indices:
+        """Wires that a gesture left on another route than theirs."""
+        lanes, tags = self._routing.lanes, self._routing.tags
+        same = (self.lanes == lanes) | (np.isnan(self.lanes) & np.isnan(lanes))
+        return np.flatnonzero(~same | (self.portal != tags))
+
     def _show(self, which: Indices, places: Floats, wires: Indices) -> None:
+        free = np.setdiff1d(wires, self.lifted_wires, assume_unique=True)
+        before = self._around(free)
+        self._place(which, places)
+        self._draw(wires, before)
+
+    def _place(self, which: Indices, places: Floats) -> None:
         self.places[which] = places
         edges = np.concatenate([places, places + self.sizes[which]], axis=1).T
         self.boxes.move(which, edges)
-        free = np.setdiff1d(wires, self.lifted_wires, assume_unique=True)
-        before = self._around(free)
+
+    def _draw(self, wires: Indices, before: Rect | None) -> None:
+        """Lead wires along their routes; those that are not lifted were within `before`."""
         made = curves(self.wire_ends(wires), self.lanes[wires])
         self.lines.put(wires, made)
         self.line_boxes.move(wires, made.edges())
-        after = self._around(free)
+        after = self._around(np.setdiff1d(wires, self.lifted_wires, assume_unique=True))
         self._tell(Touched(before.united(after) if before and after else None))
 
     def wire_ends(self, which: Indices) -> Floats:
@@ -322,7 +355,3 @@ class CanvasScene(Hits):
     def _tell(self, touched: Touched) -> None:
         for observer in self._observers:
             observer(touched)
-
-
-def _lane(wire: WireView) -> float:
-    return np.nan if wire.lane is None else wire.lane

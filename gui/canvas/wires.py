@@ -29,6 +29,7 @@ Path = list[Segment]
 TANGENT_MIN, TANGENT_MAX = 24.0, 120.0
 LEVEL = 0.5  # px of height below which a wire is straight
 BULGE = 30.0  # control length of the turns of a wire that runs back
+RUN, TURN = 28.0, 0.55  # width of a narrow turn into a lane, and its control length over that
 ABOVE_THREAD = 60.0  # lane of a return wire above the thread it returns to
 
 
@@ -56,12 +57,11 @@ def _direct(source: Point, target: Point) -> Path:
 
 def _by_lane(source: Point, target: Point, lane: float) -> Path:
     """Out of the source, along the lane, into the target; turns are narrow or bulging arcs."""
-    run = 28.0
-    if target.x - source.x > 2 * run:
-        half = run * 0.55
-        first = ("C", source.x + half, source.y, source.x + run - half, lane, source.x + run, lane)
-        last = ("C", target.x - run + half, lane, target.x - half, target.y, *_xy(target))
-        return [("M", *_xy(source)), first, ("L", target.x - run, lane), last]
+    if target.x - source.x > 2 * RUN:
+        half = RUN * TURN
+        first = ("C", source.x + half, source.y, source.x + RUN - half, lane, source.x + RUN, lane)
+        last = ("C", target.x - RUN + half, lane, target.x - half, target.y, *_xy(target))
+        return [("M", *_xy(source)), first, ("L", target.x - RUN, lane), last]
     right, left = source.x + BULGE, target.x - BULGE
     start, end = source.x - TANGENT_MIN, target.x + TANGENT_MIN
     if start < end:

@@ -12,6 +12,7 @@ from PySide6.QtTest import QTest
 from gui.canvas.cache import MIB, NodePictures
 from gui.canvas.geometry import Rect
 from gui.canvas.paint_canvas import Scene
+from gui.canvas.routes import routed
 from gui.canvas.wires import paths
 from gui.render import image
 
@@ -35,6 +36,7 @@ def painted(driven: Any) -> np.ndarray:
     canvas = driven.canvas
     view, area = driven.document.view, canvas.camera.area
     boxes = {id: canvas.scene.box(i) for id, i in canvas.scene.index_of.items()}
+    view = routed(view, boxes)
     drawing = Scene(view, boxes, [path for _, path in paths(view, boxes)])
     exact = Rect(area.x, area.y, area.width, area.height)
     return pixels(image(drawing, exact, canvas.theme, canvas.camera.zoom))

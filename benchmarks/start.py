@@ -1,0 +1,91 @@
+"""From nothing to a painted window: `python benchmarks/start.py [--runs 5] [--run] [FILE…]`.
+
+Each run is a process of its own on an X server of its own, timed from before its start to the line
+it prints after the first paint. What is Netloom's own is the rest over a bare PySide6 window, which
+is timed by turns with it. With `--run` the command is `./run`, its set-up done before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tests.support.screen import ROOT, Screen, environment, missing
+
+GATE, OWN = 2.0, 1.0  # seconds: painted, and Netloom's share of it
+BARE = """
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication, QMainWindow
+class Window(QMainWindow):
+    def paintEvent(self, event):
+        QTimer.singleShot(0, lambda: (print(flush=True), application.quit()))
+application = QApplication([])
+window = Window()
+window.resize(1600, 1000)
+window.show()
+application.exec()
+"""
+
+
+def seconds(command: Sequence[str], where: Mapping[str, str]) -> float:
+    """Start a process and wait for its first line."""
+    began = time.perf_counter()
+    with subprocess.Popen(
+        command, cwd=ROOT, env=where, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        took = time.perf_counter() - began
+    if not line or process.returncode:
+        sys.exit(f"{' '.join(command)}: ended with {process.returncode} before it was painted")
+    return took
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--run", action="store_true", help="time ./run")
+    parser.add_argument("files", nargs="*", help="files to open")
+    chosen = parser.parse_args()
+    if lacking := missing():
+        sys.exit(f"{lacking} missing: apt-get install xvfb xdotool")
+    command = [str(ROOT / "run")] if chosen.run else [sys.executable, "-m", "netloom"]
+    files = [str(Path(name).resolve()) for name in chosen.files]
+    with tempfile.TemporaryDirectory() as folder:
+        screen = Screen(Path(folder))
+        where = {**environment(screen.display, Path(folder) / "home")}
+        try:
+            report([*command, *files, "--quit-after-paint"], where, chosen.runs)
+        finally:
+            screen.close()
+
+
+def report(command: Sequence[str], where: Mapping[str, str], runs: int) -> None:
+    """Time the command and a bare window by turns, one unmeasured time first."""
+    bare = [sys.executable, "-c", BARE]
+    seconds(command, where)
+    seconds(bare, where)
+    painted, empty = [], []
+    for _ in range(runs):
+        painted.append(seconds(command, where))
+        empty.append(seconds(bare, where))
+    own = statistics.median(painted) - statistics.median(empty)
+    for title, found in (("painted", painted), ("bare PySide6 window", empty)):
+        each = "  ".join(f"{value:.2f}" for value in found)
+        print(f"{title:>20}  median {statistics.median(found):.2f} s   of {each}")
+    good = statistics.median(painted) < GATE and own < OWN
+    print(f"{'own share':>20}  {own:.2f} s   {'ok' if good else 'missed'} ({GATE:g} s, {OWN:g} s)")
+    sys.exit(not good)
+
+
+if __name__ == "__main__":
+    main()

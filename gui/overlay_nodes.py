@@ -26,6 +26,7 @@ MAPS, MAP_COLUMNS = 32, 8
 CELLS, CELL_COLUMNS = 128, 16
 BARS = 16  # numbers up to which a vector is drawn as bars
 POINTS = 64  # of a sparkline
+LOOKS = 8  # at a norm, of which the geometric mean is shown
 STEPS = 8  # of a decade between which gradients are not told apart, so that tints keep still
 FAINT = 0.005  # share of zeros that is not worth a word
 PICTURED = 64  # nodes up to which there are pictures, and zeros are counted
@@ -221,13 +222,21 @@ def quantised(norm: float) -> float:
 
 
 def norm_of(board: Board, names: Sequence[str]) -> float | None:
-    """√(Σ‖·‖²) of watched tensors, quantised; None when none was watched yet."""
-    taps = [board.taps[name] for name in names if name in board.taps]
-    if not taps:
+    """√(Σ‖·‖²) of watched tensors over the last looks, quantised; None when none was watched yet.
+
+    From batch to batch gradients differ so much that wires would flicker.
+    """
+    watched = [board.norms[name].values.values[-LOOKS:] for name in names if name in board.norms]
+    if not watched:
         return None
-    if any(tap.not_finite for tap in taps):
+    last = math.sqrt(sum(float(values[-1]) ** 2 for values in watched))
+    if not math.isfinite(last):
         return math.nan
-    return quantised(math.sqrt(sum(tap.norm**2 for tap in taps)))
+    if last == 0.0:
+        return last
+    known = [values[values > 0] for values in watched if values[-1] > 0]
+    squares = [float(np.exp(2 * np.log(values).mean())) for values in known]
+    return quantised(math.sqrt(sum(squares)))
 
 
 def told(

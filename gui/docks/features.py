@@ -49,6 +49,7 @@ class FeaturesPage(Page):
 
     title = "Feature maps"
     id = "features"
+
     def __init__(self, app: App) -> None:
         super().__init__(app)
         self.sample = SamplePane(app.look)

@@ -22,7 +22,7 @@ class Page(QWidget):
 
     title = ""
     id = ""
-    period = 80  # ms between two refreshes, at least
+    period = 90  # ms between two refreshes, at least
 
     def __init__(self, app: App) -> None:
         super().__init__()

@@ -67,7 +67,9 @@ class Plot(QWidget):
         self._scale = Scale(0.0, 1.0)
         self._ranged = 0.0
         self._picture: QPixmap | None = None
+        self._under: tuple[object, QPixmap] | None = None
         self._held: float | None = None
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -153,23 +155,38 @@ class Plot(QWidget):
     def picture(self, ratio: float) -> QPixmap:
         """The plot as it is now, without crosshair, at so many pixels per px."""
         theme = self._look.theme
-        made = QPixmap(self.size() * ratio)
-        made.setDevicePixelRatio(ratio)
-        made.fill(colour(theme.panel))
+        if not self.empty:
+            self._range()
+        made = QPixmap(self._ground(ratio))
+        if self.empty:
+            return made
         painter = QPainter(made)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if self.empty:
-            paint_empty(painter, QRectF(self.rect()), self.empty, theme)
-        else:
-            self._range()
-            self._paint_axes(painter, theme)
-            area = self.area()
-            painter.setClipRect(QRectF(area.x, area.y - 4, area.width + 6, area.height + 8))
-            for line in self.lines:
-                self._paint_line(painter, line, theme)
-            self._paint_marks(painter, theme)
+        area = self.area()
+        painter.setClipRect(QRectF(area.x, area.y - 4, area.width + 6, area.height + 8))
+        for line in self.lines:
+            self._paint_line(painter, line, theme)
+        self._paint_marks(painter, theme)
         painter.end()
         return made
+
+    def _ground(self, ratio: float) -> QPixmap:
+        """What lies under the lines, made anew when the axes are others."""
+        theme, axes = self._look.theme, (self.unit, self.per_unit, self.y_text)
+        key = (self.size(), ratio, theme.name, self.empty, self._scale, self.span, axes)
+        if self._under is None or self._under[0] != key:
+            made = QPixmap(self.size() * ratio)
+            made.setDevicePixelRatio(ratio)
+            made.fill(colour(theme.panel))
+            painter = QPainter(made)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            if self.empty:
+                paint_empty(painter, QRectF(self.rect()), self.empty, theme)
+            else:
+                self._paint_axes(painter, theme)
+            painter.end()
+            self._under = key, made
+        return self._under[1]
 
     def _range(self) -> None:
         """How far y reaches: of what is in sight, looked at a few times a second."""

@@ -1,7 +1,7 @@
 """Training in the background: one thread that drives a run, one timer that brings news.
 
 The thread puts news into a queue and never touches a widget; the timer of the window's thread
-drains it at most 30 times a second.
+drains it about 20 times a second.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from compute.prepare import Report, TrainOptions
     from compute.session import Session
 
-TICK = 33  # ms
+TICK = 45  # ms
 NORM = "norm:"  # before a wanted name: the norm is enough
 Heard = Callable[[Answer], None]
 

@@ -33,12 +33,13 @@ from PySide6.QtCore import (
 from PySide6.QtWidgets import QApplication
 
 from graph.clipboard import copied, paste
+from graph.define import Undefine
 from graph.drawing import same
 from graph.edit import Edit
 from graph.edits import Remove
 from graph.files import dumps, loads
 from graph.journal import replay
-from graph.rules import EditError
+from graph.rules import EditError, uses
 from graph.validator import FileError
 from gui import fonts
 from gui.canvas.view import Canvas
@@ -49,7 +50,7 @@ from gui.theme import theme
 from tests.support.random_edits import random_edit
 
 COMPARED, REPLAYED, REOPENED = 50, 250, 1000  # edits between two of them
-LARGEST = 60  # nodes of the graph; above it is emptied
+LARGEST, WRITTEN_OUT = 120, 2000  # nodes, also with definitions written out; then it is emptied
 
 
 class Fuzz:
@@ -80,10 +81,20 @@ class Fuzz:
         """Change the document so many times, comparing on the way."""
         while self.done["edits"] < edits:
             self.rng.choice(self._acts)()
-            if len(self.document.graph) > LARGEST:
-                self.change("clear", self._push(Remove(tuple(self.document.graph.net))))
+            drawn = sum(len(index.drawing) for index in self.document.checked.indexes.values())
+            if drawn > LARGEST or self.document.checked.expanded > WRITTEN_OUT:
+                self.clear()
         self.compare()
         self.replay()
+
+    def clear(self) -> None:
+        """Remove all nodes, then the definitions, those inside others last."""
+        graph = self.document.graph
+        self.change("clear", self._push(Remove(tuple(graph.net))))
+        while graph.definitions:
+            used = set[str]().union(*map(uses, graph.definitions.values()))
+            for name in sorted(graph.definitions.keys() - used):
+                self.change("clear", self._push(Undefine(name)))
 
     def change(self, name: str, act: Callable[[], object]) -> None:
         """Do what changes the graph, as far as the rules and the history let it."""

@@ -22,11 +22,12 @@ from gui.canvas.view import Canvas
 from gui.canvas.view_model import Preview, WireState
 from gui.document import Document, DocumentChange
 from gui.overlay_legend import WireLegend
-from gui.overlay_nodes import Watched, at_rest, norm_of, pictures, preview, told, watched
+from gui.overlay_nodes import Watched, norm_of, preview, told, watched
+from gui.rest import DataShown, rest_previews
 from gui.widgets.basics import label
 
-PERIOD = 200  # ms between two changes of the canvas, at least
-TINT_SECONDS = 0.4  # between two changes of wires: their pictures are large
+PERIOD = 250  # ms between two changes of the canvas, at least
+TINT_SECONDS = 0.8  # between two changes of wires: their pictures are large
 ARROW = 48  # px of the box beside its words
 SAMPLE = 0  # place among the held-out samples of the one that thumbnails show
 CHOICES: tuple[tuple[Overlay, str], ...] = (
@@ -79,6 +80,7 @@ class CanvasOverlay(QObject):
         self._more = False
         self._tinted = 0.0
         self._rested: set[str] = set()
+        self._data = DataShown(self.document.graph)
         self._fitting = QTimer(self, singleShot=True, interval=0)
         self._fitting.timeout.connect(self._fit)
         self._pause = QTimer(self, singleShot=True, interval=PERIOD)
@@ -124,8 +126,9 @@ class CanvasOverlay(QObject):
         document, now = self.document, self.document.previews
         if document.into:
             return
-        rest = {i: at_rest(p) for i, p in pictures(document.graph, document.shapes.types).items()}
+        rest = rest_previews(document.graph, document.shapes.types)
         lacking = {i: p for i, p in rest.items() if i not in now or not _alike(now[i], p)}
+        lacking |= self._data.fresh(document.graph)
         lost = self._rested - rest.keys()
         self._rested = set(rest)
         if lacking or lost & now.keys():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from graph.edit import Edit, op_name
 from graph.edits import AddNode, Batch, Connect, connect
@@ -13,9 +14,9 @@ from gui.canvas.bare import bare_view
 from gui.canvas.geometry import GRID, WIDTH_MAX, NodeBox, Point, Rect, node_box
 from gui.document import Document
 from gui.library.fits import Link, Side
+from gui.rest import room
 
 GAP = 48.0  # between a node and the one behind it, px
-CURVE = 48.0  # what a loss grows by once it has a curve to show
 BREATH = 24.0  # least distance of a new node to others
 
 
@@ -33,7 +34,7 @@ def add_at(document: Document, op: Op, links: Iterable[Link], corner: Point) -> 
 
 
 def width_of(op: Op) -> float:
-    """How wide a node is before it has shapes to show, px."""
+    """How wide a node is before it has shapes to show, with room for its preview, px."""
     return _box(op).width
 
 
@@ -43,8 +44,7 @@ def add_linked(document: Document, op: Op, links: tuple[Link, ...], beside: str)
     side: Side = links[0].side if links else "output"
     step = _box(REGISTRY[links[0].adapter]()).width + GAP if links and links[0].adapter else 0.0
     if links and links[0].node != beside:  # both hang from one node: they stand in one column
-        room = 0.0 if document.view[beside].preview else CURVE
-        x, y = at.x, at.bottom + room + BREATH
+        x, y = at.x, at.bottom + BREATH
     else:
         x, y = at.right + GAP if side == "output" else at.x - GAP - box.width, at.y
     place = _cleared(document, Rect(x, _on_grid(y), box.width + step, box.height))
@@ -85,7 +85,8 @@ def _stem(op: Op) -> str:
 
 
 def _box(op: Op) -> NodeBox:
-    return node_box(bare_view(Node("", op)), fonts.measure)
+    view = bare_view(Node("", op))
+    return node_box(view if view.collapsed else replace(view, preview=room(op)), fonts.measure)
 
 
 def _on_grid(value: float) -> float:
@@ -93,7 +94,10 @@ def _on_grid(value: float) -> float:
 
 
 def _rect(document: Document, id: str) -> Rect:
+    """A node with the preview that it will have."""
     view = document.view[id]
+    if view.preview is None and not view.collapsed:
+        view = replace(view, preview=room(document.drawing.node(id).op))
     return node_box(view, fonts.measure).rect(view.x, view.y)
 
 

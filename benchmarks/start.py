@@ -63,6 +63,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         screen = Screen(Path(folder))
         where = {**environment(screen.display, Path(folder) / "home")}
+        where.pop("PYTHONDONTWRITEBYTECODE", None)  # a second start finds compiled modules
+        where["PYTHONPYCACHEPREFIX"] = str(Path(folder) / "modules")
         try:
             report([*command, *files, "--quit-after-paint"], where, chosen.runs)
         finally:

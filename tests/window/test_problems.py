@@ -80,7 +80,7 @@ def test_the_outline_says_each_node_in_the_order_of_the_flow(outline: OutlinePag
     rows = [model.item(k).text() for k in range(model.rowCount())]
     assert outline.document
     assert len(rows) == len(outline.document.graph)
-    names = [row.partition(" · ")[0].rpartition(" ")[2] for row in rows]
+    names = [row.partition(" · ")[0].rpartition(" ")[2].lower() for row in rows]
     for wire in outline.document.graph.wires():
         assert names.index(wire.source) < names.index(wire.target)
     conv = model.item(names.index("conv1"))

@@ -27,8 +27,8 @@ Report = Callable[[int, int, str], None]
 class TrainOptions:
     """How and where a graph is trained; None keeps what the graph or the run says.
 
-    `folder` is where the graph's relative paths start; `checkpoint_seconds` how often weights are
-    saved inside a long epoch.
+    `folder` is where the graph's relative paths start, `allowed` the files elsewhere that may be
+    read (resolved); `checkpoint_seconds` how often weights are saved inside a long epoch.
     """
 
     device: BackendName = "cpu"
@@ -40,7 +40,7 @@ class TrainOptions:
     workspace: Path | None = None
     folder: Path = field(default_factory=Path.cwd)
     name: str = "run"
-    allow_outside: bool = False
+    allowed: frozenset[Path] = frozenset()
     checkpoint_seconds: float = 5.0
 
     def plan_options(self, precision: Any, seed: int) -> PlanOptions:

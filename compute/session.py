@@ -92,7 +92,7 @@ def open_new(graph: Graph, options: TrainOptions, progress: Report = silent) -> 
     """A new run of the workspace; see `train_graph`."""
     graph = with_settings(loads(dumps(graph)), options)
     workspace = Workspace(find_workspace(options.workspace, options.folder))
-    loaded = load_graph(graph, Folder(options.folder, options.allow_outside))
+    loaded = load_graph(graph, Folder(options.folder, allowed=options.allowed))
     with contextlib.ExitStack() as undo:
         plan = undo.enter_context(contextlib.closing(make_plan(loaded, options, progress)))
         run = workspace.create(

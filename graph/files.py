@@ -185,6 +185,13 @@ def replace_text(path: str | os.PathLike[str], text: str) -> None:
     sync_folder(target.parent)
 
 
+def named_file(folder: Path, path: str) -> Path:
+    """The file that a path in a graph of `folder` means, with links followed."""
+    with contextlib.suppress(RuntimeError):  # of "~name" where nobody is called so
+        path = str(Path(path).expanduser())
+    return (folder / path).resolve()
+
+
 def sync_folder(folder: Path) -> None:
     """Make a new name in `folder` safe on disk, where the system can do that."""
     with contextlib.suppress(OSError):

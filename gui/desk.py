@@ -14,6 +14,7 @@ from graph.files import load, save
 from graph.graph import Graph
 from gui import fonts
 from gui.document import Document, DocumentChange
+from gui.moving import follow_files
 from gui.recovery import Journals, Left
 
 
@@ -110,7 +111,13 @@ class Desk(QObject):
         target = Path(os.path.abspath(path)) if path else document.path
         if target is None:
             raise ValueError("found no path, expected one for a document never saved")
-        save(document.graph, target)
+        moved = path is not None and follow_files(document, target.parent)
+        try:
+            save(document.graph, target)
+        except BaseException:
+            if moved:
+                document.undo()
+            raise
         document.path, document.folder = target, target.parent
         document.history.mark_clean()
         self._keep(document)

@@ -14,6 +14,7 @@ from graph import edits
 from graph.checks import check
 from graph.checks.problem import Problem, View
 from graph.edit import Edit
+from graph.files import named_file
 from graph.graph import Graph, Wire
 from graph.history import Change, History
 from graph.shapes import Shapes
@@ -71,6 +72,7 @@ class Document:
         self.graph, self.path = graph, path
         self.name = ""  # shown until there is a path
         self.folder = path.parent if path else Path.cwd()  # where relative paths start
+        self.allowed: frozenset[Path] = frozenset()  # files elsewhere that may be read
         self.history = history or History(graph)
         self.selection: frozenset[str] = frozenset()
         self.selected_wires: frozenset[Wire] = frozenset()
@@ -90,6 +92,14 @@ class Document:
         """Call `observer` after every change; returns what ends that."""
         self._observers.append(observer)
         return lambda: self._observers.remove(observer)
+
+    def file(self, path: str) -> Path:
+        """The file that a path in the graph means."""
+        return named_file(self.folder, path)
+
+    def allow(self, path: str) -> None:
+        """The user wants this file to be read, wherever it lies."""
+        self.allowed |= {self.file(path)}
 
     def push(self, edit: Edit, key: str = "") -> None:
         """Change the graph; see History.push. Raises EditError."""

@@ -96,6 +96,7 @@ class Files(QObject):
         if fresh or document is None:
             document = self._app.desk.new()
         document.folder, document.name = folder, path.stem
+        document.allow(op.path)
         id = document.graph.fresh_id("table")
         document.push(AddNode(Node(id, op, name=path.stem, x=0.0, y=0.0)))
         self._app.desk.jump(id)

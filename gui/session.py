@@ -47,10 +47,14 @@ class OpenFile:
 
 @dataclass(frozen=True)
 class RecentFile:
-    """A file, and when it was opened or saved last (seconds since 1970)."""
+    """A file, and when it was opened or saved last (seconds since 1970).
+
+    `allowed` are the files outside its folder that its graph may read.
+    """
 
     path: str
     time: float
+    allowed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,8 +80,9 @@ class Sessions:
     ) -> None:
         self._desk, self._path, self._clock = desk, path, clock
         self._session = read(path) if path is not None else Session()
-        desk.opened.connect(self._used)
+        desk.opened.connect(self._opened)
         desk.renamed.connect(self._used)
+        desk.closed.connect(self._allow)
 
     @property
     def recent(self) -> tuple[RecentFile, ...]:
@@ -92,6 +97,8 @@ class Sessions:
     def remember(self) -> None:
         """Note which files are open now, and where they are looked at."""
         current = self._desk.current
+        for document in self._desk.documents:
+            self._allow(document)
         self._write(
             replace(
                 self._session,
@@ -120,11 +127,28 @@ class Sessions:
             self._desk.show(shown[0])
         return errors
 
+    def _opened(self, document: Document) -> None:
+        for one in self._session.recent:
+            if document.path is not None and one.path == str(document.path):
+                document.allowed |= frozenset(map(Path, one.allowed))
+        self._used(document)
+
     def _used(self, document: Document) -> None:
         if document.path is not None:
-            newest = RecentFile(str(document.path), self._clock())
+            allowed = tuple(sorted(map(str, document.allowed)))
+            newest = RecentFile(str(document.path), self._clock(), allowed)
             others = (one for one in self._session.recent if one.path != newest.path)
             self._write(replace(self._session, recent=(newest, *others)[:MOST_RECENT]))
+
+    def _allow(self, document: Document) -> None:
+        """Note what a document may read; its place among the recent files stays."""
+        allowed = tuple(sorted(map(str, document.allowed)))
+        recent = tuple(
+            replace(one, allowed=allowed) if one.path == str(document.path) else one
+            for one in self._session.recent
+        )
+        if recent != self._session.recent:
+            self._write(replace(self._session, recent=recent))
 
     def _write(self, session: Session) -> None:
         self._session = session

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -125,6 +125,7 @@ class MainWindow(QMainWindow):
         self.app.trainer.changed.connect(actions.refresh_soon)
         self.app.trainer.said.connect(lambda text: self.say(text, "warn"))
         self.app.trainer.options = self._options
+        self.app.trainer.permission.wanted.connect(self._ask_to_read)
         self.workbench.strip.close_asked.connect(self.files.close)
         self.top.home.connect(self.show_start)
         self.top.device_asked.connect(self.ask_preferences)
@@ -205,7 +206,21 @@ class MainWindow(QMainWindow):
             workspace=self._workspace,
             folder=document.folder,
             name=document.title,
+            allowed=document.allowed,
         )
+
+    def _ask_to_read(
+        self, document: Document, files: Sequence[Path], then: Callable[[], object]
+    ) -> None:
+        """A graph names files outside its folder: the user says whether they may be read."""
+
+        def allow() -> None:
+            document.allowed |= frozenset(files)
+            then()
+
+        names = ", ".join(map(str, files[:3])) + (", …" if len(files) > 3 else "")
+        offers = (("Not now", lambda: None), ("Allow", allow))
+        self.say(f"Read {names}? It lies outside the folder of this graph.", "warn", offers)
 
     # Preferences and places
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from compute.backend import Array
+from graph.files import named_file
 
 # A file that is larger cannot be held in memory beside the model; said before it is opened.
 MAX_FILE_BYTES = 1024**3
@@ -21,15 +22,24 @@ class DataError(ValueError):
 
 
 class OutsideError(DataError):
-    """A data file outside the folder of the graph; loading it needs a permission."""
+    """A data file outside the folder of the graph; reading `file` needs a permission."""
+
+    def __init__(self, where: str, path: str, file: Path) -> None:
+        remedy = "allow it, or copy the file beside the graph"
+        super().__init__(where, repr(path), "a file in the graph's folder", remedy)
+        self.file = file
 
 
 @dataclass(frozen=True)
 class Folder:
-    """Where the paths of a graph start, and whether files elsewhere may be read."""
+    """Where the paths of a graph start, and which files elsewhere may be read.
+
+    `allowed` are resolved paths; `allow_outside` allows all, for what has been read before.
+    """
 
     base: Path
     allow_outside: bool = False
+    allowed: frozenset[Path] = frozenset()
 
     def file(self, path: str, where: str) -> Path:
         """The file a data node names; raises DataError when it may not or cannot be read."""
@@ -39,10 +49,10 @@ class Folder:
             remedy = "download it first and choose the file"
             raise DataError(where, f"the address {path!r}", "a file", remedy)
         base = self.base.resolve()
-        full = (base / Path(path).expanduser()).resolve()
-        if not self.allow_outside and not full.is_relative_to(base):
-            remedy = "allow it, or copy the file beside the graph"
-            raise OutsideError(where, f"{path!r}", "a file in the graph's folder", remedy)
+        full = named_file(base, path)
+        inside = full.is_relative_to(base)
+        if not (inside or self.allow_outside or full in self.allowed):
+            raise OutsideError(where, path, full)
         check_file(full, path, where)
         return full
 

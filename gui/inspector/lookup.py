@@ -50,4 +50,4 @@ class FileLookup(QObject):
             document.history.end_merge()
 
         if op.path:
-            self._reader.read(op, document.folder, id, found)
+            self._reader.read(op, document, id, found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +174,8 @@ class NodeSettings(Section):
         if self._specs[name].rule.live:
             for live in self._live(name):
                 self._app.trainer.set_live(live, float(value))
+        if name == "path" and subject.document:
+            subject.document.allow(value)  # typed or looked for: the user's own choice
         if self._reads_file(name):
             self._look_up(f"{key} {into}/{ids}.{name}")
         return ""
@@ -202,8 +205,11 @@ class NodeSettings(Section):
 
     def _look_up(self, key: str) -> None:
         node, document = self._subject.node, self._subject.document
-        if node is not None and document is not None and isinstance(node.op, Table):
-            self._lookup.start(document, node.id, node.op, key)
+        if node is None or document is None or not isinstance(node.op, Table):
+            return
+        look = partial(self._lookup.start, document, node.id, node.op, key)
+        if self._app.trainer.permission(document, look):
+            look()
 
     def _not_read(self, text: str) -> None:
         if self.form and "path" in self.form.rows:

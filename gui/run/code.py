@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Signal
 
@@ -33,7 +32,8 @@ class CodeWriter(QObject):
 
     def write(self, document: Document, target: Target) -> None:
         """Ask for the text of a document as it is now."""
-        graph, folder, title = copy(document.graph), document.folder, document.title
+        graph, title = copy(document.graph), document.title
+        folder = Folder(document.folder, allowed=document.allowed)
         self._next = lambda: _write(graph, target, title, folder)
         if self._thread is None:
             self._begin()
@@ -61,9 +61,9 @@ class CodeWriter(QObject):
         self._begin()
 
 
-def _write(graph: Graph, target: Target, title: str, folder: Path) -> Written:
+def _write(graph: Graph, target: Target, title: str, folder: Folder) -> Written:
     try:
-        tables = table_facts(graph, Folder(folder))
+        tables = table_facts(graph, folder)
         return export_lines(graph, target, Options(title, tables)), ""
     except LowerError as error:
         return [], str(error)

@@ -11,6 +11,7 @@ from compute.facts import table_facts
 from graph.export import Options, Target, export
 from graph.graph import Graph
 from graph.ops.table import Table
+from gui.moving import relative
 
 
 def python_text(graph: Graph, target: Target, name: str, folder: Path) -> str:
@@ -23,7 +24,5 @@ def table_of(file: Path, folder: Path) -> Table:
 
     Raises DataError. Whoever chose the file allowed it to be read, wherever it lies.
     """
-    inside = file.is_relative_to(folder)
-    path = file.relative_to(folder).as_posix() if inside else str(file)
-    op = Table(path=path)
+    op = Table(path=relative(file, folder))
     return replace(op, schema=probe_table(op, Folder(folder, allow_outside=True), file.name))

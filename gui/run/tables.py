@@ -5,7 +5,6 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer
 
@@ -13,6 +12,7 @@ from compute.data.dataset import probe
 from compute.data.source import DataError, Folder
 from graph.ops.table import Table
 from graph.schema import Schema
+from gui.document import Document
 
 TICK = 15  # ms
 Answer = Callable[[Schema | None, str], None]
@@ -33,15 +33,16 @@ class TableReader(QObject):
         """Whether an answer is still to come."""
         return self._open > 0
 
-    def read(self, op: Table, folder: Path, where: str, answer: Answer) -> None:
+    def read(self, op: Table, document: Document, where: str, answer: Answer) -> None:
         """Call `answer` with the schema of the file, or with None and what is wrong."""
         self._open += 1
+        folder = Folder(document.folder, allowed=document.allowed)
         threading.Thread(target=self._work, args=(op, folder, where, answer)).start()
         self._timer.start()
 
-    def _work(self, op: Table, folder: Path, where: str, answer: Answer) -> None:
+    def _work(self, op: Table, folder: Folder, where: str, answer: Answer) -> None:
         try:
-            self._answers.put((answer, probe(op, Folder(folder), where), ""))
+            self._answers.put((answer, probe(op, folder, where), ""))
         except (DataError, OSError) as error:
             self._answers.put((answer, None, str(error)))
 

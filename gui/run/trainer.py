@@ -20,6 +20,7 @@ from graph.graph import Graph
 from gui.document import Document, DocumentChange
 from gui.run.board import Board
 from gui.run.changes import differs, live_settings, snapshot, swap_refusal
+from gui.run.permission import Permission
 from gui.run.worker import News, Worker
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Trainer(QObject):
         self.document: Document | None = None  # whose run it is
         self.device: Literal["cpu", "reference"] = "cpu"  # of the runs to come
         self.options: Callable[[Document], TrainOptions] = self._options
+        self.permission = Permission(self)
         self._boards: dict[Document, Board] = {}
         self._wanted: dict[object, frozenset[str]] = {}
         self._asked: dict[Hashable, list[int]] = {}  # tickets that have no answer yet
@@ -77,11 +79,11 @@ class Trainer(QObject):
         if document is self.document and self.board.active:
             self._control.resume()
             return True
-        return self._allowed(document) and self._begin(document)
+        return self._allowed(document, self.run) and self._begin(document)
 
     def restart(self, document: Document) -> bool:
         """End the run and begin another of the document as it is now; False as for `run`."""
-        return self._allowed(document) and self._begin(document)
+        return self._allowed(document, self.restart) and self._begin(document)
 
     def pause(self) -> None:
         """Wait before the next step."""
@@ -92,7 +94,7 @@ class Trainer(QObject):
         if document is None or (document is self.document and self.board.active):
             self._control.single_step()
             return True
-        return self._allowed(document) and self._begin(document, single=True)
+        return self._allowed(document, self.step) and self._begin(document, single=True)
 
     def stop(self) -> None:
         """End the run after the step it is in; its plan still answers questions."""
@@ -125,7 +127,7 @@ class Trainer(QObject):
 
     def swap(self, document: Document) -> bool:
         """Go on with the document as it is now: values of equal name and shape are kept."""
-        if not self._allowed(document) or self._worker is None:
+        if not self._allowed(document, self.swap) or self._worker is None:
             return False
         if refusal := self.swap_refusal(document):
             self.said.emit(refusal)
@@ -209,12 +211,14 @@ class Trainer(QObject):
     def _options(self, document: Document) -> TrainOptions:
         from compute.prepare import TrainOptions
 
-        return TrainOptions(self.device, folder=document.folder, name=document.title)
+        return TrainOptions(
+            self.device, folder=document.folder, name=document.title, allowed=document.allowed
+        )
 
-    def _allowed(self, document: Document) -> bool:
+    def _allowed(self, document: Document, asked: Callable[[Document], object]) -> bool:
         problem = next((p for p in document.problems if p.severity == "error"), None)
         if problem is None:
-            return True
+            return self.permission(document, partial(asked, document))
         self.said.emit(_refused(problem))
         self.problem_wanted.emit(document, problem)
         return False

@@ -1,0 +1,186 @@
+"""Data outside the folder of a graph: one's own choice is read, what a file names is asked for."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog, QPushButton
+from pytestqt.qtbot import QtBot
+
+from compute.data import DataError, Folder, OutsideError
+from compute.data.table import probe_table
+from graph.files import load, save
+from graph.graph import Graph
+from graph.ops.table import Table
+from graph.schema import Schema
+from gui.inspector.picks import PathRow
+from gui.preferences import Preferences
+from gui.run.permission import outside
+from gui.shell.keeper import Places
+from gui.window import MainWindow
+from tests.support.drawn import drawn
+from tests.window.conftest import MakeWindow
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """A table in a folder of its own."""
+    file = tmp_path / "data" / "houses.csv"
+    file.parent.mkdir()
+    file.write_text("size,rooms,price\n" + "\n".join(f"{k},{k % 3},{2 * k}" for k in range(40)))
+    return file
+
+
+@pytest.fixture
+def received(tmp_path: Path, table: Path) -> Path:
+    """A graph in another folder that names the table, as one gets it from somebody."""
+    op = Table(path=str(table))
+    op = replace(op, schema=probe_table(op, Folder(table.parent), "table"))
+    file = tmp_path / "graphs" / "prices.loom"
+    file.parent.mkdir()
+    save(_net(op), file)
+    return file
+
+
+def _net(op: Table) -> Graph:
+    from graph.ops.dense import Dense
+    from graph.ops.loss import MeanSquaredError
+    from graph.ops.optimizer import Adam
+
+    ops = {"table": op, "dense": Dense(units=1), "loss": MeanSquaredError(), "adam": Adam()}
+    wires = "table.features -> dense.x", "dense.y -> loss.prediction"
+    return drawn(ops, *wires, "table.target -> loss.target", "loss.loss -> adam.loss")
+
+
+def click(window: MainWindow, text: str) -> None:
+    """Press the button of the notice bar that says `text`."""
+    buttons = {b.accessibleName(): b for b in window.notice.findChildren(QPushButton)}
+    QTest.mouseClick(buttons[text], Qt.MouseButton.LeftButton)
+
+
+def run(window: MainWindow) -> None:
+    window.app.actions["train.run"].trigger()
+
+
+def finished(window: MainWindow) -> bool:
+    assert window.app.trainer.board.state != "failed", window.app.trainer.board.message
+    return window.app.trainer.board.state == "finished"
+
+
+def test_run_asks_once_and_goes_on(
+    make: MakeWindow, received: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    places = Places(session=tmp_path / "session.json")
+    window = make(Preferences(tmp_path / "preferences.json"), places)
+    window.preferences.set(workspace=str(tmp_path / "runs"))
+    window.files.open(received)
+    run(window)
+    assert window.notice.isVisible()
+    assert "houses.csv? It lies outside" in window.notice.text.text()
+    click(window, "Not now")
+    assert window.app.trainer.board.state == "idle"
+    run(window)
+    click(window, "Allow")
+    qtbot.waitUntil(lambda: finished(window), timeout=60_000)
+    run(window)
+    assert not window.notice.isVisible()
+    qtbot.waitUntil(lambda: finished(window), timeout=60_000)
+    before = received.read_text()
+    window.close()
+    again = make(places=places)
+    again.files.open(received)
+    assert again.app.desk.current is not None
+    assert not outside(again.app.desk.current)
+    assert received.read_text() == before  # nothing of it is in the graph
+
+
+def test_looking_at_the_columns_asks(
+    window: MainWindow, received: Path, table: Path, qtbot: QtBot
+) -> None:
+    window.files.open(received)
+    document = window.app.desk.current
+    assert document is not None
+    table.write_text(table.read_text() + "\n100,1,200")
+    document.select({"table"})
+    settings = window.parts.inspector.settings
+    qtbot.waitUntil(lambda: settings.look_at.isVisible())
+    QTest.mouseClick(settings.look_at, Qt.MouseButton.LeftButton)
+    click(window, "Allow")
+
+    def rows() -> int:
+        op = document.graph.node("table").op
+        assert isinstance(op, Table)
+        return op.schema.rows
+
+    qtbot.waitUntil(lambda: rows() == 41)
+
+
+def test_a_file_chosen_in_the_inspector_is_just_read(
+    window: MainWindow, received: Path, table: Path, qtbot: QtBot
+) -> None:
+    other = table.with_name("other.csv")
+    other.write_text(table.read_text())
+    graph = load(received)
+    graph.set_node(replace(graph.node("table"), op=Table()))
+    save(graph, received)
+    window.files.open(received)
+    document = window.app.desk.current
+    assert document is not None
+    document.select({"table"})
+    form = window.parts.inspector.settings.form
+    assert form is not None
+    row = form.rows["path"]
+    assert isinstance(row, PathRow)
+    QTest.mouseClick(row.button, Qt.MouseButton.LeftButton)
+    dialog = row.findChild(QFileDialog)
+    assert isinstance(dialog, QFileDialog)
+    dialog.selectFile(str(other))
+    dialog.accept()
+
+    def schema() -> Schema:
+        op = document.graph.node("table").op
+        assert isinstance(op, Table)
+        return op.schema
+
+    qtbot.waitUntil(lambda: bool(schema()))
+    assert not window.notice.isVisible()
+    assert not outside(document)
+
+
+def test_saving_elsewhere_keeps_the_table_in_reach(
+    window: MainWindow, table: Path, tmp_path: Path
+) -> None:
+    window.files.begin_with(table)
+    desk, document = window.app.desk, window.app.desk.current
+    assert document is not None
+    (id,) = document.selection
+
+    def path() -> str:
+        op = document.graph.node(id).op
+        assert isinstance(op, Table)
+        return op.path
+
+    assert path() == "houses.csv"
+    desk.save(document, tmp_path / "away.loom")
+    assert path() == "data/houses.csv"
+    (tmp_path / "far").mkdir()
+    desk.save(document, tmp_path / "far" / "away.loom")
+    assert path() == str(table)
+    assert not outside(document)
+    assert document.history.clean
+    desk.save(document, table.with_name("beside.loom"))
+    assert path() == "houses.csv"
+
+
+def test_only_the_allowed_file_is_read(tmp_path: Path, table: Path) -> None:
+    folder = Folder(tmp_path / "elsewhere", allowed=frozenset({table}))
+    assert folder.file(str(table), "table") == table
+    other = table.with_name("secret.csv")
+    other.write_text("a,b\n1,2")
+    with pytest.raises(OutsideError) as caught:
+        folder.file(str(other), "table")
+    assert caught.value.file == other
+    with pytest.raises(DataError, match="no file"):
+        Folder(tmp_path).file("~nobody-of-that-name/x.csv", "table")

@@ -164,13 +164,16 @@ class _Row(QWidget):
             button.setProperty("kind", "link")
             button.setToolTip("Ctrl+Enter")
             button.clicked.connect(lambda: page.mend(problem))
-            layout.addWidget(button)
+            self._words.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
 
     def fit(self, width: int) -> int:
         """Put the words beside the name where there is room, else below; returns the height."""
         beside, way = width >= WIDE, QBoxLayout.Direction
         self._words.setDirection(way.LeftToRight if beside else way.TopToBottom)
-        self._words.setSpacing(12 if beside else 2)
+        self._words.setSpacing(12 if beside else 4)
+        for child in self.findChildren(QWidget):
+            child.ensurePolished()  # else the words are measured in another font
+        self._words.invalidate()
         return max(ROW, self.heightForWidth(width))
 
 

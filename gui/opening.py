@@ -27,7 +27,7 @@ from gui.shell.keeper import Places
 from gui.window import MainWindow
 
 LOG = "netloom.log"
-QUIET = 500  # ms after the first paint in which nothing else wants the processor
+COMPILING = "Compiling kernels in the background"
 log = logging.getLogger("netloom")
 
 
@@ -52,11 +52,10 @@ def open_window(files: Sequence[str], *, quit_after_paint: bool = False) -> int:
     if quit_after_paint:
         window.painted.connect(lambda: _report(application))
     window.painted.connect(gc.enable)
-    warmer = Warmer()
+    warmer = Warmer(window.app.trainer, window)
+    warmer.changed.connect(lambda: window.status.whisper(COMPILING if warmer.busy else ""))
     if not quit_after_paint:
-        window.painted.connect(lambda: QTimer.singleShot(QUIET, window, warmer.start))
-        trainer = window.app.trainer
-        trainer.changed.connect(lambda: warmer.stop() if trainer.board.active else None)
+        window.painted.connect(warmer.start)
     window.show()
     code = application.exec()
     warmer.stop()

@@ -37,6 +37,7 @@ class StatusBar(QStatusBar):
         self.problems = _flat("Show the problems", self.problems_asked)
         self.counts = [label("", "secondary"), label("", "secondary")]
         self.figures = [label("", "mono secondary"), label("", "mono secondary")]
+        self.aside = label("", "tertiary")
         self.run, self.saved = label("", "tertiary"), label("", "tertiary")
         self.zoom = _flat("Zoom to 100 %", self.zoom_asked)
         row = QWidget()
@@ -51,6 +52,7 @@ class StatusBar(QStatusBar):
         for widget in (*self.counts, *self.figures):
             layout.addWidget(widget)
         layout.addStretch()
+        layout.addWidget(self.aside)
         layout.addWidget(self.run)
         layout.addWidget(self.saved)
         layout.addWidget(self.zoom)
@@ -69,6 +71,11 @@ class StatusBar(QStatusBar):
         """Show the zoom of the canvas; None: there is no canvas."""
         self.zoom.setText("" if zoom is None else f"{zoom:.0%}".replace("%", " %"))
         self.zoom.setVisible(zoom is not None)
+
+    def whisper(self, words: str) -> None:
+        """Say what goes on beside the work; "" says nothing."""
+        self.aside.setText(words)
+        self.aside.setVisible(bool(words))
 
     def refresh(self) -> None:
         """Show the current document as it is now."""

@@ -1,4 +1,4 @@
-"""Kernels compiled while people still look around, so that a first run need not wait for them."""
+"""Kernels compiled while nothing is trained, so that no run need wait for them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,32 @@ import subprocess
 import sys
 from pathlib import Path
 
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from gui.run.trainer import Trainer
+
 ROOT = Path(__file__).parents[2]
+QUIET = 500  # ms of rest, after the first paint or a run, before it begins
+LOOK = 1000  # ms between two looks at whether it has ended
 
 
-class Warmer:
-    """A process of low priority, and the compilers it starts; it ends when nothing is missing."""
+class Warmer(QObject):
+    """A process of low priority, and the compilers it starts; it ends when nothing is missing.
 
-    def __init__(self) -> None:
+    It gives way to every run and goes on after it. `changed`: it began or ended.
+    """
+
+    changed = Signal()
+
+    def __init__(self, trainer: Trainer, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._trainer = trainer
         self._process: subprocess.Popen[bytes] | None = None
+        self._done = False  # there is nothing left to do, or no way to do it
+        self._rest = QTimer(self, singleShot=True, interval=QUIET)
+        self._rest.timeout.connect(self._begin)
+        self._looks = QTimer(self, interval=LOOK)
+        self._looks.timeout.connect(self._look)
 
     @property
     def busy(self) -> bool:
@@ -23,7 +41,29 @@ class Warmer:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Begin. Without a way to start processes, runs compile what they need themselves."""
+        """Begin after a rest, and again after each run until all kernels are there."""
+        self._trainer.changed.connect(self._run_changed)
+        self._run_changed()
+
+    def stop(self) -> None:
+        """End it and its compilers: a run that begins needs the cores. Kernels made stay."""
+        self._rest.stop()
+        self._looks.stop()
+        process, self._process = self._process, None
+        if process is not None:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+            process.wait()
+            self.changed.emit()
+
+    def _run_changed(self) -> None:
+        if self._trainer.board.active:
+            self.stop()
+        elif not (self._done or self.busy):
+            self._rest.start()
+
+    def _begin(self) -> None:
+        """Without a way to start processes, runs compile what they need themselves."""
         quiet = subprocess.DEVNULL
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
         try:
@@ -36,10 +76,12 @@ class Warmer:
                 start_new_session=True,  # so that its compilers end with it
             )
         except OSError:
-            self._process = None
+            self._done = True
+            return
+        self._looks.start()
+        self.changed.emit()
 
-    def stop(self) -> None:
-        """End it and its compilers: a run that begins needs the cores. Kernels made stay."""
-        if self._process is not None and self.busy:
-            os.killpg(self._process.pid, signal.SIGTERM)
-            self._process.wait()
+    def _look(self) -> None:
+        if not self.busy:
+            self._done = True  # also when it failed: the run that needs a kernel will say why
+            self.stop()

@@ -95,9 +95,6 @@ class Worker(threading.Thread):
         if self._before is not None:
             self._before.join()
             self._before = None
-        from compute.cpu.threads import set_niceness
-
-        set_niceness(NICENESS)
         try:
             self._progress(0, 0, "")
             self._session = self._opens(self._progress)
@@ -111,8 +108,10 @@ class Worker(threading.Thread):
             self._train(self._session)
 
     def _train(self, session: Session) -> None:
+        from compute.cpu.threads import set_niceness
         from compute.train import serve
 
+        set_niceness(NICENESS)
         try:
             try:
                 for event in session.events(self.control):

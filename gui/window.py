@@ -26,6 +26,7 @@ from gui.run.trainer import Trainer
 from gui.shell.canvases import Canvases
 from gui.shell.keeper import NOWHERE, Keeper, Places
 from gui.shell.workbench import Workbench
+from gui.start.first_net import FirstNet
 from gui.start.gallery import Gallery
 from gui.start.guide import Guide
 from gui.start.recent import home_text
@@ -165,6 +166,7 @@ class MainWindow(QMainWindow):
         guide.example_asked.connect(lambda: self.app.desk.open_example("digits-cnn"))
         guide.data_asked.connect(self.files.choose_data)
         guide.open_asked.connect(self.files.choose)
+        FirstNet(self.app, canvas)
         self.parts.canvas_made(canvas)
         QTimer.singleShot(0, canvas, lambda: _show_data(canvas))
 

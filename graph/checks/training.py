@@ -14,6 +14,7 @@ from graph.graph import Node, Wire
 from graph.kinds import DataSource, Optimizer
 from graph.ops.optimizer import Adam
 from graph.ops.structure import Input
+from graph.starter import small_net
 
 
 def losses(view: View) -> Iterator[Problem]:
@@ -57,7 +58,13 @@ def nothing_to_train(view: View) -> Iterator[Problem]:
     known = not any(spot.index.placeholders for spot in view)
     if known and "data" in roles and not roles & {"loss", "output"}:
         message = "found data and no loss, expected a loss to train with"
-        yield Problem("warning", "", "", message, "add a loss and an optimizer")
+        data = view.root.by_role("data")
+        net = small_net(view.graph, data[0].id) if len(data) == 1 else None
+        if net is None:
+            yield Problem("warning", "", "", message, "add a loss and an optimizer")
+        else:
+            remedy = "add a net with a loss and an optimizer"
+            yield view.root.warning(data[0].id, "", message, remedy, [net])
 
 
 def inside_definitions(view: View) -> Iterator[Problem]:

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
@@ -11,6 +13,7 @@ import resources
 from gui.canvas.geometry import Rect
 from gui.look import Look
 from gui.preferences import Preferences
+from gui.start.first_net import FirstNet
 from gui.window import MainWindow
 
 
@@ -83,3 +86,32 @@ def test_saving_an_example_offers_no_place_among_the_examples(
     shipped = resources.example_path("digits-cnn").parent
     assert Path(dialog.directory().absolutePath()) != shipped
     dialog.reject()
+
+
+def test_a_table_is_trained_after_two_clicks(
+    window: MainWindow, tmp_path: Path, qtbot: QtBot
+) -> None:
+    file = tmp_path / "iris.csv"
+    rows = [f"{k},{-k},{'big' if k > 60 else 'small'}" for k in range(120)]
+    file.write_text("a,b,kind\n" + "\n".join(rows))
+    window.preferences.set(workspace=str(tmp_path / "runs"))
+    window.files.begin_with(file)
+    canvas, document = window.canvas, window.app.desk.current
+    assert canvas is not None
+    assert document is not None
+    guide = canvas.findChild(FirstNet)
+    assert isinstance(guide, FirstNet)
+    qtbot.waitUntil(guide.isVisible)
+    steps = document.history.position
+    QTest.mouseClick(guide.add, Qt.MouseButton.LeftButton)
+    assert not guide.isVisible()
+    assert document.history.position == steps + 1
+    assert document.problems == ()
+    qtbot.waitUntil(lambda: sees_all(window))
+    QTest.mouseClick(window.parts.training.run_button, Qt.MouseButton.LeftButton)
+    board = window.app.trainer.board_of(document)
+    qtbot.waitUntil(lambda: not board.active, timeout=60_000)
+    assert board.state == "finished", board.message
+    assert board.metrics["val_accuracy"] > 0.9
+    document.undo()
+    assert guide.isVisible()

@@ -53,8 +53,8 @@ class LinkLayer:
         elif touched.lines is not None:
             self.tiles.drop(touched.lines.grown(REACH))
 
-    def paint(self, painter: QPainter, frame: Frame) -> bool:
-        """Paint the wires in sight; whether all of them are as they should be."""
+    def paint_standing(self, painter: QPainter, frame: Frame) -> bool:
+        """Paint the wires in sight that nobody holds; whether all are as they should be."""
         which = self._standing(self.scene.line_boxes.meeting(frame.area, REACH))
         whole = True
         if frame.level is Detail.BOX or len(which) > MANY:
@@ -63,11 +63,14 @@ class LinkLayer:
             self._direct(painter, frame, which)
         else:
             whole = self._tiled(painter, frame, which)
+        return whole
+
+    def paint_held(self, painter: QPainter, frame: Frame) -> None:
+        """Paint the wires at nodes in the hand, and over all others the marked ones."""
         lifted = self.scene.lifted_wires
         if len(lifted):
             self._direct(painter, frame, lifted)
         self._marked(painter, frame)
-        return whole
 
     def refine(self, frame: Frame, until: float) -> bool:
         """Make missing tiles until a time of time.perf_counter; whether none is left."""

@@ -52,12 +52,13 @@ class Snapshot:
 @dataclass(frozen=True, slots=True)
 class Touched:
     """What an observer must draw anew: at least what is seen; `lines` in a part of the canvas,
-    nodes of some `looks`, or `everything`.
+    nodes of some `looks`, or `everything`. Or `hand`: only what is lifted moved, within that part.
     """
 
     lines: Rect | None = None
     looks: tuple[int, ...] = ()
     everything: bool = False
+    hand: Rect | None = None
 
 
 class CanvasScene(Hits):
@@ -324,9 +325,20 @@ class CanvasScene(Hits):
 
     def _show(self, which: Indices, places: Floats, wires: Indices) -> None:
         free = np.setdiff1d(wires, self.lifted_wires, assume_unique=True)
-        before = self._around(free)
+        before, hand = self._around(free), self._hand()
         self._place(which, places)
-        self._draw(wires, before)
+        if hand is None or len(free) or len(np.setdiff1d(which, self.lifted)):
+            self._draw(wires, before)
+            return
+        self._lead(wires)
+        after = self._hand()
+        self._tell(Touched(hand=hand.united(after) if after else hand))
+
+    def _hand(self) -> Rect | None:
+        """Rectangle around the lifted nodes and the wires at them; None when there are none."""
+        wires = self._around(self.lifted_wires)
+        nodes = BoxIndex(self.boxes.edges[:, self.lifted]).bounds()
+        return nodes.united(wires) if nodes and wires else nodes
 
     def _place(self, which: Indices, places: Floats) -> None:
         self.places[which] = places
@@ -335,11 +347,14 @@ class CanvasScene(Hits):
 
     def _draw(self, wires: Indices, before: Rect | None) -> None:
         """Lead wires along their routes; those that are not lifted were within `before`."""
+        self._lead(wires)
+        after = self._around(np.setdiff1d(wires, self.lifted_wires, assume_unique=True))
+        self._tell(Touched(before.united(after) if before and after else None))
+
+    def _lead(self, wires: Indices) -> None:
         made = curves(self.wire_ends(wires), self.lanes[wires])
         self.lines.put(wires, made)
         self.line_boxes.move(wires, made.edges())
-        after = self._around(np.setdiff1d(wires, self.lifted_wires, assume_unique=True))
-        self._tell(Touched(before.united(after) if before and after else None))
 
     def wire_ends(self, which: Indices) -> Floats:
         """Both ends of wires: (n, 4), canvas px."""

@@ -10,19 +10,31 @@ forms of our own. A zoom shows stretched pictures and direct wires first; idle t
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, QVariantAnimation, Signal
+from PySide6.QtCore import (
+    QEvent,
+    QPointF,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+    QTimer,
+    QVariantAnimation,
+    Signal,
+)
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QRegion, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from gui import fonts
+from gui.canvas.backdrop import Backdrop, seen_part
 from gui.canvas.camera import NOTCH, Camera
 from gui.canvas.draft import NO_DRAFT, Draft
-from gui.canvas.drawing import colour, detail, pen, qrect, rounded, stroke
+from gui.canvas.drawing import Detail, colour, detail, pen, qrect, rounded, stroke
 from gui.canvas.frame import Frame
 from gui.canvas.geometry import Point, Rect
-from gui.canvas.ground import paint_frames, paint_ground, paint_notes
+from gui.canvas.ground import paint_notes
 from gui.canvas.link_layer import LinkLayer
 from gui.canvas.minimap import Minimap
 from gui.canvas.node_layer import REACH, NodeLayer
@@ -54,6 +66,7 @@ class Surface(QWidget):
         self.marquee: Rect | None = None
         self.draft: Draft = NO_DRAFT
         self.nodes, self.links = NodeLayer(self.scene), LinkLayer(self.scene)
+        self.backdrop = Backdrop(self.links)
         self._zooming, self._coarse, self._fit_first = False, False, True
         self._fitted: Camera | None = None
         self._flashed = ""
@@ -86,7 +99,11 @@ class Surface(QWidget):
             self._looks_renewed(touched.looks)
             return
         self.minimap.refresh()
-        self.update()
+        if touched.hand is None:
+            self.backdrop.forget()
+            self.update()
+        else:
+            self.update(seen_part(self.camera, touched.hand))
 
     def _looks_renewed(self, looks: tuple[int, ...]) -> None:
         """Nodes are about to look different where they stand, maybe ten times a second."""
@@ -145,21 +162,30 @@ class Surface(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         ratio = frame.camera.ratio
         painter.scale(1.0 / ratio, 1.0 / ratio)
-        paint_ground(painter, frame)
-        paint_frames(painter, frame, self.scene)
-        links = self.links.paint(painter, frame)
-        nodes = self.nodes.paint(painter, frame)
-        paint_notes(painter, frame, self.scene)
+        part = self._part(frame, event.rect())
+        links = self.backdrop.paint(painter, part)
+        self.links.paint_held(painter, part)
+        nodes = self.nodes.paint(painter, part)
+        paint_notes(painter, part, self.scene)
         if self.draft is not NO_DRAFT:
             paint_draft(painter, frame, self.scene, self.draft)
         painter.scale(ratio, ratio)
         self._paint_marquee(painter)
         self._paint_flash(painter)
         painter.end()
-        self._coarse = not (links and nodes)
+        self._coarse = not (links and nodes) or (self._coarse and part is not frame)
         if self._coarse or self._zooming:
             self._refine.start(REST if self._zooming else 0)
         self._zooming = False
+
+    def _part(self, frame: Frame, rect: QRect) -> Frame:
+        """The frame of a part of the window, where a part can be painted alone."""
+        if rect == self.rect() or not self.backdrop.stands(frame) or frame.level < Detail.PLAIN:
+            return frame
+        corner = self.camera.canvas(rect.x(), rect.y())
+        zoom = self.camera.zoom
+        area = Rect(corner.x, corner.y, rect.width() / zoom, rect.height() / zoom)
+        return replace(frame, area=area)
 
     def _paint_marquee(self, painter: QPainter) -> None:
         if self.marquee is None:
@@ -231,6 +257,8 @@ class Surface(QWidget):
         until = time.perf_counter() + MAKE_IN_IDLE
         done = self.nodes.refine(frame, until) and self.links.refine(frame, until)
         if self._coarse:
+            if done:
+                self.backdrop.forget()
             self.update()
         elif done:
             self.update(self._renewed)

@@ -104,7 +104,9 @@ class Confusion(QWidget):
             self._rect(row, column),
         )
         empty = mix(theme.panel, theme.text3, 0.10)
-        colour = theme.ramp("activation", 0.25 + 0.75 * count / top) if count else empty
+        share = 0.25 + 0.75 * count / top
+        share = share if theme.name == "dark" else 1 - share  # many stand out from the panel
+        colour = theme.ramp("activation", share) if count else empty
         painter.fillRect(rect, QColor(colour))
         if count and self._side >= 16:
             inks = (theme.window, "#FFFFFF") if theme.name == "dark" else (theme.text, "#FFFFFF")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import cast
 
 from PySide6.QtCore import QEvent, QPointF, Qt, QTimer
@@ -50,6 +51,8 @@ _KEYS: dict[int, str] = {
     Qt.Key.Key_Menu: "menu",
     **{Qt.Key.Key_0 + digit: str(digit) for digit in range(1, 10)},
 }
+NEAR_EDGE = 28.0  # px from the window's edge within which a drag moves the view
+TICK, FASTEST = 16, 14.0  # ms between two moves, px of one at the edge and beyond
 NOWHERE = Point(float("inf"), float("inf"))
 
 
@@ -64,6 +67,9 @@ class PointedSurface(Surface):
         self.wheel_pans = False  # else it zooms; with Ctrl it always zooms
         self._working = QTimer(self, singleShot=True, interval=0)
         self._working.timeout.connect(self._work)
+        self._last = Pointer(NOWHERE, NOWHERE)
+        self._reaching = QTimer(self, interval=TICK)
+        self._reaching.timeout.connect(self._reach)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Canvas")
@@ -139,7 +145,29 @@ class PointedSurface(Surface):
         self.state.press(self._pointer(event))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self.state.move(self._pointer(event))
+        self._last = self._pointer(event)
+        self.state.move(self._last)
+        if self.state.reaches and self._beyond() != (0.0, 0.0):
+            if not self._reaching.isActive():
+                self._reaching.start()
+        else:
+            self._reaching.stop()
+
+    def _reach(self) -> None:
+        """Move the view on while a gesture is held at the window's edge."""
+        across, down = self._beyond()
+        if not self.state.reaches or not (across or down):
+            self._reaching.stop()
+            return
+        self.look_from(self.camera.panned(across, down))
+        at = self._last.window
+        self._last = replace(self._last, canvas=self.camera.canvas(at.x, at.y))
+        self.state.move(self._last)
+
+    def _beyond(self) -> tuple[float, float]:
+        """px by which the view moves in one tick: more the nearer the pointer is to an edge."""
+        at = self._last.window
+        return _push(at.x, float(self.width())), _push(at.y, float(self.height()))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self.state.release(self._pointer(event))
@@ -200,6 +228,13 @@ class PointedSurface(Surface):
             alt=bool(held & Qt.KeyboardModifier.AltModifier),
             space=self._space,
         )
+
+
+def _push(at: float, length: float) -> float:
+    """One axis: positive at the near edge, negative at the far one, 0 between."""
+    near, far = NEAR_EDGE - at, at - (length - NEAR_EDGE)
+    depth = near if near > 0.0 else -max(far, 0.0)
+    return FASTEST * max(-1.0, min(depth / NEAR_EDGE, 1.0))
 
 
 def _key(event: QKeyEvent) -> str:

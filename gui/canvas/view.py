@@ -73,6 +73,7 @@ class Canvas(PointedSurface):
         self._unsubscribe()
         self._refine.stop()
         self._working.stop()
+        self._reaching.stop()
         gc.unfreeze()
 
     def idle(self) -> Interaction:

@@ -13,6 +13,7 @@ from gui.canvas.interact.marquee import Marquee
 from gui.canvas.interact.move import Move
 from gui.canvas.interact.pan import Pan
 from gui.canvas.interact.resize import Resize
+from gui.canvas.interact.rewire import MoveWires, wires_of
 from gui.canvas.interact.state import Cursor, Host, Interaction, Pointer
 from gui.canvas.items import item_at
 from gui.canvas.tidy import nudge
@@ -72,7 +73,9 @@ class Idle(Interaction):
         elif pointer.button == "left":
             port = self._port(pointer)
             if port is not None and not pointer.shift:
-                self._begin(DragLink(host, pointer, port))
+                several = pointer.control and len(wires_of(host, port)) > (not port.is_output)
+                kind = MoveWires if several else DragLink
+                self._begin(kind(host, pointer, port))
             else:
                 self._select(pointer)
 

@@ -57,6 +57,10 @@ class DragLink(Interaction):
         self._target = self._under(pointer)
         self._show()
 
+    @property
+    def reaches(self) -> bool:
+        return self._dragging
+
     def _hide_held(self) -> None:
         held, scene = self._candidates.held, self.host.scene
         scene.hide_wires(() if held is None else [self.host.document.wires.index(held)])

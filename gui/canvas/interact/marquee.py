@@ -28,6 +28,10 @@ class Marquee(Interaction):
         host.select(self._kept | touched, self._wires)
         host.redraw()
 
+    @property
+    def reaches(self) -> bool:
+        return self.host.marquee is not None
+
     def release(self, pointer: Pointer) -> None:
         if pointer.button == "left":
             self._end()

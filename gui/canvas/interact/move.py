@@ -51,6 +51,10 @@ class Move(Interaction):
         wires = alone and (drawing.wires_in(self._id) or drawing.wires_out(self._id))
         self._single = alone and not wires
 
+    @property
+    def reaches(self) -> bool:
+        return self._dragging
+
     def _corner(self) -> Point:
         return place_of(self.host.scene, self._id)
 

@@ -124,6 +124,11 @@ class Interaction:
     def __init__(self, host: Host) -> None:
         self.host = host
 
+    @property
+    def reaches(self) -> bool:
+        """Whether the view follows the pointer when it comes near the window's edge."""
+        return False
+
     def press(self, pointer: Pointer) -> None:
         """A button went down."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.drawn_by_hand import ENOUGH, add, example, finished, save_as, structure
+from tests.support.drawn_by_hand import COMPILED, ENOUGH, add, example, finished, save_as, structure
 from tests.support.screen import Screen, until
 from tests.system.conftest import Start
 
@@ -37,7 +37,7 @@ def test_builds_trains_and_saves_by_keyboard(screen: Screen, start: Start) -> No
     add(screen, "accuracy")
 
     screen.keys("F5")
-    run = until(lambda: finished(program.home / "data"), "a finished run")
+    run = until(lambda: finished(program.home / "data"), "a finished run", COMPILED)
     assert run.metrics["val_accuracy"] > ENOUGH
 
     saved = save_as(screen, program.home / "keyboard.loom")

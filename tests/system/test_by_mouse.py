@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from gui.canvas.geometry import port_y
-from tests.support.drawn_by_hand import ENOUGH, example, finished, save_as, structure
+from tests.support.drawn_by_hand import COMPILED, ENOUGH, example, finished, save_as, structure
 from tests.support.screen import Box, Screen, until
 from tests.support.window_layout import BAR, CANVAS, INSPECTOR, LIBRARY, LOOK
 from tests.system.conftest import Start
@@ -97,7 +97,7 @@ def test_builds_trains_and_saves_by_mouse(screen: Screen, start: Start) -> None:
     wire((digits, 1), (accuracy, 1))
 
     screen.click(screen.sees(LOOK.accent, BAR, 60).centre)  # Run
-    run = until(lambda: finished(program.home / "data"), "a finished run")
+    run = until(lambda: finished(program.home / "data"), "a finished run", COMPILED)
     assert run.metrics["val_accuracy"] > ENOUGH
 
     saved = save_as(screen, program.home / "mouse.loom")

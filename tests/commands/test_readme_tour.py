@@ -12,9 +12,9 @@ TOUR = re.compile(r"^\./run (.+?)(?: {2,}#.*)?$", re.MULTILINE)
 
 
 def tour() -> list[list[str]]:
-    """The words of each command in the section "Five minutes"."""
+    """The words of each command in the section "In the terminal"."""
     text = (ROOT / "README.md").read_text("utf-8")
-    section = text.split("## Five minutes")[1].split("\n## ")[0]
+    section = text.split("## In the terminal")[1].split("\n## ")[0]
     blocks = re.findall(r"```\n(.*?)```", section, re.DOTALL)
     return [shlex.split(line) for block in blocks for line in TOUR.findall(block)]
 

@@ -23,17 +23,18 @@ class RunLines:
 
     def __init__(self, curves: Curves, smoothing: float) -> None:
         self.curves = curves
-        self.raw = Pyramid(curves.first + 1)
-        self.smooth = Pyramid(curves.first + 1)
-        self._smoother = Smoother(smoothing)
+        self.smoothing = smoothing  # share of what came a step before in the smoothed losses
+        self._restart()
 
-    @property
-    def smoothing(self) -> float:
-        """Share of what came before in the smoothed losses."""
-        return self._smoother.weight
+    def _restart(self) -> None:
+        first, stride = self.curves.first + 1, self.curves.losses.stride
+        self.raw, self.smooth = Pyramid(first, stride), Pyramid(first, stride)
+        self._smoother = Smoother(self.smoothing**stride)
 
     def follow(self) -> None:
         """Take in the losses that came since the last time."""
+        if self.raw.stride != self.curves.losses.stride:
+            self._restart()
         self.raw.first = self.smooth.first = self.curves.first + 1
         fresh = self.curves.losses.values[len(self.raw) :]
         if len(fresh):
@@ -43,14 +44,14 @@ class RunLines:
     def smoothed(self, weight: float) -> None:
         """Smooth all anew with another weight."""
         if weight != self.smoothing:
-            self.smooth = Pyramid(self.raw.first)
-            self._smoother = Smoother(weight)
-            self.smooth.extend(self._smoother(self.raw.values.values))
+            self.smoothing = weight
+            self._restart()
+            self.follow()
 
     @property
     def length(self) -> int:
         """The last step there is something of."""
-        return self.curves.first + len(self.curves.losses)
+        return self.curves.first + self.curves.losses.steps
 
     def lines(
         self, group: str, name: str, tint: str, theme: Theme, current: bool, raw: bool
@@ -98,7 +99,8 @@ def bad_steps(curves: Curves) -> Iterator[tuple[float, str]]:
     lost = np.flatnonzero(~np.isfinite(curves.losses.values[-100_000:]))
     if len(lost):
         skipped = max(0, len(curves.losses) - 100_000)
-        yield float(curves.first + 1 + skipped + lost[0]), "loss is not finite"
+        step = curves.first + 1 + (skipped + lost[0]) * curves.losses.stride
+        yield float(step), "loss is not finite"
     for name, series in curves.metrics.items():
         known = np.isfinite(series.values)
         after = np.flatnonzero(~known & (np.cumsum(known) > 0))
@@ -107,13 +109,18 @@ def bad_steps(curves: Curves) -> Iterator[tuple[float, str]]:
 
 
 def write_csv(lines: RunLines, file: TextIO) -> None:
-    """A row a step: step, loss, smoothed loss, and the metrics at the ends of epochs."""
+    """A row a step: step, loss, smoothed loss, and the metrics at the ends of epochs.
+
+    Of a long run a row for each stride of losses; metrics stand in the row after which they came.
+    """
     curves, writer = lines.curves, csv.writer(file, lineterminator="\n")
     names = list(curves.metrics)
     writer.writerow(["step", "loss", "smoothed_loss", *(f"epoch_{name}" for name in names)])
-    at_end = {int(step): place for place, step in enumerate(curves.epoch_steps.values.tolist())}
+    stride, before = lines.raw.stride, curves.first
+    ends = enumerate(curves.epoch_steps.values.tolist())
+    at_end = {(int(step) - before - 1) // stride: place for place, step in ends}
     pairs = zip(lines.raw.values.values.tolist(), lines.smooth.values.values.tolist(), strict=True)
-    for step, (loss, smooth) in enumerate(pairs, lines.raw.first):
-        place = at_end.get(step)
+    for number, (loss, smooth) in enumerate(pairs):
+        place, step = at_end.get(number), before + (number + 1) * stride
         metrics = ["" if place is None else float(curves.metrics[n].values[place]) for n in names]
         writer.writerow([step, loss, smooth, *metrics])

@@ -37,10 +37,13 @@ class Shape(Protocol):
 
 
 class Pyramid:
-    """Values at x = first, first + 1 …: each level halves nothing but detail (min, max of 4)."""
+    """Values, each of `stride` steps from `first` on, at the last of these.
 
-    def __init__(self, first: int = 0) -> None:
-        self.first = first
+    Each level halves nothing but detail (min, max of 4).
+    """
+
+    def __init__(self, first: int = 0, stride: int = 1) -> None:
+        self.first, self.stride = first, stride
         self.values = Series()
         self._levels: list[tuple[Series, Series]] = []
 
@@ -67,22 +70,20 @@ class Pyramid:
         first, end = self._range(low, high)
         count = end - first
         if count <= most:
-            x = np.arange(first + self.first, end + self.first, dtype=np.float64)
-            return x, self.values.values[first:end]
+            return self._at(np.arange(first, end)), self.values.values[first:end]
         level = 1
         while 2 * (count // FANOUT**level + 1) + 3 > most and level < len(self._levels):
             level += 1
         size = FANOUT**level
         lows, highs = (part.values for part in self._levels[level - 1])
         start, stop = first // size, min(-(-end // size), len(lows))
-        x = np.repeat((np.arange(start, stop) + 0.5) * size + self.first - 0.5, 2)
+        x = np.repeat(self._at((np.arange(start, stop) + 0.5) * size - 0.5), 2)
         y = np.stack([lows[start:stop], highs[start:stop]], axis=1)
         y[1::2] = y[1::2, ::-1]  # down after up: no line leads back
         tail = self.values.values[stop * size : end]
         if len(tail):
-            at = self.first + stop * size + (len(tail) - 1) / 2
-            last = float(self.first + end - 1)
-            x = np.append(x, [at, at, last])
+            middle = stop * size + (len(tail) - 1) / 2
+            x = np.append(x, self._at(np.array([middle, middle, end - 1])))
             lowest, highest = np.fmin.reduce(tail), np.fmax.reduce(tail)
             return x, np.append(y.reshape(-1), [lowest, highest, tail[-1]])
         return x, y.reshape(-1)
@@ -93,14 +94,18 @@ class Pyramid:
         return (float(y.min()), float(y.max())) if len(y) else (np.inf, -np.inf)
 
     def at(self, x: float) -> float:
-        place = int(np.floor(x)) - self.first
+        place = (int(np.floor(x)) - self.first + 1) // self.stride - 1
         return float(self.values.values[place]) if 0 <= place < len(self) else float("nan")
 
     def _range(self, low: float, high: float) -> tuple[int, int]:
         """Places from one before `low` to one after `high`."""
-        first = int(np.clip(np.floor(low) - self.first, 0, len(self)))
-        end = int(np.clip(np.ceil(high) - self.first + 1, first, len(self)))
-        return first, end
+        first = int(np.clip((np.floor(low) - self.first) // self.stride, 0, len(self)))
+        beyond = (np.ceil(high) - self.first) // self.stride + 1
+        return first, int(np.clip(beyond, first, len(self)))
+
+    def _at(self, places: NDArray[np.integer] | Floats) -> Floats:
+        """x of places, which may lie between two."""
+        return self.first - 1.0 + (np.asarray(places, np.float64) + 1.0) * self.stride
 
 
 @dataclass

@@ -30,6 +30,8 @@ from compute.events import (
 
 State = Literal["idle", "preparing", "running", "paused", "finished", "stopped", "failed"]
 Floats = NDArray[np.float64]
+MOST_LOSSES = 1 << 18  # more than pixels by far; 10 ms to draw anew
+MOST_NORMS = 1 << 14
 
 
 class Series:
@@ -55,20 +57,60 @@ class Series:
         """A view of all numbers so far."""
         return self._room[: self._count]
 
+    def thin(self) -> None:
+        """Keep every second number, the last among them."""
+        self._replace(self.values[1 - self._count % 2 :: 2].copy())
+
+    def _replace(self, values: Floats) -> None:
+        self._room[: len(values)] = values
+        self._count = len(values)
+
     def __len__(self) -> int:
         return self._count
 
 
+class Losses(Series):
+    """The losses of a run of any length in bounded room: of each `stride` steps the mean.
+
+    `stride` doubles whenever MOST_LOSSES are reached; `steps` counts all.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stride, self.steps = 1, 0
+        self._rest: Floats = np.empty(0)  # of a stride that is not full yet
+
+    def extend(self, values: object) -> None:
+        new = np.asarray(values, np.float64).reshape(-1)
+        self.steps += len(new)
+        new = np.concatenate([self._rest, new])
+        whole = len(new) // self.stride * self.stride
+        self._rest = new[whole:].copy()
+        super().extend(_means(new[:whole], self.stride))
+        while len(self) >= MOST_LOSSES:
+            even = len(self) // 2 * 2
+            spare = np.repeat(self.values[even:], self.stride)
+            self._rest = np.concatenate([spare, self._rest])
+            self._replace(_means(self.values[:even], 2))
+            self.stride *= 2
+
+
+def _means(values: Floats, size: int) -> Floats:
+    with np.errstate(invalid="ignore"):
+        means: Floats = values.reshape(-1, size).mean(axis=1)
+    return means
+
+
 @dataclass
 class Curves:
-    """One run's history: `losses` of every step from `first` on; metrics by name at epoch ends.
+    """One run's history: `losses` of the steps from `first` on; metrics by name at epoch ends.
 
     `epoch_steps[k]` is the step after which `metrics[name][k]` was taken (NaN where one lacks).
     """
 
     run: str = ""
     first: int = 0
-    losses: Series = field(default_factory=Series)
+    losses: Losses = field(default_factory=Losses)
     epoch_steps: Series = field(default_factory=Series)
     metrics: dict[str, Series] = field(default_factory=dict)
 
@@ -84,10 +126,18 @@ class Curves:
 
 @dataclass
 class Norms:
-    """The norm of one tensor over time, as it was watched."""
+    """The norm of one tensor over time, as it was watched: of a long run at fewer steps."""
 
     steps: Series = field(default_factory=Series)
     values: Series = field(default_factory=Series)
+
+    def add(self, step: int, norm: float) -> None:
+        """Add what was seen after a step."""
+        self.steps.extend([step])
+        self.values.extend([norm])
+        if len(self.steps) >= MOST_NORMS:
+            self.steps.thin()
+            self.values.thin()
 
 
 @dataclass
@@ -206,6 +256,4 @@ class Board:
         self.tap_step = event.step
         for tap in event.taps:
             self.taps[tap.name] = tap
-            norms = self.norms.setdefault(tap.name, Norms())
-            norms.steps.extend([event.step])
-            norms.values.extend([tap.norm])
+            self.norms.setdefault(tap.name, Norms()).add(event.step, tap.norm)

@@ -39,6 +39,7 @@ def test_norms_neither_overflow_nor_vanish() -> None:
         values = np.full((4, 4), size, np.float32)
         assert norm_tap("v", values).norm == pytest.approx(4 * size, rel=1e-5)
     assert norm_tap("v", np.zeros(3, np.float32)).norm == 0
+    assert norm_tap("v", np.array([0.0, 1.0, 0.0, 2.0])).zeros == 0.5
     assert np.isnan(norm_tap("v", np.array([np.nan, 1.0])).norm)
     assert np.isinf(norm_tap("v", np.array([np.inf, 1.0])).norm)
 
@@ -57,6 +58,22 @@ def test_a_share_is_due_when_enough_time_has_passed(monkeypatch: pytest.MonkeyPa
     share.spent(0.0)
     now[0] = 124.0
     assert not share.due
+
+
+def test_small_works_may_follow_each_other_after_a_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tenth of a second of rest is made up for, no more."""
+    now = [100.0]
+    monkeypatch.setattr("compute.share.time.perf_counter", lambda: now[0])
+    share = Share(0.1)
+    now[0] = 200.0
+    for _ in range(2):
+        assert share.due
+        share.spent(0.004)
+    assert share.due
+    share.spent(0.004)
+    assert not share.due
+    now[0] = 200.021
+    assert share.due
 
 
 def test_the_first_work_is_free(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,74 @@
+"""Runs of any length are kept in bounded room, and drawn over the right steps."""
+
+import numpy as np
+import pytest
+
+from gui.docks.curves_run import RunLines, bad_steps
+from gui.docks.plot_lines import Pyramid
+from gui.run import board
+from gui.run.board import Curves, Losses, Norms
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(board, "MOST_LOSSES", 64)
+    monkeypatch.setattr(board, "MOST_NORMS", 16)
+
+
+@pytest.mark.parametrize("block", [1, 7, 64, 1000])
+def test_losses_are_means_of_equal_strides_however_they_come(block: int) -> None:
+    losses, given = Losses(), np.random.default_rng(0).normal(size=1000)
+    for start in range(0, 1000, block):
+        losses.extend(given[start : start + block])
+    assert (losses.steps, losses.stride) == (1000, 16)
+    assert len(losses) == 1000 // 16 < 64
+    np.testing.assert_allclose(losses.values, given[:992].reshape(-1, 16).mean(axis=1))
+
+
+def test_a_loss_that_is_not_finite_stays_so() -> None:
+    curves = Curves(first=100)
+    values = np.zeros(640)
+    values[320] = np.inf
+    curves.losses.extend(values)
+    assert curves.losses.stride == 16
+    (where, _), *_ = bad_steps(curves)
+    assert where == 101 + 320
+
+
+def test_norms_keep_steps_and_values_together() -> None:
+    norms = Norms()
+    for step in range(0, 1000, 10):
+        norms.add(step, step / 2)
+    assert len(norms.steps) < 16
+    np.testing.assert_array_equal(norms.steps.values / 2, norms.values.values)
+    assert norms.steps.values[-1] == 990
+
+
+def test_a_pyramid_of_strides_lies_at_the_last_step_of_each() -> None:
+    pyramid = Pyramid(101, stride=4)
+    pyramid.extend(np.arange(25.0))
+    x, _ = pyramid.drawn(0, 1000, 400)
+    assert (x[0], x[-1], len(x)) == (104, 200, 25)
+    assert np.isnan(pyramid.at(103))
+    assert [pyramid.at(x) for x in (104, 107.5, 108)] == [0, 0, 1]
+    x, _ = pyramid.drawn(120, 140, 400)
+    assert x[0] <= 120
+    assert x[-1] >= 140
+    few, _ = pyramid.drawn(0, 1000, 12)
+    assert len(few) <= 12
+    assert few.min() >= 101
+    assert few.max() <= 200
+
+
+def test_lines_follow_when_the_stride_doubles() -> None:
+    curves = Curves(first=10)
+    lines = RunLines(curves, 0.5)
+    for start in range(0, 600, 50):
+        curves.losses.extend(np.arange(start, start + 50.0))
+        lines.follow()
+        assert len(lines.raw) == len(lines.smooth) == len(curves.losses)
+        assert lines.raw.stride == curves.losses.stride
+    assert lines.length == 610
+    assert lines.smoothing == 0.5
+    x, y = lines.raw.drawn(0, 1000, 400)
+    np.testing.assert_allclose(y, x - 11 - (curves.losses.stride - 1) / 2)

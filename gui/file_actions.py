@@ -212,7 +212,7 @@ class Files(QObject):
         self._put(path, data)
 
     def export_python(self, target: Target) -> None:
-        """Save the code of the current document."""
+        """Save the code of the current document, and the weights of its last run."""
         document = self._app.desk.current
         if document is None:
             return
@@ -221,14 +221,20 @@ class Files(QObject):
         dialog.open()
 
     def _write_code(self, document: Document, target: Target, path: Path) -> None:
-        from gui.run.files import python_text
+        from gui.run.exporting import export_python
 
+        trainer = self._app.trainer
+        if not trainer.permission(document, partial(self._write_code, document, target, path)):
+            return
+        run, options = trainer.board_of(document).curves.run, trainer.options(document)
         try:
-            text = python_text(document.graph, target, document.title, document.folder)
+            told = export_python(document, target, path, options, run)
         except ValueError as error:  # of checks, data and exporters: found, expected, what to do
             self._say(_sentence(str(error)), "error")
-            return
-        self._put(path, text.encode())
+        except OSError as error:
+            self._say(f"{path.name} could not be written: {error.strerror or error}.", "error")
+        else:
+            self._say(told, "accent")
 
     def _put(self, path: Path, data: bytes) -> None:
         try:

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from compute.backend import BackendName
-from compute.cli.exporting import TARGETS, write_export
+from compute.cli.exporting import TARGETS
 from compute.cli.opening import Opened, open_graph, sound
 from compute.cli.show import View, view
 from compute.cli.text import duration, plural, write
 from compute.cli.training import Outcome, conclude, follow
 from compute.control import Control
 from compute.events import Event, Progress
+from compute.exporting import write_export
 from compute.prepare import TrainOptions
 from compute.report import Facts, write_report
 from compute.results import open_run
@@ -87,7 +88,8 @@ def _code(opened: Opened, outcome: Outcome, options: TrainOptions, folder: Path)
     stem = opened.name.replace("-", "_")
     files = [graph_file]
     for target in TARGETS:
-        files += write_export(opened, target, folder / f"{stem}_{target}.py", trained)  # type: ignore[arg-type]
+        output = folder / f"{stem}_{target}.py"
+        files += write_export(opened.graph, opened.folder, opened.name, target, output, trained)
     return files
 
 

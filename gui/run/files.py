@@ -1,4 +1,4 @@
-"""What file actions need of compute: the Python of a graph, and a table looked at."""
+"""What file actions need of compute: a table looked at."""
 
 from __future__ import annotations
 
@@ -7,16 +7,8 @@ from pathlib import Path
 
 from compute.data import Folder
 from compute.data.table import probe_table
-from compute.facts import table_facts
-from graph.export import Options, Target, export
-from graph.graph import Graph
 from graph.ops.table import Table
 from gui.moving import relative
-
-
-def python_text(graph: Graph, target: Target, name: str, folder: Path) -> str:
-    """The code of a graph. Raises ExportError, LowerError or DataError."""
-    return export(graph, target, Options(name, table_facts(graph, Folder(folder))))
 
 
 def table_of(file: Path, folder: Path) -> Table:

@@ -1,6 +1,8 @@
 """What newcomers do first, in the real window: open an example, begin with a table, save."""
 
+import runpy
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
 import resources
+from graph.edits import SetOp
 from gui.canvas.geometry import Rect
 from gui.look import Look
 from gui.preferences import Preferences
@@ -113,5 +116,26 @@ def test_a_table_is_trained_after_two_clicks(
     qtbot.waitUntil(lambda: not board.active, timeout=60_000)
     assert board.state == "finished", board.message
     assert board.metrics["val_accuracy"] > 0.9
+    code = _exported(window, tmp_path / "code.py")
+    assert "code.py and code.safetensors" in window.notice.text.text()
+    assert f"weights of run {board.curves.run}." in window.notice.text.text()
+    runpy.run_path(str(code))["load_model"]()
+    hidden = document.graph.node("hidden1")
+    document.push(SetOp("hidden1", replace(hidden.op, units=5)))  # type: ignore[call-arg]
+    code = _exported(window, tmp_path / "changed.py")
+    assert "left out: found hidden1/bias (32,) in run" in window.notice.text.text()
+    assert not code.with_suffix(".safetensors").exists()
+    document.undo()
     document.undo()
     assert guide.isVisible()
+
+
+def _exported(window: MainWindow, file: Path) -> Path:
+    """The NumPy code of the document, exported by its action and dialog."""
+    window.app.actions["file.export_numpy"].trigger()
+    dialog = QApplication.activeModalWidget()
+    assert isinstance(dialog, QFileDialog)
+    dialog.selectFile(str(file))
+    dialog.accept()
+    assert file.is_file()
+    return file

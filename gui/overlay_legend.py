@@ -12,6 +12,7 @@ from gui.canvas.geometry import Rect
 from gui.canvas.paint_wire import Overlay
 from gui.docks.gradients_strips import paint_range
 from gui.look import Look
+from gui.probe_card import ProbeCard
 
 MARGIN = 12
 HEIGHT, WIDTH = 58, 224
@@ -49,7 +50,9 @@ class WireLegend(QWidget):
         others = [
             child.geometry()
             for child in canvas.children()
-            if isinstance(child, QWidget) and child is not self and child.isVisibleTo(canvas)
+            if isinstance(child, QWidget)
+            and not isinstance(child, WireLegend | ProbeCard)
+            and child.isVisibleTo(canvas)
         ]
         foot = canvas.height() - HEIGHT - MARGIN
         beside = [g for g in others if g.bottom() > foot and g.left() < canvas.width() / 2]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QApplication
 
-from gui import edit_actions, overlay
+from gui import edit_actions, overlay, probes
 from gui.canvas.menu import attach_menu
 from gui.canvas.view import Canvas
 from gui.inspector.actions import add_actions as add_inspector_actions
@@ -18,6 +18,7 @@ from gui.library.panel import LibraryPanel
 from gui.library.search import SearchPopup
 from gui.palette.actions import add_actions as add_palette_actions
 from gui.palette.palette import CommandPalette
+from gui.probes import Probes
 from gui.shell.zoom import ZoomControls
 from gui.training.actions import add_actions as add_training_actions
 from gui.training.bar import TrainingBar
@@ -50,6 +51,7 @@ class Parts:
         add_library_actions(app, self.library, self.search, lambda: window.canvas)
         add_inspector_actions(app, self.inspector)
         overlay.add_actions(self.overlays)
+        probes.add_actions(app, lambda: window.canvas)
         add_palette_actions(app, self.palette, window)
         window.top.searched.connect(app.actions["view.palette"].trigger)
         window.top.connect_history()
@@ -59,6 +61,7 @@ class Parts:
         canvas.library_wanted.connect(partial(self.search.open_for, canvas))
         attach_menu(self._window.app, canvas)
         self.overlays.attach(canvas)
+        Probes(self._window.app, canvas)
         ZoomControls(self._window.app, canvas)
 
     def _canvas_at(self, place: QPoint) -> Canvas | None:

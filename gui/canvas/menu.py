@@ -35,7 +35,7 @@ NODE_MENU = (
     "edit.delete",
     "edit.delete_reconnect",
 )
-WIRE_MENU = ("edit.delete",)
+WIRE_MENU = ("graph.probe", SEPARATOR, "edit.delete")
 ITEM_MENU = ("edit.rename", "edit.copy", "edit.duplicate", SEPARATOR, "edit.delete")
 CANVAS_MENU = (
     "graph.add",

@@ -45,6 +45,15 @@ class Tips:
         else:
             self._timer.start()
 
+    @property
+    def is_shown(self) -> bool:
+        """Whether something is told now."""
+        return self._over is not None and not self._timer.isActive() and QToolTip.isVisible()
+
+    def tell_again(self) -> None:
+        """What is told may be another now."""
+        self._show()
+
     def words(self, thing: PortHit | int) -> str:
         """What is told of a port or wire."""
         document = self._canvas.document

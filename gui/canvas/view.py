@@ -43,12 +43,13 @@ class Canvas(PointedSurface):
 
     `library_wanted` asks for a search of nodes: a Point of the canvas, and the Loose end of the
     wire in the hand or None. `menu_wanted` asks for a menu at a QPoint. `said` is a short word to
-    the user: why something was not done.
+    the user: why something was not done. `wire_clicked` tells the row of a wire.
     """
 
     library_wanted = Signal(object, object)
     menu_wanted = Signal(object)
     said = Signal(str)
+    wire_clicked = Signal(int)
 
     def __init__(self, document: Document, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -157,6 +158,10 @@ class Canvas(PointedSurface):
         chosen = frozenset(ids)
         self.document.select(chosen, wires)
         self.scene.choose_items(chosen)
+
+    def tell_click(self, row: int) -> None:
+        """A wire was chosen by a click."""
+        self.wire_clicked.emit(row)
 
     def say(self, words: str) -> None:
         """Tell the user in a few words why something was not done."""

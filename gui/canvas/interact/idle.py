@@ -171,6 +171,7 @@ class Idle(Interaction):
                 host.select(chosen, host.document.selected_wires ^ picked)
             else:
                 host.select((), picked)
+                host.tell_click(wire)
         elif item is None:
             self._begin(Marquee(host, pointer, more))
         elif sizes:

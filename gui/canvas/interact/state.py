@@ -94,6 +94,9 @@ class Host(Protocol):
     def select(self, ids: Iterable[str], wires: Iterable[Wire] = ()) -> None:
         """Select nodes, frames, notes and wires, and no others."""
 
+    def tell_click(self, row: int) -> None:
+        """A wire was chosen by a click."""
+
     def say(self, words: str) -> None:
         """Tell the user in a few words why something was not done."""
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QBoxLayout,
@@ -25,6 +25,8 @@ from gui.document import DocumentChange
 
 ROW = 36
 NAME = 132  # px for the name of the node
+GAP, EDGE, ICON = 12, 8, 16  # px
+BESIDE = 16  # px at most that the list keeps beside a row
 WIDE = 560  # px: narrower, the words are below the name
 MOST = 200  # rows: nobody mends more at once, and each is a widget
 
@@ -47,6 +49,7 @@ class ProblemsPage(Page):
         self.list.setAccessibleName("Problems")
         self.list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.viewport().installEventFilter(self)
         self.list.itemClicked.connect(self._jump)
         self.list.itemActivated.connect(self._jump)
         layout = QVBoxLayout(self)
@@ -86,19 +89,16 @@ class ProblemsPage(Page):
 
     def _fit(self) -> None:
         """Give every row the height that its words need."""
-        width = self.list.viewport().width()
+        width = self.list.viewport().width() - BESIDE
         for place in range(self.list.count()):
             row = self.list.itemWidget(self.list.item(place))
             if isinstance(row, _Row):
                 self.list.item(place).setSizeHint(QSize(0, row.fit(width)))
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._fit()
-
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        self._fit()
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:  # a hidden list has a width of long ago
+            self._fit()
+        return super().eventFilter(watched, event)
 
     def _jump(self, item: QListWidgetItem) -> None:
         row = self.list.row(item)
@@ -135,7 +135,9 @@ class _Row(QWidget):
         look, document = app.look, page.document
         colour = look.theme.error if problem.severity == "error" else look.theme.warn
         icon = QLabel()
-        icon.setPixmap(look.icon("warning", colour).pixmap(QSize(16, 16), self.devicePixelRatioF()))
+        icon.setPixmap(
+            look.icon("warning", colour).pixmap(QSize(ICON, ICON), self.devicePixelRatioF())
+        )
         icon.setAccessibleName(problem.severity)
         where = f"{problem.path}.{problem.port}" if problem.port else problem.path or "Graph"
         name = QLabel(fonts.metrics("section").elidedText(where, Qt.TextElideMode.ElideRight, NAME))
@@ -147,11 +149,13 @@ class _Row(QWidget):
         message.setWordWrap(True)
         message.setMinimumWidth(40)
         self._words = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._name, self._message = name, message
+        self._button: QPushButton | None = None
         self._words.addWidget(name)
         self._words.addWidget(message, 1)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 8, 12, 8)
-        layout.setSpacing(12)
+        layout.setContentsMargins(GAP, EDGE, GAP, EDGE)
+        layout.setSpacing(GAP)
         layout.addWidget(icon)
         layout.addLayout(self._words, 1)
         for widget in (icon, name, message):  # a click is the list's
@@ -165,16 +169,23 @@ class _Row(QWidget):
             button.setToolTip("Ctrl+Enter")
             button.clicked.connect(lambda: page.mend(problem))
             self._words.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
+            self._button = button
 
     def fit(self, width: int) -> int:
         """Put the words beside the name where there is room, else below; returns the height."""
         beside, way = width >= WIDE, QBoxLayout.Direction
         self._words.setDirection(way.LeftToRight if beside else way.TopToBottom)
-        self._words.setSpacing(12 if beside else 4)
-        for child in self.findChildren(QWidget):
-            child.ensurePolished()  # else the words are measured in another font
-        self._words.invalidate()
-        return max(ROW, self.heightForWidth(width))
+        self._words.setSpacing(GAP if beside else 4)
+        self._message.ensurePolished()  # else the words are measured in another font
+        others = [self._name, *([self._button] if self._button else [])]
+        room = width - 3 * GAP - ICON
+        if beside:
+            room -= sum(one.sizeHint().width() + GAP for one in others)
+        words = self._message.heightForWidth(max(room, 40))
+        self._message.setMinimumHeight(words)  # layouts ask for less than words of a row need
+        heights = [one.sizeHint().height() for one in others]
+        inner = max(words, *heights) if beside else words + sum(heights) + 4 * len(heights)
+        return max(ROW, inner + 2 * EDGE)
 
 
 def _sentence(text: str) -> str:

@@ -55,6 +55,7 @@ class TryPage(Page):
         self._source: Source | None = None
         self._examples: tuple[int, ...] = ()
         self._next = 0
+        self._asked: tuple[object, ...] = ()
         self.pad = DrawingPad(app.look)
         self.pad.drawn.connect(self._ask)
         self.form = RowForm()
@@ -151,11 +152,17 @@ class TryPage(Page):
         if source.columns:
             given = self.form.row[None]
         elif self.pad.empty:
+            self._asked = ()
             self.bars.put(None)
             self.message.setText("Draw something on the pad.")
             return
         else:
             given = self.pad.pixels[None, None]
+        board = self.app.trainer.board
+        asked = (id(board.curves), board.state, board.step, given.tobytes())
+        if asked == self._asked:  # an answer is a tick too: it must not bring the next question
+            return
+        self._asked = asked
         question = Predict({source.key: given})
         self.app.trainer.ask((self, "predict"), question, self._answered)
 

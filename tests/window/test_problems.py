@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from graph.edits import Disconnect, Remove
@@ -73,6 +73,17 @@ def test_a_remedy_is_one_click_and_one_step(document: Document, problems: Proble
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
     assert "dropout" not in document.graph
     assert document.history.position == before + 1
+
+
+@pytest.mark.parametrize("width", [300, 330, 376, 900])
+def test_words_are_seen_whole(document: Document, problems: ProblemsPage, width: int) -> None:
+    problems.resize(width, 400)
+    document.push(Remove(("flatten",)))
+    QApplication.processEvents()
+    labels = [one for one in problems.list.findChildren(QLabel) if one.wordWrap()]
+    assert len(labels) == problems.list.count()
+    for one in labels:
+        assert one.height() >= one.heightForWidth(one.width())
 
 
 def test_the_outline_says_each_node_in_the_order_of_the_flow(outline: OutlinePage) -> None:

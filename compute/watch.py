@@ -44,14 +44,14 @@ def reduce_tap(name: str, tensor: Array) -> Tap:
         return Tap(name, values.shape, nan, nan, nan, nan, nan, 0.0, lost)
     mosaic = _mosaic(values, low, high)
     exact = finite.astype(np.float64)
-    mean, power = float(exact.mean()), float(np.vdot(exact, exact))
+    mean, power = float(exact.mean()), _power(exact)
     exact -= mean
     return Tap(
         name,
         values.shape,
         math.sqrt(power),
         mean,
-        math.sqrt(float(np.vdot(exact, exact)) / exact.size),
+        math.sqrt(_power(exact) / exact.size),
         low,
         high,
         1 - np.count_nonzero(finite) / finite.size,
@@ -60,6 +60,11 @@ def reduce_tap(name: str, tensor: Array) -> Tap:
         mosaic.tobytes(),
         (mosaic.shape[0], mosaic.shape[1]),
     )
+
+
+def _power(values: Array) -> float:
+    """Σx². Not by BLAS: its threads spin on after a long product, which halved the run's speed."""
+    return float(np.einsum("i,i->", values, values))
 
 
 def _range(values: Array) -> tuple[float, float]:

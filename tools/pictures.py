@@ -1,9 +1,19 @@
-"""Make the pictures of docs/images from shipped examples and the bench's large graphs:
-`python tools/pictures.py`.
+"""Make the pictures of docs/images: `python tools/pictures.py [NAME…]`; --list names them.
+
+The real window, drawn offscreen at 1600 × 1000, does what a person would: it opens, wires, trains
+and asks. Every run has a fixed seed; states are waited for. Only timings differ between two makes.
 """
 
+from __future__ import annotations
+
 import os
+import subprocess
 import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -11,35 +21,257 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from PySide6.QtCore import QPoint, QPointF, QSize, Qt, QTimer  # noqa: E402
+from PySide6.QtTest import QTest  # noqa: E402
+from PySide6.QtWidgets import QApplication, QWidget  # noqa: E402
+
 import resources  # noqa: E402
 from benchmarks.canvas import large_graph, settle  # noqa: E402
+from graph.edits import Disconnect, Remove, SetOp, SetTraining  # noqa: E402
 from graph.files import load  # noqa: E402
-from gui import fonts  # noqa: E402
+from gui import fonts, style  # noqa: E402
 from gui.canvas.view import Canvas  # noqa: E402
 from gui.document import Document  # noqa: E402
+from gui.look import Choice, Look  # noqa: E402
+from gui.preferences import Preferences  # noqa: E402
 from gui.render import application, render  # noqa: E402
 from gui.theme import theme  # noqa: E402
+from gui.window import MainWindow  # noqa: E402
 
-SCALE = 2.0
+FOLDER = ROOT / "docs" / "images"
+SIZE = QSize(1600, 1000)
+PATIENCE = 240.0  # seconds; the first make compiles kernels
+SEED, EPOCHS, RATE = 3, 40, 6e-4
+GRABBED = 31  # epoch in which a running training is drawn
+MAPS = "32×8×8"  # what the feature maps of conv2 are
 
 
-def main() -> None:
-    """Render every example, dark and light."""
-    folder = ROOT / "docs" / "images"
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in resources.examples():
-        for mood in ("dark", "light"):
-            file = folder / f"render-{name}-{mood}.png"
-            width, height = render(
-                load(resources.example_path(name)), file, theme_name=mood, scale=SCALE
-            )
-            print(f"{file.relative_to(ROOT)}  {width} × {height}")
-    canvases(folder)
+class Studio:
+    """A window of a user who has never been here, and hands for it."""
+
+    def __init__(self, mood: Choice, folder: Path) -> None:
+        self.look = Look(mood)
+        fonts.load()
+        qapp = QApplication.instance()
+        assert isinstance(qapp, QApplication)
+        style.follow(qapp, self.look)
+        preferences = Preferences()
+        preferences.set(workspace=str(folder / "runs"), theme=mood, reduced_motion=True)
+        self.window = MainWindow(self.look, preferences)
+        self.window.resize(SIZE)
+        self.window.show()
+        self.until(lambda: self.window.start.cards[-1].drawn, "the start screen")
+
+    @property
+    def canvas(self) -> Canvas:
+        """The canvas that is shown."""
+        assert self.window.canvas is not None
+        return self.window.canvas
+
+    @property
+    def document(self) -> Document:
+        """The document that is shown."""
+        return self.canvas.document
+
+    def until(self, found: Callable[[], object], what: str) -> None:
+        """Let events happen until something is found."""
+        end = time.monotonic() + PATIENCE
+        while not found():
+            assert time.monotonic() < end, f"waited in vain for {what}"
+            QTest.qWait(5)
+
+    def open(self, example: str) -> None:
+        """Open an example and show the pages of all docks."""
+        self.window.app.desk.open_example(example)
+        self.until(lambda: self.canvas.isVisible(), "the canvas")
+        self.until(lambda: self.document.previews, "pictures of the data")
+
+    def train(self, epochs: int = EPOCHS, seed: int = SEED) -> None:
+        """Begin a run of so many epochs."""
+        settings = replace(self.document.graph.training, epochs=epochs, seed=seed)
+        self.document.push(SetTraining(settings))
+        self.window.app.actions.refresh()
+        self.window.app.actions["train.run"].trigger()
+
+    def trained(self, seed: int = SEED, epochs: int = EPOCHS) -> None:
+        """Run to the end."""
+        self.train(epochs, seed)
+        board = self.window.app.trainer.board
+        self.until(lambda: board.state == "finished", "the end of the run")
+
+    def dock(self, *ids: str) -> None:
+        """Bring docks to the front."""
+        for id in ids:
+            self.window.workbench.docks.open(id)
+        self.canvas.setFocus()
+
+    def page(self, id: str) -> QWidget:
+        """The page of a dock."""
+        page = self.window.workbench.docks.by_id[id].page
+        assert page is not None
+        return page
+
+    def grab(self, name: str, settled: bool = True) -> None:
+        """Write what is seen, once nothing is put off any more, or at once."""
+        if settled:
+            self.until(lambda: not self._put_off(), "rest")
+        keep(self.window, name)
+
+    def _put_off(self) -> bool:
+        timers = self.window.findChildren(QTimer)
+        return any(timer.isActive() and timer.isSingleShot() for timer in timers)
+
+    def end(self) -> None:
+        """Close everything without asking."""
+        for document in list(self.window.app.desk.documents):
+            document.history.mark_clean()
+        self.window.close()
+        self.window.deleteLater()
+        QTest.qWait(0)
+
+
+def keep(widget: QWidget, name: str) -> None:
+    """Write a picture."""
+    made = widget.grab()
+    made.save(str(FOLDER / f"{name}.png"))
+    print(f"docs/images/{name}.png  {made.width()} × {made.height()}", flush=True)
+
+
+# What is seen
+
+
+def start(studio: Studio) -> None:
+    """The first thing anybody sees."""
+    studio.grab(named("start", studio))
+
+
+def empty(studio: Studio) -> None:
+    """A new document."""
+    studio.window.files.new()
+    studio.until(lambda: studio.canvas.isVisible(), "the canvas")
+    studio.grab("empty-canvas")
+
+
+def refusal(studio: Studio) -> None:
+    """A convolution wired into a dense layer, by mouse."""
+    studio.open("digits-cnn")
+    document, canvas = studio.document, studio.canvas
+    ids = {type(node.op).__name__: node.id for node in document.graph}
+    flat = ids["Flatten"]
+    document.push(Remove((flat,)))
+    studio.dock("problems")
+    scene = canvas.scene
+
+    def at(id: str, is_output: bool) -> QPoint:
+        point = canvas.camera.window(scene.port_point(id, 0, is_output))
+        return QPoint(round(point.x), round(point.y))
+
+    first = next(node.id for node in document.graph if type(node.op).__name__ == "Dense")
+    begin, end = at(ids["Dropout"], True), at(first, False)
+    left = Qt.MouseButton.LeftButton
+    QTest.mousePress(canvas, left, pos=begin)
+    for step in range(1, 9):
+        QTest.mouseMove(canvas, begin + (end - begin) * step / 8)
+    QTest.mouseRelease(canvas, left, pos=end)
+    studio.until(lambda: canvas.bubble.isVisible(), "the refusal")
+    studio.grab(named("refused-wire", studio))
+
+
+def training(studio: Studio) -> None:
+    """Every dock at work in a real run, another run before it as a ghost."""
+    studio.open("digits-cnn")
+    document = studio.document
+    adam = next(node for node in document.graph if node.op.role == "optimizer")
+    document.push(SetOp(adam.id, replace(adam.op, learning_rate=RATE)))
+    studio.dock("curves", "gradients", "features", "predictions")
+    studio.trained(seed=SEED + 1)
+    document.select(["conv2"])
+    studio.train()
+    board = studio.window.app.trainer.board
+    studio.until(lambda: board.started and board.epoch >= GRABBED, "a run that is under way")
+    features = studio.page("features")
+    studio.until(lambda: features.shape.text() == MAPS, "maps of what is selected")
+    studio.grab(named("training", studio), settled=False)
+    studio.window.app.trainer.stop()
+    studio.until(lambda: not board.active, "the end of the run")
+
+
+def docks(studio: Studio) -> None:
+    """Problems, code, a digit drawn by hand: what else stands in the docks."""
+    studio.open("digits-cnn")
+    studio.trained()
+    studio.dock("code")
+    studio.until(lambda: getattr(studio.page("code"), "lines", ()), "the code")
+    studio.document.select(["conv2"])
+    studio.grab("code")
+    studio.dock("try")
+    pad, bars = studio.page("try").pad, studio.page("try").bars
+    draw(pad, ((0.22, 0.18), (0.72, 0.18), (0.42, 0.85)))
+    studio.until(lambda: bars.rows, "an answer")
+    studio.grab("draw-a-digit")
+    graph = studio.document.graph
+    studio.document.push(Disconnect(graph.wires_in("hidden")[0]))
+    studio.dock("problems")
+    studio.grab("problems")
+
+
+def predictions(studio: Studio) -> None:
+    """The decision boundary of a net that parts points of the plane."""
+    studio.open("moons-mlp")
+    studio.dock("predictions", "plan")
+    studio.trained(epochs=studio.document.graph.training.epochs)
+    page = studio.page("predictions")
+    studio.until(lambda: getattr(page, "answer", None) is not None, "predictions")
+    studio.grab("predictions")
+
+
+def large(studio: Studio) -> None:
+    """A thousand nodes in the window."""
+    document = Document(large_graph(1000), fonts.measure)
+    document.name = "large"
+    studio.window.app.desk.add(document)
+    studio.until(lambda: studio.canvas.isVisible(), "the canvas")
+    studio.canvas.fit()
+    settle(studio.canvas)
+    studio.grab("graph-1000")
+
+
+def draw(pad: QWidget, share: tuple[tuple[float, float], ...]) -> None:
+    """Draw a line through points, given as shares of the pad, by mouse."""
+    points = [QPointF(x * pad.width(), y * pad.height()).toPoint() for x, y in share]
+    left = Qt.MouseButton.LeftButton
+    QTest.mousePress(pad, left, pos=points[0])
+    for before, after in pairwise(points):
+        for step in range(1, 17):
+            QTest.mouseMove(pad, before + (after - before) * step / 16)
+    QTest.mouseRelease(pad, left, pos=points[-1])
+
+
+def named(name: str, studio: Studio) -> str:
+    """The name of a picture that is made in several looks."""
+    ratio = studio.window.devicePixelRatioF()
+    return f"{name}-{studio.look.theme.name}" + ("@2x" if ratio > 1 else "")
+
+
+# What is made, by name: the look, the scale, and what is done
+
+Shot = tuple[Choice, int, Callable[[Studio], None]]
+SHOTS: dict[str, Shot] = {
+    "start": ("dark", 1, start),
+    "start-light": ("light", 1, start),
+    "empty": ("dark", 1, empty),
+    "refusal": ("dark", 1, refusal),
+    "training": ("dark", 1, training),
+    "training-light": ("light", 1, training),
+    "training@2x": ("dark", 2, training),
+    "docks": ("dark", 1, docks),
+    "predictions": ("dark", 1, predictions),
+    "large": ("dark", 1, large),
+}
 
 
 def canvases(folder: Path) -> None:
-    """The canvas with 1,000 and 10,000 nodes: whole, and at the zooms that the gates name."""
-    application()
+    """The bare canvas with 1,000 and 10,000 nodes: whole, and at the zooms that the gates name."""
     for count in (1000, 10_000):
         canvas = Canvas(Document(large_graph(count), fonts.measure), theme("dark"))
         canvas.resize(1920, 1080)
@@ -49,12 +281,46 @@ def canvases(folder: Path) -> None:
             if rung is not None:
                 canvas.zoom_by(rung - canvas.camera.rung)
             settle(canvas)
-            file = folder / f"canvas-{count}-{name}.png"
-            canvas.grab().save(str(file))
-            print(f"{file.relative_to(ROOT)}  {canvas.width()} × {canvas.height()}")
+            keep(canvas, f"canvas-{count}-{name}")
         canvas.close_document()
         canvas.close()
 
 
+def drawings() -> None:
+    """What `netloom render` and the bare canvas make."""
+    for mood in ("dark", "light"):
+        file = FOLDER / f"render-digits-cnn-{mood}.png"
+        render(load(resources.example_path("digits-cnn")), file, theme_name=mood, scale=2.0)
+    canvases(FOLDER)
+
+
+def make(name: str) -> None:
+    """One picture, in this process: the scale of a window is that of its process."""
+    application()
+    if name == "drawings":
+        drawings()
+        return
+    mood, _, shot = SHOTS[name]
+    with tempfile.TemporaryDirectory() as folder:
+        studio = Studio(mood, Path(folder))
+        shot(studio)
+        studio.end()
+
+
+def main(names: list[str]) -> None:
+    """Make these pictures, all when none is named, each in a process of its own."""
+    if names == ["--list"]:
+        print("\n".join([*SHOTS, "drawings"]))
+        return
+    if names[:1] == ["--here"]:
+        make(names[1])
+        return
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name in names or [*SHOTS, "drawings"]:
+        scale = SHOTS[name][1] if name in SHOTS else 1
+        environment = {**os.environ, "QT_SCALE_FACTOR": str(scale)}
+        subprocess.run([sys.executable, __file__, "--here", name], env=environment, check=True)
+
+
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

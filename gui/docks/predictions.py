@@ -39,7 +39,10 @@ SIDE = 72  # points along each axis of a decision boundary
 
 
 class PredictionsPage(Page):
-    """Asks the run once an epoch; a cell of the matrix opens its samples."""
+    """Asks the run once an epoch, and after each step while it does not run by itself.
+
+    A cell of the matrix opens its samples.
+    """
 
     title = "Predictions"
     id = "predictions"
@@ -47,7 +50,8 @@ class PredictionsPage(Page):
     def __init__(self, app: App) -> None:
         super().__init__(app)
         self.answer: SamplePredictions | None = None
-        self._asked: tuple[object, int, str] | None = None
+        self._asked: tuple[object, ...] | None = None
+        self._looked = False  # whether the samples have been asked for
         self._points: tuple[NDArray[np.float64], NDArray[np.int64]] | None = None
         self._cell: tuple[int, int] | None = None
         self.matrix = Confusion(app.look)
@@ -98,12 +102,15 @@ class PredictionsPage(Page):
             self._show(self.answer)
 
     def refresh(self) -> None:
-        asked = (self.document, self._board.epoch, self._board.state)
-        if asked != self._asked and self.app.trainer.document is self.document:
-            if self._asked is None or self._asked[0] is not self.document:
-                self._points = None
+        board = self._board
+        since = board.epoch if board.state == "running" else board.step
+        asked = (self.document, board.started, board.state, since)
+        if asked == self._asked or self.app.trainer.document is not self.document:
+            return
+        if self._asked is None or self._asked[:2] != asked[:2]:
+            self._points, self._looked = None, False
+        if self.app.trainer.ask((self, "predictions"), Predictions(), self._answered):
             self._asked = asked
-            self.app.trainer.ask((self, "predictions"), Predictions(), self._answered)
 
     @property
     def _board(self) -> Board:
@@ -117,7 +124,8 @@ class PredictionsPage(Page):
         elif isinstance(answer, SamplePredictions) and answer.outputs:
             self.answer = answer
             self._show(answer)
-            if self._points is None:
+            if not self._looked:
+                self._looked = True
                 samples = tuple(answer.samples[:POINTS].tolist())
                 self.app.trainer.ask((self, "inputs"), Inputs(samples), self._inputs)
             else:

@@ -1,8 +1,10 @@
 """What the net says: held-out samples and samples made by hand, on real short runs."""
 
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
+import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
@@ -146,3 +148,33 @@ def test_the_plan_lists_the_steps_and_measures_them(qtbot: QtBot, app: App) -> N
     QTest.mouseClick(page.table.viewport(), Qt.MouseButton.LeftButton, pos=at)
     assert page.document
     assert page.document.selection == {"hidden"}
+
+
+@pytest.mark.parametrize("kind", [PredictionsPage, TryPage])
+def test_single_steps_are_followed_while_the_run_waits(
+    qtbot: QtBot, app: App, kind: type[PredictionsPage | TryPage]
+) -> None:
+    document = app.desk.open_example("moons-mlp")
+    page = kind(app)
+    qtbot.addWidget(page)
+    page.show()
+
+    def shown() -> int:
+        """The step that the page tells of."""
+        if isinstance(page, TryPage):
+            return int(page.message.text().split()[1]) if "after" in page.message.text() else -1
+        return page.answer.step if page.answer is not None else -1
+
+    def passed(before: int) -> bool:
+        return before < shown() == app.trainer.board.step
+
+    for _ in range(3):
+        before = shown()
+        app.trainer.step(document)
+        qtbot.waitUntil(partial(passed, before), timeout=20_000)
+        assert app.trainer.board.state == "paused"
+    app.trainer.run(document)
+    qtbot.waitUntil(lambda: shown() > 3, timeout=20_000)
+    app.trainer.stop()
+    qtbot.waitUntil(lambda: app.trainer.board.state == "stopped", timeout=20_000)
+    qtbot.waitUntil(lambda: shown() == app.trainer.board.step, timeout=1_000)

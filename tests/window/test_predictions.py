@@ -1,5 +1,6 @@
 """What the net says: held-out samples and samples made by hand, on real short runs."""
 
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -10,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
+from graph.edits import SetTraining
 from gui.app import App
 from gui.docks.page import Page
 from gui.docks.plan import PlanPage
@@ -155,6 +157,7 @@ def test_single_steps_are_followed_while_the_run_waits(
     qtbot: QtBot, app: App, kind: type[PredictionsPage | TryPage]
 ) -> None:
     document = app.desk.open_example("moons-mlp")
+    document.push(SetTraining(replace(document.graph.training, epochs=100_000)))
     page = kind(app)
     qtbot.addWidget(page)
     page.show()

@@ -105,7 +105,8 @@ class LinkLayer:
         scene = self.scene
         tags = which[scene.portal[which]]
         which = which[~scene.portal[which]]
-        steps = 4 if frame.scale < 0.4 else 8 if frame.scale < 1.5 else 16
+        # what is not smooth is seen for one frame of a zoom
+        steps = 4 if frame.scale < 0.4 or not smooth else 8 if frame.scale < 1.5 else 16
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, smooth)
         segments, owner = flattened(scene.lines, which, steps)
         segments = frame.device(segments)

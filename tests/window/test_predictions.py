@@ -165,7 +165,8 @@ def test_single_steps_are_followed_while_the_run_waits(
     def shown() -> int:
         """The step that the page tells of."""
         if isinstance(page, TryPage):
-            return int(page.message.text().split()[1]) if "after" in page.message.text() else -1
+            text = page.message.text()
+            return int(text.split()[1].replace(",", "")) if text.startswith("after") else -1
         return page.answer.step if page.answer is not None else -1
 
     def passed(before: int) -> bool:

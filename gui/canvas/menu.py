@@ -68,7 +68,8 @@ def canvas_menu(app: App, canvas: Canvas) -> QMenu:
     known = {entry.id for entry in app.actions}
     for id in listed:
         if id == SEPARATOR:
-            menu.addSeparator()
+            if not menu.isEmpty():
+                menu.addSeparator()
         elif id in known and app.actions[id].isEnabled():
             menu.addAction(app.actions[id])
     return menu

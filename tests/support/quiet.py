@@ -18,5 +18,5 @@ def running() -> list[str]:
 
 
 def _active() -> list[QTimer]:
-    timers = (one for one in gc.get_objects() if isinstance(one, QTimer))
+    timers = (one for one in gc.get_objects() if issubclass(type(one), QTimer))
     return [one for one in timers if shiboken6.isValid(one) and one.isActive()]

@@ -17,7 +17,7 @@ from gui.canvas.wires import BULGE, RUN
 
 CLEAR = 3.5  # px kept between a line and a node it passes; less than the automatic layout keeps
 MARGIN, APART = 12.0, 8.0  # least px between a lane and a node; what it keeps more where it can
-FAR = 600.0  # px above and below its ends within which a wire looks for a lane
+FAR = 400.0  # px above and below its ends within which a wire looks for a lane
 STRIP = 4.0, 24.0  # px beside a port in which a wire turns into its lane
 BEHIND = 300.0  # what a turn behind a node costs, in px of detour
 ACROSS = 24.0  # what crossing the thread into a second port costs

@@ -190,13 +190,12 @@ def captions(nodes: Sequence[NodeView]) -> Floats:
     return np.array([CAPTION * (n.collapsed and bool(n.badge)) for n in nodes], np.float64)
 
 
-def label_wires(nodes: Mapping[str, NodeView], wires: Sequence[WireView]) -> Flags:
-    """Which wires bring data to a loss or a metric."""
-    data = {id for id, node in nodes.items() if node.role == "data"}
-    found = [
-        wire.source in data and nodes[wire.target].role in ("loss", "metric") for wire in wires
-    ]
-    return np.array(found, np.bool_)
+def label_wires(nodes: Sequence[NodeView], own: Indices) -> Flags:
+    """Which wires bring data to a loss or a metric; `own` (n, 2) are rows of their nodes."""
+    data = np.array([node.role == "data" for node in nodes], np.bool_)
+    ends = np.array([node.role in ("loss", "metric") for node in nodes], np.bool_)
+    found: Flags = data[own[:, 0]] & ends[own[:, 1]]
+    return found
 
 
 def letters(
@@ -238,7 +237,7 @@ def routed(view: CanvasView, boxes: Mapping[str, NodeBox]) -> CanvasView:
             ends[:, 2:],
             given,
             tags,
-            label_wires(view.by_id, view.wires),
+            label_wires(view.nodes, own),
         ),
         np.full(len(ends), -1),
         NOWHERE,

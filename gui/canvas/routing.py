@@ -40,13 +40,13 @@ class Routing:
         """Another view: boxes (4, m) of its nodes, ends of its wires (n, 4), and rows of source and
         target, numbers of output and input (n, 4).
         """
-        before, old = self._view, self._routes.lines.rects
+        before, old = self._view, self._routes.lines
         self._captions = captions(view.nodes)
         self._own, self._view = own, view
-        lines = self._lines(boxes, ends, _given(view))
-        dirty = _changed(before, old, view, lines.rects)
         known = {id(wire): row for row, wire in enumerate(before.wires)}
         rows = np.array([known.get(id(wire), -1) for wire in view.wires], np.intp)
+        lines = self._lines(boxes, ends, _given(view, rows, old))
+        dirty = _changed(before, old.rects, view, lines.rects)
         self._routes.put(lines, rows, dirty)
         self._name()
 
@@ -57,7 +57,7 @@ class Routing:
         for row, (one, other) in enumerate(zip(before, view.wires, strict=True)):
             if one is not other:
                 lanes[row], tags[row] = _lane(other), bool(other.portal)
-        lines = self._lines(boxes, ends, (lanes, tags, old.labels))
+        lines = self._lines(boxes, ends, (lanes, tags))
         touched = np.concatenate([old.rects[:, which], lines.rects[:, which]], axis=1)
         found = self._routes.move(lines, _other(old, lines), touched)
         if self.tags[found].any():
@@ -67,17 +67,22 @@ class Routing:
     def _name(self) -> None:
         self._letters = letters(self._view.by_id, self._view.wires, self.tags)
 
-    def _lines(self, boxes: Floats, ends: Floats, given: tuple[Floats, Flags, Flags]) -> Lines:
+    def _lines(self, boxes: Floats, ends: Floats, given: tuple[Floats, Flags]) -> Lines:
         rects = boxes.copy()
         rects[3] += self._captions
-        return Lines(rects, ends, self._own[:, :2], self._own[:, 2:], *given)
+        own = self._own[:, :2]
+        labels = label_wires(self._view.nodes, own)
+        return Lines(rects, ends, own, self._own[:, 2:], *given, labels)
 
 
-def _given(view: CanvasView) -> tuple[Floats, Flags, Flags]:
-    """Lanes and tags of the layout, and which wires bring labels."""
-    lanes = np.array([_lane(wire) for wire in view.wires], np.float64)
-    tags = np.array([bool(wire.portal) for wire in view.wires], np.bool_)
-    return lanes, tags, label_wires(view.by_id, view.wires)
+def _given(view: CanvasView, rows: Indices, old: Lines) -> tuple[Floats, Flags]:
+    """Lanes and tags of the layout; those of wires that are the same objects are known."""
+    lanes, tags = np.full(len(rows), np.nan), np.zeros(len(rows), np.bool_)
+    kept = rows >= 0
+    lanes[kept], tags[kept] = old.lanes[rows[kept]], old.tags[rows[kept]]
+    for row in np.flatnonzero(~kept).tolist():
+        lanes[row], tags[row] = _lane(view.wires[row]), bool(view.wires[row].portal)
+    return lanes, tags
 
 
 def _other(old: Lines, new: Lines) -> Indices:

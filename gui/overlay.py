@@ -158,10 +158,11 @@ class CanvasOverlay(QObject):
 
     def _again(self) -> None:
         if self._more and self.canvas.isVisible():
-            self._more = False
+            wires = time.monotonic() - self._tinted >= TINT_SECONDS
+            self._more = not wires  # they are due at one of the next turns
             self._pause.start()
             self._ask()
-            self._apply(time.monotonic() - self._tinted >= TINT_SECONDS)
+            self._apply(wires)
 
     # Questions
 

@@ -20,8 +20,8 @@ from safetensors.numpy import save_file
 
 from compute.backend import Array, PlanOptions
 from compute.batches import Batches
-from compute.facts import table_facts
 from compute.data import Folder, load_samples
+from compute.facts import table_facts
 from compute.reference_plan import ReferencePlan
 from compute.split import split
 from graph.export import Options, Target, export

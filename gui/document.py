@@ -51,6 +51,7 @@ class Standing:
 
     into: str
     selection: frozenset[str]
+    things: frozenset[str]
     wires: frozenset[Wire]
 
 
@@ -74,7 +75,8 @@ class Document:
         self.folder = path.parent if path else Path.cwd()  # where relative paths start
         self.allowed: frozenset[Path] = frozenset()  # files elsewhere that may be read
         self.history = history or History(graph)
-        self.selection: frozenset[str] = frozenset()
+        self.selection: frozenset[str] = frozenset()  # nodes
+        self.selected_things: frozenset[str] = frozenset()  # frames and notes
         self.selected_wires: frozenset[Wire] = frozenset()
         self.cameras: dict[str, tuple[float, float, int]] = {}
         self.checked = View(graph, live=True)  # shapes, and what `can_connect` wants
@@ -123,11 +125,12 @@ class Document:
         self.history.go_to(position)
 
     def select(self, ids: Iterable[str], wires: Iterable[Wire] = ()) -> None:
-        """Select these nodes and wires of the drawing shown, and no others."""
-        chosen = frozenset(id for id in ids if id in self.view.by_id)
+        """Select these nodes, frames, notes and wires of the drawing shown, and no others."""
+        ids = frozenset(ids)
+        chosen, things = ids & self.view.by_id.keys(), self._things(ids)
         picked = self._there(frozenset(wires))
-        if (chosen, picked) != (self.selection, self.selected_wires):
-            self.selection, self.selected_wires = chosen, picked
+        if (chosen, things, picked) != (self.selection, self.selected_things, self.selected_wires):
+            self.selection, self.selected_things, self.selected_wires = chosen, things, picked
             self._tell(DocumentChange(selection=True))
 
     def enter(self, into: str) -> None:
@@ -135,7 +138,8 @@ class Document:
         if into == self.into:
             return
         self._trail.enter(self.graph, into)
-        self.selection, self.selected_wires = frozenset(), frozenset()
+        self.selection = self.selected_things = frozenset()
+        self.selected_wires = frozenset()
         self._open()
         self._tell(DocumentChange(view=True, selection=True, entered=True))
 
@@ -220,7 +224,7 @@ class Document:
     def _changed(self, change: Change) -> None:
         if change.kind == "settle":
             return
-        before = Standing(self.into, self.selection, self.selected_wires)
+        before = Standing(self.into, self.selection, self.selected_things, self.selected_wires)
         self._laid_out = False
         told = self._moved(change) or self._edited(change)
         told = self._stand(change, before, told)
@@ -254,8 +258,10 @@ class Document:
             told = DocumentChange(view=view, problems=problems)
         lost = self.selection - self.view.by_id.keys()
         cut = self.selected_wires - self._there(self.selected_wires)
+        gone = self.selected_things - self._things(self.selected_things)
         self.selection, self.selected_wires = self.selection - lost, self.selected_wires - cut
-        return replace(told, selection=bool(lost or cut), title=change.title)
+        self.selected_things -= gone
+        return replace(told, selection=bool(lost or cut or gone), title=change.title)
 
     def _check(self) -> bool:
         """Find the problems again; whether they are others."""
@@ -279,8 +285,10 @@ class Document:
             self._trail.enter(self.graph, then.into)
             self._open()
         chosen, picked = then.selection & self.view.by_id.keys(), self._there(then.wires)
-        changed = (chosen, picked) != (self.selection, self.selected_wires)
-        self.selection, self.selected_wires = chosen, picked
+        things = self._things(then.things)
+        now = (self.selection, self.selected_things, self.selected_wires)
+        changed = (chosen, things, picked) != now
+        self.selection, self.selected_things, self.selected_wires = chosen, things, picked
         return replace(
             told,
             view=told.view or entered,
@@ -288,6 +296,10 @@ class Document:
             entered=told.entered or entered,
             selection=told.selection or changed,
         )
+
+    def _things(self, ids: frozenset[str]) -> frozenset[str]:
+        """Those of some ids that are frames and notes of the drawing shown."""
+        return ids & (self.drawing.frames.keys() | self.drawing.notes.keys())
 
     def _there(self, wires: frozenset[Wire]) -> frozenset[Wire]:
         """Those of some wires that are in the drawing shown."""

@@ -129,13 +129,19 @@ class Canvas(PointedSurface):
     def _mark_selection(self) -> None:
         document, scene = self.document, self.scene
         chosen = document.selection
+        scene.choose_items(document.selected_things)
         scene.set_states(
             (node.id, replace(node.state, selected=node.id in chosen))
             for node in scene.views
             if node.state.selected != (node.id in chosen)
         )
-        names = [document.drawing.node(id).label for id in sorted(chosen)[:SPOKEN]]
-        more = f" and {len(chosen) - SPOKEN} more" if len(chosen) > SPOKEN else ""
+        drawing, things = document.drawing, document.selected_things
+        names = [drawing.node(id).label for id in sorted(chosen)[:SPOKEN]]
+        names += [drawing.frames[id].title or id for id in sorted(things & drawing.frames.keys())]
+        names += ["a note"] * len(things & drawing.notes.keys())
+        left = len(chosen) + len(things) - len(names[:SPOKEN])
+        more = f" and {left} more" if left else ""
+        names = names[:SPOKEN]
         self.setAccessibleDescription(f"Selected: {', '.join(names)}{more}" if names else "")
         picked = document.selected_wires
         rows = (row for row, wire in enumerate(document.wires) if wire in picked)
@@ -157,7 +163,6 @@ class Canvas(PointedSurface):
         """Select nodes, frames, notes and wires, and no others."""
         chosen = frozenset(ids)
         self.document.select(chosen, wires)
-        self.scene.choose_items(chosen)
 
     def tell_click(self, row: int) -> None:
         """A wire was chosen by a click."""

@@ -26,6 +26,7 @@ from gui.inspector.remedies import Problems
 from gui.inspector.row import GAP
 from gui.inspector.section import WIDTH, Facts, PortLegend, Section
 from gui.inspector.subject import Subject, push, rename
+from gui.inspector.things import ThingForm
 from gui.inspector.training import TrainingForm
 from gui.inspector.watching import Watching
 
@@ -48,7 +49,10 @@ class InspectorPanel(Page):
         self.head = Head(look)
         self.problems = Problems(look, self._mend)
         self.settings = NodeSettings(app)
+        self.things = ThingForm(look)
         self.training = TrainingForm(look)
+        self._things = Section(look, "Settings")
+        self._things.add(self.things)
         self._training = Section(look, "Training")
         self._training.add(self.training.form)
         self._facts = Section(look, "Shapes and cost", bottom=10)
@@ -73,6 +77,7 @@ class InspectorPanel(Page):
         for part in (
             self.problems,
             self.settings,
+            self._things,
             self._training,
             self._facts,
             self._removing,
@@ -127,6 +132,8 @@ class InspectorPanel(Page):
         self.settings.setVisible(chosen_nodes)
         if chosen_nodes:
             self.settings.display(subject)
+        self.things.display(subject)
+        self._things.setVisible(not self.things.isHidden())
         nothing = document is not None and not subject.count
         self._legend.setVisible(nothing or document is None)
         self._training.setVisible(nothing and document is not None and not document.into)
@@ -160,6 +167,7 @@ class InspectorPanel(Page):
             self.head.card,
             *self.problems.buttons,
             *(form.fields if form else ()),
+            *self.things.fields,
             *self.settings.buttons,
             self.remove,
         )

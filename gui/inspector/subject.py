@@ -38,13 +38,13 @@ class Subject:
         if document is None:
             return cls()
         drawing = document.drawing
-        chosen = sorted(document.selection)
+        chosen, things = sorted(document.selection), sorted(document.selected_things)
         return cls(
             document,
             tuple(drawing.node(id) for id in chosen if id in drawing),
             tuple(sorted(document.selected_wires)),
-            tuple(drawing.frames[id] for id in chosen if id in drawing.frames),
-            tuple(drawing.notes[id] for id in chosen if id in drawing.notes),
+            tuple(drawing.frames[id] for id in things if id in drawing.frames),
+            tuple(drawing.notes[id] for id in things if id in drawing.notes),
         )
 
     @property

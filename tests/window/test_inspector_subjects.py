@@ -286,7 +286,7 @@ def test_a_frame_is_named(app: App, panel: InspectorPanel) -> None:
     """The title of the only chosen frame is typed in the head."""
     document = app.desk.open_example("digits-cnn")
     document.push(SetFrame(Frame("f1", "Old", (), 0, 0, 100, 100)))
-    document.selection = frozenset({"f1"})
+    document.select({"f1"})
     panel.rebuild()
     type_into(panel.head.name, "Head")
     assert document.drawing.frames["f1"].title == "Head"

@@ -58,12 +58,14 @@ def no_leftover_threads() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def no_leftover_timers(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test of the window that leaves a timer running: it would fire into the next one."""
-    yield
-    if "qapp" in request.fixturenames:
-        from tests.support.quiet import running
+    if "qapp" not in request.fixturenames:
+        yield
+        return
+    from tests.support.quiet import running
 
-        left = running()
-        assert not left, f"the test left timers running: {'; '.join(left)}"
+    yield
+    left = running()
+    assert not left, f"the test left timers running: {'; '.join(left)}"
 
 
 def _note_skip(report: pytest.TestReport | pytest.CollectReport) -> None:

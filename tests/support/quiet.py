@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import gc
+import weakref
 
 import shiboken6
 from PySide6.QtCore import QCoreApplication, QEvent, QTimer
+
+_started: weakref.WeakSet[QTimer] = weakref.WeakSet()
+_start = QTimer.start
+
+
+def _noted(timer: QTimer, *interval: int) -> None:
+    _started.add(timer)
+    _start(timer, *interval)
+
+
+# looking through all objects instead takes longer than most tests
+QTimer.start = _noted  # type: ignore[method-assign, assignment]
 
 
 def running() -> list[str]:
     """Every QTimer that is running, in words, once all that is to be deleted is deleted."""
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    gc.unfreeze()
     if _active():
+        gc.unfreeze()
         gc.collect()
     return sorted(f"{one.interval()} ms, of {type(one.parent()).__name__}" for one in _active())
 
 
 def _active() -> list[QTimer]:
-    timers = (one for one in gc.get_objects() if issubclass(type(one), QTimer))
-    return [one for one in timers if shiboken6.isValid(one) and one.isActive()]
+    return [one for one in tuple(_started) if shiboken6.isValid(one) and one.isActive()]

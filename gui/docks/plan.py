@@ -5,7 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel, Qt
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QSortFilterProxyModel,
+    Qt,
+)
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -35,6 +41,8 @@ NUMBERS = frozenset({0, 4, 5, 6, 7})
 SHARE = 7
 SORT = Qt.ItemDataRole.UserRole
 ROW = 24
+Index = QModelIndex | QPersistentModelIndex
+NOWHERE = QModelIndex()
 
 
 class PlanPage(Page):
@@ -148,10 +156,10 @@ class PlanModel(QAbstractTableModel):
         self._total = sum(measured) if measured else math.nan
         self.endResetModel()
 
-    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008  (Qt's own form)
+    def rowCount(self, parent: Index = NOWHERE) -> int:
         return 0 if parent.isValid() else len(self.steps)
 
-    def columnCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
+    def columnCount(self, parent: Index = NOWHERE) -> int:
         return 0 if parent.isValid() else len(COLUMNS)
 
     def headerData(self, section: int, way: Qt.Orientation, role: int = 0) -> Any:
@@ -161,7 +169,7 @@ class PlanModel(QAbstractTableModel):
             return _alignment(section)
         return None
 
-    def data(self, index: QModelIndex, role: int = 0) -> Any:
+    def data(self, index: Index, role: int = 0) -> Any:
         step, column = self.steps[index.row()], index.column()
         if role == SORT:
             return self._values(step)[column]
@@ -191,11 +199,11 @@ class _ShareBar(QStyledItemDelegate):
 
     theme: Theme
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         super().paint(painter, option, index)
         share = float(index.data(SORT))
         if share > 0:
-            room = option.rect.adjusted(8, 9, -8, -9)  # type: ignore[attr-defined]
+            room = option.rect.adjusted(8, 9, -8, -9)
             painter.fillRect(room, QColor(mix(self.theme.panel, self.theme.text3, 0.25)))
             room.setWidth(max(1, round(room.width() * share)))
             painter.fillRect(room, QColor(self.theme.accent))

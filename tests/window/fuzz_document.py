@@ -89,12 +89,10 @@ class Fuzz:
 
     def clear(self) -> None:
         """Remove all nodes, then the definitions, those inside others last."""
-        graph = self.document.graph
-        self.change("clear", self._push(Remove(tuple(graph.net))))
-        while graph.definitions:
-            used = set[str]().union(*map(uses, graph.definitions.values()))
-            for name in sorted(graph.definitions.keys() - used):
-                self.change("clear", self._push(Undefine(name)))
+        self.change("clear", self._push(Remove(tuple(self.document.graph.net))))
+        while known := self.document.graph.definitions:  # of another document after a reopening
+            used = set[str]().union(*map(uses, known.values()))
+            self.change("clear", self._push(Undefine(min(known.keys() - used))))
 
     def change(self, name: str, act: Callable[[], object]) -> None:
         """Do what changes the graph, as far as the rules and the history let it."""

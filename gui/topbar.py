@@ -24,6 +24,7 @@ from gui.app import App
 from gui.look import icon_pixmap
 from gui.theme import tokens
 from gui.widgets.basics import Button, IconButton
+from gui.widgets.menus import rounded
 
 SEARCH_WIDTH, SEARCH_HEIGHT = 360, 26
 # Actions that begin a group within their subject.
@@ -46,7 +47,7 @@ class TopBar(QWidget):
         self.menus = QMenuBar()
         self.menus.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         for name in MENUS:
-            menu = self.menus.addMenu(name)
+            menu = rounded(self.menus.addMenu(name))
             menu.aboutToShow.connect(partial(self._fill, menu, name))
             # no mnemonics: they underline a letter all the time
             keys = QShortcut(QKeySequence(f"Alt+{name[0]}"), self)
@@ -57,7 +58,7 @@ class TopBar(QWidget):
         self.device.setToolTip("What the network is trained on")
         self.device.clicked.connect(self.device_asked)
         self.export = Button(app.look, "Export", "export", "quiet")
-        self.export_menu = QMenu(self.export)
+        self.export_menu = rounded(QMenu(self.export))
         self.export_menu.aboutToShow.connect(self._fill_export)
         self.export.setMenu(self.export_menu)
         mark = Mark(app)
@@ -133,12 +134,12 @@ class TopBar(QWidget):
             subject = own
             for before, title, fill in inserts:
                 if before == entry.id:
-                    fill(menu.addMenu(title))
+                    fill(rounded(menu.addMenu(title)))
             menu.addAction(entry.action)
         for before, title, fill in inserts:
             if not before:
                 menu.addSeparator()
-                fill(menu.addMenu(title))
+                fill(rounded(menu.addMenu(title)))
 
     def _fill_export(self) -> None:
         self._app.actions.refresh()

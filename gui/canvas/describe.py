@@ -30,6 +30,7 @@ from gui.canvas.view_model import (
 )
 
 UNKNOWN = "–"
+ROOM = 6  # figures: as wide as the value that will stand there
 PLAIN = "shape"  # the family whose colour a frame has when nobody chose one
 _WINDOWS = frozenset({"kernel", "window", "size"})
 _COUNTED = frozenset({"units"})
@@ -199,7 +200,7 @@ def footer(shown: Shown, node: Node) -> tuple[str, str]:
     if role == "schedule":
         return "", ""
     if role == "metric":
-        return "held out", UNKNOWN
+        return "held out", UNKNOWN.rjust(ROOM, "\u2007")
     ports = shown.spot.drawing.ports_out(node.id)
     type_ = shown.type(node.id, ports[0].name) if ports else None
     badge = shape_text(type_) if type_ else UNKNOWN

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QMenu
 from gui.app import App
 from gui.canvas import commands
 from gui.canvas.view import Canvas
+from gui.widgets.menus import rounded
 
 SEPARATOR = ""
 
@@ -64,7 +65,7 @@ def canvas_menu(app: App, canvas: Canvas) -> QMenu:
         listed = NODE_MENU
     elif not chosen and canvas.document.selected_wires:
         listed = WIRE_MENU
-    menu = QMenu(canvas)
+    menu = rounded(QMenu(canvas))
     known = {entry.id for entry in app.actions}
     for id in listed:
         if id == SEPARATOR:

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QLineEdit, QMenu, QToolButton, QWidget
 from gui import fonts
 from gui.look import Look
 from gui.style import restyle
+from gui.widgets.menus import rounded
 
 TEN = 10  # steps of one arrow press with Shift
 BUTTON = 20
@@ -183,7 +184,7 @@ class Entry(QLineEdit):
             self.left.emit()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        menu = self.createStandardContextMenu()
+        menu = rounded(self.createStandardContextMenu())
         self.menu_asked.emit(menu)
         menu.exec(event.globalPos())
         menu.deleteLater()

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from graph.checks import Problem
 from graph.edit import Edit
@@ -29,6 +29,7 @@ from gui.inspector.subject import Subject, push, rename
 from gui.inspector.things import ThingForm
 from gui.inspector.training import TrainingForm
 from gui.inspector.watching import Watching
+from gui.widgets.scroll import OverlaidArea
 
 
 class InspectorPanel(Page):
@@ -86,12 +87,7 @@ class InspectorPanel(Page):
         ):
             column.addWidget(part)
         column.addStretch(1)
-        area = QScrollArea()
-        area.setWidget(body)
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area = OverlaidArea(body)
         area.viewport().setAutoFillBackground(False)
         body.setAutoFillBackground(False)
         whole = QVBoxLayout(self)

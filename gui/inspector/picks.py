@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu
 from gui.inspector.row import EntryRow, Owner
 from gui.inspector.spec import Spec
 from gui.look import Look
+from gui.widgets.menus import rounded
 
 # (value, what the menu shows) of what can be picked
 Candidates = Callable[[str], list[tuple[str, str]]]
@@ -36,7 +37,7 @@ class PickRow(EntryRow):
 
     def menu(self) -> QMenu:
         """What can be picked; the present choice is marked."""
-        menu = QMenu(self)
+        menu = rounded(QMenu(self))
         value = self.values[0] if len(self.values) == 1 else None
         for word, label in self._candidates(self.spec.name):
             action = menu.addAction(label)

@@ -18,6 +18,7 @@ from gui.inspector.spec import MIXED, Spec, message, read, shown, tip, words
 from gui.inspector.stepping import stepped
 from gui.inspector.switches import Choice, Switch
 from gui.look import Look
+from gui.widgets.menus import rounded
 
 GAP = 8
 _gestures = count(1)
@@ -128,7 +129,7 @@ class Row(QWidget):
             menu.insertSeparator(first)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        menu = QMenu(self)
+        menu = rounded(QMenu(self))
         self.fill_menu(menu)
         menu.exec(event.globalPos())
         menu.deleteLater()

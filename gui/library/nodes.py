@@ -15,6 +15,7 @@ from gui.library.shelf import Item, by_category, shelf
 from gui.palette.fuzzy import Found, rank
 from gui.palette.memory import Memory
 from gui.palette.rows import Kind, Measures, Row, RowPainter, Rows
+from gui.widgets.menus import rounded
 
 FAVOURITES = "Favourites"
 _PLAIN = Qt.KeyboardModifier.NoModifier
@@ -201,7 +202,7 @@ class NodeList(QListView):
         item = row.payload if row else None
         if not isinstance(item, Item) or item.definition:
             return
-        menu = QMenu(self)
+        menu = rounded(QMenu(self))
         starred = item.name in self._memory.favourites
         text = "Remove from favourites" if starred else "Add to favourites"
         menu.addAction("Add to the canvas", lambda: self.added.emit(item))

@@ -14,6 +14,7 @@ from gui.docks import PageEntry
 from gui.docks.page import Page
 from gui.theme import tokens
 from gui.widgets.basics import IconButton
+from gui.widgets.menus import rounded
 
 BAR = tokens()["size"]["window"]["dockTabs"]
 MARGIN, PADDING, UNDERLINE = 4, 9, 2  # as QTabBar::tab in window.qss
@@ -104,7 +105,7 @@ class DockBar(QWidget):
 def more_button(app: App, fill: Callable[[QMenu], None], parent: QWidget) -> IconButton:
     """The three dots, with a menu that is filled anew each time."""
     button = IconButton(app.look, "more", "More", parent)
-    menu = QMenu(button)
+    menu = rounded(QMenu(button))
 
     def refill() -> None:
         menu.clear()

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QLineEdit, QMenu, QSizePolicy, QWidget
 
 from gui import fonts
 from gui.look import Look
+from gui.widgets.menus import rounded
 
 HEIGHT = 34  # of caption and figure together
 CAPTION, FIGURE = 13, 29  # base lines
@@ -197,7 +198,7 @@ class Choice(_Framed):
 
     def open_menu(self) -> None:
         """Offer the choices above the bar."""
-        menu = QMenu(self)
+        menu = rounded(QMenu(self))
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for value, word in self._choices.items():
             action = menu.addAction(word)

@@ -23,6 +23,7 @@ from gui.look import Look
 from gui.parts import Parts
 from gui.preferences import Preferences
 from gui.run.trainer import Trainer
+from gui.shell import areas
 from gui.shell.canvases import Canvases
 from gui.shell.keeper import NOWHERE, Keeper, Places
 from gui.shell.workbench import Workbench
@@ -66,6 +67,7 @@ class MainWindow(QMainWindow):
         self.parts = Parts(self)
         actions.add("help.about", "About Netloom", self.show_about, menu="Help", icon="info")
         actions.add("view.start", "Start screen", self.show_start, menu="View", icon="home")
+        areas.add_actions(self)
         self.keeper = Keeper(self.app, self.say, places, self)
         self._connect()
         self._restore()

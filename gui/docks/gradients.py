@@ -53,6 +53,7 @@ class GradientsPage(Page):
             self.kinds.addTab(title)
             self.kinds.setTabToolTip(place, tip)
         self._scroll = QScrollArea()
+        self._scroll.setAccessibleName("Layers")
         self._scroll.setWidget(self.strips)
         self._scroll.setWidgetResizable(True)
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)

@@ -72,6 +72,7 @@ class PredictionsPage(Page):
 
     def _lay_out(self) -> None:
         scroll = QScrollArea()
+        scroll.setAccessibleName("Samples of the cell")
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         scroll.setWidget(self.sheet)

@@ -79,6 +79,7 @@ class TryPage(Page):
 
     def _lay_out(self) -> None:
         self._scroll = QScrollArea()
+        self._scroll.setAccessibleName("Values of the row")
         self._scroll.setWidgetResizable(True)
         self._scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         self._scroll.setWidget(self.form)

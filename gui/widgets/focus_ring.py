@@ -41,6 +41,10 @@ class FocusRing(QWidget):
         window.installEventFilter(self)
         look.changed.connect(self.update)
 
+    def expect_keys(self) -> None:
+        """The focus is about to be moved by a shortcut, which never gets here as a key."""
+        self._by_keys = True
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         kind = event.type()
         if watched is self._window:

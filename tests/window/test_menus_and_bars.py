@@ -54,6 +54,7 @@ def test_the_inspector_keeps_its_width_when_it_scrolls(window: MainWindow, qtbot
     area = panel.findChild(OverlaidArea)
     assert isinstance(area, OverlaidArea)
     content = area.widget()
+    assert content is not None
     document.select({next(n.id for n in document.drawing if type(n.op).__name__ == "Adam")})
     window.resize(1600, 1100)
     qtbot.waitUntil(lambda: not area.bar.isVisible())

@@ -91,6 +91,10 @@ class Plan(Protocol):
     def stop(self) -> None:
         """From any thread: let a `run` under way return after the step it is in."""
 
+    @property
+    def memory(self) -> int:
+        """Bytes of its arrays, from any thread; 0 when the back end keeps no arena."""
+
     def table(self, entry: str, batch: int) -> list[PlanStep]:
         """The plan of an entry point as a table; measured times where there are any."""
 

@@ -122,6 +122,11 @@ class ReferencePlan:
         """Let a run under way return after the step it is in."""
         self._stopping = True
 
+    @property
+    def memory(self) -> int:
+        """NumPy's own affair."""
+        return 0
+
     def table(self, entry: str, batch: int) -> list[PlanStep]:
         """One line for each basic row, in order."""
         program = self._program(entry, batch, frozenset())

@@ -36,7 +36,7 @@ class StatusBar(QStatusBar):
         self._badge = QLabel()
         self.problems = _flat("Show the problems", self.problems_asked)
         self.counts = [label("", "secondary"), label("", "secondary")]
-        self.figures = [label("", "mono secondary"), label("", "mono secondary")]
+        self.figures = [label("", "mono secondary") for _ in range(3)]
         self.aside = label("", "tertiary")
         self.run, self.saved = label("", "tertiary"), label("", "tertiary")
         self.zoom = _flat("Zoom to 100 %", self.zoom_asked)
@@ -104,6 +104,8 @@ class StatusBar(QStatusBar):
             self.figures[0].setText(_plural(shapes.weight_count, "parameter"))
         if flops := shapes.flops():
             self.figures[1].setText(f"{scaled(flops)}FLOPs / sample")
+        if memory := self._app.trainer.memory(document):
+            self.figures[2].setText(f"arena {scaled(memory)}B")
         board = self._app.trainer.board_of(document)
         if board.curves.run:
             self.run.setText(f"Recorded as {board.curves.run}")

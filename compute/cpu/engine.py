@@ -213,6 +213,12 @@ class Engine:
         self._stopped = True
         self._sync.stop()
 
+    @property
+    def memory(self) -> int:
+        """Bytes of the persistent and the transient segment as they are now; 0 once closed."""
+        kept = self._persistent
+        return kept.size + self._transient.size if kept is not None else 0
+
     def table(self, bound: Bound) -> list[PlanStep]:
         """The plan as a table, with measured times after a profiled run."""
         self.bind(bound)

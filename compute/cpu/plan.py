@@ -85,6 +85,11 @@ class CpuPlan:
         """From any thread: let a run under way return after the step it is in."""
         self.engine.stop()
 
+    @property
+    def memory(self) -> int:
+        """Bytes of the arena: what persists, and what one step needs."""
+        return self.engine.memory
+
     def table(self, entry: str, batch: int) -> list[PlanStep]:
         """The steps of an entry point in the order of its tape."""
         return self.engine.table(self._planned(entry, batch, frozenset()))

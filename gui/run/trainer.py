@@ -164,6 +164,10 @@ class Trainer(QObject):
             self._wanted.pop(owner, None)
         self._watch()
 
+    def memory(self, document: Document | None) -> int:
+        """Bytes of the arena of a document's run; 0 when there is none."""
+        return self._worker.memory if self._worker and self.can_answer(document) else 0
+
     def can_answer(self, document: Document | None) -> bool:
         """Whether there is a run of this document, under way or ended, that can be asked."""
         there = self._worker is not None and self._worker.is_alive()

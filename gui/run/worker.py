@@ -54,6 +54,11 @@ class Worker(threading.Thread):
         self._session: Session | None = None
         self._first = 0  # the step the run begins after
 
+    @property
+    def memory(self) -> int:
+        """Bytes of the plan's arena; 0 before there is one."""
+        return self._session.job.plan.memory if self._session is not None else 0
+
     def ask(self, key: object, question: Question, hear: Callable[[Answer], News]) -> None:
         """Answer between two steps; a newer question of the same key takes this one's place."""
 

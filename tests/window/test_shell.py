@@ -6,11 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QTabBar
+from PySide6.QtCore import QPoint, QPointF, Qt, QVariantAnimation
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication, QTabBar
 from pytestqt.qtbot import QtBot
 from windows import act, add_node, dialog, press
 
+from compute.runs import Workspace
+from gui.canvas.view import Canvas
 from gui.dialogs.preferences import PreferencesDialog
 from gui.opening import Hook
 from gui.preferences import Preferences
@@ -119,6 +122,68 @@ def test_preferences_take_effect_and_stay(make, qtbot: QtBot, tmp_path: Path) ->
     assert window.canvas.wheel_pans
     assert window.top.device.text().endswith("3 threads")
     assert Preferences(path).values == window.preferences.values
+
+
+def wheel(canvas: Canvas) -> None:
+    """One notch of the wheel in the middle of the canvas."""
+    at = QPointF(canvas.rect().center())
+    none = Qt.KeyboardModifier.NoModifier
+    turn = QWheelEvent(
+        *(at, canvas.mapToGlobal(at), QPoint(), QPoint(0, 120)),
+        *(Qt.MouseButton.NoButton, none, Qt.ScrollPhase.NoScrollPhase, False),
+    )
+    QApplication.sendEvent(canvas, turn)
+
+
+def test_the_wheel_zooms_or_scrolls(window: MainWindow) -> None:
+    window.app.desk.open_example("digits-mlp")
+    canvas = window.canvas
+    assert canvas is not None
+    before = canvas.camera
+    wheel(canvas)
+    assert canvas.camera.zoom > before.zoom
+    window.preferences.set(wheel="pan")
+    before = canvas.camera
+    wheel(canvas)
+    assert canvas.camera.zoom == before.zoom
+    assert canvas.camera.y != before.y
+
+
+def test_reduced_motion_draws_the_eye_without_moving(window: MainWindow) -> None:
+    document = window.app.desk.open_example("digits-mlp")
+    canvas = window.canvas
+    assert canvas is not None
+    flash = canvas.findChild(QVariantAnimation)
+    assert isinstance(flash, QVariantAnimation)
+    id = next(iter(document.drawing)).id
+    canvas.show_node(id)
+    assert flash.state() == QVariantAnimation.State.Running
+    window.preferences.set(reduced_motion=True)
+    canvas.show_node(id)
+    assert flash.state() == QVariantAnimation.State.Stopped
+    window.app.desk.open_example("moons-mlp")
+    assert window.canvas is not None
+    assert window.canvas.still
+
+
+def test_threads_and_workspace_are_those_of_the_next_run(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    runs = tmp_path / "runs"
+    window.preferences.set(threads=1, workspace=str(runs))
+    document = window.app.desk.open_example("moons-mlp")
+    act(window, "train.run")
+    trainer = window.app.trainer
+    qtbot.waitUntil(lambda: trainer.board.state == "finished", timeout=60_000)
+    workspace = Workspace(runs)
+    record = workspace.get(trainer.board.curves.run)
+    assert dict(record.options)["threads"] == 1
+    memory = trainer.memory(document)
+    assert memory > 0
+    assert window.status.figures[2].text().startswith("arena ")
+    window.app.desk.new()
+    assert trainer.memory(window.app.desk.current) == 0
+    assert window.status.figures[2].text() == ""
 
 
 def test_damaged_preferences_cost_only_themselves(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from compute.backend import PlanOptions
 from compute.cpu.kernels.opcodes import OPCODES
 from compute.cpu.planner.emitter import PlanError
 from graph.primitives import PRIMITIVES
+from graph.tensor import Tensor
 
 FLOAT64 = PlanOptions("float64", threads=1)
 FLOAT32 = PlanOptions("float32", threads=1)
@@ -35,6 +36,11 @@ def _moved(x):
     y = rows.permute(rows.pad(x, (1, 0, 0), (0, 2, 0)), (2, 0, 1))
     y = rows.slice_axis(y, 1, 1, 3)
     return rows.concat([y, rows.broadcast_to(rows.reshape(y, (*y.shape,)), y.shape) * 2.0], 0)
+
+
+def _with_relu(y: Tensor) -> Tensor:
+    """A product and its relu side by side: both are stored by one kernel, in fixed places."""
+    return rows.concat([rows.relu(y), y], 1)
 
 
 def _conv_net(x, w, b, v):
@@ -118,6 +124,14 @@ MOVES = {
     "concat_nested": Case(
         lambda a, b: rows.concat([rows.concat([rows.exp(a), rows.sin(b)], 1), rows.cos(a)], 1),
         [(4, 3), (4, 2)],
+    ),
+    "concat_with_relu": Case(
+        lambda a, w: _with_relu(rows.matmul(a, w)),
+        [(5, 3), (3, 4)],
+    ),
+    "concat_image_with_relu": Case(
+        lambda x, w: _with_relu(rows.conv2d(x, w, (1, 1), (0, 0, 0, 0), (1, 1))),
+        [(5, 1, 4, 4), (1, 1, 1, 1)],
     ),
     "broadcast": Case(lambda a: rows.broadcast_to(a, (3, 4, 5)), [(4, 1)]),
     "identity": Case(lambda a: a, [(4, 3)]),

@@ -103,8 +103,9 @@ def _emit_plain(em: Emitter, a: View, b: View, goal: View | None, op: Op) -> Vie
         pre = em.new((m, n), em.item, packed_like(c.axes, em.item))
         words |= {"pre": address(pre), "pre_row": n * em.item}
         writes.append(pre)
-        em.put(op.roles["pre"], pre)
     _add(em, words, reads, writes, whole)
+    if "pre" in op.roles:  # only now: a value with a place elsewhere is copied there
+        em.put(op.roles["pre"], writes[1])
     return c
 
 

@@ -94,13 +94,13 @@ def emit_conv(em: Emitter, op: Op) -> None:
         whole.append(bias)
     words["epilogue"] = 1 if "relu" in op.roles else 2 if masks else 0
     if "pre" in op.roles:
-        pre = em.twin(y)
-        words["pre"] = address(pre)
-        writes.append(pre)
-        em.put(op.roles["pre"], pre)
+        writes.append(em.twin(y))
+        words["pre"] = address(writes[1])
     flops = 2 * prod(out) * shape[1] * prod(em.shape(row.inputs[1])[2:])
     em.add("conv2d", words, reads, writes, out[0], 1, images_per_chunk(out[0]), whole, flops)
     em.put(value, y)
+    if "pre" in op.roles:  # only now: a value with a place elsewhere is copied there
+        em.put(op.roles["pre"], writes[1])
 
 
 def emit_conv_dx(em: Emitter, op: Op) -> None:

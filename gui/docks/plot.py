@@ -1,8 +1,7 @@
 """The plot that all pages share: lines over steps, in the look of the window.
 
-Painted by hand rather than by pyqtgraph: importing that stops the window for 160 to 400 ms and a
-repaint of six lines takes 5 ms, where this one takes 1 to 2; labels, legend and crosshair are the
-look's own anyhow.
+Painted by hand: labels, legend, crosshair and min/max levels are the look's own. It is no faster
+than pyqtgraph (`benchmarks/plots.py`), which is to take over the drawing of lines and axes.
 """
 
 from __future__ import annotations

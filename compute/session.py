@@ -33,6 +33,8 @@ from compute.train import Job, train
 from graph.files import dumps, loads
 from graph.graph import Graph
 
+UNENDED = ("running", "interrupted")  # what the record says of a run whose process died
+
 
 @dataclass
 class Session:
@@ -121,7 +123,8 @@ def open_again(run: str, options: TrainOptions, progress: Report = silent) -> Se
         check_fingerprint(record, loaded)
         plan = undo.enter_context(contextlib.closing(make_plan(loaded, options, progress)))
         job = _go_on(make_job(loaded, plan), saved, workspace.live_changes(record.id))
-        if job.position.epochs >= job.epochs:
+        # one that was killed after its last checkpoint is only to be declared finished
+        if job.position.epochs >= job.epochs and record.status not in UNENDED:
             found = f"it finished after {job.epochs} epochs"
             remedy = "expected more to do; ask for more epochs"
             raise RunError(f"run {record.id}: {found}, {remedy}")

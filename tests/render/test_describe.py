@@ -38,7 +38,7 @@ def classifier() -> Graph:
 
 def test_nodes_say_shape_count_and_key_settings() -> None:
     view = canvas_view(classifier())
-    said = {n.id: (n.title, n.summary, n.badge, n.note) for n in view.nodes}
+    said = {n.id: (n.title, n.summary, n.badge, n.note.strip()) for n in view.nodes}
     assert said == {
         "digits": ("Digits", "1,797 images", "1×8×8", "batch 32"),
         "conv": ("Conv2d", "3×3 · 4 · same", "4×8×8", "40"),

@@ -55,7 +55,7 @@ def same(one: dict[str, np.ndarray], two: dict[str, np.ndarray]) -> bool:
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("step", [1, 5, 9, 14, 26])
+@pytest.mark.parametrize("step", [1, 5, 9, 14, 26, 27])
 def test_a_resumed_run_ends_as_an_uninterrupted_one(
     tmp_path: Path, device: str, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,7 +51,7 @@ class RunLines:
     @property
     def length(self) -> int:
         """The last step there is something of."""
-        return self.curves.first + self.curves.losses.steps
+        return self.curves.first + self.curves.losses.taken
 
     def lines(
         self, group: str, name: str, tint: str, theme: Theme, current: bool, raw: bool

@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gui.run.board import Series
+from compute.series import Series
 
 Floats = NDArray[np.float64]
 Points = tuple[Floats, Floats]

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compute.events import (
     EpochDone,
@@ -27,100 +26,34 @@ from compute.events import (
     Tapped,
     Warned,
 )
+from compute.series import Means, Series
 
 State = Literal["idle", "preparing", "running", "paused", "finished", "stopped", "failed"]
-Floats = NDArray[np.float64]
 MOST_LOSSES = 1 << 18  # more than pixels by far; 10 ms to draw anew
-MOST_NORMS = 1 << 14
-
-
-class Series:
-    """Numbers that grow: one array with room to spare, so reading costs nothing."""
-
-    def __init__(self) -> None:
-        self._room: Floats = np.empty(1024)
-        self._count = 0
-
-    def extend(self, values: object) -> None:
-        """Add numbers at the end."""
-        new = np.asarray(values, np.float64).reshape(-1)
-        need = self._count + len(new)
-        if need > len(self._room):
-            room = np.empty(max(need, 2 * len(self._room)))
-            room[: self._count] = self._room[: self._count]
-            self._room = room
-        self._room[self._count : need] = new
-        self._count = need
-
-    @property
-    def values(self) -> Floats:
-        """A view of all numbers so far."""
-        return self._room[: self._count]
-
-    def thin(self) -> None:
-        """Keep every second number, the last among them."""
-        self._replace(self.values[1 - self._count % 2 :: 2].copy())
-
-    def _replace(self, values: Floats) -> None:
-        self._room[: len(values)] = values
-        self._count = len(values)
-
-    def __len__(self) -> int:
-        return self._count
-
-
-class Losses(Series):
-    """The losses of a run of any length in bounded room: of each `stride` steps the mean.
-
-    `stride` doubles whenever MOST_LOSSES are reached; `steps` counts all.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stride, self.steps = 1, 0
-        self._rest: Floats = np.empty(0)  # of a stride that is not full yet
-
-    def extend(self, values: object) -> None:
-        new = np.asarray(values, np.float64).reshape(-1)
-        self.steps += len(new)
-        new = np.concatenate([self._rest, new])
-        whole = len(new) // self.stride * self.stride
-        self._rest = new[whole:].copy()
-        super().extend(_means(new[:whole], self.stride))
-        while len(self) >= MOST_LOSSES:
-            even = len(self) // 2 * 2
-            spare = np.repeat(self.values[even:], self.stride)
-            self._rest = np.concatenate([spare, self._rest])
-            self._replace(_means(self.values[:even], 2))
-            self.stride *= 2
-
-
-def _means(values: Floats, size: int) -> Floats:
-    with np.errstate(invalid="ignore"):
-        means: Floats = values.reshape(-1, size).mean(axis=1)
-    return means
+MOST_EPOCHS = MOST_NORMS = 1 << 14
 
 
 @dataclass
 class Curves:
     """One run's history: `losses` of the steps from `first` on; metrics by name at epoch ends.
 
-    `epoch_steps[k]` is the step after which `metrics[name][k]` was taken (NaN where one lacks).
+    `epoch_steps[k]` is the step after which `metrics[name][k]` was taken (NaN where one lacks). Of
+    a long run they are means of several steps and epochs; see Means.
     """
 
     run: str = ""
     first: int = 0
-    losses: Losses = field(default_factory=Losses)
-    epoch_steps: Series = field(default_factory=Series)
-    metrics: dict[str, Series] = field(default_factory=dict)
+    losses: Means = field(default_factory=lambda: Means(MOST_LOSSES))
+    epoch_steps: Means = field(default_factory=lambda: Means(MOST_EPOCHS))
+    metrics: dict[str, Means] = field(default_factory=dict)
 
     def add_epoch(self, step: int, metrics: Mapping[str, float]) -> None:
         """Add one epoch's metrics."""
-        before = len(self.epoch_steps)
+        before = self.epoch_steps.taken
         self.epoch_steps.extend([step])
-        for name in {*self.metrics, *metrics}:
-            series = self.metrics.setdefault(name, Series())
-            series.extend(np.full(before - len(series), np.nan))
+        for name in [*self.metrics, *(name for name in metrics if name not in self.metrics)]:
+            series = self.metrics.setdefault(name, Means(MOST_EPOCHS))
+            series.extend(np.full(before - series.taken, np.nan))
             series.extend([metrics.get(name, np.nan)])
 
 

@@ -1,7 +1,8 @@
-"""Our plot beside pyqtgraph: `python benchmarks/plots.py`.
+"""What the curves cost the window's thread: `python benchmarks/plots.py`.
 
-Paired: how long the import keeps the window's thread, and the CPU time
-of one repaint of six lines of 2,000 points that have grown since the last.
+CPU time of one refresh of the curves page, of a run of 2,000 and one of 262,144 losses beside one
+before it of the same length: 10 losses are new, the page takes them in and is painted. Beside it
+what one move of the pointer over the plot costs, and the import in a process of its own.
 """
 
 from __future__ import annotations
@@ -19,32 +20,44 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import numpy as np  # noqa: E402
-from PySide6.QtWidgets import QApplication  # noqa: E402
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt  # noqa: E402
+from PySide6.QtGui import QMouseEvent  # noqa: E402
+from PySide6.QtTest import QTest  # noqa: E402
+from PySide6.QtWidgets import QApplication, QWidget  # noqa: E402
 
-LINES, POINTS, ROUNDS = 6, 2000, 60
-SIZE = 340, 200
+from compute.events import Started  # noqa: E402
+from gui import fonts, style  # noqa: E402
+from gui.actions import Actions  # noqa: E402
+from gui.app import App  # noqa: E402
+from gui.desk import Desk  # noqa: E402
+from gui.look import Look  # noqa: E402
+from gui.run.board import MOST_LOSSES, Curves  # noqa: E402
+from gui.run.trainer import Trainer  # noqa: E402
+
+LENGTHS = 2000, MOST_LOSSES
+NEW, ROUNDS, WARM, EPOCHS = 10, 150, 20, 50
+SIZE = 404, 262  # px of the page in a new window
 STARTED = "import time, numpy, PySide6.QtWidgets; t = time.thread_time(); "
 
 
 def main() -> None:
-    """Print both comparisons."""
-    for name, module in (("pyqtgraph", "pyqtgraph"), ("own plot", "gui.docks.plot")):
-        seconds = statistics.median(import_seconds(module) for _ in range(5))
-        print(f"import   {name:10} {seconds * 1e3:7.1f} ms")
+    """Print all figures."""
+    seconds = [import_seconds("gui.docks.curves") for _ in range(5)]
+    print(f"import of the page           {statistics.median(seconds) * 1e3:7.1f} ms")
     application = QApplication([])
-    painters = {"pyqtgraph": theirs(), "own plot": ours()}
-    times: dict[str, list[float]] = {name: [] for name in painters}
-    noise = np.random.default_rng(0).normal(0, 0.2, (ROUNDS, LINES, POINTS))
-    base = np.exp(-np.arange(POINTS) / 400)
-    for values in base * np.exp(noise):
-        for name, paint in painters.items():
-            clock = time.thread_time()
-            paint(values)
-            times[name].append(time.thread_time() - clock)
-    for name, found in times.items():
-        p50, p95 = np.percentile(found, [50, 95])
-        print(f"repaint  {name:10} {p50 * 1e3:7.2f} ms   p95 {p95 * 1e3:.2f}")
+    fonts.load()
+    style.apply(application, Look("dark").theme)
+    for length in LENGTHS:
+        refreshes, moves = measured(length)
+        say(f"refresh at {length:>7,} losses", refreshes)
+        say("a move of the pointer", moves)
     application.quit()
+
+
+def say(name: str, seconds: list[float]) -> None:
+    """A line of figures."""
+    p50, p95 = np.percentile(seconds, [50, 95]) * 1e3
+    print(f"{name:28} {p50:7.2f} ms   p95 {p95:.2f}")
 
 
 def import_seconds(module: str) -> float:
@@ -56,49 +69,66 @@ def import_seconds(module: str) -> float:
     return float(done.stdout)
 
 
-def theirs() -> Callable[[np.ndarray], None]:
-    """Lines of pyqtgraph as its users are told to make them fast: width 1, no auto-range."""
-    import pyqtgraph as pg
-
-    widget = pg.PlotWidget()
-    widget.resize(*SIZE)
-    widget.setYRange(0, 2)
-    widget.setXRange(0, POINTS)
-    x = np.arange(POINTS, dtype=np.float64)
-    curves = [pg.PlotCurveItem(pen=pg.mkPen(k, width=1)) for k in range(LINES)]
-    for curve in curves:
-        widget.addItem(curve)
-    widget.show()
-
-    def paint(values: np.ndarray) -> None:
-        for curve, own in zip(curves, values, strict=True):
-            curve.setData(x, own, skipFiniteCheck=True)
-        widget.grab()
-
-    return paint
+def losses(count: int, seed: int) -> np.ndarray:
+    """Losses as runs have them: they fall, and tremble."""
+    noise = np.random.default_rng(seed).normal(0, 0.25, count)
+    return (0.02 + 2.3 * np.exp(-np.arange(count) / (count / 6))) * np.exp(noise)
 
 
-def ours() -> Callable[[np.ndarray], None]:
-    """The plot of the docks."""
-    from gui.docks.plot import Plot
-    from gui.docks.plot_lines import Line, Pyramid
-    from gui.look import Look
+def filled(curves: Curves, values: np.ndarray, length: int) -> Curves:
+    """Curves with these losses, and the metrics of the epochs they cover."""
+    curves.losses.extend(values)
+    for epoch in range(1, EPOCHS * len(values) // length + 1):
+        step = epoch * length // EPOCHS
+        curves.add_epoch(step, {"loss": values[step - 1], "val_loss": 1.1 * values[step - 1]})
+    return curves
 
-    look = Look("dark")
-    plot = Plot(look, "Losses")
-    plot.resize(*SIZE)
-    plot.show()
 
-    def paint(values: np.ndarray) -> None:
-        lines = []
-        for number, own in enumerate(values):
-            shape = Pyramid()
-            shape.extend(own)
-            lines.append(Line(str(number), look.theme.runs[number], shape))
-        plot.show_lines(lines, POINTS)
-        plot.grab()
+def measured(length: int) -> tuple[list[float], list[float]]:
+    """CPU seconds of refreshes, and of moves of the pointer."""
+    from gui.docks.curves import CurvesPage
 
-    return paint
+    window = QWidget()
+    app = App(Look("dark"), Desk(), Actions(window, window), Trainer())
+    document = app.desk.open_example("digits-mlp")
+    board = app.trainer.board_of(document)
+    begun = length - NEW * (ROUNDS + 1)
+    board.state, board.previous = "running", filled(Curves("run-1"), losses(length - 1, 0), length)
+    board.started = Started(0, length, EPOCHS, length // EPOCHS, samples=0, parameters=0)
+    board.curves = filled(Curves("run-2"), losses(length, 1)[:begun], length)
+    page = CurvesPage(app)
+    page.resize(*SIZE)
+    page.show()
+    QTest.qWaitForWindowExposed(page)
+    refreshes, moves = [], []
+    for part in np.split(losses(length, 1)[begun:], ROUNDS + 1)[1:]:
+        board.curves.losses.extend(part)
+        refreshes.append(cost(page.refresh))
+    for number in range(ROUNDS):
+        move = pointer(page, QPoint(80 + number, 100))
+        moves.append(cost(lambda move=move: QApplication.sendEvent(*move)))
+    page.close()
+    app.trainer.close()
+    return refreshes[WARM:], moves[WARM:]
+
+
+def pointer(page: QWidget, at: QPoint) -> tuple[QWidget, QMouseEvent]:
+    """A move of the pointer to a place of the page, and who gets it."""
+    widget = page.childAt(at) or page
+    place = QPointF(widget.mapFrom(page, at))
+    none = Qt.MouseButton.NoButton
+    every = widget.mapToGlobal(place)
+    return widget, QMouseEvent(
+        QEvent.Type.MouseMove, place, every, none, none, Qt.KeyboardModifier.NoModifier
+    )
+
+
+def cost(do: Callable[[], object]) -> float:
+    """CPU seconds of this thread until what was done is painted."""
+    clock = time.thread_time()
+    do()
+    QApplication.processEvents()
+    return time.thread_time() - clock
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
-"""Make the pictures of docs/images: `python tools/pictures.py [NAME…]`; --list names them.
+"""Make the pictures of docs/images: `python tools/pictures.py [--into FOLDER] [NAME…]`.
 
+--list names them.
 The real window, drawn offscreen at 1600 × 1000, does what a person would: it opens, wires, trains
 and asks. Every run has a fixed seed; states are waited for. Only timings differ between two makes.
 """
@@ -38,7 +39,7 @@ from gui.render import application, render  # noqa: E402
 from gui.theme import theme  # noqa: E402
 from gui.window import MainWindow  # noqa: E402
 
-FOLDER = ROOT / "docs" / "images"
+FOLDER = Path(os.environ.get("NETLOOM_PICTURES", ROOT / "docs" / "images"))
 SIZE = QSize(1600, 1000)
 PATIENCE = 240.0  # seconds; the first make compiles kernels
 SEED, EPOCHS, RATE = 3, 40, 6e-4
@@ -134,7 +135,7 @@ def keep(widget: QWidget, name: str) -> None:
     """Write a picture."""
     made = widget.grab()
     made.save(str(FOLDER / f"{name}.png"))
-    print(f"docs/images/{name}.png  {made.width()} × {made.height()}", flush=True)
+    print(f"{name}.png  {made.width()} × {made.height()}", flush=True)
 
 
 # What is seen
@@ -309,16 +310,23 @@ def make(name: str) -> None:
 
 def main(names: list[str]) -> None:
     """Make these pictures, all when none is named, each in a process of its own."""
+    folder = FOLDER
+    if names[:1] == ["--into"]:
+        folder, names = Path(names[1]).absolute(), names[2:]
     if names == ["--list"]:
         print("\n".join([*SHOTS, "drawings"]))
         return
     if names[:1] == ["--here"]:
         make(names[1])
         return
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for name in names or [*SHOTS, "drawings"]:
         scale = SHOTS[name][1] if name in SHOTS else 1
-        environment = {**os.environ, "QT_SCALE_FACTOR": str(scale)}
+        environment = {
+            **os.environ,
+            "QT_SCALE_FACTOR": str(scale),
+            "NETLOOM_PICTURES": str(folder),
+        }
         subprocess.run([sys.executable, __file__, "--here", name], env=environment, check=True)
 
 

@@ -116,20 +116,8 @@ class _Answerer:
     def predictions(self, question: Predictions) -> SamplePredictions:
         samples = self.part(question.part)[: question.limit]
         raw = self.run(self.job.data, samples)
-        losses = self.losses(samples) if question.losses else np.zeros(0)
         outputs = self.outputs(raw, samples)
-        return SamplePredictions(self.step, question.part, samples.copy(), outputs, losses)
-
-    def losses(self, samples: Array) -> Array:
-        """The engine's own loss of each sample: each is a step of its own."""
-        index = np.ascontiguousarray(samples.reshape(-1, 1))
-        scalars = host_scalars(self.job.live, self.step, len(samples))
-        losses = np.zeros(0)
-        while len(losses) < len(index):  # an order to the run may cut a call short
-            rest = {name: values[len(losses) :] for name, values in scalars.items()}
-            found = self.plan.run("evaluate", self.job.data, index[len(losses) :], rest)
-            losses = np.concatenate([losses, found.scalars["loss"].astype(np.float64)])
-        return losses
+        return SamplePredictions(self.step, question.part, samples.copy(), outputs)
 
     def run(self, data: Mapping[str, Array], samples: Array) -> dict[str, Array]:
         return run_model(self.model, self.plan, data, samples, self.batch, self.job.live)

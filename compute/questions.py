@@ -46,11 +46,10 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Predictions:
-    """The outputs for the first `limit` samples of a part; with `losses` the loss of each."""
+    """The outputs for the first `limit` samples of a part."""
 
     part: Part = "validation"
     limit: int = 2000
-    losses: bool = True
 
 
 @dataclass(frozen=True)
@@ -167,13 +166,12 @@ class SampleInputs:
 
 @dataclass(frozen=True, eq=False)
 class SamplePredictions:
-    """Answers Predictions: `samples` are numbers in the whole data set, `losses` one for each."""
+    """Answers Predictions: `samples` are numbers in the whole data set."""
 
     step: int
     part: Part
     samples: Integers
     outputs: tuple[Output, ...]
-    losses: Floats
 
 
 @dataclass(frozen=True, eq=False)

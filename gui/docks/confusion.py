@@ -14,6 +14,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QPixmap,
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
@@ -38,6 +39,8 @@ class Confusion(QWidget):
         self.counts: Counts = np.zeros((0, 0), np.int64)
         self.names: tuple[str, ...] = ()
         self.cell = (0, 0)  # with the keyboard's focus
+        self._picture: QPixmap | None = None  # of the counts: they seldom change, and cost 1 ms
+        self._pictured: tuple[object, ...] = ()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Confusion matrix")
@@ -49,7 +52,7 @@ class Confusion(QWidget):
         """Show these counts; a class without a name is shown by its number."""
         if names == self.names and np.array_equal(counts, self.counts):
             return
-        self.counts, self.names = counts, names
+        self.counts, self.names, self._picture = counts, names, None
         last = max(0, len(counts) - 1)
         self.cell = min(self.cell[0], last), min(self.cell[1], last)
         right = int(np.trace(counts))
@@ -86,16 +89,29 @@ class Confusion(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         if not len(self.counts):
             return
+        pictured = self.size(), self.devicePixelRatioF(), self._look.theme
+        if self._picture is None or pictured != self._pictured:
+            self._picture, self._pictured = self._paint(), pictured
         painter = QPainter(self)
+        painter.drawPixmap(0, 0, self._picture)
+        if self.hasFocus():
+            painter.setPen(QPen(QColor(self._look.theme.accent), 2))
+            painter.drawRect(self._rect(*self.cell))
+
+    def _paint(self) -> QPixmap:
+        ratio = self.devicePixelRatioF()
+        picture = QPixmap(self.size() * ratio)
+        picture.setDevicePixelRatio(ratio)
+        picture.fill(QColor(self._look.theme.panel))
+        painter = QPainter(picture)
         painter.setFont(fonts.font("caption mono"))
         tops = np.maximum(self.counts.max(axis=1), 1)
         for row, column in np.ndindex(*self.counts.shape):
             self._paint_cell(painter, row, column, int(tops[row]))
         self._paint_names(painter)
         self._paint_recall(painter)
-        if self.hasFocus():
-            painter.setPen(QPen(QColor(self._look.theme.accent), 2))
-            painter.drawRect(self._rect(*self.cell))
+        painter.end()
+        return picture
 
     def _paint_cell(self, painter: QPainter, row: int, column: int, top: int) -> None:
         theme, count, rect = (

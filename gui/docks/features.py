@@ -245,7 +245,7 @@ class FeaturesPage(Page):
         if not on:
             self.sample.choose_from(None)
             return
-        question = Predictions(self._part, losses=False)
+        question = Predictions(self._part)
         if not self.app.trainer.ask((self, "wrong"), question, self._heard_wrong):
             self.sample.wrong.setChecked(False)
 

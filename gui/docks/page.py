@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -22,16 +21,12 @@ class Page(QWidget):
 
     title = ""
     id = ""
-    period = 90  # ms between two refreshes, at least
 
     def __init__(self, app: App) -> None:
         super().__init__()
         self.app = app
         self._stale = True
         self._watched: frozenset[str] = frozenset()
-        self._ticked_again = False
-        self._pause = QTimer(self, singleShot=True, interval=self.period)
-        self._pause.timeout.connect(self._paused_enough)
         self.setMinimumSize(*LEAST)  # else what it says moves the docks beside it
         self.setAccessibleName(self.title)
         app.desk.current_changed.connect(self._current_changed)
@@ -61,7 +56,7 @@ class Page(QWidget):
         """The current document changed while the page is visible."""
 
     def refresh(self) -> None:
-        """New numbers of the run are on the board: while visible, at most once in `period`."""
+        """New numbers of the run are on the board; called while visible, with all other views."""
 
     def wants(self) -> frozenset[str]:
         """Names of the tensors to watch while the page is visible, asked after each rebuild."""
@@ -113,18 +108,10 @@ class Page(QWidget):
         self.watch()
 
     def _ticked(self) -> None:
-        if not self.isVisible():
-            self._stale = True
-        elif self._pause.isActive():
-            self._ticked_again = True
-        else:
-            self._paused_enough(True)
-
-    def _paused_enough(self, again: bool = False) -> None:
-        if (again or self._ticked_again) and self.isVisible():
-            self._ticked_again = False
-            self._pause.start()
+        if self.isVisible():
             self.refresh()
+        else:
+            self._stale = True
 
     def _document_changed(self, document: Document, change: DocumentChange) -> None:
         if document is not self.document:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
@@ -35,11 +37,12 @@ from gui.run.board import Board
 
 EMPTY = "Press Run: what the net says about held-out samples is shown here."
 POINTS = 500
+GAP = 0.25  # s between two looks while the run goes on
 SIDE = 72  # points along each axis of a decision boundary
 
 
 class PredictionsPage(Page):
-    """Asks the run once an epoch, and after each step while it does not run by itself.
+    """Asks the run at most once an epoch, and after each step while it does not run by itself.
 
     A cell of the matrix opens its samples.
     """
@@ -51,6 +54,7 @@ class PredictionsPage(Page):
         super().__init__(app)
         self.answer: SamplePredictions | None = None
         self._asked: tuple[object, ...] | None = None
+        self._asked_at = 0.0
         self._looked = False  # whether the samples have been asked for
         self._points: tuple[NDArray[np.float64], NDArray[np.int64]] | None = None
         self._cell: tuple[int, int] | None = None
@@ -108,10 +112,13 @@ class PredictionsPage(Page):
         asked = (self.document, board.started, board.state, since)
         if asked == self._asked or self.app.trainer.document is not self.document:
             return
+        soon = time.monotonic() - self._asked_at < GAP
+        if soon and board.state == "running" and self._asked is not None:
+            return
         if self._asked is None or self._asked[:2] != asked[:2]:
             self._points, self._looked = None, False
         if self.app.trainer.ask((self, "predictions"), Predictions(), self._answered):
-            self._asked = asked
+            self._asked, self._asked_at = asked, time.monotonic()
 
     @property
     def _board(self) -> Board:

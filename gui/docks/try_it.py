@@ -181,7 +181,7 @@ class TryPage(Page):
             self._next += 1
             self.app.trainer.ask((self, "sample"), Inputs((number,)), self._sample)
         else:
-            question = Predictions(limit=200, losses=False)
+            question = Predictions(limit=200)
             self.app.trainer.ask((self, "examples"), question, self._known)
 
     def _known(self, answer: Answer) -> None:

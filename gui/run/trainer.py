@@ -1,7 +1,8 @@
 """Training in the background: one thread that drives a run, one timer that brings news.
 
-The thread puts news into a queue and never touches a widget; the timer of the window's thread
-drains it about 20 times a second.
+The thread puts news into a queue and never touches a widget; a timer of the window's thread drains
+it. While a run trains it is the one beat to which all views repaint: together, because every
+repaint of a window has a price of its own.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from compute.questions import Answer, Question
 from graph.checks import Problem
 from graph.graph import Graph
 from gui.document import Document, DocumentChange
-from gui.run.board import Board
+from gui.run.board import MOST_LOSSES, Board
 from gui.run.changes import differs, live_settings, snapshot, swap_refusal
 from gui.run.permission import Permission
 from gui.run.worker import News, Worker
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
     from compute.prepare import Report, TrainOptions
     from compute.session import Session
 
-TICK = 45  # ms
+TICK = 45  # ms between two looks at the queue
+BEAT = 90  # ms, while a run trains
 NORM = "norm:"  # before a wanted name: the norm is enough
 Heard = Callable[[Answer], None]
 
@@ -35,7 +37,8 @@ Heard = Callable[[Answer], None]
 class Trainer(QObject):
     """Trains the graph of one document at a time and keeps a board for each.
 
-    `changed`: the state, the run or the document is another. `ticked`: new numbers are on `board`.
+    `changed`: the state, the run or the document is another. `ticked`: new numbers are on `board`,
+    eleven times a second at most.
     `problem_wanted` (Document, Problem): Run was refused for this. `said`: a sentence for people.
     """
 
@@ -272,6 +275,7 @@ class Trainer(QObject):
             self._asked.clear()
         if not (alive and (self.board.active or self._asked)):
             self._timer.stop()
+        self._timer.setInterval(BEAT if self.board.state == "running" else TICK)
         if some:
             self.ticked.emit()
         if self.board.state != before:
@@ -281,14 +285,16 @@ class Trainer(QObject):
         """Called in the thread of the run: what the window must know of a run that goes on."""
         job = session.job
         graph, live = snapshot(job.model.graph), dict(job.live)
-        history, again = session.workspace.metrics(session.run), job.position.step > 0
+        known, again = session.workspace.metrics(session.run), job.position.step > 0
+        history = {epoch: m for epoch, m in known.items() if epoch <= job.position.epochs}
+        losses = job.losses.copy(MOST_LOSSES)
 
         def news(board: Board) -> None:
             if again:
                 self.graph = graph
             given, self._live = self._live, live
             board.live = {k: v for k, v in live.items() if given.get(k) != v}
-            board.recall(job.batches.steps, history)
+            board.recall(job.batches.steps, history, losses)
 
         return news
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 from PySide6.QtCore import QSize, QTimer
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent, QShowEvent
@@ -16,7 +18,7 @@ from gui.training import actions, settings, text
 from gui.training.parts import Choice, Field, Figure, Message, Progress
 from gui.widgets.basics import Button, IconButton, label
 
-TEXT_GAP = 100  # ms between new numbers: faster ones cannot be read
+TEXT_GAP = 0.15  # s between new numbers while a run trains: faster ones cannot be read
 LOOK_GAP = 150  # ms after an edit before the graph is compared with the run's
 RECENT = 20  # batches whose mean loss is shown
 GAP = 20
@@ -35,9 +37,7 @@ class TrainingBar(QWidget):
         self._stale = True
         self._holders: dict[QWidget, tuple[QWidget, int]] = {}
         self._build()
-        self._texts = QTimer(self, singleShot=True, interval=TEXT_GAP)
-        self._texts.timeout.connect(self._late)
-        self._again = False
+        self._told = 0.0  # when numbers were shown last
         self._compare = QTimer(self, singleShot=True, interval=LOOK_GAP)
         self._compare.timeout.connect(self._show_changed)
         app.desk.current_changed.connect(self._renew)
@@ -184,20 +184,12 @@ class TrainingBar(QWidget):
         if not self.isVisible():
             self._stale = True
             return
-        board = self.board
-        share = board.share if board.state == "preparing" else _share(board)
-        self.progress.show_share(share)
-        if self._texts.isActive():
-            self._again = True
+        board, now = self.board, time.monotonic()
+        if board.state != "running" or now - self._told >= TEXT_GAP:
+            self._told = now
+            self._show_numbers()
         else:
-            self._texts.start()
-            self._show_numbers()
-
-    def _late(self) -> None:
-        if self._again and self.isVisible():
-            self._again = False
-            self._texts.start()
-            self._show_numbers()
+            self.progress.show_share(_share(board))
 
     def _show_buttons(self) -> None:
         state, there = self.board.state, self.document is not None

@@ -21,8 +21,16 @@ from gui.canvas.curves import Curves, flattened
 from gui.canvas.drawing import Detail, colour, pen
 from gui.canvas.frame import Frame, draw_segments
 from gui.canvas.geometry import Rect
-from gui.canvas.index import Indices
-from gui.canvas.paint_wire import WIDTH, Overlay, paint_portal, paint_wires, wire_pen
+from gui.canvas.index import Floats, Indices
+from gui.canvas.paint_wire import (
+    EDGE,
+    WIDTH,
+    Overlay,
+    has_edges,
+    paint_portal,
+    paint_wires,
+    wire_pen,
+)
 from gui.canvas.scene import CanvasScene, Touched
 from gui.canvas.wires import input_point, output_point
 
@@ -30,6 +38,7 @@ TILE = 256  # device pixels
 STRIP = 16  # missing tiles up to which a frame makes some itself
 GAPS = 3  # rectangles without tiles above which all wires are drawn directly
 MANY = 6000  # wires in sight above which all are straight
+FEW = 24  # wires in sight up to which those without tiles are drawn at their best
 SMOOTH = 600  # wires drawn directly in one frame above which their edges are not smoothed
 THINNEST = 1.05  # device pixels; up to 1 Qt takes another way, three times as slow
 CASED = 0.5  # zoom from which tiles show casings
@@ -111,11 +120,16 @@ class LinkLayer:
         segments, owner = flattened(scene.lines, which, steps)
         segments = frame.device(segments)
         pens, codes = self._pens(frame, which)
+        of = codes[owner]
+        if has_edges(frame.theme, self.overlay):
+            tinted = [self.scene.wires[row].state.gradient is not None for row in which.tolist()]
+            edged = np.array(tinted, np.bool_)[owner]
+            for code, line in enumerate(pens):
+                edge = QPen(colour(frame.theme.text3), (line.widthF() + EDGE) * frame.scale)
+                _draw(painter, edge, segments[edged & (of == code)])
         for code, line in enumerate(pens):
             line = QPen(line.brush(), max(line.widthF() * frame.scale, THINNEST))
-            line.setCapStyle(Qt.PenCapStyle.FlatCap)
-            painter.setPen(line)
-            draw_segments(painter, segments[codes[owner] == code])
+            _draw(painter, line, segments[of == code])
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if frame.level >= Detail.PLAIN and len(tags):
             painter.save()
@@ -175,6 +189,9 @@ class LinkLayer:
             key = missing.pop()
             self.tiles.put(key, self._tile(frame, key))
         gaps = _gaps(frame, missing)
+        if gaps and len(which) <= FEW and frame.zoom >= CASED:
+            self._best(painter, frame, which, frame.origin)
+            return False
         if len(gaps) > GAPS:
             self._direct(painter, frame, which, len(which) <= SMOOTH)
             return False
@@ -199,17 +216,31 @@ class LinkLayer:
         tile.fill(Qt.GlobalColor.transparent)
         painter = QPainter(tile)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        _, _, column, row = key
-        painter.translate(-column * TILE, -row * TILE)
+        corner = key[2] * TILE, key[3] * TILE
         if frame.zoom < CASED:
-            painter.translate(*frame.origin)
+            painter.translate(frame.origin[0] - corner[0], frame.origin[1] - corner[1])
             self._direct(painter, frame, which)
         else:
-            painter.scale(frame.scale, frame.scale)
-            self._paths(painter, frame, which)
-            self._tags(painter, frame, which[self.scene.portal[which]])
+            self._best(painter, frame, which, corner)
         painter.end()
         return tile
+
+    def _best(
+        self, painter: QPainter, frame: Frame, which: Indices, corner: tuple[int, int]
+    ) -> None:
+        """Wires with casings and tags; `corner` is where the painter begins, device pixels."""
+        painter.save()
+        painter.translate(-corner[0], -corner[1])
+        painter.scale(frame.scale, frame.scale)
+        self._paths(painter, frame, which)
+        self._tags(painter, frame, which[self.scene.portal[which]])
+        painter.restore()
+
+
+def _draw(painter: QPainter, line: QPen, segments: Floats) -> None:
+    line.setCapStyle(Qt.PenCapStyle.FlatCap)
+    painter.setPen(line)
+    draw_segments(painter, segments)
 
 
 def row_path(lines: Curves, row: int) -> QPainterPath:

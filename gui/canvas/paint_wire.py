@@ -22,6 +22,7 @@ Overlay = Literal["kind", "gradient", "phase"]
 WIDTH, WIDTH_MAX = 1.75, 4.5
 SELECTED = 2.5
 SIDE = 1.5  # casing on each side
+EDGE = 2.0  # px by which a tinted wire's edge is wider than the wire
 REROUTE = 8.0
 TAG_START = 8.5  # from the port to the lead of its tag, clear of the casing
 
@@ -80,6 +81,11 @@ def _gradient_pen(state: WireState, theme: Theme, more: float) -> QPen:
     return pen(theme.ramp("gradient", share), width + more)
 
 
+def has_edges(theme: Theme, overlay: Overlay) -> bool:
+    """Whether wires with a gradient have an edge: their quiet tints are faint on a light ground."""
+    return overlay == "gradient" and theme.name == "light"
+
+
 def paint_wires(
     painter: QPainter,
     wires: Sequence[tuple[WireView, QPainterPath]],
@@ -90,10 +96,10 @@ def paint_wires(
     lines = [(path, wire_pen(wire, theme, overlay)) for wire, path in wires]
     for path, line in lines:
         stroke(painter, path, pen(theme.canvas, line.widthF() + 2 * SIDE))
-    if overlay == "gradient" and theme.name == "light":
+    if has_edges(theme, overlay):
         for (wire, path), (_, line) in zip(wires, lines, strict=True):
             if wire.state.gradient is not None:
-                stroke(painter, path, pen(theme.text3, line.widthF() + 2.0))
+                stroke(painter, path, pen(theme.text3, line.widthF() + EDGE))
     for path, line in lines:
         stroke(painter, path, line)
 

@@ -173,7 +173,9 @@ class Surface(QWidget):
         self._paint_marquee(painter)
         self._paint_flash(painter)
         painter.end()
-        self._coarse = not (links and nodes) or (self._coarse and part is not frame)
+        # what was painted coarsely beside this part is so still
+        beside = not QRegion(self.rect()).subtracted(event.region()).isEmpty()
+        self._coarse = not (links and nodes) or (self._coarse and beside)
         if self._coarse or self._zooming:
             self._refine.start(REST if self._zooming else 0)
         self._zooming = False

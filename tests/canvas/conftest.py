@@ -36,6 +36,10 @@ class Driven:
     def settle(self) -> None:
         """Wait until everything seen is sharp."""
         self.canvas.repaint()
+        self.settle_rest()
+
+    def settle_rest(self) -> None:
+        """Wait until what is coarse now is sharp, without painting all first."""
         self.qtbot.waitUntil(lambda: not self.canvas.sharpening)
 
 

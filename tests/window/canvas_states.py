@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
@@ -23,20 +22,15 @@ from gui import fonts
 from gui.canvas.paint_canvas import Scene, scene, scene_bounds
 from gui.canvas.view import Canvas
 from gui.canvas.view_model import (
-    Bars,
     CanvasView,
-    Health,
-    Mosaic,
-    NodeState,
-    NodeView,
-    PortView,
-    Sparkline,
     WireState,
     WireView,
 )
 from gui.document import Document
 from gui.render import image
 from gui.theme import Mood, theme
+from tests.support.node_states import NODE, PREVIEWS
+from tests.support.node_states import STATES as STATES_OF_NODES
 from tests.support.small_graphs import draw, op
 
 FOLDER = Path(__file__).parent / "pictures"
@@ -44,37 +38,6 @@ MOODS: tuple[Mood, ...] = ("dark", "light")
 SIZE = 760, 520
 LEFT = Qt.MouseButton.LeftButton
 
-_CONV = NodeView(
-    "conv",
-    "Conv2d",
-    family="conv",
-    icon="conv",
-    summary="3×3 · 32 · same",
-    badge="32×14×14",
-    note="9,248",
-    inputs=(PortView("x", "image", True),),
-    outputs=(PortView("y", "image"),),
-    ring=True,
-)
-_STATES = {
-    "plain": NodeState(),
-    "selected": NodeState(selected=True),
-    "hovered": NodeState(hovered=True),
-    "running": NodeState(running=True),
-    "bypassed": NodeState(bypassed=True),
-    "frozen": NodeState(frozen=True),
-    "ghost": NodeState(ghost=True),
-    "warning": NodeState(problem="warning"),
-    "error": NodeState(problem="error"),
-    "quiet": NodeState(health=Health(0.1)),
-    "loud": NodeState(health=Health(0.9)),
-    "dead": NodeState(health=Health(0.1, dead=True)),
-}
-_PREVIEWS = {
-    "maps": Mosaic(np.arange(12 * 64, dtype=np.uint8).reshape(12, 8, 8), 6, "activation"),
-    "falling": Sparkline([3.0, 2.2, 2.0, 1.5, 1.2, 1.0]),
-    "shares": Bars([0.1, 0.7, 0.2], ("0", "1", "2"), 1),
-}
 _WIRES = {
     "plain": WireState(),
     "hovered": WireState(hovered=True),
@@ -94,17 +57,13 @@ def _painted(view: CanvasView, mood: Mood) -> QImage:
 
 def nodes(mood: Mood) -> QImage:
     """A node in every state, and every kind of preview."""
+    drawn = [replace(NODE, id=name, state=state) for name, state in STATES_OF_NODES.items()]
+    drawn += [replace(NODE, id=name, preview=shown) for name, shown in PREVIEWS.items()]
+    drawn.append(replace(NODE, id="small", collapsed=True))
     views = [
-        replace(
-            _CONV, id=name, title=name.title(), state=state, x=210.0 * (n % 4), y=120.0 * (n // 4)
-        )
-        for n, (name, state) in enumerate(_STATES.items())
+        replace(view, title=view.id.title(), x=210.0 * (n % 4), y=190.0 * (n // 4))
+        for n, view in enumerate(drawn)
     ]
-    views += [
-        replace(_CONV, id=name, title=name.title(), preview=shown, x=210.0 * n, y=370.0)
-        for n, (name, shown) in enumerate(_PREVIEWS.items())
-    ]
-    views.append(replace(_CONV, id="small", collapsed=True, x=630.0, y=370.0))
     return _painted(CanvasView(tuple(views)), mood)
 
 
@@ -112,7 +71,7 @@ def wires(mood: Mood) -> QImage:
     """A wire in every state."""
     views, lines = [], []
     for n, (name, state) in enumerate(_WIRES.items()):
-        source = replace(_CONV, id=f"{name} from", title=name.title(), collapsed=True, y=70.0 * n)
+        source = replace(NODE, id=f"{name} from", title=name.title(), collapsed=True, y=70.0 * n)
         target = replace(source, id=f"{name} to", x=300.0, y=70.0 * n + 24.0)
         views += [source, target]
         lines.append(WireView(source.id, 0, target.id, 0, "image", state=state))

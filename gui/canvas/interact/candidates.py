@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -12,11 +13,13 @@ from graph.checks.connect import can_connect
 from graph.checks.problem import Problem
 from graph.edits import connect
 from graph.graph import Wire
-from gui.canvas.draft import NO_POINTS
+from graph.op import PortKind
+from gui.canvas.draft import NO_POINTS, Draft, DraftWire
 from gui.canvas.geometry import Point, Rect
 from gui.canvas.hits import PortHit
 from gui.canvas.index import Floats
 from gui.canvas.interact.state import Host
+from gui.canvas.view_model import WireState
 from gui.library.fits import Loose
 
 Port = tuple[str, int]  # node, index
@@ -127,6 +130,27 @@ class Candidates:
         yes = np.array([said is None for said in fits], np.bool_)
         no = np.array([isinstance(said, Problem) for said in fits], np.bool_)
         return self._places[yes.nonzero()], self._places[no.nonzero()]
+
+    def show(self, starts: Iterable[tuple[Point, PortKind]], port: Port | None, at: Point) -> None:
+        """Draft wires from their fixed ends to a port, or to `at` while there is none under it."""
+        host, output = self._host, self.end.side == "output"
+        refused = port is not None and self.problem(port) is not None
+        goal = host.scene.port_point(*port, not output) if port else at
+        state = WireState(invalid=refused, hovered=not refused)
+        lit, dimmed = self.places()
+        host.show_draft(
+            Draft(
+                wires=tuple(
+                    DraftWire(*((start, goal) if output else (goal, start)), kind, state)
+                    for start, kind in starts
+                ),
+                lit=lit,
+                dimmed=dimmed,
+                target=goal if port else None,
+                refused=refused,
+            )
+        )
+        host.show_cursor("forbidden" if refused else "cross")
 
     def _gather(self) -> None:
         area = self._host.camera.area

@@ -79,23 +79,7 @@ class DragLink(Interaction):
         return found.of_node(node) if node not in (None, found.end.node) else None
 
     def _show(self) -> None:
-        found, port = self._candidates, self._target
-        output = found.end.side == "output"
-        refused = port is not None and found.problem(port) is not None
-        at = self.host.scene.port_point(*port, not output) if port else self._at.canvas
-        state = WireState(invalid=refused, hovered=not refused)
-        ends = (self._start, at) if output else (at, self._start)
-        lit, dimmed = found.places()
-        self.host.show_draft(
-            Draft(
-                wires=(DraftWire(*ends, self._kind, state),),
-                lit=lit,
-                dimmed=dimmed,
-                target=at if port else None,
-                refused=refused,
-            )
-        )
-        self.host.show_cursor("forbidden" if refused else "cross")
+        self._candidates.show([(self._start, self._kind)], self._target, self._at.canvas)
 
     def work(self, until: float) -> bool:
         if not self._dragging:

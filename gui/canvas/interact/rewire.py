@@ -8,12 +8,11 @@ from dataclasses import replace
 from graph import edits
 from graph.checks.problem import Problem
 from graph.graph import Wire
-from gui.canvas.draft import NO_DRAFT, Draft, DraftWire
+from gui.canvas.draft import NO_DRAFT
 from gui.canvas.hits import PortHit
 from gui.canvas.interact.candidates import Candidates, Port
 from gui.canvas.interact.link import HIT, anchor
 from gui.canvas.interact.state import ESCAPE, SNAP, Host, Interaction, Pointer
-from gui.canvas.view_model import WireState
 from gui.library.fits import Loose
 
 
@@ -89,24 +88,7 @@ class MoveWires(Interaction):
         return (hit.node, hit.index) if hit and self._found.is_candidate(hit) else near
 
     def _show(self) -> None:
-        port, output = self._target, self._hit.is_output
-        refused = port is not None and self._found.problem(port) is not None
-        at = self.host.scene.port_point(*port, output) if port else self._at.canvas
-        state = WireState(invalid=refused, hovered=not refused)
-        lit, dimmed = self._found.places()
-        self.host.show_draft(
-            Draft(
-                wires=tuple(
-                    DraftWire(*((at, start) if output else (start, at)), kind, state)
-                    for start, kind in self._starts
-                ),
-                lit=lit,
-                dimmed=dimmed,
-                target=at if port else None,
-                refused=refused,
-            )
-        )
-        self.host.show_cursor("forbidden" if refused else "cross")
+        self._found.show(self._starts, self._target, self._at.canvas)
 
     def work(self, until: float) -> bool:
         if not self._dragging:

@@ -78,7 +78,7 @@ class Book:
         """Save weights and position; metrics before that, a final status after it."""
         self.flush()
         job, folder = self._job, self._workspace.run_folder(self._run)
-        saved = checkpoint.Checkpoint(job.position, job.plan.read(), self._graph)
+        saved = checkpoint.Checkpoint(job.position, job.plan.read(), self._graph, job.losses)
         file = checkpoint.save(folder, saved)
         self._saved = time.monotonic()
         if status:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +18,12 @@ import safetensors.numpy
 
 from compute.backend import Array
 from compute.position import Position
+from compute.series import Means
 from graph.files import sync_folder
 
 FORMAT = "netloom-checkpoint-1"
 KEPT = 2
+LOSSES = "losses"  # the name of their array
 
 
 class CheckpointError(ValueError):
@@ -30,11 +32,15 @@ class CheckpointError(ValueError):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Persistent arrays by `kind:KEY`, the position of the training, and the graph that trains."""
+    """Persistent arrays by `kind:KEY`, the position of the training, and the graph that trains.
+
+    `losses` are those of the run so far; None where they were not kept.
+    """
 
     position: Position
     arrays: Mapping[str, Array]
     graph: str
+    losses: Means | None = field(default=None, compare=False)
 
 
 def save(folder: Path, checkpoint: Checkpoint) -> Path:
@@ -44,8 +50,10 @@ def save(folder: Path, checkpoint: Checkpoint) -> Path:
         "format": FORMAT,
         "position": checkpoint.position.to_text(),
         "graph": checkpoint.graph,
-        "sha256": _digest(arrays),
     }
+    if checkpoint.losses is not None:
+        metadata[LOSSES], arrays[LOSSES] = checkpoint.losses.state()
+    metadata["sha256"] = _digest(arrays)
     file = folder / f"step-{checkpoint.position.step:012d}.safetensors"
     write_durably(file, safetensors.numpy.save(arrays, metadata))
     for old in _files(folder)[KEPT:]:
@@ -70,7 +78,8 @@ def load(file: Path) -> Checkpoint:
                 f"{file.name}: found other weights than were written; use an older checkpoint"
             )
         position = Position.from_text(metadata["position"])
-        return Checkpoint(position, arrays, metadata["graph"])
+        losses = Means.restore(metadata[LOSSES], arrays.pop(LOSSES)) if LOSSES in arrays else None
+        return Checkpoint(position, arrays, metadata["graph"], losses)
     except CheckpointError:
         raise
     except (safetensors.SafetensorError, OSError, KeyError, ValueError, AssertionError) as error:

@@ -11,8 +11,6 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from compute.backend import Array, Plan
 
 if TYPE_CHECKING:
@@ -44,33 +42,6 @@ class Orders:
     single: bool
 
 
-class LossRing:
-    """The last losses, preallocated: one thread appends, others read without waiting for it."""
-
-    def __init__(self, capacity: int = 1 << 16) -> None:
-        self._values = np.zeros(capacity)
-        self._count = 0
-
-    def append(self, values: Array) -> None:
-        """Add losses of consecutive steps."""
-        capacity = len(self._values)
-        kept = values[-capacity:]
-        start = self._count + len(values) - len(kept)
-        places = (start + np.arange(len(kept))) % capacity
-        self._values[places] = kept
-        self._count += len(values)
-
-    def read(self, since: int = 0) -> tuple[int, Array]:
-        """(number of the first, values) of the losses from `since` on that are still there."""
-        capacity = len(self._values)
-        end = self._count
-        first = max(since, end - capacity)
-        values = self._values[np.arange(first, end) % capacity]
-        # what was overwritten while it was copied is dropped
-        stale = max(0, self._count - capacity - first)
-        return first + stale, values[stale:]
-
-
 class Control:
     """The wishes of whoever steers a run; see the module docstring."""
 
@@ -85,7 +56,6 @@ class Control:
         self._work: dict[Hashable, Work] = {}
         self._urgent: list[Work] = []
         self._interrupt: Callable[[], None] = lambda: None
-        self.losses = LossRing()
 
     def pause(self) -> None:
         """Wait before the next step."""

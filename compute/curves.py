@@ -37,13 +37,14 @@ class Panel:
 
 
 def curves(
-    losses: Sequence[float], steps_per_epoch: int, history: Mapping[int, Mapping[str, float]]
+    losses: Sequence[float], per_epoch: float, history: Mapping[int, Mapping[str, float]]
 ) -> str:
-    """An SVG with the loss of every step and epoch, and the other metrics beside it.
+    """An SVG with the losses of steps and epochs, and the other metrics beside it.
 
-    `losses` are of consecutive steps; `history` has Keras's names by epoch (from 1).
+    `losses` are of consecutive steps, or means of some, `per_epoch` of them; `history` has
+    Keras's names by epoch (from 1).
     """
-    found = panels(losses, steps_per_epoch, history)
+    found = panels(losses, per_epoch, history)
     width = WIDTH * len(found)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {HEIGHT:g}" '
@@ -57,10 +58,10 @@ def curves(
 
 
 def panels(
-    losses: Sequence[float], steps_per_epoch: int, history: Mapping[int, Mapping[str, float]]
+    losses: Sequence[float], per_epoch: float, history: Mapping[int, Mapping[str, float]]
 ) -> list[Panel]:
     """The loss, then one panel for each other metric of the last epoch."""
-    steps = [((k + 1) / steps_per_epoch, loss) for k, loss in enumerate(losses)]
+    steps = [((k + 1) / per_epoch, loss) for k, loss in enumerate(losses)]
 
     def line(name: str, label: str, look: str) -> Series:
         points = [(float(e), found[name]) for e, found in history.items() if name in found]

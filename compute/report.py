@@ -22,15 +22,15 @@ Draw = Callable[[Path, str], object]
 class Facts:
     """What a report tells of a run: its name, its numbers, its files of code.
 
-    `losses` are of every step, `history` the metrics by epoch (from 1), `about` further lines
-    (name, value), `commands` (what, command) to go on with.
+    `losses` are of every step, or means of some, `per_epoch` of them; `history` the metrics by
+    epoch (from 1), `about` further lines (name, value), `commands` (what, command) to go on with.
     """
 
     title: str
     run: str
     metrics: Mapping[str, float]
     losses: Sequence[float]
-    steps_per_epoch: int
+    per_epoch: float
     history: Mapping[int, Mapping[str, float]]
     about: Mapping[str, str] = field(default_factory=dict)
     code: Sequence[Path] = ()
@@ -43,7 +43,7 @@ def write_report(folder: Path, facts: Facts, draw: Draw) -> list[Path]:
     pictures = [folder / f"graph-{theme}.png" for theme in ("dark", "light")]
     for file, theme in zip(pictures, ("dark", "light"), strict=True):
         draw(file, theme)
-    drawn = curves(facts.losses, facts.steps_per_epoch, facts.history)
+    drawn = curves(facts.losses, facts.per_epoch, facts.history)
     texts = {
         "index.html": page(facts, drawn),
         "curves.svg": drawn,

@@ -157,6 +157,8 @@ def _go_on(
     if saved is not None:
         job.plan.write(saved.arrays)
         job.position = saved.position
+        if saved.losses is not None:
+            job.losses = saved.losses
     for step, key, value in changes:
         if step <= job.position.step and key in job.live:
             job.live[key] = value

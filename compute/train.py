@@ -32,6 +32,7 @@ from compute.events import (
     Warned,
 )
 from compute.position import Position
+from compute.series import Means
 from compute.share import Share
 from compute.split import Parts
 from compute.steps import BadStep, Pace, prepare_steps, prepare_taps, run_block, run_tapped, taps
@@ -39,6 +40,7 @@ from graph.lower import Model
 
 TAP_SECONDS = 0.08  # between looks at the watched tensors
 TAP_SHARE = 0.03  # of the time, for watched tensors; and as much for questions
+MOST_LOSSES = 1 << 14  # kept of a run, in every checkpoint
 CREDIT = 0.3  # s of either at the beginning of a run that are not counted
 
 
@@ -47,7 +49,7 @@ class Job:
     """One training: the model and its plan, the samples, the settings, and how far it is.
 
     `live` holds the present live settings; `changes` are those to come, (step, key, value) by step,
-    which a resumed run replays.
+    which a resumed run replays. `losses` are those of all steps from the beginning of the run.
     """
 
     model: Model
@@ -64,6 +66,7 @@ class Job:
     asked: frozenset[str] = frozenset()  # what others want watched, known or not
     unknown: frozenset[str] = frozenset()  # what was asked for and does not exist, said already
     position: Position = field(default_factory=Position)
+    losses: Means = field(default_factory=lambda: Means(MOST_LOSSES))
 
     @property
     def steps(self) -> int:
@@ -96,7 +99,7 @@ def train(job: Job, control: Control, run: str = "") -> Iterator[Event]:
         else:
             block = run_block(job, pace, 1 if orders.single else job.steps)
         if block.losses.size:
-            control.losses.append(block.losses)
+            job.losses.extend(block.losses)
             yield Progress(at.step, at.epochs, job.steps, block.losses, block.rate)
         if block.arrays:
             reducing = time.thread_time()

@@ -10,15 +10,14 @@ from pathlib import Path
 from compute.backend import BackendName
 from compute.cli.exporting import TARGETS
 from compute.cli.opening import Opened, open_graph, sound
-from compute.cli.show import View, view
+from compute.cli.show import view
 from compute.cli.text import duration, plural, write
 from compute.cli.training import Outcome, conclude, follow
 from compute.control import Control
-from compute.events import Event, Progress
 from compute.exporting import write_export
 from compute.prepare import TrainOptions
 from compute.report import Facts, write_report
-from compute.results import open_run
+from compute.results import Trained, open_run
 from compute.runs import Workspace, find_workspace
 from compute.session import train_graph, versions
 
@@ -27,19 +26,6 @@ SCALE = 2.0  # pictures for screens of high density
 
 Draw = Callable[[Opened, Path, str, float], None]
 """Draws a graph to a file, in a theme and a scale; handed in, as `compute` knows no window."""
-
-
-class Losses(View):
-    """Passes everything on and keeps the loss of every step."""
-
-    def __init__(self, inner: View) -> None:
-        self._inner = inner
-        self.losses: list[float] = []
-
-    def event(self, event: Event) -> None:
-        if isinstance(event, Progress):
-            self.losses.extend(map(float, event.losses))
-        self._inner.event(event)
 
 
 def report(
@@ -66,23 +52,20 @@ def report(
     control = Control()
     with view(False) as shown:
         shown.title = opened.name
-        kept = Losses(shown)
         events = train_graph(opened.graph, options, control, shown.preparing)
-        outcome = follow(events, control, kept)
+        outcome = follow(events, control, shown)
     conclude(outcome)
     if outcome.code or outcome.finished is None:
         return outcome.code
-    facts = _facts(opened, outcome, kept.losses, options, _code(opened, outcome, options, folder))
-
+    trained = open_run(outcome.finished.run, options)
+    facts = _facts(outcome, trained, options, _code(opened, trained, folder), opened.name)
     page, *_ = write_report(folder, facts, lambda file, theme: draw(opened, file, theme, SCALE))
     write(f"report: {page}")
     return 0
 
 
-def _code(opened: Opened, outcome: Outcome, options: TrainOptions, folder: Path) -> list[Path]:
+def _code(opened: Opened, trained: Trained, folder: Path) -> list[Path]:
     """The graph's file, and its code for every target, weights beside it."""
-    assert outcome.finished is not None
-    trained = open_run(outcome.finished.run, options)
     graph_file = folder / f"{opened.name}.loom"
     graph_file.write_text(opened.text, "utf-8")
     stem = opened.name.replace("-", "_")
@@ -94,12 +77,14 @@ def _code(opened: Opened, outcome: Outcome, options: TrainOptions, folder: Path)
 
 
 def _facts(
-    opened: Opened, outcome: Outcome, losses: list[float], options: TrainOptions, code: list[Path]
+    outcome: Outcome, trained: Trained, options: TrainOptions, code: list[Path], title: str
 ) -> Facts:
     assert outcome.finished is not None
     assert outcome.started is not None
     assert options.workspace is not None
     done, began = outcome.finished, outcome.started
+    losses = trained.saved.losses
+    assert losses is not None  # of a run that was made just now
     history = Workspace(options.workspace).metrics(done.run)
     about = {
         "Run": done.run,
@@ -117,11 +102,11 @@ def _facts(
         ("All examples", "./run examples"),
     ]
     return Facts(
-        opened.name,
+        title,
         done.run,
         done.metrics,
-        losses,
-        began.steps_per_epoch,
+        losses.values.tolist(),
+        began.steps_per_epoch / losses.stride,
         history,
         about,
         code,

@@ -90,6 +90,7 @@ class Board:
     failed_at: str = ""  # NodePath
     curves: Curves = field(default_factory=Curves)
     previous: Curves | None = None
+    older: Curves | None = None  # previous before the present run was asked for
     taps: dict[str, Tap] = field(default_factory=dict)  # newest of each watched tensor
     tap_step: int = 0
     norms: dict[str, Norms] = field(default_factory=dict)
@@ -119,6 +120,7 @@ class Board:
 
     def begin(self) -> None:
         """A new run is asked for: what there was becomes the previous run."""
+        self.older = self.previous
         if len(self.curves.losses):
             self.previous = self.curves
         self.state, self.started, self.preparing, self.share = "preparing", None, "", 0.0
@@ -133,8 +135,11 @@ class Board:
             self.state = "preparing"
         self.preparing, self.share = f"Compiling kernels {done}/{total}", done / max(1, total)
 
-    def recall(self, steps_per_epoch: int, history: Mapping[int, Mapping[str, float]]) -> None:
-        """What the run had measured, by epoch from 1, before it goes on."""
+    def recall(
+        self, steps_per_epoch: int, history: Mapping[int, Mapping[str, float]], losses: Means
+    ) -> None:
+        """What the run had measured, by epoch from 1 and by step, before it goes on."""
+        self.curves.losses = losses
         for epoch, metrics in sorted(history.items()):
             self.curves.add_epoch(epoch * steps_per_epoch, metrics)
             self.metrics = dict(metrics)
@@ -146,7 +151,10 @@ class Board:
                 self.state, self.started, self.step = "running", event, event.step
                 self.preparing = ""
                 self.epoch = event.step // max(1, event.steps_per_epoch)
-                self.curves.run, self.curves.first = event.run, event.step
+                self.curves.run = event.run
+                self.curves.first = event.step - self.curves.losses.taken
+                if self.previous is not None and self.previous.run == event.run:
+                    self.previous = self.older  # a run that goes on is not the one before it
             case Progress():
                 if self.state == "preparing":
                     self.state, self.preparing = "running", ""

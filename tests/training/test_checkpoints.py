@@ -1,5 +1,6 @@
 """Checkpoints are whole or not there; damaged ones are named and older ones used."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from compute import checkpoint
 from compute.checkpoint import Checkpoint, CheckpointError
 from compute.position import Position
+from compute.series import Means
 
 ARRAYS = {
     "param:a/weight": np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32),
@@ -30,6 +32,17 @@ def test_what_is_saved_comes_back_bit_for_bit(tmp_path: Path) -> None:
         assert found.arrays[name].dtype == value.dtype
         assert found.arrays[name].shape == value.shape
         assert np.array_equal(found.arrays[name], value)
+
+
+def test_losses_come_back_and_may_lack(tmp_path: Path) -> None:
+    """Also those in the middle of a stride."""
+    losses = Means(64)
+    losses.extend(np.random.default_rng(0).normal(size=333))
+    one = checkpoint.load(checkpoint.save(tmp_path, replace(make(3), losses=losses)))
+    assert one.losses.state()[0] == losses.state()[0]
+    assert np.array_equal(one.losses.state()[1], losses.state()[1])
+    assert one.arrays.keys() == ARRAYS.keys()
+    assert checkpoint.load(checkpoint.save(tmp_path, make(4))).losses is None
 
 
 def test_the_last_two_are_kept(tmp_path: Path) -> None:

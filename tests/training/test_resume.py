@@ -69,6 +69,9 @@ def test_a_resumed_run_ends_as_an_uninterrupted_one(
     assert same(arrays(tmp_path, "moons-1"), arrays(tmp_path, "moons-2"))
     workspace = Workspace(tmp_path / "workspace")
     assert workspace.metrics("moons-1") == workspace.metrics("moons-2")
+    kept = [checkpoint.newest(workspace.run_folder(f"moons-{k}")).losses for k in (1, 2)]
+    assert [len(losses) for losses in kept] == [27, 27]
+    assert np.array_equal(kept[0].values, kept[1].values)
     assert workspace.get("moons-2").status == "finished"
 
 

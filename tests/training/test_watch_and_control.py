@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from compute.control import Control, LossRing
+from compute.control import Control
 from compute.share import Share
 from compute.watch import norm_tap, reduce_tap
 
@@ -100,17 +100,6 @@ def test_mosaic_shows_the_maps_of_the_first_sample() -> None:
     big = reduce_tap("v", np.zeros((2, 100, 300, 300)))
     assert max(big.mosaic_shape) <= 512
     assert reduce_tap("v", np.float64(3.0)).mosaic == b""
-
-
-def test_ring_gives_back_what_is_still_there() -> None:
-    """By number; what was overwritten is gone; blocks longer than the ring too."""
-    ring = LossRing(8)
-    ring.append(np.arange(5.0))
-    assert (ring.read(2)[0], ring.read(2)[1].tolist()) == (2, [2, 3, 4])
-    ring.append(np.arange(5.0, 11.0))
-    assert (ring.read()[0], ring.read()[1].tolist()) == (3, list(range(3, 11)))
-    ring.append(np.arange(11.0, 31.0))
-    assert (ring.read(5)[0], ring.read(29)[1].tolist()) == (23, [29, 30])
 
 
 def test_waiting_ends_when_something_is_asked_for() -> None:

@@ -106,12 +106,21 @@ def test_pause_step_and_stop(app: App, trainer: Trainer, qtbot: QtBot) -> None:
     qtbot.waitUntil(progressed(trainer))
     trainer.stop()
     qtbot.waitUntil(in_state(trainer, "stopped"))
-    step = trainer.board.step
+    step, before = trainer.board.step, trainer.board.curves
     assert trainer.go_on(document)
-    qtbot.waitUntil(lambda: trainer.board.state == "running")
-    assert trainer.board.started is not None
-    assert trainer.board.started.step == step
+    qtbot.waitUntil(progressed(trainer), timeout=20_000)
+    board = trainer.board
+    assert board.started is not None
+    assert board.started.step == step
     assert not trainer.changed_since_start(document)
+    trainer.pause()
+    qtbot.waitUntil(in_state(trainer, "paused"))
+    assert board.curves is not before
+    assert (board.curves.run, board.curves.first, board.previous) == (before.run, 0, None)
+    assert board.curves.losses.taken == board.step > step
+    if board.curves.losses.stride == 1:
+        ours, theirs = board.curves.losses.values, before.losses.values
+        np.testing.assert_array_equal(ours[:step], theirs)
 
 
 def test_one_batch_begins_a_run(app: App, trainer: Trainer, qtbot: QtBot) -> None:

@@ -13,6 +13,7 @@ from gui.canvas.geometry import NodeBox, Point, Rect
 from gui.canvas.index import BoxIndex, Floats
 
 PORT_REACH = 12.0  # half of a port's hit area
+PAINTED = 8.0  # half of what a port paints, with its casing
 WIRE_REACH = 6.0
 HIT_STEPS = 16
 
@@ -46,16 +47,29 @@ class Hits:
         found = self.boxes.under(point)
         return self.ids[found[-1]] if len(found) else None
 
-    def port_at(self, point: Point, reach: float = PORT_REACH) -> PortHit | None:
-        """The nearest port whose hit area holds the point."""
-        best, nearest = None, reach
-        for index in self.boxes.under(point, reach).tolist():
+    def port_at(
+        self, point: Point, reach: float = PORT_REACH, inside: float | None = None
+    ) -> PortHit | None:
+        """The nearest port whose hit area holds the point.
+
+        The area goes `reach` px beside the node and `inside` px into it (None: as far); over
+        another node only what a port paints counts.
+        """
+        inside = reach if inside is None else inside
+        over = self.node_at(point)
+        best, nearest = None, np.inf
+        for index in self.boxes.under(point, max(reach, inside)).tolist():
             x, y = self.places[index]
             box = self.box(index)
+            own = over == self.ids[index]
             for is_output, ports in ((False, box.inputs), (True, box.outputs)):
                 for number, port in enumerate(ports):
-                    gap = max(abs(x + port.x - point.x), abs(y + port.y - point.y))
-                    if gap <= nearest:
+                    across, down = point.x - x - port.x, point.y - y - port.y
+                    beyond = across > 0.0 if is_output else across < 0.0
+                    limit = inside if own else reach if over is None else min(PAINTED, reach)
+                    limit = limit if own or beyond else min(limit, inside)
+                    gap = np.hypot(across, down)
+                    if max(abs(across), abs(down)) <= limit and gap < nearest:
                         best, nearest = PortHit(self.ids[index], number, is_output), gap
         return best
 

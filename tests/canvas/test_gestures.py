@@ -9,7 +9,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from graph import edits
+from graph.edits import AddNode, Connect
+from graph.graph import Node, Wire
+from graph.ops.activation import ReLU
 from gui.canvas.geometry import GRID, Point
+from gui.canvas.interact.link import DragLink
+from gui.canvas.interact.move import Move
 
 LEFT, MIDDLE = Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton
 SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -171,6 +176,59 @@ def test_port_hit_area(driven: Any) -> None:
     assert hit is not None
     assert (hit.node, hit.index, hit.is_output) == (scene.ids[index], 0, True)
     assert scene.port_at(Point(x + port.x + 13, y + port.y - 300)) is None
+
+
+@pytest.mark.parametrize("rungs", [-24, -12, 0, 12])
+@pytest.mark.parametrize("is_output", [True, False])
+@pytest.mark.parametrize(
+    ("across", "down", "pulls"),
+    [(0, 0, True), (11, 0, True), (10, 6, True), (-7, 0, True), (14, 0, False), (-18, 0, False)],
+)
+def test_a_drag_beside_a_port_pulls_a_wire(
+    driven: Any, rungs: int, is_output: bool, across: int, down: int, pulls: bool
+) -> None:
+    """px on screen, outwards; at every zoom at which ports are drawn."""
+    canvas = driven.canvas
+    driven.document.push(AddNode(Node("spare", ReLU(), x=200.0, y=900.0)))
+    canvas.zoom_by(rungs)
+    canvas.look_from(canvas.camera.centred(240.0, 900.0))
+    at = canvas.camera.window(canvas.scene.port_point("spare", 0, is_output))
+    start = QPoint(round(at.x) + (across if is_output else -across), round(at.y) + down)
+    QTest.mousePress(canvas, LEFT, pos=start)
+    QTest.mouseMove(canvas, start + QPoint(0, 30))
+    assert isinstance(canvas.state, DragLink) is pulls
+    QTest.keyClick(canvas, Qt.Key.Key_Escape)
+    QTest.mouseRelease(canvas, LEFT, pos=start)
+    assert driven.place("spare") == (200.0, 900.0)
+
+
+def test_a_port_takes_no_more_than_a_third_of_a_short_wire(driven: Any) -> None:
+    canvas, document = driven.canvas, driven.document
+    document.push(AddNode(Node("one", ReLU(), x=200.0, y=900.0)))
+    width = canvas.scene.box(canvas.scene.index_of["one"]).width
+    document.push(AddNode(Node("two", ReLU(), x=200.0 + width + 24.0, y=900.0)))
+    wire = Wire("one", "y", "two", "x")
+    document.push(Connect(wire))
+    canvas.look_from(canvas.camera.centred(240.0, 900.0))
+    ends = canvas.scene.port_point("one", 0, True), canvas.scene.port_point("two", 0, False)
+    start, end = (canvas.camera.window(point) for point in ends)
+    QTest.mouseClick(canvas, LEFT, pos=QPoint(round((start.x + end.x) / 2), round(start.y)))
+    assert document.selected_wires == {wire}
+
+
+def test_a_port_near_another_node_leaves_that_node_alone(driven: Any) -> None:
+    canvas, document, scene = driven.canvas, driven.document, driven.canvas.scene
+    document.push(AddNode(Node("one", ReLU(), x=200.0, y=900.0)))
+    width = scene.box(scene.index_of["one"]).width
+    document.push(AddNode(Node("two", ReLU(), x=204.0 + width, y=900.0)))
+    canvas.zoom_by(-16)
+    canvas.look_from(canvas.camera.centred(240.0, 900.0))
+    start = driven.on("two", 30.0, 14.0)
+    QTest.mousePress(canvas, LEFT, pos=start)
+    QTest.mouseMove(canvas, start + QPoint(0, 30))
+    assert isinstance(canvas.state, Move)
+    QTest.keyClick(canvas, Qt.Key.Key_Escape)
+    QTest.mouseRelease(canvas, LEFT, pos=start)
 
 
 def test_canvas_follows_the_document(driven: Any) -> None:

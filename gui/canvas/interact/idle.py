@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+
+import numpy as np
 
 from gui.canvas.geometry import Point
 from gui.canvas.hits import PortHit
@@ -18,7 +21,10 @@ from gui.canvas.interact.state import Cursor, Host, Interaction, Pointer
 from gui.canvas.items import item_at
 from gui.canvas.tidy import nudge
 
-NEAR = 8.0  # px from a port within which it comes before a wire
+# px on screen beside a node and into it within which a press takes a port
+OUTSIDE, INSIDE = 12.0, 8.0
+NAME = 22.0  # px into a node that no port takes: the name begins behind them
+PAINTED = 6.0  # px around a port's centre that are its own at every zoom
 PORTS_FROM = 0.25  # zoom: below it a node is a block without ports
 
 
@@ -55,12 +61,17 @@ class Idle(Interaction):
 
     def _port(self, pointer: Pointer) -> PortHit | None:
         """The port under the pointer, while ports are drawn; short wires stay in reach."""
-        scene, zoom = self.host.scene, self.host.camera.zoom
-        found = scene.port_at(pointer.canvas) if zoom >= PORTS_FROM else None
-        if found is None or scene.port_at(pointer.canvas, NEAR) is not None:
+        scene, at, zoom = self.host.scene, pointer.canvas, self.host.camera.zoom
+        if zoom < PORTS_FROM:
+            return None
+        outside, inside = max(OUTSIDE / zoom, PAINTED), max(min(INSIDE / zoom, NAME), PAINTED)
+        found = scene.port_at(at, outside, inside)
+        wire = scene.wire_at(at, zoom) if found and scene.node_at(at) is None else None
+        if wire is None:
             return found
-        at = pointer.canvas
-        return found if scene.node_at(at) or scene.wire_at(at, zoom) is None else None
+        sx, sy, tx, ty = scene.wire_ends(np.array([wire]))[0].tolist()
+        third = math.hypot(tx - sx, ty - sy) / 3
+        return scene.port_at(at, max(min(outside, third), PAINTED))
 
     def press(self, pointer: Pointer) -> None:
         host = self.host

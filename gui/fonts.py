@@ -27,6 +27,8 @@ STYLES = {
     "number": ("number", "mono"),
 }
 
+LARGE, TIGHT = 20, 98.0  # px from which letters stand closer, and per cent of their widths
+
 
 @cache
 def load() -> None:
@@ -59,6 +61,8 @@ def _font(family: str, size: int, weight: int) -> QFont:
     made.setWeight(QFont.Weight(weight))
     made.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
     made.setStyleStrategy(QFont.StyleStrategy.PreferAntialias)
+    if size >= LARGE:
+        made.setLetterSpacing(QFont.SpacingType.PercentageSpacing, TIGHT)
     if family == tokens()["size"]["type"]["ui"]:
         made.setFeature(QFont.Tag("tnum"), 1)
         made.setFeature(QFont.Tag("cv11"), 1)  # the single-storey a of the look's pictures

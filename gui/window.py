@@ -138,6 +138,7 @@ class MainWindow(QMainWindow):
         self.start.open_asked.connect(self.files.choose)
         self.start.data_asked.connect(self.files.choose_data)
         self.start.files.chosen.connect(self.files.open)
+        self.start.drop.dropped.connect(self.files.open)
         self.status.problems_asked.connect(lambda: self.workbench.docks.open("problems"))
         self.status.zoom_asked.connect(self._zoom_whole)
         self.preferences.changed.connect(self._preferred)

@@ -14,22 +14,31 @@ from PySide6.QtWidgets import QAbstractButton, QWidget
 
 import resources
 from gui import fonts
+from gui.canvas.geometry import wrapped
 from gui.look import Look
 from gui.theme import tokens
 
-PICTURE, HEIGHT, INSET = 128, 246, 14
+PICTURE, LARGE = 128, 232  # px, height of a picture: in several rows, in one
+WORDS, INSET = 152, 16  # px below the picture, and beside the words
+LINES = 2
+_RIGHT = Qt.TextElideMode.ElideRight
 
 
 @dataclass(frozen=True)
 class Example:
-    """What `results.json` says of an example; `parameters` are counted when it is drawn."""
+    """What `results.json` says of an example; `parameters` are counted when it is drawn.
+
+    `learn` is what there is to see; `losses` are those of a run, for its picture.
+    """
 
     name: str
     title: str
     concept: str
+    learn: str
     kind: str
     seconds: float
     result: str
+    losses: tuple[float, ...] = ()
 
 
 @cache
@@ -41,9 +50,11 @@ def examples() -> tuple[Example, ...]:
             name,
             one["title"],
             one["concept"],
+            one["learn"],
             one["kind"],
             one["seconds"],
             result_text(one["metric"], one["reached"]),
+            tuple(one["losses"]),
         )
         for name, one in found.items()
     )
@@ -71,14 +82,21 @@ class Card(QAbstractButton):
         self._look, self.example = look, example
         self.picture: QPixmap | None = None
         self.parameters: int | None = None
-        self.setFixedHeight(HEIGHT)
+        self.high = LARGE
+        self.setFixedHeight(LARGE + WORDS)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(f"{example.title}: {example.concept}, {example.result}")
+        self.setAccessibleDescription(example.learn)
         look.changed.connect(self._forget)
 
     def sizeHint(self) -> QSize:
-        return QSize(314, HEIGHT)
+        return QSize(314, self.height())
+
+    def grow(self, high: int) -> None:
+        """Make the picture so many px high."""
+        self.high = high
+        self.setFixedHeight(high + WORDS)
 
     def show_picture(self, picture: QPixmap, parameters: int) -> None:
         """What was drawn from the file."""
@@ -87,9 +105,9 @@ class Card(QAbstractButton):
 
     @property
     def drawn(self) -> bool:
-        """Whether there is a picture as wide as the card."""
+        """Whether there is a picture of the size of its place."""
         return self.picture is not None and (
-            round(self.picture.deviceIndependentSize().width()) == self.width()
+            self.picture.deviceIndependentSize().toSize() == QSize(self.width(), self.high)
         )
 
     def _forget(self) -> None:
@@ -115,16 +133,16 @@ class Card(QAbstractButton):
         painter.fillPath(path, QColor(theme.panel))
         painter.save()
         painter.setClipPath(path)
-        top = QRectF(0, 0, self.width(), PICTURE)
+        top = QRectF(0, 0, self.width(), self.high)
         painter.fillRect(top, QColor(theme.canvas))
         if self.picture is not None:
             size = self.picture.deviceIndependentSize()
             painter.drawPixmap(
                 round((self.width() - size.width()) / 2),
-                round((PICTURE - size.height()) / 2),
+                round((self.high - size.height()) / 2),
                 self.picture,
             )
-        painter.fillRect(QRectF(0, PICTURE, self.width(), 1), QColor(theme.hair))
+        painter.fillRect(QRectF(0, self.high, self.width(), 1), QColor(theme.hair))
         painter.restore()
         self._write(painter)
         painter.setPen(QPen(QColor(border), width))
@@ -140,14 +158,26 @@ class Card(QAbstractButton):
             painter.setFont(fonts.font(style))
             painter.setPen(QColor(colour))
             side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
-            where = QRectF(INSET, PICTURE + y, inside, 18)
+            where = QRectF(INSET, self.high + y, inside, 16)
             painter.drawText(where, side | Qt.AlignmentFlag.AlignVCenter, words)
 
-        text(10, example.title, "node name", theme.text)
-        text(28, example.name, "small mono", theme.text3)
-        text(56, example.concept, "small", theme.text2)
-        line = QRectF(INSET, PICTURE + 82, inside, 1)
-        painter.fillRect(line, QColor(theme.hair))
+        text(14, example.title, "panel title", theme.text)
+        text(34, example.name, "small mono", theme.text3)
+        room = inside - fonts.measure(example.name, "small mono") - 12
+        concept = fonts.metrics("body").elidedText(example.concept, _RIGHT, room)
+        text(34, concept, "body", theme.text3, right=True)
+        for number, line in enumerate(self._learn(inside)):
+            text(62 + 18 * number, line, "body", theme.text2)
+        painter.fillRect(QRectF(INSET, self.high + 112, inside, 1), QColor(theme.hair))
         count = "–" if self.parameters is None else f"{self.parameters:,}"
-        text(90, f"{count} p  {time_text(example.seconds)}", "small mono", theme.text2)
-        text(90, example.result, "small mono", theme.text, right=True)
+        text(124, f"{count} p  {time_text(example.seconds)}", "small mono", theme.text2)
+        text(124, example.result, "small mono", theme.text, right=True)
+
+    def _learn(self, room: float) -> list[str]:
+        """What there is to see, in at most two lines."""
+        lines = wrapped(self.example.learn, room, fonts.measure, "body")
+        if len(lines) <= LINES:
+            return lines
+        rest = " ".join(lines[LINES - 1 :])
+        last = fonts.metrics("body").elidedText(rest, _RIGHT, room)
+        return [*lines[: LINES - 1], last]

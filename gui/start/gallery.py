@@ -22,8 +22,10 @@ import resources
 from gui import fonts
 from gui.app import App
 from gui.canvas.paint_canvas import Scene
+from gui.file_actions import SUFFIXES
 from gui.look import Look
-from gui.start.cards import PICTURE, Card, examples
+from gui.start.begin import DropArea, Hints
+from gui.start.cards import LARGE, PICTURE, Card, examples
 from gui.start.recent import Recent, RecentList
 from gui.start.sidebar import Sidebar
 from gui.training.text import caption, metric
@@ -33,7 +35,8 @@ if TYPE_CHECKING:
     from gui.run.last_runs import LastRun
     from gui.session import RecentFile
 
-GAP, SIDE, COLUMN = 16, 40, 260
+GAP, SIDE, COLUMN = 16, 40, 284
+MOST = 1568  # px; a wider page has wider margins
 KINDS = {
     "images": ("Images", "image"),
     "sequences": ("Sequences", "recurrent"),
@@ -61,6 +64,9 @@ class Gallery(QWidget):
         for card in self.cards:
             card.clicked.connect(partial(app.desk.open_example, card.example.name))
         self.files = RecentList(app.look)
+        self.drop = DropArea(app.look, SUFFIXES)
+        self.drop.clicked.connect(self.open_asked)
+        self.hints = Hints(app)
         self.sidebar = Sidebar(app.look)
         self.sidebar.chosen.connect(self._filter)
         self._idle = QTimer(self, singleShot=True, interval=0)
@@ -86,8 +92,6 @@ class Gallery(QWidget):
     def _fill(self) -> None:
         found = [_row(file, self._runs.get(Path(file.path))) for file in self._recent]
         self.files.show_files(found)
-        for widget in (self.files, self._recent_title):
-            widget.setVisible(bool(found))
         kinds = Counter(card.example.kind for card in self.cards)
         rows = [("", "Start", "home", 0)]
         if found:
@@ -115,31 +119,27 @@ class Gallery(QWidget):
 
     def _main(self) -> QWidget:
         page = _Ground(self._app.look)
-        column = QVBoxLayout(page)
-        column.setContentsMargins(SIDE, 32, SIDE, 32)
+        self._page = QVBoxLayout(page)
+        column = self._page
         column.setSpacing(0)
         column.addLayout(self._head())
         column.addSpacing(28)
-        self._examples_title = label("Examples")
-        self._examples_title.setFont(fonts.font("panel title"))
-        count = label(f"{len(self.cards)}, every one trained and measured on this version")
-        count.setProperty("tone", "tertiary")
-        line = QHBoxLayout()
-        line.setSpacing(8)
-        line.addWidget(self._examples_title)
-        line.addWidget(count)
-        line.addStretch()
-        column.addLayout(line)
+        count = f"{len(self.cards)}, every one trained and measured on this version"
+        column.addLayout(_heading("Examples", count))
         column.addSpacing(16)
         self._grid = QGridLayout()
         self._grid.setSpacing(GAP)
         column.addLayout(self._grid)
         column.addSpacing(32)
-        self._recent_title = label("Recent")
-        self._recent_title.setFont(fonts.font("panel title"))
-        column.addWidget(self._recent_title)
-        column.addSpacing(10)
-        column.addWidget(self.files)
+        below = QHBoxLayout()
+        below.setSpacing(GAP)
+        below.addLayout(_titled("Recent", self.files), 1)
+        self._own = QWidget()
+        self._own.setLayout(_titled("Your own", self.drop))
+        below.addWidget(self._own)
+        column.addLayout(below)
+        column.addSpacing(32)
+        column.addLayout(_titled("Keys worth knowing", self.hints))
         column.addStretch()
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
@@ -151,7 +151,7 @@ class Gallery(QWidget):
 
     def _head(self) -> QHBoxLayout:
         words = QVBoxLayout()
-        words.setSpacing(2)
+        words.setSpacing(6)
         title = label("What do you want to build?")
         title.setFont(fonts.font("display"))
         words.addWidget(title)
@@ -186,20 +186,21 @@ class Gallery(QWidget):
         if card is None:
             return
         from graph.files import load
+        from graph.shapes import Shapes
         from gui.render import placed
         from gui.sheet import canvas_view
-        from gui.start.thumbnail import thumbnail
+        from gui.start.thumbnail import previews, thumbnail
 
         name = card.example.name
         if name not in self._drawn:
             graph = load(resources.example_path(name))
-            from graph.shapes import Shapes
-
-            self._drawn[name] = placed(canvas_view(graph))[0], Shapes(graph).weight_count
+            shapes = Shapes(graph)
+            drawing, _ = placed(canvas_view(graph, previews(graph, shapes, card.example.losses)))
+            self._drawn[name] = drawing, shapes.weight_count
         drawing, parameters = self._drawn[name]
         ratio = self.devicePixelRatioF()
         theme = self._app.look.theme
-        card.show_picture(thumbnail(drawing, theme, card.width(), PICTURE, ratio), parameters)
+        card.show_picture(thumbnail(drawing, theme, card.width(), card.high, ratio), parameters)
         self._idle.start()
 
     def _redraw(self) -> None:
@@ -216,17 +217,27 @@ class Gallery(QWidget):
             return
         self._kind = kind
         self._arrange(force=True)
+        self._redraw_soon()
 
     def _shown(self) -> list[Card]:
         return [card for card in self.cards if self._kind in ("", card.example.kind)]
 
     def _arrange(self, force: bool = False) -> None:
-        width = self.width() - self.sidebar.width() - 2 * SIDE
+        shown, whole = self._shown(), self.width() - self.sidebar.width()
+        side = max(SIDE, (whole - MOST) // 2)
+        self._page.setContentsMargins(side, 32, side, 32)
+        width = whole - 2 * side
         columns = max(1, min(4, (width + GAP) // (COLUMN + GAP)))
+        if columns == 3 and len(shown) % 3 == 1:
+            columns = 2  # none stands alone
+        self._own.setFixedWidth((width - GAP * (columns - 1)) // columns)
+        self._own.setVisible(columns > 1)
+        self.hints.arrange(columns)
         if columns == self._columns and not force:
             return
         self._columns = columns
-        shown = self._shown()
+        for card in self.cards:
+            card.grow(LARGE if len(shown) <= columns else PICTURE)
         for card in self.cards:
             self._grid.removeWidget(card)
             card.setVisible(card in shown)
@@ -238,6 +249,9 @@ class Gallery(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._arrange()
+        self._redraw_soon()
+
+    def _redraw_soon(self) -> None:
         if self._begun:
             self._idle.start()
 
@@ -270,6 +284,28 @@ def _row(file: RecentFile, run: LastRun | None) -> Recent:
     if best:
         words += f" · {metric(best, metrics[best])} {caption(best).lower()}"
     return Recent(path, file.time, words, run.losses)
+
+
+def _heading(title: str, note: str = "") -> QHBoxLayout:
+    """A title, and a few words behind it."""
+    line = QHBoxLayout()
+    line.setSpacing(8)
+    head = label(title)
+    head.setFont(fonts.font("panel title"))
+    line.addWidget(head)
+    line.addWidget(label(note, "tertiary"))
+    line.addStretch()
+    return line
+
+
+def _titled(title: str, part: QWidget) -> QVBoxLayout:
+    """A part below its title."""
+    column = QVBoxLayout()
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(12)
+    column.addLayout(_heading(title))
+    column.addWidget(part)
+    return column
 
 
 class _Ground(QWidget):

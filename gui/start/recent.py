@@ -16,6 +16,8 @@ from gui.look import Look, icon_pixmap
 from gui.theme import mix, tokens
 
 ROW = 36
+LEAST = 112  # px of height
+NOTHING = "Files that you open or save are listed here."
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,9 @@ class RecentList(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(1, 1, 1, 1)
         self._column.setSpacing(0)
+        self._column.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.setMinimumHeight(LEAST)
+        self._empty = True
         look.changed.connect(self.update)
 
     def show_files(self, files: Sequence[Recent]) -> None:
@@ -53,9 +58,13 @@ class RecentList(QWidget):
             row = RecentRow(self._look, file, last=place == len(files) - 1)
             row.clicked.connect(lambda _=False, path=file.path: self.chosen.emit(path))
             self._column.addWidget(row)
+            row.show()
             rows.append(row)
+        self._empty = not rows
+        self.setAccessibleDescription(NOTHING if self._empty else "")
         if rows:
             self.setFocusProxy(rows[0])
+        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         theme, painter = self._look.theme, QPainter(self)
@@ -64,6 +73,10 @@ class RecentList(QWidget):
         painter.setPen(QPen(QColor(theme.border), 1))
         painter.setBrush(QColor(theme.panel))
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), radius, radius)
+        if self._empty:
+            painter.setFont(fonts.font("body"))
+            painter.setPen(QColor(theme.text3))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, NOTHING)
         painter.end()
 
 

@@ -1,17 +1,38 @@
-"""A drawing as a small picture: headers in family colours, bodies, wires; too small for words."""
+"""A drawing as a small picture: headers in family colours, bodies with what they show, wires.
+
+Too small for words.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
 
+from graph.graph import Graph
+from graph.shapes import Shapes
+from gui.canvas.drawing import Detail, qrect
+from gui.canvas.geometry import Rect
 from gui.canvas.paint_canvas import Scene, scene_bounds
+from gui.canvas.paint_preview import paint_preview
 from gui.canvas.paint_wire import qpath
+from gui.canvas.view_model import Mosaic, Preview, Sparkline
+from gui.rest import rest_previews
+from gui.run.previews import data_previews
 from gui.theme import Theme
 
-MARGIN = 16.0  # px around the drawing
-LARGEST = 0.32  # zoom
-HEADER, RADIUS, DOT = 8.0, 2.0, 10.0  # px of the picture
+MARGIN = 20.0  # px around the drawing
+LARGEST = 0.4  # zoom
+HEADER, RADIUS, GRID, DOT = 8.0, 2.0, 16.0, 1.5  # px of the picture
+
+
+def previews(graph: Graph, shapes: Shapes, losses: Sequence[float]) -> dict[str, Preview]:
+    """What the nodes of an example show, by id: its data, and the losses that it had."""
+    curves: dict[str, Preview] = {
+        node.id: Sparkline(losses) for node in graph if node.op.role == "loss"
+    }
+    return {**rest_previews(graph, shapes.types), **data_previews(graph), **curves}
 
 
 def thumbnail(drawing: Scene, theme: Theme, width: int, height: int, ratio: float) -> QPixmap:
@@ -21,9 +42,9 @@ def thumbnail(drawing: Scene, theme: Theme, width: int, height: int, ratio: floa
     picture.fill(QColor(theme.canvas))
     painter = QPainter(picture)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    for x in range(round(DOT / 2), width, round(DOT)):
-        for y in range(round(DOT / 2), height, round(DOT)):
-            painter.fillRect(QRectF(x, y, 1, 1), QColor(theme.grid))
+    for x in range(round(GRID / 2), width, round(GRID)):
+        for y in range(round(GRID / 2), height, round(GRID)):
+            painter.fillRect(QRectF(x, y, DOT, DOT), QColor(theme.grid))
     bounds = scene_bounds(drawing)
     if bounds is not None:
         room = width - 2 * MARGIN, height - 2 * MARGIN
@@ -49,5 +70,30 @@ def _paint(painter: QPainter, drawing: Scene, theme: Theme, zoom: float) -> None
         painter.setBrush(QColor(theme.node))
         painter.drawRoundedRect(body, radius, radius)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(theme.of_family(node.family)))
+        tint = theme.of_family(node.family)
+        painter.setBrush(QColor(tint))
         painter.drawRoundedRect(QRectF(box.x, box.y, box.width, header), radius, radius)
+        place = drawing.boxes[node.id].preview
+        if place is not None and node.preview is not None:
+            where = place.moved(node.x, node.y)
+            _preview(painter, node.preview, where, tint, theme, zoom)
+
+
+def _preview(
+    painter: QPainter, preview: Preview, where: Rect, tint: str, theme: Theme, zoom: float
+) -> None:
+    """Lines and gaps keep their width, points and bars shrink; an empty mosaic is plain ground."""
+    if isinstance(preview, Mosaic) and not preview.tiles.any():
+        radius = RADIUS / zoom
+        painter.setBrush(QColor(theme.canvas))
+        painter.drawRoundedRect(qrect(where), radius, radius)
+        return
+    if not isinstance(preview, Sparkline | Mosaic):
+        paint_preview(painter, preview, where, tint, theme, Detail.PLAIN)
+        return
+    painter.save()
+    painter.translate(where.x, where.y)
+    painter.scale(1 / zoom, 1 / zoom)
+    shown = Rect(0.0, 0.0, where.width * zoom, where.height * zoom)
+    paint_preview(painter, preview, shown, tint, theme, Detail.PLAIN)
+    painter.restore()

@@ -5,7 +5,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 import resources
@@ -16,12 +18,15 @@ from graph.ops.table import Table
 from graph.shapes import Shapes
 from gui.app import App
 from gui.canvas.view import Canvas
+from gui.preferences import Preferences
 from gui.session import RecentFile
-from gui.start.cards import examples, result_text, time_text
+from gui.start.begin import HINTS
+from gui.start.cards import LARGE, examples, result_text, time_text
 from gui.start.gallery import Gallery
 from gui.start.guide import Guide
 from gui.start.recent import RecentRow, when_text
 from gui.start.sidebar import Row
+from gui.window import MainWindow
 
 
 @pytest.fixture
@@ -97,6 +102,48 @@ def test_recent_files_are_listed_and_asked_for(gallery: Gallery, qtbot: QtBot) -
     assert asked.args == [path]
 
 
+def test_a_file_is_dropped_on_its_place_or_chosen(gallery: Gallery, qtbot: QtBot) -> None:
+    def dropped(event: type[QDropEvent], *names: str) -> bool:
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(f"/somewhere/{name}") for name in names])
+        where = QPointF(9, 9) if event is QDropEvent else QPoint(9, 9)
+        left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+        made = event(where, Qt.DropAction.CopyAction, data, left, none)
+        made.ignore()
+        QApplication.sendEvent(gallery.drop, made)
+        return made.isAccepted()
+
+    assert not dropped(QDragEnterEvent, "film.mp4")
+    assert dropped(QDragEnterEvent, "net.loom")
+    found: list[Path] = []
+    gallery.drop.dropped.connect(found.append)
+    assert dropped(QDropEvent, "net.loom", "film.mp4", "table.csv")
+    assert found == [Path("/somewhere/net.loom"), Path("/somewhere/table.csv")]
+    with qtbot.waitSignal(gallery.open_asked):
+        qtbot.mouseClick(gallery.drop, Qt.MouseButton.LeftButton)
+
+
+def test_below_the_examples_all_stands_in_their_columns(gallery: Gallery, qtbot: QtBot) -> None:
+    first, last = gallery.cards[0], gallery.cards[3]
+    qtbot.waitUntil(lambda: gallery.drop.width() in (last.width(), last.width() - 1))
+    assert gallery.files.mapTo(gallery, QPoint()).x() == first.mapTo(gallery, QPoint()).x()
+    gap = gallery.drop.mapTo(gallery, QPoint()).x() - last.mapTo(gallery, QPoint()).x()
+    assert abs(gap) <= 1
+    assert first.high == LARGE
+    gallery.resize(1280, 760)
+    qtbot.waitUntil(lambda: first.high < LARGE)
+    assert {card.y() for card in gallery.cards[:2]} == {first.y()}
+    gallery.resize(3000, 900)
+    qtbot.waitUntil(lambda: first.width() < 400)
+
+
+def test_hinted_keys_are_those_of_the_actions(app: App, qtbot: QtBot) -> None:
+    window = MainWindow(app.look, Preferences())
+    qtbot.addWidget(window)
+    keys = {entry.id: entry.action.shortcut().toString() for entry in window.app.actions}
+    assert [keys[id] for id, _ in HINTS] == ["Tab", "Ctrl+K", "F5", "F1"]
+
+
 def test_words_for_results_and_times() -> None:
     assert result_text("val_accuracy", 0.98) == "98.0 % held out"
     assert result_text("val_mae", 0.6167) == "0.617 MAE held out"
@@ -111,6 +158,8 @@ def test_examples_say_what_was_measured() -> None:
     for example in examples():
         assert example.title
         assert example.concept
+        assert example.learn.endswith(".")
+        assert example.losses[-1] < 0.3 * example.losses[0]
         assert example.seconds > 0
         assert any(figure.isdigit() for figure in example.result)
 

@@ -226,7 +226,7 @@ class Files(QObject):
         trainer = self._app.trainer
         if not trainer.permission(document, partial(self._write_code, document, target, path)):
             return
-        run, options = trainer.board_of(document).curves.run, trainer.options(document)
+        run, options = trainer.board_of(document).run, trainer.run_options(document)
         try:
             told = export_python(document, target, path, options, run)
         except ValueError as error:  # of checks, data and exporters: found, expected, what to do

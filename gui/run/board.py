@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -90,6 +91,8 @@ class Board:
     failed_at: str = ""  # NodePath
     curves: Curves = field(default_factory=Curves)
     previous: Curves | None = None
+    run: str = ""  # the last one that began, and its workspace
+    workspace: Path | None = None
     older: Curves | None = None  # previous before the present run was asked for
     taps: dict[str, Tap] = field(default_factory=dict)  # newest of each watched tensor
     tap_step: int = 0

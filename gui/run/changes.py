@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
 
+from graph.files import named_file
 from graph.graph import Graph, Node
 from graph.kinds import DataSource
 from graph.subgraph import Subgraph
@@ -17,19 +19,32 @@ def snapshot(graph: Graph) -> Graph:
     )
 
 
-def differs(old: Graph, new: Graph) -> bool:
+@dataclass(frozen=True)
+class Drawn:
+    """A graph, and the folder from which the paths in it start."""
+
+    graph: Graph
+    folder: Path
+
+
+def differs(old: Drawn, new: Drawn) -> bool:
     """Whether a run of one would be another: not by places, names, notes and live settings."""
-    return old.training != new.training or _drawn_otherwise(old, new)
+    if old.graph.training != new.graph.training:
+        return True
+    definitions, others = old.graph.definitions, new.graph.definitions
+    if definitions.keys() != others.keys() or _drawn_otherwise(old, new):
+        return True
+    return any(
+        _drawn_otherwise(Drawn(drawing, old.folder), Drawn(others[name], new.folder))
+        for name, drawing in definitions.items()
+    )
 
 
-def _drawn_otherwise(old: Graph, new: Graph) -> bool:
-    if old.net.nodes.keys() != new.net.nodes.keys() or _groups(old) != _groups(new):
+def _drawn_otherwise(old: Drawn, new: Drawn) -> bool:
+    one, two = old.graph, new.graph
+    if one.net.nodes.keys() != two.net.nodes.keys() or _groups(one) != _groups(two):
         return True
-    if any(_unlike(node, new.node(node.id)) for node in old) or _wired_otherwise(old, new):
-        return True
-    if old.definitions.keys() != new.definitions.keys():
-        return True
-    return any(_drawn_otherwise(d, new.definitions[n]) for n, d in old.definitions.items())
+    return _wired_otherwise(one, two) or any(_unlike(node.id, old, new) for node in one)
 
 
 def _groups(graph: Graph) -> dict[str, frozenset[str]]:
@@ -42,17 +57,21 @@ def _wired_otherwise(old: Graph, new: Graph) -> bool:
     return set(map(id, one)) != set(map(id, two)) and set(one) != set(two)
 
 
-def _unlike(one: Node, two: Node) -> bool:
+def _unlike(id: str, old: Drawn, new: Drawn) -> bool:
+    one, two = old.graph.node(id), new.graph.node(id)
     if (one.frozen, one.bypassed) != (two.frozen, two.bypassed):
         return True
-    return one.op is not two.op and _fixed(one) != _fixed(two)
+    return one.op is not two.op and _fixed(one, old.folder) != _fixed(two, new.folder)
 
 
-def _fixed(node: Node) -> tuple[object, ...]:
-    """Type and settings without those that may change while training runs."""
+def _fixed(node: Node, folder: Path) -> tuple[object, ...]:
+    """Type and settings without those that may change while training runs; paths as files."""
     live = node.op.live_settings()
-    names = (f.name for f in fields(node.op) if f.name not in live and f.name != "schema")
-    return type(node.op), [(name, getattr(node.op, name)) for name in names]
+    names = [f.name for f in fields(node.op) if f.name not in live and f.name != "schema"]
+    values = {name: getattr(node.op, name) for name in names}
+    if isinstance(node.op, DataSource) and values.get("path"):
+        values["path"] = named_file(folder, values["path"])
+    return type(node.op), values
 
 
 def live_settings(graph: Graph) -> dict[str, float]:
@@ -83,11 +102,10 @@ def definition_of(graph: Graph, path: str) -> str:
     return name
 
 
-def swap_refusal(old: Graph, new: Graph) -> str:
+def swap_refusal(old: Drawn, new: Drawn) -> str:
     """Why a run cannot go on with the changed graph, or "" when it can."""
-    sources = {node.id: node for node in old if isinstance(node.op, DataSource)}
-    others = {node.id: node for node in new if isinstance(node.op, DataSource)}
-    if sources.keys() != others.keys() or any(_unlike(sources[id], others[id]) for id in sources):
+    ids = [{node.id for node in one.graph if isinstance(node.op, DataSource)} for one in (old, new)]
+    if ids[0] != ids[1] or any(_unlike(id, old, new) for id in ids[0]):
         return "The data is another: restart the run to train on it."
     for name, what in (
         ("batch_size", "The batch size"),
@@ -95,6 +113,15 @@ def swap_refusal(old: Graph, new: Graph) -> str:
         ("precision", "The precision"),
         ("split", "The split of the data"),
     ):
-        if getattr(old.training, name) != getattr(new.training, name):
+        if getattr(old.graph.training, name) != getattr(new.graph.training, name):
             return f"{what} is another: restart the run with it."
     return ""
+
+
+def swapped(old: Graph, new: Graph) -> Graph:
+    """The graph to go on with, as it is now; its data is named as the run names it."""
+    graph = snapshot(new)
+    for node in list(graph):
+        if isinstance(node.op, DataSource) and node.op is not old.node(node.id).op:
+            graph.set_node(replace(node, op=old.node(node.id).op))
+    return graph

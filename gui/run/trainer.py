@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -20,7 +22,7 @@ from graph.checks import Problem
 from graph.graph import Graph
 from gui.document import Document, DocumentChange
 from gui.run.board import MOST_LOSSES, Board
-from gui.run.changes import differs, live_settings, snapshot, swap_refusal
+from gui.run.changes import Drawn, differs, live_settings, snapshot, swap_refusal, swapped
 from gui.run.permission import Permission
 from gui.run.worker import News, Worker
 
@@ -61,6 +63,7 @@ class Trainer(QObject):
         self._control = Control()
         self._worker: Worker | None = None
         self.graph: Graph | None = None  # that the run trains; not to be changed
+        self._folder = Path()  # from which its paths start
         self._live: dict[str, float] = {}
         self._news: queue.SimpleQueue[tuple[Control, Board, News]] = queue.SimpleQueue()
         self._timer = QTimer(self, interval=TICK)
@@ -108,8 +111,14 @@ class Trainer(QObject):
         if document is self.document and self.board.active:
             self._control.resume()
             return True
-        epochs, options = document.graph.training.epochs, self.options(document)
-        return self._begin(document, opens=partial(_open_last, options, epochs))
+        epochs, board = document.graph.training.epochs, self.board_of(document)
+        opens = partial(_open_last, self.run_options(document), epochs, board.run)
+        return self._begin(document, opens=opens)
+
+    def run_options(self, document: Document) -> TrainOptions:
+        """Options that find the document's last run, also after it was saved elsewhere."""
+        options, place = self.options(document), self.board_of(document).workspace
+        return replace(options, workspace=place) if place is not None else options
 
     def set_live(self, key: str, value: float) -> None:
         """Change a live setting (`NodePath/name`) from the next step on."""
@@ -118,24 +127,30 @@ class Trainer(QObject):
 
     # ---- the document changed while its run is under way
 
+    @property
+    def _trained(self) -> Drawn | None:
+        return Drawn(self.graph, self._folder) if self.graph is not None else None
+
     def changed_since_start(self, document: Document | None) -> bool:
         """Whether the run under way trains another graph than the document shows."""
         if document is None or document is not self.document or not self.board.active:
             return False
-        return self.graph is not None and differs(self.graph, document.graph)
+        trained = self._trained
+        return trained is not None and differs(trained, Drawn(document.graph, document.folder))
 
     def swap_refusal(self, document: Document) -> str:
         """Why the run cannot go on with the changed graph, or "" when it can."""
-        return swap_refusal(self.graph, document.graph) if self.graph is not None else ""
+        trained = self._trained
+        return swap_refusal(trained, Drawn(document.graph, document.folder)) if trained else ""
 
     def swap(self, document: Document) -> bool:
         """Go on with the document as it is now: values of equal name and shape are kept."""
-        if not self._allowed(document, self.swap) or self._worker is None:
+        if not self._allowed(document, self.swap) or self._worker is None or self.graph is None:
             return False
         if refusal := self.swap_refusal(document):
             self.said.emit(refusal)
             return False
-        graph, live = snapshot(document.graph), self._live
+        graph, live = swapped(self.graph, document.graph), self._live
 
         def done(board: Board) -> None:
             self.graph, known = graph, live_settings(graph)
@@ -239,6 +254,7 @@ class Trainer(QObject):
         self._control.close()
         self.document, self.board = document, self.board_of(document)
         self.graph, self._live = snapshot(document.graph), live_settings(document.graph)
+        self._folder = document.folder
         self._asked.clear()
         self.board.begin()
         self._control = Control()
@@ -285,13 +301,15 @@ class Trainer(QObject):
         """Called in the thread of the run: what the window must know of a run that goes on."""
         job = session.job
         graph, live = snapshot(job.model.graph), dict(job.live)
+        folder = Path(session.workspace.get(session.run).folder)
         known, again = session.workspace.metrics(session.run), job.position.step > 0
         history = {epoch: m for epoch, m in known.items() if epoch <= job.position.epochs}
         losses = job.losses.copy(MOST_LOSSES)
 
         def news(board: Board) -> None:
             if again:
-                self.graph = graph
+                self.graph, self._folder = graph, folder
+            board.run, board.workspace = session.run, session.workspace.folder
             given, self._live = self._live, live
             board.live = {k: v for k, v in live.items() if given.get(k) != v}
             board.recall(job.batches.steps, history, losses)
@@ -312,10 +330,10 @@ def _open_new(graph: Graph, options: TrainOptions, progress: Report) -> Session:
     return open_new(graph, options, progress)
 
 
-def _open_last(options: TrainOptions, epochs: int, progress: Report) -> Session:
+def _open_last(options: TrainOptions, epochs: int, run: str, progress: Report) -> Session:
     from gui.run.past import open_last
 
-    return open_last(options, epochs, progress)
+    return open_last(options, epochs, run, progress)
 
 
 def _refused(problem: Problem) -> str:

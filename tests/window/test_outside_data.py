@@ -11,14 +11,17 @@ from pytestqt.qtbot import QtBot
 
 from compute.data import DataError, Folder, OutsideError
 from compute.data.table import probe_table
+from graph.edits import SetOp, SetTraining
 from graph.files import load, save
 from graph.graph import Graph
 from graph.ops.table import Table
 from graph.schema import Schema
 from gui.inspector.picks import PathRow
 from gui.preferences import Preferences
+from gui.run.exporting import export_python
 from gui.run.permission import outside
 from gui.shell.keeper import Places
+from gui.training.bar import TrainingBar
 from gui.window import MainWindow
 from tests.support.drawn import drawn
 from tests.window.conftest import MakeWindow
@@ -184,3 +187,49 @@ def test_only_the_allowed_file_is_read(tmp_path: Path, table: Path) -> None:
     assert caught.value.file == other
     with pytest.raises(DataError, match="no file"):
         Folder(tmp_path).file("~nobody-of-that-name/x.csv", "table")
+
+
+def test_a_run_stays_with_a_graph_that_is_saved_elsewhere(
+    make: MakeWindow, received: Path, table: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    """Its paths are others, its files the same: nothing is changed, swapped, lost or searched."""
+    window = make()
+    trainer = window.app.trainer
+    home = table.parent / "prices.loom"
+    save(load(received), home)
+    (table.parent / ".netloom").mkdir()
+    window.files.open(home)
+    document = window.app.desk.current
+    document.push(SetOp("table", replace(document.graph.node("table").op, path="houses.csv")))
+    document.push(SetTraining(replace(document.graph.training, epochs=1_000_000)))
+    run(window)
+    qtbot.waitUntil(lambda: trainer.board.step > 0, timeout=60_000)
+    there = tmp_path / "elsewhere"
+    (there / ".netloom").mkdir(parents=True)
+    window.app.desk.save(document, there / "costs.loom")
+    assert document.graph.node("table").op.path == table.as_posix()
+    assert (document.title, trainer.document, trainer.board.active) == ("costs", document, True)
+    assert not trainer.changed_since_start(document)
+    label = window.findChild(TrainingBar).changed_label
+    assert not label.isVisible()
+
+    document.push(SetOp("dense", replace(document.graph.node("dense").op, bias=False)))
+    assert trainer.changed_since_start(document)
+    qtbot.waitUntil(label.isVisible)
+    assert trainer.swap_refusal(document) == ""
+    assert trainer.swap(document)
+    qtbot.waitUntil(lambda: not trainer.changed_since_start(document))
+    trainer.stop()
+    qtbot.waitUntil(lambda: trainer.board.state == "stopped")
+
+    step, name = trainer.board.step, trainer.board.curves.run
+    assert trainer.go_on(document)
+    qtbot.waitUntil(lambda: trainer.board.step > step, timeout=60_000)
+    assert trainer.board.curves.run == name == "prices-1"
+    assert not trainer.changed_since_start(document)
+    trainer.stop()
+    qtbot.waitUntil(lambda: trainer.board.state == "stopped")
+    told = export_python(
+        document, "numpy", there / "costs.py", trainer.run_options(document), trainer.board.run
+    )
+    assert "with the weights of run prices-1" in told

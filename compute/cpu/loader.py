@@ -1,8 +1,7 @@
 """Kernels in the application process: compiled when missing (by compiler processes), loaded when
 first used.
 
-Loading needs llvmlite only. `ensure` compiles what a plan needs before it returns;
-`complete_library` lets the rest be compiled in the background.
+Loading needs llvmlite only. `ensure` compiles what a plan needs before it returns.
 """
 
 from __future__ import annotations
@@ -87,15 +86,18 @@ def missing(variant: Variant, names: Iterable[str]) -> list[str]:
     return [name for name in dict.fromkeys(names) if not found.has(name)]
 
 
-def ensure(variant: Variant, names: Iterable[str], progress: Progress | None = None) -> Library:
+def ensure(
+    variant: Variant, names: Iterable[str], progress: Progress | None = None, nice: int = 0
+) -> Library:
     """The library with the named kernels and the interpreter compiled.
 
-    Compiles what is missing in at most two compiler processes and waits for them; `progress` is
-    called in this thread after each kernel and while waiting. Raises CompileError.
+    Compiles what is missing in at most two compiler processes, their priority lowered by `nice`,
+    and waits for them; `progress` is called in this thread after each kernel and while waiting.
+    Raises CompileError.
     """
     wanted = missing(variant, [INTERPRETER, *names])
     if wanted:
-        _compile(variant, wanted, progress or (lambda done, total, name: None))
+        _compile(variant, wanted, progress or (lambda done, total, name: None), nice)
         if left := missing(variant, wanted):
             text = ", ".join(left)
             raise CompileError(f"Compiled, yet not in the cache {Cache(variant).folder}: {text}.")
@@ -107,25 +109,7 @@ def all_names() -> list[str]:
     return [INTERPRETER, *SPECS]
 
 
-def is_complete(variant: Variant) -> bool:
-    """Whether nothing of the variant's library is left to compile."""
-    return not missing(variant, all_names())
-
-
-def complete_library(variant: Variant) -> subprocess.Popen[bytes] | None:
-    """Starts one low-priority compiler process for all that is missing; None when nothing is.
-
-    The caller may wait for it, terminate it or leave it: what it finished stays in the cache.
-    """
-    wanted = missing(variant, all_names())
-    if not wanted:
-        return None
-    quiet = subprocess.DEVNULL
-    command = _command(variant, wanted, nice=10)
-    return subprocess.Popen(command, env=_environment(), stdin=quiet, stdout=quiet, stderr=quiet)
-
-
-def _command(variant: Variant, names: Sequence[str], nice: int = 0) -> list[str]:
+def _command(variant: Variant, names: Sequence[str], nice: int) -> list[str]:
     module = "compute.cpu.compiler"
     options = ["--variant", variant.name, "--nice", str(nice)]
     return [sys.executable, "-m", module, *options, *names]
@@ -149,9 +133,11 @@ def _shares(names: Sequence[str], count: int) -> list[list[str]]:
 class _Job:
     """A compiler process and the thread that reads it; each kernel made is put into `made`."""
 
-    def __init__(self, variant: Variant, names: Sequence[str], made: SimpleQueue[str]) -> None:
+    def __init__(
+        self, variant: Variant, names: Sequence[str], made: SimpleQueue[str], nice: int
+    ) -> None:
         self._process = subprocess.Popen(
-            _command(variant, names),
+            _command(variant, names, nice),
             env=_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -179,11 +165,11 @@ class _Job:
         self._reader.join()
 
 
-def _compile(variant: Variant, names: Sequence[str], progress: Progress) -> None:
+def _compile(variant: Variant, names: Sequence[str], progress: Progress, nice: int = 0) -> None:
     """Compiles the kernels in up to two processes; `progress` is called in this thread."""
     made: SimpleQueue[str] = SimpleQueue()
     count = min(2, os.cpu_count() or 1, len(names))
-    jobs = [_Job(variant, share, made) for share in _shares(names, count)]
+    jobs = [_Job(variant, share, made, nice) for share in _shares(names, count)]
     try:
         done, running = 0, len(jobs)
         while running:

@@ -5,7 +5,6 @@ It gives way to all else. Whoever needs a kernel before may end it: what is fini
 
 from __future__ import annotations
 
-import os
 import sys
 
 from compute.cpu import variants
@@ -16,9 +15,7 @@ NICENESS = 10
 
 def main() -> int:
     """Compile all kernels of the native variant that are missing."""
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
-    ensure(variants.native(), all_names())
+    ensure(variants.native(), all_names(), nice=NICENESS)
     return 0
 
 

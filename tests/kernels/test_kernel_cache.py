@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from compute.cpu import cache, loader, variants
+from compute.cpu import cache, loader, variants, warm
 from compute.cpu.cache import Cache
 from compute.cpu.loader import Library
 
@@ -65,17 +65,22 @@ def test_giving_up_ends_the_compilers(fresh: Cache) -> None:
     assert len(loader.missing(variants.native(), SMALL)) >= 1
 
 
-def test_background_process_completes_the_library(
+def test_warming_compiles_all_that_is_missing_with_little_priority(
     fresh: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    variant = variants.native()
-    monkeypatch.setattr(loader, "all_names", lambda: SMALL)
-    assert not loader.is_complete(variant)
-    process = loader.complete_library(variant)
-    assert process is not None
-    assert process.wait(120) == 0
-    assert loader.is_complete(variant)
-    assert loader.complete_library(variant) is None
+    variant, commands, popen = variants.native(), list[list[str]](), subprocess.Popen
+    monkeypatch.setattr(warm, "all_names", lambda: SMALL)
+    monkeypatch.setattr(
+        loader.subprocess, "Popen", lambda c, **kw: (commands.append(c), popen(c, **kw))[1]
+    )
+    assert warm.main() == 0
+    assert loader.missing(variant, SMALL) == []
+    assert commands
+    for command in commands:
+        assert command[command.index("--nice") + 1] == str(warm.NICENESS)
+    commands.clear()
+    assert warm.main() == 0
+    assert not commands
 
 
 def test_failure_of_the_compiler_is_an_error(fresh: Cache) -> None:

@@ -15,12 +15,14 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import numpy as np
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
@@ -122,31 +124,42 @@ def panning_and_zooming(canvas: Canvas) -> list[tuple[float, float]]:
     return frame_times(canvas, act, EVENTS)
 
 
-def dragging(canvas: Canvas, count: int = 50) -> list[tuple[float, float]]:
-    """`count` selected nodes in the middle of the window, dragged by real mouse events."""
-    scene = canvas.scene
-    inner = scene.boxes.inside(canvas.camera.area)
-    middle = len(inner) // 2
-    chosen = [scene.ids[index] for index in inner[max(middle - count // 2, 0) :][:count].tolist()]
-    canvas.document.select(chosen)
+@contextmanager
+def picked_up(canvas: Canvas, count: int = 50) -> Iterator[Callable[[int], None]]:
+    """The `count` nodes nearest to the middle of the window, in the hand: yields what moves them.
+
+    All by mouse events; at the end they are put back.
+    """
+    scene, camera, zoom = canvas.scene, canvas.camera, canvas.camera.zoom
+    area = camera.area
+    middle = area.x + area.width / 2, area.y + area.height / 2
+    near = np.argsort(np.hypot(*(scene.places - middle).T))[:count].tolist()
+    canvas.document.select(scene.ids[index] for index in near)
     settle(canvas)
-    rect = scene.rect(scene.index_of[chosen[0]])
-    zoom, camera = canvas.camera.zoom, canvas.camera
+    rect = scene.rect(near[0])
     start = QPoint(round((rect.x + 20 - camera.x) * zoom), round((rect.y + 8 - camera.y) * zoom))
     QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=start)
 
-    def act(number: int) -> None:
-        at = QPointF(start + QPoint(9 * (number % 40) + 9, 5 * (number % 30) + 9))
-        left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-        kind = QMouseEvent.Type.MouseMove
-        glob = canvas.mapToGlobal(at)
-        event = QMouseEvent(kind, at, glob, Qt.MouseButton.NoButton, left, none)
-        QApplication.sendEvent(canvas, event)
+    def move(number: int) -> None:
+        move_held(canvas, start + QPoint(9 * (number % 40) + 9, 5 * (number % 30) + 9))
 
-    found = frame_times(canvas, act, 60)
+    yield move
     QTest.keyClick(canvas, Qt.Key.Key_Escape)
     QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=start)
-    return found
+
+
+def move_held(canvas: Canvas, at: QPoint) -> None:
+    """Move the pointer with its left button down; QTest moves it without."""
+    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    place, kind = QPointF(at), QMouseEvent.Type.MouseMove
+    event = QMouseEvent(kind, place, canvas.mapToGlobal(place), Qt.MouseButton.NoButton, left, none)
+    QApplication.sendEvent(canvas, event)
+
+
+def dragging(canvas: Canvas) -> list[tuple[float, float]]:
+    """Frames of 50 dragged nodes."""
+    with picked_up(canvas) as move:
+        return frame_times(canvas, move, 60)
 
 
 def p95(times: Sequence[tuple[float, float]], which: int) -> float:

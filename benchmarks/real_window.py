@@ -69,9 +69,7 @@ class Window:
     def __init__(
         self, example: str, options: TrainOptions, docks: bool, repaint: bool = True
     ) -> None:
-        self.window = MainWindow(Look("dark"), Preferences(None))
-        self.window.resize(1600, 1000)
-        self.window.show()
+        self.window = main_window()
         app = self.window.app
         self.trainer = app.trainer
         self.news = self.trainer._news = Clocked()
@@ -111,11 +109,27 @@ class Window:
 
     def close(self) -> None:
         """End the run and the window."""
-        self.trainer.close()
-        self.document.history.mark_clean()
-        self.window.close()
-        self.window.deleteLater()
-        wait(0.1)
+        close(self.window)
+
+
+def main_window(width: int = 1600, height: int = 1000) -> MainWindow:
+    """The window on its start screen, painted; it keeps nothing."""
+    window = MainWindow(Look("dark"), Preferences(None))
+    window.resize(width, height)
+    window.show()
+    window.activateWindow()
+    wait(0.2)
+    return window
+
+
+def close(window: MainWindow) -> None:
+    """End a run and the window, whatever is not saved."""
+    window.app.trainer.close()
+    for document in window.app.desk.documents:
+        document.history.mark_clean()
+    window.close()
+    window.deleteLater()
+    wait(0.1)
 
 
 def wait(seconds: float) -> None:

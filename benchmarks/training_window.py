@@ -18,10 +18,7 @@ process of its own. On a machine that others use too, `slices` is what can be tr
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -34,30 +31,28 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from PySide6.QtWidgets import QApplication
 
+from benchmarks.gates import Gate, arguments, dressed, hand_over, in_processes, say, table
 from benchmarks.real_window import Painted, Ticks, Traced, Window, metronome, p99, wait
 from compute.control import Control
 from compute.events import Progress
 from compute.prepare import TrainOptions
 from compute.session import train_graph
 from graph.files import load
-from gui import fonts, style
-from gui.look import Look
 from resources import example_path
 
 WARM = 2.0  # seconds before anything counts
 PARTS = ("timer", "cold", "speed", "slices")
-LIMITS = {
-    "timer p99, ms": 33.0,
-    "timer max, ms": 100.0,
-    "cold compile, timer p99, ms": 33.0,
-    "cold compile, timer max, ms": 100.0,
-    "training slowed without docks, %": 5.0,
-    "training slowed with five docks, %": 10.0,
-    "CPU time of the window's thread, %": 10.0,
-    "longest turn of the window's thread, ms": 8.0,
+GATES = {
+    "timer p99, ms": Gate(33),
+    "timer max, ms": Gate(100),
+    "slowest dock, paints a second": Gate(10, least=True),
+    "cold compile, timer p99, ms": Gate(33),
+    "cold compile, timer max, ms": Gate(100),
+    "training slowed without docks, %": Gate(5, median=True),
+    "training slowed with five docks, %": Gate(10, median=True),
+    "CPU time of the window's thread, %": Gate(10),
+    "longest turn of the window's thread, ms": Gate(8),
 }
-AT_LEAST = {"slowest dock, paints a second": 10.0}
-Found = dict[str, list[float]]
 
 
 def speed(ticks: Ticks) -> float:
@@ -169,80 +164,37 @@ MEASURED: dict[str, Callable[[str, float, TrainOptions], dict[str, float]]] = {
 }
 
 
-def say(line: str) -> None:
-    """A line between the figures."""
-    sys.stderr.write(f"    {line}\n")
-    sys.stderr.flush()
-
-
 # ---- all of it
 
 
-def measure(part: str, given: argparse.Namespace) -> dict[str, float]:
+def measure(given: argparse.Namespace) -> dict[str, float]:
     """One run of a part, in this process."""
-    kind = Traced if part == "slices" else QApplication
-    application = kind(sys.argv[:1])
-    fonts.load()
-    style.apply(application, Look("dark").theme)
+    kind = Traced if given.child == "slices" else QApplication
+    application = dressed(kind(sys.argv[:1]))
     with tempfile.TemporaryDirectory() as workspace:
         folder = example_path(given.example).parent
         options = TrainOptions(threads=given.threads, workspace=Path(workspace), folder=folder)
-        return MEASURED[part](given.example, given.seconds, options)
-
-
-def in_a_process(part: str, given: argparse.Namespace) -> dict[str, float]:
-    """One run of a part, in a process of its own."""
-    command = [sys.executable, __file__, "--child", part, "--seconds", str(given.seconds)]
-    command += ["--example", given.example]
-    if given.threads:
-        command += ["--threads", str(given.threads)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+        figures = MEASURED[given.child](given.example, given.seconds, options)
+    del application
     return figures
-
-
-def table(found: Found) -> bool:
-    """Print all gates; whether all are met. Of slow-downs the median counts, else the worst run."""
-    met = True
-    print(f"\n{'':<42}{'limit':>7}{'found':>8}   runs")
-    for name, values in found.items():
-        if name in AT_LEAST:
-            worst, limit = min(values), AT_LEAST[name]
-            fine, sign = worst >= limit, "≥"
-        else:
-            worst, limit = max(values), LIMITS[name]
-            worst = statistics.median(values) if "slowed" in name else worst
-            fine, sign = worst <= limit, "≤"
-        met = met and fine
-        runs = " ".join(f"{value:.1f}" for value in values)
-        mark = "" if fine else "  missed"
-        print(f"{name:<42}{sign}{limit:>6.0f}{worst:>8.1f}   {runs}{mark}")
-    return met
 
 
 def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser = arguments(__doc__, PARTS)
     parser.add_argument("--example", default="digits-cnn")
-    parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--threads", type=int)
-    parser.add_argument("--only", choices=PARTS, nargs="+", default=PARTS)
     parser.add_argument("--quick", action="store_true", help="one run of 5 s")
-    parser.add_argument("--child", choices=PARTS, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
-        print(json.dumps(measure(given.child, given)))
-        return 0
+        return hand_over(measure(given))
     if given.quick:
         given.runs, given.seconds = 1, 5.0
-    found: Found = {}
-    for part in given.only:
-        for run in range(given.runs):
-            print(f"{part}, run {run + 1} of {given.runs}", flush=True)
-            for name, value in in_a_process(part, given).items():
-                found.setdefault(name, []).append(value)
-    return 0 if table(found) else 1
+    words = ["--seconds", str(given.seconds), "--example", given.example]
+    if given.threads:
+        words += ["--threads", str(given.threads)]
+    return 0 if table(in_processes(__file__, given, words), GATES) else 1
 
 
 if __name__ == "__main__":

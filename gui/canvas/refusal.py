@@ -11,6 +11,7 @@ from graph.edit import Edit
 from graph.graph import Graph, Node, Wire
 from graph.infer import infer
 from graph.op import Op
+from graph.ops.expect import describe
 from graph.program import TensorType
 from gui.canvas.bare import bare_view
 from gui.canvas.describe import icon_name, kind_of, title
@@ -22,6 +23,11 @@ from gui.canvas.view_model import NodeView, WireState
 
 GAP = 28.0  # least length of a wire to or from a proposed node
 PROPOSED = WireState(proposed=True)
+# what layers say they expect: its shape, and in words
+WANTED = {
+    "a vector a sample": ("N×F", "a vector, one row of numbers a sample"),
+    "an image C×H×W a sample": ("N×C×H×W", "an image, channels of height × width"),
+}
 
 
 @dataclass(frozen=True)
@@ -58,16 +64,39 @@ def shape_words(kind: TensorType) -> str:
     return "×".join(["N", *map(str, kind.shape[1:])]) if kind.shape else "scalar"
 
 
-def worded(problem: Problem, source: Node, target: Node) -> tuple[str, str]:
-    """Title and sentence of a problem: what was wanted and got, then what to do."""
+def worded(
+    problem: Problem, source: Node, target: Node, kind: TensorType | None = None
+) -> tuple[str, str]:
+    """Title and sentence of a problem: what was wanted and got, then what to do.
+
+    `kind` is what would pass. Where it is what was refused, the title names both shapes and the
+    sentence both kinds; the remedy is said unless the bubble offers it.
+    """
     found, _, expected = problem.message.partition(", expected ")
     found = found.removeprefix("found ")
     remedy = problem.remedy[:1].upper() + problem.remedy[1:] + "." if problem.remedy else ""
     if not expected or found.startswith(("a cycle", "the wire", "a wire")):
         return f"Found {found}", f"Expected {expected}. {remedy}" if expected else remedy
-    given = f"{title(source)} gives {found}."
-    wanted = (words.removesuffix(" a sample") for words in (expected, found))
-    return "{} wants {}, got {}".format(title(target), *wanted), f"{given} {remedy}"
+    wants, gives = f"{title(target)} wants", f"{title(source)} gives"
+    if kind is None or found != describe(kind) or expected not in WANTED:
+        wanted, got = (words.removesuffix(" a sample") for words in (expected, found))
+        return f"{wants} {wanted}, got {got}", f"{gives} {found}. {remedy}"
+    letters, reads = WANTED[expected]
+    said = [f"{gives} {in_words(kind)}.", f"{title(target)} reads {reads}."]
+    said += [] if problem.mends else [remedy]
+    return f"{wants} {letters}, got {shape_words(kind)}", " ".join(said)
+
+
+def in_words(kind: TensorType) -> str:
+    """A batch of numbers as people say it: "an image, 32 maps of 4 × 4"."""
+    match kind.shape[1:]:
+        case (size,):
+            return f"a vector of {size:,} numbers"
+        case (1, height, width):
+            return f"an image of {height} × {width}"
+        case (count, height, width):
+            return f"an image, {count} maps of {height} × {width}"
+    return describe(kind).removesuffix(" a sample")
 
 
 def proposals(

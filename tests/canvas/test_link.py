@@ -149,8 +149,9 @@ def test_a_wire_that_does_not_fit_is_refused_with_a_way_out(spare: Any) -> None:
     assert isinstance(canvas.state, Refused)
     assert canvas.bubble.isVisible()
     refusal = canvas.state.refusal
-    assert refusal.title.startswith("Dense wants a vector, got an image")
-    assert "Flatten" in refusal.sentence
+    assert refusal.title.startswith("Dense wants N×F, got N×")
+    assert "gives an image, " in refusal.sentence
+    assert "Dense reads a vector" in refusal.sentence
     assert [p.title for p in refusal.proposals][:2] == [
         "Insert Flatten",
         "Insert AvgPool2d and Flatten",

@@ -32,7 +32,7 @@ class Refused(Interaction):
         kind = view.shapes.types.get((spot.prefix + wire.source, wire.output))
         out = [port.name for port in drawing.ports_out(source.id)].index(wire.output)
         into = [port.name for port in drawing.ports_in(target.id)].index(wire.input)
-        words = worded(problem, source, target)
+        words = worded(problem, source, target, kind)
         self._held = held
         self._refusal = Refusal(
             *words,

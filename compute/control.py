@@ -31,12 +31,16 @@ class Swap:
 
 @dataclass(frozen=True)
 class Orders:
-    """What was asked for since the last time; of the tensors in `norms` only the norm."""
+    """What was asked for since the last time; of the tensors in `norms` only the norm.
+
+    Whoever watches looks at most every `every` seconds.
+    """
 
     live: Mapping[str, float]
     swap: Swap | None
     watch: frozenset[str]
     norms: frozenset[str]
+    every: float
     stop: bool
     pause: bool
     single: bool
@@ -53,6 +57,7 @@ class Control:
         self._swap: Swap | None = None
         self._watch: frozenset[str] = frozenset()
         self._norms: frozenset[str] = frozenset()
+        self._every = 0.0
         self._work: dict[Hashable, Work] = {}
         self._urgent: list[Work] = []
         self._interrupt: Callable[[], None] = lambda: None
@@ -94,13 +99,15 @@ class Control:
             self._swap = change
             self._notify()
 
-    def watch(self, names: frozenset[str], norms: frozenset[str] = frozenset()) -> None:
-        """The tensors to tap from now on, and those of which the norm is enough.
+    def watch(
+        self, names: frozenset[str], norms: frozenset[str] = frozenset(), every: float = 0.0
+    ) -> None:
+        """The tensors to tap from now on, and those of which the norm is enough; at most so often.
 
         Names are `value:path.port`, `gradient:path.port`, or either with a ParamKey.
         """
         with self._changed:
-            self._watch, self._norms = names, norms - names
+            self._watch, self._norms, self._every = names, norms - names, every
 
     def ask(self, key: Hashable, work: Work) -> None:
         """Have `work` done between two steps, by whoever runs; it must not raise.
@@ -144,6 +151,7 @@ class Control:
                 self._swap,
                 self._watch,
                 self._norms,
+                self._every,
                 self._stopped,
                 self._paused and not single,
                 single,

@@ -91,8 +91,7 @@ class Swapped:
 class Tap:
     """A watched tensor, reduced: never the tensor itself. Where the norm was enough, no more.
 
-    `histogram` counts finite values in 64 equal bins from `low` to `high`; `mosaic` holds
-    rows×columns grey values, row by row, of the first samples or channels (empty: nothing to draw).
+    `histogram` counts finite values in 64 equal bins from `low` to `high`.
     """
 
     name: str
@@ -105,8 +104,6 @@ class Tap:
     zeros: float
     not_finite: int
     histogram: tuple[int, ...] = ()
-    mosaic: bytes = field(default=b"", repr=False)
-    mosaic_shape: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)

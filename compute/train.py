@@ -39,7 +39,7 @@ from compute.steps import BadStep, Pace, prepare_steps, prepare_taps, run_block,
 from graph.lower import Model
 
 TAP_SECONDS = 0.08  # between looks at the watched tensors
-TAP_SHARE = 0.03  # of the time, for watched tensors; and as much for questions
+TAP_SHARE = 0.02  # of the time, for watched tensors; and as much for questions
 MOST_LOSSES = 1 << 14  # kept of a run, in every checkpoint
 CREDIT = 0.3  # s of either at the beginning of a run that are not counted
 
@@ -94,6 +94,7 @@ def train(job: Job, control: Control, run: str = "") -> Iterator[Event]:
         orders = yield from _obey(job, control, questions)
         if orders.stop:
             break
+        looks.gap = max(TAP_SECONDS, orders.every)
         if job.watch and (orders.single or (looks.due and _full_batch(job))):
             block = run_tapped(job, pace)
         else:

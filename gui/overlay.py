@@ -26,7 +26,7 @@ from gui.overlay_nodes import Watched, norm_of, preview, told, watched
 from gui.rest import DataShown, rest_previews
 from gui.widgets.basics import label
 
-PERIOD = 330  # ms between two changes of the canvas, at least
+PERIOD = 400  # ms between two changes of the canvas, at least
 TINT_SECONDS = 0.8  # between two changes of wires: their pictures are large
 ARROW = 48  # px of the box beside its words
 SAMPLE = 0  # place among the held-out samples of the one that thumbnails show
@@ -169,7 +169,8 @@ class CanvasOverlay(QObject):
     def _watch(self) -> None:
         live = self.canvas.isVisible() and self.app.trainer.document is self.document
         wires = self.overlays.choice == "gradient"
-        self.app.trainer.want(self, self.seen.names(wires) if live else frozenset())
+        names = self.seen.names(wires) if live else frozenset[str]()
+        self.app.trainer.want(self, names, PERIOD / 1000)
 
     def _ask(self) -> None:
         trainer, names = self.app.trainer, self.seen.tensors()

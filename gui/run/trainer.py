@@ -57,7 +57,7 @@ class Trainer(QObject):
         self.options: Callable[[Document], TrainOptions] = self._options
         self.permission = Permission(self)
         self._boards: dict[Document, Board] = {}
-        self._wanted: dict[object, frozenset[str]] = {}
+        self._wanted: dict[object, tuple[frozenset[str], float]] = {}
         self._asked: dict[Hashable, list[int]] = {}  # tickets that have no answer yet
         self._tickets = 0
         self._control = Control()
@@ -171,13 +171,13 @@ class Trainer(QObject):
 
     # ---- what others want to see
 
-    def want(self, owner: object, names: frozenset[str]) -> None:
-        """The tensors that `owner` shows; all owners' together are watched.
+    def want(self, owner: object, names: frozenset[str], every: float = 0.0) -> None:
+        """The tensors that `owner` shows, at most every so many seconds; all owners' are watched.
 
         Of a name after "norm:" only the norm is taken, which costs much less.
         """
         if names:
-            self._wanted[owner] = names
+            self._wanted[owner] = names, every
         else:
             self._wanted.pop(owner, None)
         self._watch()
@@ -272,10 +272,11 @@ class Trainer(QObject):
         return True
 
     def _watch(self) -> None:
-        wanted = frozenset[str]().union(*self._wanted.values())
+        wanted = frozenset[str]().union(*(names for names, _ in self._wanted.values()))
         full = frozenset(name for name in wanted if not name.startswith(NORM))
         norms = frozenset(name.removeprefix(NORM) for name in wanted - full)
-        self._control.watch(full, norms)
+        every = min((every for _, every in self._wanted.values()), default=0.0)
+        self._control.watch(full, norms, every)
 
     def _drain(self) -> None:
         before, some = self.board.state, False

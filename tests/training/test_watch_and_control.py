@@ -90,18 +90,6 @@ def test_the_first_work_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
     assert share.due
 
 
-def test_mosaic_shows_the_maps_of_the_first_sample() -> None:
-    """Four maps as two by two, dark to bright over the whole tensor."""
-    maps = np.zeros((3, 4, 2, 2))
-    maps[0, 3] = 1.0
-    tap = reduce_tap("v", maps)
-    sheet = np.frombuffer(tap.mosaic, np.uint8).reshape(tap.mosaic_shape)
-    assert sheet.tolist() == [[0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 255, 255], [0, 0, 255, 255]]
-    big = reduce_tap("v", np.zeros((2, 100, 300, 300)))
-    assert max(big.mosaic_shape) <= 512
-    assert reduce_tap("v", np.float64(3.0)).mosaic == b""
-
-
 def test_waiting_ends_when_something_is_asked_for() -> None:
     """Each order wakes the run; it gets every live change and a swap once."""
     control = Control()

@@ -13,6 +13,7 @@ from dataclasses import replace
 import networkx as nx
 
 from graph.define import Define
+from graph.dots import shifted
 from graph.drawing import Drawing
 from graph.edit import Edit
 from graph.edits import AddNode, Batch, Connect, SetFrame, SetNote
@@ -40,6 +41,8 @@ def copied(graph: Graph, ids: Iterable[str], into: str = "") -> str:
         if wire.target in chosen and wire.target in drawing:
             if wire.source in chosen:
                 part.add_wire(wire)
+                if wire in drawing.dots:
+                    part.dots[wire] = drawing.dots[wire]
             else:
                 outside.append(wire)
     for frame in drawing.frames.values():
@@ -84,11 +87,12 @@ def paste(
     edits: list[Edit] = list(defined)
     for node in part:
         op = _renamed(node.op, names, ids)
-        moved = replace(node, id=ids[node.id], op=op, x=node.x + dx, y=node.y + dy)
-        edits.append(AddNode(moved, into=into))
+        new_node = replace(node, id=ids[node.id], op=op, x=node.x + dx, y=node.y + dy)
+        edits.append(AddNode(new_node, into=into))
     for wire in part.wires():
         there = replace(wire, source=ids[wire.source], target=ids[wire.target])
-        edits.append(Connect(there, into=into))
+        dots = shifted(part.dots.get(wire, ()), dx, dy)
+        edits.append(Connect(there, dots, into=into))
     for frame in part.frames.values():
         nodes = tuple(ids[id] for id in frame.nodes)
         new = replace(frame, id=ids[frame.id], nodes=nodes, x=frame.x + dx, y=frame.y + dy)

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from graph.drawing import Drawing, numbered
+from graph.dots import shifted
+from graph.drawing import Drawing, renumbered
 from graph.edit import DrawingEdit, Edit, Touched
 from graph.edits import AddNode, Batch, Connect, Remove, SetFrame, SetNote, SetOp
-from graph.graph import Graph, Node, Wire
+from graph.graph import Dots, Graph, Node, Wire
 from graph.kinds import Optimizer
 from graph.ops.structure import Input, Output
 from graph.rules import (
     EditError,
     check_defined,
+    check_dots,
     check_frame,
     check_free,
     check_id,
@@ -165,6 +167,7 @@ class _Boundary:
         inside = {node.id for node in nodes}
         touching = [w for w in drawing.wires() if w.source in inside or w.target in inside]
         self.within = [w for w in touching if w.source in inside and w.target in inside]
+        self.dots = drawing.dots
         self.entering = [w for w in touching if w.source not in inside]
         self.leaving = [w for w in touching if w.target not in inside]
         self.inputs: dict[tuple[str, str], str] = {}
@@ -199,7 +202,12 @@ class _Boundary:
             replace(w, source=self.inputs[w.source, w.output], output=first) for w in self.entering
         ]
         wires += [Wire(*source, id, last) for source, id in self.outputs.items()]
-        return Drawing(tuple(sorted([*self.nodes, *ports], key=lambda n: n.id)), numbered(wires))
+        now = renumbered(wires)
+        return Drawing(
+            tuple(sorted([*self.nodes, *ports], key=lambda n: n.id)),
+            tuple(now.values()),
+            dots=tuple((now[w], self.dots[w]) for w in now if w in self.dots and w in self.within),
+        )
 
     def outside(self, instance: str) -> Iterator[Wire]:
         """The wires of the instance."""
@@ -241,8 +249,9 @@ class Dissolve(DrawingEdit):
                 yield AddNode(
                     replace(one, id=ids[one.id], x=one.x + dx, y=one.y + dy), into=self.into
                 )
-        for wire in numbered(list(self._wires(drawing, body, ids))):
-            yield Connect(wire, into=self.into)
+        led = dict(self._wires(drawing, body, ids))
+        for wire, now in renumbered(led).items():
+            yield Connect(now, shifted(led[wire], dx, dy), into=self.into)
         for frame in body.frames.values():
             kept = tuple(ids[id] for id in frame.nodes if id not in ports)
             moved = replace(frame, id=ids[frame.id], x=frame.x + dx, y=frame.y + dy)
@@ -251,16 +260,23 @@ class Dissolve(DrawingEdit):
             moved_note = replace(note, id=ids[note.id], x=note.x + dx, y=note.y + dy)
             yield SetNote(moved_note, into=self.into)
 
-    def _wires(self, drawing: Graph, body: Graph, ids: dict[str, str]) -> Iterator[Wire]:
-        """Wires inside the body and through its ports, in the ids of the drawing."""
+    def _wires(
+        self, drawing: Graph, body: Graph, ids: dict[str, str]
+    ) -> Iterator[tuple[Wire, Dots]]:
+        """Wires inside the body and through its ports, in the ids of the drawing; the dots of those
+        that are inside.
+        """
         outputs = port_nodes(body, "output")
         for wire in body.wires():
             for source, output in self._sources(drawing, body, ids, wire):
                 if wire.target not in outputs:
-                    yield replace(wire, source=source, output=output, target=ids[wire.target])
+                    inside = body.node(wire.source).op.role != "input"
+                    dots = body.dots.get(wire, ()) if inside else ()
+                    made = replace(wire, source=source, output=output, target=ids[wire.target])
+                    yield made, dots
                     continue
                 for outer in drawing.wires_out(self.id, wire.target):
-                    yield replace(outer, source=source, output=output)
+                    yield replace(outer, source=source, output=output), ()
 
     def _sources(
         self, drawing: Graph, body: Graph, ids: dict[str, str], wire: Wire
@@ -311,7 +327,7 @@ def fill_nodes(root: Graph, into: str, body: Drawing, place: str) -> None:
 
 
 def fill_wires(root: Graph, into: str, body: Drawing, place: str) -> None:
-    """The wires of `body`; the ports of its instances are known by now."""
+    """The wires of `body` and their dots; the ports of its instances are known by now."""
     drawing = root.drawing(into)
     for wire in body.wires:
         port = check_wire(drawing, wire, f"{place}wires")
@@ -319,6 +335,9 @@ def fill_wires(root: Graph, into: str, body: Drawing, place: str) -> None:
             found = f"a second wire at {wire.target}.{wire.input}"
             raise EditError(f"{place}wires", found, "one wire", "remove the others")
         drawing.add_wire(wire)
+    for wire, dots in body.dots:
+        check_dots(drawing, wire, dots, f"{place}dots")
+        drawing.dots[wire] = dots
 
 
 def _middle(nodes: Iterable[Node]) -> tuple[float, float]:

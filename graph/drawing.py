@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from graph.graph import Frame, Graph, Node, Note, Wire
+from graph.graph import Dots, Frame, Graph, Node, Note, Wire
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,7 @@ class Drawing:
     wires: tuple[Wire, ...] = ()
     frames: tuple[Frame, ...] = ()
     notes: tuple[Note, ...] = ()
+    dots: tuple[tuple[Wire, Dots], ...] = ()
 
     @classmethod
     def of(cls, graph: Graph, exact: bool = False) -> Drawing:
@@ -23,12 +25,15 @@ class Drawing:
         The wires of one port are numbered from 0; `exact` keeps the numbers they have, by which
         earlier edits know them.
         """
-        wires = graph.wires()
+        wires = renumbered(graph.wires())
+        if exact:
+            wires = {wire: wire for wire in wires}
         return cls(
             tuple(sorted(graph, key=lambda node: node.id)),
-            tuple(sorted(wires, key=_by_end)) if exact else numbered(wires),
+            tuple(wires.values()),
             tuple(graph.frames[id] for id in sorted(graph.frames)),
             tuple(graph.notes[id] for id in sorted(graph.notes)),
+            tuple((now, graph.dots[wire]) for wire, now in wires.items() if wire in graph.dots),
         )
 
     def graph(self, root: Graph | None = None) -> Graph:
@@ -40,6 +45,7 @@ class Drawing:
             made.add_wire(wire)
         made.frames.update((frame.id, frame) for frame in self.frames)
         made.notes.update((note.id, note) for note in self.notes)
+        made.dots.update(self.dots)
         return made
 
 
@@ -47,15 +53,19 @@ def _by_end(wire: Wire) -> tuple[str, str, int, Wire]:
     return wire.target, wire.input, wire.order, wire
 
 
-def numbered(wires: list[Wire]) -> tuple[Wire, ...]:
+def numbered(wires: Iterable[Wire]) -> tuple[Wire, ...]:
     """Wires sorted by where they end, those of one port numbered 0, 1, 2 … in their order."""
-    ordered = sorted(wires, key=_by_end)
-    result: list[Wire] = []
-    for wire in ordered:
-        last = result[-1] if result else None
+    return tuple(renumbered(wires).values())
+
+
+def renumbered(wires: Iterable[Wire]) -> dict[Wire, Wire]:
+    """Each wire with the one it becomes, sorted and numbered as `numbered` says."""
+    result: dict[Wire, Wire] = {}
+    last: Wire | None = None
+    for wire in sorted(wires, key=_by_end):
         same = last is not None and (last.target, last.input) == (wire.target, wire.input)
-        result.append(replace(wire, order=last.order + 1 if last and same else 0))
-    return tuple(result)
+        last = result[wire] = replace(wire, order=last.order + 1 if last and same else 0)
+    return result
 
 
 def same(left: Graph, right: Graph) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from graph.graph import Graph, Node, Wire
+from graph.graph import Dots, Graph, Node, Wire
 from graph.op import Op
 from graph.placeholder import Placeholder
-from graph.rules import EditError
+from graph.rules import EditError, check_dots
 from graph.subgraph import Subgraph
 
 Touched = frozenset[tuple[str, str]]
@@ -107,3 +107,12 @@ def port_wires(graph: Graph, into: str, node: Node) -> Iterator[tuple[str, Wire]
             if isinstance(one.op, Subgraph) and one.op.definition == into:
                 wires = {*drawing.wires_in(one.id, node.id), *drawing.wires_out(one.id, node.id)}
                 yield from ((name, wire) for wire in sorted(wires))
+
+
+def lead(drawing: Graph, wire: Wire, dots: Dots) -> None:
+    """Lead a wire through dots, or through none. Raises EditError."""
+    if dots:
+        check_dots(drawing, wire, dots, str(wire))
+        drawing.dots[wire] = dots
+    else:
+        drawing.dots.pop(wire, None)

@@ -7,6 +7,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 from graph.define import Define, Dissolve, Instance, RenameDefinition, Undefine
+from graph.dots import SetDots
 from graph.drawing import Drawing
 from graph.edit import Edit
 from graph.edits import (
@@ -46,7 +47,7 @@ EDITS: dict[str, type[Edit]] = {
     edit.__name__: edit
     for edit in (
         *(AddNode, Remove, Connect, Disconnect, SetOp, Move, Rename, SetFlags, SetFrame, SetNote),
-        *(SetTraining, Batch, Define, Undefine, RenameDefinition, Instance, Dissolve),
+        *(SetTraining, Batch, Define, Undefine, RenameDefinition, Instance, Dissolve, SetDots),
     )
 }
 
@@ -100,9 +101,10 @@ FORMS: dict[Any, _Form] = {
 def edit_record(edit: Edit) -> dict[str, Json]:
     """An edit as JSON."""
     record: dict[str, Json] = {"edit": type(edit).__name__}
+    defaults = {field.name: field.default for field in fields(edit)}
     for name, hint in hints_of(type(edit)).items():
         value = getattr(edit, name)
-        if value != "" and value is not None:
+        if value != "" and value != defaults[name]:
             form = FORMS.get(hint)
             record[name] = form.write(value) if form else encode(value, hint)
     return record

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from graph.edit import FLAGS, DrawingEdit, Edit, Touched, loose_wires, op_name, port_wires
-from graph.graph import Frame, Graph, Node, Note, Wire
+from graph.edit import FLAGS, DrawingEdit, Edit, Touched, lead, loose_wires, op_name, port_wires
+from graph.graph import Dots, Frame, Graph, Node, Note, Wire
 from graph.op import Op, settings_of
 from graph.rules import (
     EditError,
@@ -94,8 +94,7 @@ class Remove(DrawingEdit):
         for node in nodes:
             yield from cut_ports(graph, self.into, node)
             for wire in {*drawing.wires_in(node.id), *drawing.wires_out(node.id)}:
-                drawing.drop_wire(wire)
-                yield Connect(wire, into=self.into)
+                yield cut(drawing, wire, self.into)
 
     def touched(self) -> Touched:
         return self.named(*self.ids)
@@ -103,9 +102,10 @@ class Remove(DrawingEdit):
 
 @dataclass(frozen=True)
 class Connect(DrawingEdit):
-    """Draw a wire; it replaces the wire of a port that takes only one."""
+    """Draw a wire, led through dots; it replaces the wire of a port that takes only one."""
 
     wire: Wire
+    dots: Dots = ()
 
     def title(self, graph: Graph) -> str:
         source, target = (self.label(graph, id) for id in (self.wire.source, self.wire.target))
@@ -114,14 +114,16 @@ class Connect(DrawingEdit):
     def apply(self, graph: Graph) -> Edit:
         drawing = self.drawing(graph)
         port = check_wire(drawing, self.wire, str(self.wire))
-        replaced = [] if port.many else drawing.wires_in(self.wire.target, self.wire.input)
-        for wire in replaced:
-            drawing.drop_wire(wire)
+        there = [] if port.many else drawing.wires_in(self.wire.target, self.wire.input)
+        replaced = [cut(drawing, wire, self.into) for wire in there]
         drawing.add_wire(self.wire)
         undo = Disconnect(self.wire, into=self.into)
-        if not replaced:
-            return undo
-        return Batch((undo, *(Connect(wire, into=self.into) for wire in replaced)))
+        try:
+            lead(drawing, self.wire, self.dots)
+        except EditError:
+            Batch((undo, *replaced)).apply(graph)
+            raise
+        return Batch((undo, *replaced)) if replaced else undo
 
     def touched(self) -> Touched:
         return self.named(self.wire.source, self.wire.target)
@@ -141,8 +143,7 @@ class Disconnect(DrawingEdit):
         drawing, wire = self.drawing(graph), self.wire
         if not drawing.net.has_edge(wire.source, wire.target, key=wire):
             raise EditError(str(wire), "no such wire", "one that exists", "choose another")
-        drawing.drop_wire(wire)
-        return Connect(wire, into=self.into)
+        return cut(drawing, wire, self.into)
 
     def touched(self) -> Touched:
         return self.named(self.wire.source, self.wire.target)
@@ -160,9 +161,11 @@ class SetOp(DrawingEdit):
         if type(node.op) is not type(self.op):
             return f"Replace {node.label} by {op_name(self.op)}"
         names = [
-            n for n in settings_of(type(self.op)) if getattr(self.op, n) != getattr(node.op, n)
+            rule.called(name)
+            for name, rule in settings_of(type(self.op)).items()
+            if getattr(self.op, name) != getattr(node.op, name)
         ]
-        what = names[0].replace("_", " ") if len(names) == 1 else "the settings"
+        what = names[0] if len(names) == 1 else "the settings"
         return f"Change {what} of {node.label}"
 
     def apply(self, graph: Graph) -> Edit:
@@ -170,13 +173,9 @@ class SetOp(DrawingEdit):
         check_op(graph, self.into, self.op, self.id)
         moved = [] if self.op.role == node.op.role else list(cut_ports(graph, self.into, node))
         drawing.set_node(replace(node, op=self.op))
-        lost = loose_wires(drawing, self.id)
-        for wire in lost:
-            drawing.drop_wire(wire)
+        lost = [cut(drawing, wire, self.into) for wire in loose_wires(drawing, self.id)]
         undo = SetOp(self.id, node.op, into=self.into)
-        if not lost and not moved:
-            return undo
-        return Batch((undo, *(Connect(wire, into=self.into) for wire in lost), *moved))
+        return Batch((undo, *lost, *moved)) if lost or moved else undo
 
     def touched(self) -> Touched:
         return self.named(self.id)
@@ -386,9 +385,14 @@ class Batch(Edit):
 def cut_ports(graph: Graph, into: str, node: Node) -> list[Edit]:
     """Drop the wires at the port that `node` gives instances; the edits that bring them back."""
     found = list(port_wires(graph, into, node))
-    for name, wire in found:
-        graph.drawing(name).drop_wire(wire)
-    return [Connect(wire, into=name) for name, wire in found]
+    return [cut(graph.drawing(name), wire, name) for name, wire in found]
+
+
+def cut(drawing: Graph, wire: Wire, into: str) -> Connect:
+    """Drop a wire of the drawing `into`; the edit that brings it back with its dots."""
+    back = Connect(wire, drawing.dots.get(wire, ()), into=into)
+    drawing.drop_wire(wire)
+    return back
 
 
 def connect(graph: Graph, source: str, output: str, target: str, input: str) -> Wire:

@@ -54,6 +54,9 @@ class Wire:
         return f"{self.source}.{self.output} → {self.target}.{self.input}"
 
 
+Dots = tuple[tuple[float, float], ...]
+
+
 @dataclass(frozen=True)
 class Frame:
     """A titled rectangle around nodes; also a group that an optimizer may own.
@@ -84,13 +87,18 @@ class Note:
 
 @dataclass
 class Graph:
-    """Nodes and wires of one canvas, with its subgraph definitions and training section."""
+    """Nodes and wires of one canvas, with its subgraph definitions and training section.
+
+    `dots` are the places that a wire is led through, in order, of those wires that have any; they
+    say nothing about what is computed, and go when the wire goes.
+    """
 
     net: nx.MultiDiGraph[str] = field(default_factory=nx.MultiDiGraph)
     definitions: dict[str, Graph] = field(default_factory=dict)
     frames: dict[str, Frame] = field(default_factory=dict)
     notes: dict[str, Note] = field(default_factory=dict)
     training: Training = field(default_factory=Training)
+    dots: dict[Wire, Dots] = field(default_factory=dict)
     # ids of the Input and Output nodes in port order, once asked for
     _ports: dict[str, list[str]] = field(default_factory=dict, repr=False, compare=False)
     _watchers: list[set[str]] = field(default_factory=list, repr=False, compare=False)
@@ -150,7 +158,8 @@ class Graph:
         self._touch(wire.source, wire.target)
 
     def drop_wire(self, wire: Wire) -> None:
-        """Remove a wire."""
+        """Remove a wire, and its dots."""
+        self.dots.pop(wire, None)
         self.net.remove_edge(wire.source, wire.target, key=wire)
         self._touch(wire.source, wire.target)
 

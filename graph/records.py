@@ -14,7 +14,7 @@ from typing import Any
 
 import graph.ops  # noqa: F401  (fills the registry that files name their node types from)
 from graph.drawing import Drawing, numbered
-from graph.graph import Frame, Node, Note, Wire
+from graph.graph import Dots, Frame, Node, Note, Wire
 from graph.op import REGISTRY, Op, settings_of
 from graph.placeholder import Placeholder
 from graph.rules import BREAK, ID, MAX_NAME
@@ -140,7 +140,7 @@ def read_note(id: str, record: Json, place: str) -> Note:
     return Note(id, text, x, y, decode(record["width"], float, inside(place, "width")))
 
 
-DRAWING = {"nodes", "wires", "frames", "notes"}
+DRAWING = {"nodes", "wires", "dots", "frames", "notes"}
 
 
 def drawing_record(drawing: Drawing) -> dict[str, Json]:
@@ -154,6 +154,10 @@ def drawing_record(drawing: Drawing) -> dict[str, Json]:
             for wire, place in zip(drawing.wires, numbered(list(drawing.wires)), strict=True)
         ],
     }
+    if drawing.dots:
+        record["dots"] = {
+            wire_text(wire): [[float(x), float(y)] for x, y in dots] for wire, dots in drawing.dots
+        }
     if drawing.frames:
         record["frames"] = {frame.id: frame_record(frame) for frame in drawing.frames}
     if drawing.notes:
@@ -200,7 +204,13 @@ def read_drawing(record: dict[str, Json], place: str) -> Drawing:
         wires,
         tuple(_read_all(record, "frames", place, read_frame)),
         tuple(_read_all(record, "notes", place, read_note)),
+        tuple(_read_all(record, "dots", place, _read_dots)),
     )
+
+
+def _read_dots(text: str, record: Json, place: str) -> tuple[Wire, Dots]:
+    """The dots of the wire of a text, which says the number of the wire in its port."""
+    return read_wire(text, place), decode(record, Dots, place)
 
 
 def _read_all(record: dict[str, Json], part: str, place: str, read: Any) -> list[Any]:

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 
 import networkx as nx
 
-from graph.graph import Frame, Graph, Node, Note, Wire
+from graph.graph import Dots, Frame, Graph, Node, Note, Wire
 from graph.op import Op, Port, settings_of
 from graph.subgraph import Subgraph
 
@@ -25,6 +25,7 @@ MAX_NAME = 200  # characters of a node's or frame's name
 MAX_TEXT = 100_000  # characters of a note
 MAX_SETTING = 1_000_000  # characters of a text that is a setting
 MAX_NODES = 50_000  # nodes of one drawing
+MAX_DOTS = 64  # that one wire is led through
 MAX_PLACE = 1e9  # the canvas ends here
 MAX_DEPTH = 16  # definitions inside definitions
 
@@ -194,3 +195,13 @@ def check_note(note: Note, place: str) -> None:
     """A note is a bounded text on the canvas."""
     check_text(note.text, place, MAX_TEXT)
     check_numbers((note.x, note.y, note.width), place)
+
+
+def check_dots(graph: Graph, wire: Wire, dots: Dots, place: str) -> None:
+    """Dots lie on the canvas, on a wire that exists."""
+    if not graph.net.has_edge(wire.source, wire.target, key=wire):
+        raise EditError(place, f"dots of no wire ({wire})", "a wire that exists", "leave them out")
+    if not 0 < len(dots) <= MAX_DOTS:
+        raise EditError(place, f"{len(dots)} dots", f"1 to {MAX_DOTS} on a wire", "take some off")
+    for dot in dots:
+        check_numbers(dot, place)

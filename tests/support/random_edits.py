@@ -12,6 +12,7 @@ from random import Random
 from typing import Any
 
 from graph.define import Define, Dissolve, Instance, RenameDefinition, Undefine, drawings
+from graph.dots import SetDots
 from graph.drawing import Drawing, copy
 from graph.edit import Edit
 from graph.edits import (
@@ -29,7 +30,7 @@ from graph.edits import (
     SetTraining,
     connect,
 )
-from graph.graph import Frame, Graph, Node, Note
+from graph.graph import Dots, Frame, Graph, Node, Note
 from graph.op import REGISTRY, Op, Setting, SettingError, annotation, settings_of
 from graph.placeholder import Placeholder
 from graph.rules import EditError
@@ -122,7 +123,21 @@ def _connect(rng: Random, graph: Graph, into: str) -> Edit:
     ids = sorted(drawing.net)
     outputs = [(id, port.name) for id in ids for port in drawing.ports_out(id)]
     inputs = [(id, port.name) for id in ids for port in drawing.ports_in(id)]
-    return Connect(connect(drawing, *rng.choice(outputs), *rng.choice(inputs)), into=into)
+    wire = connect(drawing, *rng.choice(outputs), *rng.choice(inputs))
+    return Connect(wire, random_dots(rng) if rng.random() < 0.2 else (), into=into)
+
+
+def random_dots(rng: Random) -> Dots:
+    """A few dots; at times none, at times one that is nowhere."""
+    places = [rng.uniform(-500, 500), float(rng.randrange(-500, 500))] * 9 + [math.inf]
+    return tuple((rng.choice(places), rng.choice(places)) for _ in range(rng.randrange(5)))
+
+
+def _lead(rng: Random, graph: Graph, into: str) -> Edit:
+    wire = rng.choice(graph.drawing(into).wires())
+    if rng.random() < 0.1:
+        wire = replace(wire, order=wire.order + 1)
+    return SetDots(wire, random_dots(rng), into=into)
 
 
 def _disconnect(rng: Random, graph: Graph, into: str) -> Edit:
@@ -215,6 +230,7 @@ def _batch(rng: Random, graph: Graph, into: str) -> Edit:
 Maker = Callable[[Random, Graph, str], Edit]
 MAKERS: tuple[Maker, ...] = (
     *(_add, _add, _add, _connect, _connect, _connect, _connect, _remove, _disconnect),
+    *(_lead, _lead),
     *(_set_op, _set_one, _set_one, _move, _rename, _flags, _frame, _note, _training),
     *(_define, _undefine, _rename_definition, _instance, _instance, _dissolve, _batch),
 )

@@ -9,6 +9,8 @@ from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
+from gui.widgets.typed import take_typed
+
 MENUS = ("File", "Edit", "View", "Graph", "Train", "Help")
 
 
@@ -66,6 +68,8 @@ class Actions(QObject):
             else Qt.ShortcutContext.WindowShortcut
         )
         action.setCheckable(checked is not None)
+        if scope == "window":
+            action.triggered.connect(take_typed)
         action.triggered.connect(lambda _=False: run())
         place.addAction(action)
         self._entries[id] = Entry(id, title, menu, action, icon, words, enabled, checked)

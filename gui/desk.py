@@ -23,6 +23,7 @@ class Desk(QObject):
 
     opened = Signal(object)  # Document
     closed = Signal(object)  # Document, after it is gone from the desk
+    going = Signal()  # another document is about to be shown: what is typed is for the one shown
     current_changed = Signal(object)  # Document or None
     changed = Signal(object, object)  # Document, DocumentChange: of any open document
     renamed = Signal(object)  # Document: another path, or saved
@@ -80,6 +81,7 @@ class Desk(QObject):
     def show(self, document: Document | None) -> None:
         """Make a document the current one."""
         if document is not self.current:
+            self.going.emit()
             self.current = document
             self.current_changed.emit(document)
 

@@ -21,6 +21,7 @@ from gui.dialogs.dialog import Choice, ask
 from gui.dialogs.file_dialog import FileDialog
 from gui.document import Document
 from gui.widgets.notice import Tone
+from gui.widgets.typed import take_typed
 
 if TYPE_CHECKING:
     from graph.export import Target
@@ -145,6 +146,7 @@ class Files(QObject):
 
     def close(self, document: Document | None = None) -> None:
         """Close a document, the current one when None; asks when it has unsaved changes."""
+        take_typed()
         document = document or self._app.desk.current
         if document is not None:
             gone = partial(self._app.desk.close, document)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -35,6 +36,7 @@ from gui.statusbar import StatusBar
 from gui.topbar import TopBar, device_text
 from gui.widgets.focus_ring import FocusRing
 from gui.widgets.notice import Notice, Offer, Tone
+from gui.widgets.typed import take_typed
 
 if TYPE_CHECKING:
     from compute.prepare import TrainOptions
@@ -121,6 +123,7 @@ class MainWindow(QMainWindow):
         desk, actions = self.app.desk, self.app.actions
         self.canvases.made.connect(self._canvas_made)
         self.canvases.changed.connect(self._show_zoom)
+        desk.going.connect(take_typed)
         desk.current_changed.connect(self._shown)
         desk.changed.connect(actions.refresh_soon)
         desk.jumped.connect(self._jumped)
@@ -199,7 +202,7 @@ class MainWindow(QMainWindow):
     @property
     def _workspace(self) -> Path | None:
         chosen = self.preferences.values.workspace
-        return Path(chosen).expanduser() if chosen else None
+        return Path(os.path.expanduser(chosen)) if chosen else None  # Path would raise of "~nobody"
 
     def _options(self, document: Document) -> TrainOptions:
         from compute.prepare import TrainOptions
@@ -221,7 +224,8 @@ class MainWindow(QMainWindow):
 
         def allow() -> None:
             document.allowed |= frozenset(files)
-            then()
+            if document in self.app.desk.documents:  # else it was closed meanwhile
+                then()
 
         names = ", ".join(map(str, files[:3])) + (", …" if len(files) > 3 else "")
         offers = (("Not now", lambda: None), ("Allow", allow))
@@ -275,6 +279,7 @@ class MainWindow(QMainWindow):
             self.workbench.docks.begin()
 
     def closeEvent(self, event: QCloseEvent) -> None:
+        take_typed()
         unsaved = any(not one.history.clean for one in self.app.desk.documents)
         if unsaved and not self._leaving:
             event.ignore()

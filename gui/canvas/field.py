@@ -30,6 +30,7 @@ class Field(QObject):
             self.widget.selectAll()
             self.widget.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
             self.widget.document().setDocumentMargin(6.0)
+            self.widget.document().setModified(False)  # margins count as typing
         else:
             self.widget = QLineEdit(text, canvas)
             self.widget.selectAll()

@@ -26,6 +26,7 @@ class Naming:
     def __init__(self, canvas: Canvas) -> None:
         self._canvas = canvas
         self._field: Field | None = None
+        self._unsubscribe: Callable[[], None] = lambda: None
         canvas.camera_changed.connect(self.end)
 
     @property
@@ -46,20 +47,32 @@ class Naming:
             node = drawing.node(id)
             rect = scene.rect(scene.index_of[id])
             line = Rect(rect.x + NAME_X - 6, rect.y + 3, rect.width - NAME_X + 2, HEADER - 5)
-            self._open("Name", title(node), "node name", line, lambda text: self._name(id, text))
+            self._open(
+                id, "Name", title(node), "node name", line, lambda text: self._name(id, text)
+            )
         elif id in drawing.frames:
             rect = frame_rect(next(frame for frame in scene.frames if frame.id == id))
             bar = Rect(rect.x + FRAME_X, rect.y + 2, rect.width - 2 * FRAME_X, FRAME_TITLE - 4)
             frame = drawing.frames[id]
-            self._open("Title", frame.title, "section", bar, lambda text: self._title(id, text))
+            self._open(id, "Title", frame.title, "section", bar, lambda text: self._title(id, text))
         elif id in drawing.notes:
             rect = note_rect(next(note for note in scene.notes if note.id == id))
             sheet = Rect(rect.x, rect.y, rect.width, max(rect.height, NOTE_LEAST))
             note = drawing.notes[id]
-            self._open("Note", note.text, "body", sheet, lambda text: self._note(id, text), True)
+            self._open(
+                id, "Note", note.text, "body", sheet, lambda text: self._note(id, text), True
+            )
+
+    def _changed(self, id: str) -> None:
+        """What is named may be gone: undone by a button that leaves the keyboard here."""
+        drawing = self._canvas.document.drawing
+        there = any(id in part for part in (drawing, drawing.frames, drawing.notes))
+        if self._field is not None and not there:
+            self._field.end(keep=False)
 
     def _open(
         self,
+        id: str,
         name: str,
         text: str,
         style: str,
@@ -71,11 +84,13 @@ class Naming:
         at, zoom = camera.window(Point(rect.x, rect.y)), camera.zoom
         field = Field(self._canvas, name, text, style, lines)
         self._field = field
+        self._unsubscribe = self._canvas.document.subscribe(lambda _: self._changed(id))
         field.ended.connect(lambda found: self._ended(found, keep))
         field.show_at(Rect(at.x, at.y, rect.width * zoom, max(rect.height * zoom, 18.0)), zoom)
 
     def _ended(self, text: str | None, keep: Callable[[str], None]) -> None:
         self._field = None
+        self._unsubscribe()
         self._canvas.setFocus()
         if text is not None:
             keep(text)

@@ -22,7 +22,6 @@ from gui.window import MainWindow
 
 DOCKS = ("curves", "gradients", "features", "predictions", "code")
 STILL = ("predictions", "code")  # paint only when they have something new
-PERIOD = 90  # ms between their repaints
 Ticks = list[tuple[float, int]]  # clock, step
 
 
@@ -88,10 +87,8 @@ class Window:
         shown = (dock for dock in bench.docks if dock.on_top)
         self.pages = {dock.entry.id: dock.build() for dock in shown}
         assert set(self.pages) == (set(DOCKS) if docks else set()), set(self.pages)
-        self._repaint = QTimer(self.window, interval=PERIOD)
-        self._repaint.timeout.connect(self._repaint_still)
         if repaint:
-            self._repaint.start()
+            self.trainer.ticked.connect(self._repaint_still)
         training = replace(self.document.graph.training, epochs=1_000_000)
         self.document.push(edits.SetTraining(training))
 

@@ -57,6 +57,10 @@ class Setting:
     # named by people with the word their field uses; the field name stays the file's key
     label: str = ""
 
+    def called(self, name: str) -> str:
+        """What people call the field of this name: "learning rate"."""
+        return self.label or name.replace("_", " ")
+
 
 def setting(default: Any, help: str, **rules: Any) -> Any:
     """A dataclass field that is a setting of the node; `rules` are `Setting`'s."""

@@ -49,7 +49,9 @@ class LeakyReLU(Activation):
     icon, title = "leaky_relu", "Leaky ReLU"
     keywords = ("rectifier", "leak", "dead units")
     summary = ("slope",)
-    slope: float = setting(0.01, "Factor on what is not positive", min=0.0, max=1.0)
+    slope: float = setting(
+        0.01, "Factor on what is not positive", min=0.0, max=1.0, label="negative slope"
+    )
     torch = "nn.LeakyReLU({slope})"
     samples = (*Activation.samples, sample(x=(2, 3), settings={"slope": 0.3}))
 

@@ -35,8 +35,12 @@ class Conv2d(Op):
     inputs = (Port("x", "image"),)
     outputs = (Port("y", "image"),)
     summary = ("kernel", "filters", "padding")
-    filters: int = setting(32, "Number of windows, and of output channels", min=1, max=65_536)
-    kernel: int | tuple[int, int] = setting(3, "Size of a window", min=1, max=1024, unit="px")
+    filters: int = setting(
+        32, "Number of windows, one for each map made", min=1, max=65_536, label="output channels"
+    )
+    kernel: int | tuple[int, int] = setting(
+        3, "Size of a window", min=1, max=1024, unit="px", label="kernel size"
+    )
     stride: int | tuple[int, int] = setting(
         1, "Pixels from one window to the next", min=1, max=1024, unit="px"
     )
@@ -52,7 +56,11 @@ class Conv2d(Op):
     )
     bias: bool = setting(True, "Add a trained offset to each channel")
     init: str = setting(
-        "he_uniform", "How the weights start", choices=INITIALISERS, advanced=True, label="start"
+        "he_uniform",
+        "How the weights start",
+        choices=INITIALISERS,
+        advanced=True,
+        label="initialise",
     )
     torch = (
         "nn.Conv2d({x.shape[1]}, {filters}, {kernel}, stride={stride}, padding={padding}, "
@@ -112,7 +120,9 @@ class Pool2d(Op, register=False):
     inputs = (Port("x", "image"),)
     outputs = (Port("y", "image"),)
     summary = ("kernel", "stride")
-    kernel: int | tuple[int, int] = setting(2, "Size of a window", min=1, max=1024, unit="px")
+    kernel: int | tuple[int, int] = setting(
+        2, "Size of a window", min=1, max=1024, unit="px", label="kernel size"
+    )
     stride: int | tuple[int, int] | None = setting(
         None, "Pixels from one window to the next; free: the kernel", min=1, max=1024, unit="px"
     )

@@ -33,7 +33,11 @@ class Dense(Op):
     units: int = setting(64, "Number of outputs", min=1, max=1_000_000)
     bias: bool = setting(True, "Add a trained offset to each output")
     init: str = setting(
-        "he_uniform", "How the weights start", choices=INITIALISERS, advanced=True, label="start"
+        "he_uniform",
+        "How the weights start",
+        choices=INITIALISERS,
+        advanced=True,
+        label="initialise",
     )
     torch = "nn.Linear({x.shape[1]}, {units}, bias={bias})"
     samples = (

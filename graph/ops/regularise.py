@@ -18,7 +18,9 @@ class Dropout(Op):
     category, icon, family = "Regularise", "dropout", "regularise"
     keywords = ("regularisation", "noise", "overfitting", "mask")
     summary = ("p",)
-    p: float = setting(0.5, "Probability of a 0", min=0.0, below=1.0, live=True)
+    p: float = setting(
+        0.5, "Probability of a 0", min=0.0, below=1.0, live=True, label="probability"
+    )
     torch = "nn.Dropout({p})"
     samples = (
         sample(x=(4, 3)),

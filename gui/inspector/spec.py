@@ -36,7 +36,7 @@ class Spec:
     @property
     def label(self) -> str:
         """What people call it: "Learning rate"."""
-        text = self.rule.label or self.name.replace("_", " ")
+        text = self.rule.called(self.name)
         return text[:1].upper() + text[1:]
 
     @cached_property

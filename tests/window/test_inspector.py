@@ -95,7 +95,7 @@ def let_go(label: QWidget) -> None:
 def test_an_expression_is_worked_out_and_is_one_step(
     panel: InspectorPanel, document: Document
 ) -> None:
-    """`2*64` in Filters sets 128; undo shows the old value again."""
+    """`2*64` in Output channels sets 128; undo shows the old value again."""
     conv = by_type(document, "Conv2d")[0]
     document.select([conv])
     before = op_of(document, conv)
@@ -260,7 +260,8 @@ def test_tab_goes_from_top_to_bottom(panel: InspectorPanel, document: Document) 
         heights.append(focused.mapTo(panel, QPoint(0, 0)).y())
         QTest.keyClick(focused, Qt.Key.Key_Tab)
     assert heights == sorted(heights)
-    assert {"Filters", "Kernel", "Padding", "Start", "Bias", "Bypass", "Freeze"} <= seen
+    assert {"Output channels", "Kernel size", "Padding", "Initialise"} <= seen
+    assert {"Bias", "Bypass", "Freeze"} <= seen
 
 
 def test_mixed_values_and_one_step_for_all(panel: InspectorPanel, document: Document) -> None:
@@ -275,7 +276,7 @@ def test_mixed_values_and_one_step_for_all(panel: InspectorPanel, document: Docu
     type_into(field.entry, "24")
     assert {op_of(document, id).filters for id in convs} == {24}
     assert field.entry.text() == "24"
-    assert document.history.titles == ("Change filters of 2 nodes",)
+    assert document.history.titles == ("Change output channels of 2 nodes",)
     document.undo()
     assert [op_of(document, id) for id in convs] == before
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -79,3 +80,28 @@ def _same_elsewhere(model, mine, data, index, scalars) -> None:  # type: ignore[
             assert array.tobytes() == values[key].tobytes(), key
     finally:
         entry.SMALL_FLOPS = small
+
+
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@given(drawn=training_graphs())
+def test_what_is_carried_over_may_be_an_output(drawn: Graph) -> None:
+    """Of every update the output is what is kept after the step; asking for it changes nothing."""
+    model = Model(drawn)
+    index = np.random.default_rng(1).integers(0, SAMPLES, (2, 5))
+    scalars, samples = host_scalars(model.live, 0, 2), _data(model)
+    made, plain = (CpuPlan(model, PlanOptions(threads=1), lambda *_: None) for _ in range(2))
+    data = {key: a if a.dtype == np.int64 else a.astype(np.float32) for key, a in samples.items()}
+    for phase in model.phases:
+        program = model.program(phase.name, 5)
+        named = {f"{u.kind}:{u.key}": u.value for u in program.updates}
+        asked = replace(program, outputs=(*program.outputs, *named.items()), _hash=0)
+        bound = made.engine.entry((phase.name, -5, frozenset()), lambda asked=asked: asked)
+        found = made.engine.run(bound, data, index, scalars)
+        check_plan(bound.planned)
+        expected = plain.run(phase.name, data, index, scalars)
+        assert found.scalars["loss"].tobytes() == expected.scalars["loss"].tobytes()
+        kept = made.read()
+        for name in named if found.bad_step is None else ():
+            last = found.scalars[name][-1] if name in found.scalars else found.arrays[name]
+            assert np.array_equal(last, kept[name], equal_nan=True), name
+        assert all(np.array_equal(kept[n], a, equal_nan=True) for n, a in plain.read().items())

@@ -130,7 +130,9 @@ class _Planner:
         for op in self.ops:
             if op.kind != "update":
                 self._emit(op)
-        arrays = self._results()
+        late = {value for op in updates_made for value in op.writes}
+        self._record(late, after=False)
+        arrays = self._results(late, after=False)
         loss = dict(self.program.outputs).get("loss")
         loss_view = em.view(loss) if loss is not None and self._is_scalar(loss) else None
         for op in updates_made:
@@ -139,6 +141,9 @@ class _Planner:
         updates.store(em, stores)
         for op in updates_made:
             self._emit(op)
+        self._put_updated(late)
+        self._record(late, after=True)
+        arrays |= self._results(late, after=True)
         regions = schedule(em.steps, _writer(em.steps, loss_view))
         if loss_view is not None and not any(region.guard for region in regions):
             regions.append(Region(guard=True))
@@ -247,16 +252,26 @@ class _Planner:
 
     # ---- results
 
-    def _results(self) -> dict[str, View]:
-        """Scalars recorded each step; places of arrays, copied out of what the step overwrites."""
-        em = self.em
-        em.path = ""
-        lasting = (em.storage.params, em.storage.states)
+    def _put_updated(self, late: set[int]) -> None:
+        """What an optimizer's row made lies where it lasts."""
+        for update in self.program.updates:
+            if update.value in late:
+                self.em.put(update.value, self.em.storage.view(update.kind, update.key))
+
+    def _record(self, late: set[int], after: bool) -> None:
+        """Scalars written down each step; the `late` ones after the updates."""
+        self.em.path = ""
         for column, (_, value) in enumerate(self.scalars):
-            data.emit_record(em, value, column, self.tables)
+            if (value in late) is after:
+                data.emit_record(self.em, value, column, self.tables)
+
+    def _results(self, late: set[int], after: bool) -> dict[str, View]:
+        """Places of arrays, copied out of what the step overwrites."""
+        em = self.em
+        lasting = (em.storage.params, em.storage.states)
         arrays: dict[str, View] = {}
         for name, value in self.program.outputs:
-            if self._is_scalar(value):
+            if self._is_scalar(value) or (value in late) is not after:
                 continue
             view = em.view(value)
             if view.buffer in lasting or view.buffer.name in em.storage.families:

@@ -76,10 +76,10 @@ class InspectorPanel(Page):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         for part in (
-            self.problems,
             self.settings,
             self._things,
             self._training,
+            self.problems,  # below what is edited: fields stay where they are as problems come
             self._facts,
             self._removing,
             self.watching,
@@ -161,10 +161,10 @@ class InspectorPanel(Page):
         parts = (
             self.head.name,
             self.head.card,
-            *self.problems.buttons,
             *(form.fields if form else ()),
             *self.things.fields,
             *self.settings.buttons,
+            *self.problems.buttons,
             self.remove,
         )
         if parts != self._tabs:

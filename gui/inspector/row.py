@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QContextMenuEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QMenu, QVBoxLayout, QWidget
 
 from graph.op import SettingError
 from gui import fonts
@@ -21,6 +21,7 @@ from gui.look import Look
 from gui.widgets.menus import rounded
 
 GAP = 8
+RELEASE = 30  # ms between two looks whether the mouse is let go
 _gestures = count(1)
 
 
@@ -51,6 +52,9 @@ class Row(QWidget):
         self.problem.setFont(fonts.font("small"))
         self.problem.setFixedHeight(16)
         self.problem.hide()
+        self._wrong = False
+        self._released = QTimer(self, interval=RELEASE)
+        self._released.timeout.connect(self._show_problem)
         self._line = QHBoxLayout()
         self._line.setContentsMargins(0, 0, MARGIN, 0)
         self._line.setSpacing(0)
@@ -85,7 +89,7 @@ class Row(QWidget):
         self.label.display(not fixed and any(value != self.spec.default for value in values))
         self.show_live(live)
         fresh = tuple(values)
-        if fresh != self.values or self.problem.isVisibleTo(self):
+        if fresh != self.values or self._wrong:
             self.clear()
         self.values = fresh
         self.refresh()
@@ -110,11 +114,22 @@ class Row(QWidget):
         room = LABEL + GAP + 140
         metrics = fonts.metrics("small")
         self.problem.setText(metrics.elidedText(text, Qt.TextElideMode.ElideRight, room))
-        self.problem.setVisible(True)
+        self._wrong = True
+        self._show_problem()
 
     def clear(self) -> None:
         """Take the error away."""
-        self.problem.setVisible(False)
+        self._wrong = False
+        self._show_problem()
+
+    def _show_problem(self) -> None:
+        """Show or hide the line, once no button of the mouse is down: what is pressed stays put."""
+        held = QApplication.mouseButtons() != Qt.MouseButton.NoButton
+        if held:
+            self._released.start()
+            return
+        self._released.stop()
+        self.problem.setVisible(self._wrong)
 
     def fill_menu(self, menu: QMenu) -> None:
         """Add what can be done with the setting to a menu."""
@@ -168,7 +183,7 @@ class EntryRow(Row):
         mixed = len(self.values) > 1
         text = "" if mixed else shown(self.spec, self.values[0])
         self.entry.setPlaceholderText(MIXED if mixed else self.spec.hint)
-        if not self.problem.isVisibleTo(self):
+        if not self._wrong:
             self.entry.show_text(text)
 
     def show_live(self, live: bool) -> None:

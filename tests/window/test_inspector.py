@@ -68,6 +68,25 @@ def type_into(field: QLineEdit, text: str, key: Qt.Key | None = Qt.Key.Key_Retur
         QTest.keyClick(field, key)
 
 
+def test_what_is_pressed_stays_under_the_pointer(
+    panel: InspectorPanel, document: Document, qtbot: QtBot
+) -> None:
+    """A wrong value taken over by a click elsewhere is told once the mouse is let go."""
+    document.select([by_type(document, "Conv2d")[0]])
+    field, below = row(panel, "filters"), row(panel, "stride").entry
+    type_into(field.entry, "0", key=None)
+    window = panel.windowHandle()
+    at = below.mapTo(panel, QPoint(10, 8))
+    left = Qt.MouseButton.LeftButton
+    QTest.mousePress(window, left, pos=at)
+    assert below.hasFocus()
+    assert field.entry.property("invalid") is True
+    assert below.mapTo(panel, QPoint(10, 8)) == at
+    assert not field.problem.isVisible()
+    QTest.mouseRelease(window, left, pos=at)
+    qtbot.waitUntil(field.problem.isVisible)
+
+
 def op_of(document: Document, id: str) -> Op:
     """The op of a node as it is now."""
     return document.drawing.node(id).op

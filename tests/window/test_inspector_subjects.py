@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
@@ -115,6 +115,20 @@ def test_a_problem_has_its_remedy_as_a_button(app: App, panel: InspectorPanel) -
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
     assert not panel.problems.isVisible()
     assert "Flatten" in {type(n.op).__name__ for n in document.drawing}
+
+
+def test_fields_stay_in_place_when_problems_come(app: App, panel: InspectorPanel) -> None:
+    """They are told below what is edited."""
+    document = app.desk.open_example("digits-mlp")
+    dense = by_type(document, "Dense")[0]
+    document.select([dense])
+    assert panel.settings.form is not None
+    units = panel.settings.form.rows["units"]
+    before = units.mapTo(panel, QPoint())
+    document.push(Disconnect(document.drawing.wires_in(dense)[0]))
+    assert panel.problems.isVisible()
+    assert units.mapTo(panel, QPoint()) == before
+    assert panel.problems.mapTo(panel, QPoint()).y() > before.y()
 
 
 def test_a_wire_says_what_passes_and_can_go(app: App, panel: InspectorPanel) -> None:

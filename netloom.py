@@ -55,6 +55,10 @@ Out = Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="File t
 Json = Annotated[bool, typer.Option("--json", help="JSON for programs instead of text for people.")]
 Threads = Annotated[int | None, typer.Option(min=1, max=1024, help="Threads; default: all cores.")]
 On = Annotated[Device, typer.Option("--device", help="Which engine computes.")]
+Outside = Annotated[
+    bool,
+    typer.Option("--allow-outside", help="Read data that lies outside the folder of the graph."),
+]
 Workspace = Annotated[
     Path | None,
     typer.Option(
@@ -88,12 +92,14 @@ def train(
         str | None, typer.Option(metavar="RUN", help="Go on with a run, bit for bit.")
     ] = None,
     json: Json = False,
+    allow_outside: Outside = False,
     workspace: Workspace = None,
 ) -> None:
     """Train a graph and record the run."""
     from compute.cli.training import train
 
-    raise typer.Exit(train(file, epochs, seed, threads, device, resume, workspace, json=json))
+    given = (file, epochs, seed, threads, device, resume, workspace)
+    raise typer.Exit(train(*given, json=json, allow_outside=allow_outside))
 
 
 @app.command("eval")
@@ -169,11 +175,11 @@ def delete_runs(
 
 
 @app.command()
-def check(file: File, json: Json = False) -> None:
+def check(file: File, json: Json = False, allow_outside: Outside = False) -> None:
     """Name the problems of a graph; exit 1 when one is an error."""
     from compute.cli.inspecting import check
 
-    raise typer.Exit(check(file, json=json))
+    raise typer.Exit(check(file, json=json, allow_outside=allow_outside))
 
 
 @app.command()
@@ -184,12 +190,13 @@ def export(
     run: Annotated[
         str | None, typer.Option("--run", metavar="RUN", help="Take the weights of this run.")
     ] = None,
+    allow_outside: Outside = False,
     workspace: Workspace = None,
 ) -> None:
     """Write a graph as Python code that runs without Netloom."""
     from compute.cli.exporting import export
 
-    export(file, to, run, output, workspace)
+    export(file, to, run, output, workspace, allow_outside=allow_outside)
 
 
 @app.command()
@@ -273,12 +280,14 @@ def report(
     seed: Annotated[int | None, typer.Option(min=0, help="Default: the graph's.")] = None,
     threads: Threads = None,
     device: On = "cpu",
+    allow_outside: Outside = False,
     workspace: Workspace = None,
 ) -> None:
     """Train an example and write a folder that shows it: graph, curves, code, metrics."""
     from compute.cli.reporting import report
 
-    raise typer.Exit(report(file, output, seed, threads, device, workspace, draw))
+    given = (file, output, seed, threads, device, workspace, draw)
+    raise typer.Exit(report(*given, allow_outside=allow_outside))
 
 
 def main() -> None:

@@ -18,13 +18,21 @@ from graph.export import Target
 TARGETS: tuple[Target, ...] = typing.get_args(Target)
 
 
-def export(name: str, to: str, run: str | None, output: Path, workspace: Path | None) -> None:
+def export(
+    name: str,
+    to: str,
+    run: str | None,
+    output: Path,
+    workspace: Path | None,
+    *,
+    allow_outside: bool,
+) -> None:
     """Write a graph for a target; with a run, its weights go into the file's safetensors twin."""
     if to not in TARGETS:
         available = " or ".join(TARGETS)
         raise UsageError(f"the target {to!r}", available, "others are not available yet")
     check_place(output, (".py",))
-    opened = sound(open_graph(name))
+    opened = sound(open_graph(name, allow_outside))
     trained = None
     if run is not None:
         trained = open_run(run, TrainOptions(workspace=find_workspace(workspace)))

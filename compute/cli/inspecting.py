@@ -21,11 +21,11 @@ FIELDS = ("path", "port", "message", "remedy")
 PACKAGES = ("netloom", "numpy", "numba", "llvmlite", "networkx", "PySide6-Essentials", "torch")
 
 
-def check(name: str, *, json: bool) -> int:
+def check(name: str, *, json: bool, allow_outside: bool) -> int:
     """Print the problems of a graph and of the data it names; 1 when one is an error."""
     from compute.cli.opening import open_graph
 
-    opened = open_graph(name)
+    opened = open_graph(name, allow_outside)
     found = _problems(opened)
     errors = sum(problem["severity"] == "error" for problem in found)
     if json:

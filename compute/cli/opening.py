@@ -11,9 +11,11 @@ from compute.data import Folder
 from graph.edits import SetOp
 from graph.files import dumps, load
 from graph.graph import Graph
+from graph.kinds import DataSource
 from graph.ops.table import Table
 
 SUFFIX = ".loom"
+OUTSIDE = "--allow-outside"
 
 
 class GraphError(ValueError):
@@ -22,16 +24,24 @@ class GraphError(ValueError):
 
 @dataclass(frozen=True)
 class Opened:
-    """A graph and the file it comes from."""
+    """A graph and the file it comes from; `allow_outside`: all files that it names may be read."""
 
     name: str
     file: Path
     graph: Graph
+    allow_outside: bool = False
 
     @property
     def folder(self) -> Folder:
         """Where the paths of its data nodes start."""
-        return Folder(self.file.parent)
+        return Folder(self.file.parent, self.allow_outside, allow=f"allow it with {OUTSIDE}")
+
+    def data(self) -> frozenset[Path]:
+        """The files that its data nodes name. Raises DataError for those that cannot be read."""
+        drawings = (self.graph, *self.graph.definitions.values())
+        sources = (n for drawing in drawings for n in drawing if isinstance(n.op, DataSource))
+        named = ((node.id, getattr(node.op, "path", "")) for node in sources)
+        return frozenset(self.folder.file(path, id) for id, path in named if path)
 
     @property
     def text(self) -> str:
@@ -61,10 +71,10 @@ def find(name: str) -> Path:
     return resources.example_path(name)
 
 
-def open_graph(name: str) -> Opened:
+def open_graph(name: str, allow_outside: bool = False) -> Opened:
     """The graph of a file or an example, as it is in the file. Raises FileError for damage."""
     file = find(name)
-    return Opened(file.stem, file, load(file))
+    return Opened(file.stem, file, load(file), allow_outside)
 
 
 def looked_at(opened: Opened) -> Opened:

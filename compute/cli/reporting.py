@@ -36,9 +36,11 @@ def report(
     device: BackendName,
     workspace: Path | None,
     draw: Draw,
+    *,
+    allow_outside: bool,
 ) -> int:
     """Train, then write pictures, code, numbers and a page into `folder`; returns the exit code."""
-    opened = sound(open_graph(name))
+    opened = sound(open_graph(name, allow_outside))
     place = find_workspace(workspace)
     options = TrainOptions(
         device,
@@ -47,6 +49,7 @@ def report(
         workspace=place,
         folder=opened.file.resolve().parent,
         name=opened.name,
+        allowed=opened.data(),
     )
     folder.mkdir(parents=True, exist_ok=True)
     control = Control()

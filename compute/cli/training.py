@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
@@ -72,6 +72,7 @@ def train(
     workspace: Path | None,
     *,
     json: bool,
+    allow_outside: bool,
 ) -> int:
     """Train a file or an example, or go on with a run; returns the exit code."""
     if resume is not None and seed is not None:
@@ -87,23 +88,21 @@ def train(
         elif name is None:
             raise UsageError("nothing to train", "FILE or EXAMPLE", "see `netloom examples`")
         else:
-            events = train_file(name, settings, control, shown)
+            events = train_file(name, allow_outside, settings, control, shown)
         outcome = follow(events, control, shown)
     conclude(outcome, quiet=json)
     return outcome.code
 
 
-def train_file(name: str, settings: TrainOptions, control: Control, shown: View) -> Iterator[Event]:
+def train_file(
+    name: str, allow_outside: bool, settings: TrainOptions, control: Control, shown: View
+) -> Iterator[Event]:
     """Train a file or an example as a new run; files named by the graph are looked up beside it."""
-    opened = sound(open_graph(name))
+    opened = sound(open_graph(name, allow_outside))
     shown.title = opened.name
     folder = opened.file.resolve().parent
-    chosen = {
-        **{f: getattr(settings, f) for f in settings.__dataclass_fields__},
-        "folder": folder,
-        "name": opened.name,
-    }
-    return train_graph(opened.graph, TrainOptions(**chosen), control, shown.preparing)
+    chosen = replace(settings, folder=folder, name=opened.name, allowed=opened.data())
+    return train_graph(opened.graph, chosen, control, shown.preparing)
 
 
 def follow(events: Iterable[Event], control: Control, shown: View) -> Outcome:

@@ -24,8 +24,8 @@ class DataError(ValueError):
 class OutsideError(DataError):
     """A data file outside the folder of the graph; reading `file` needs a permission."""
 
-    def __init__(self, where: str, path: str, file: Path) -> None:
-        remedy = "allow it, or copy the file beside the graph"
+    def __init__(self, where: str, path: str, file: Path, allow: str) -> None:
+        remedy = f"{allow}, or copy the file beside the graph"
         super().__init__(where, repr(path), "a file in the graph's folder", remedy)
         self.file = file
 
@@ -35,11 +35,13 @@ class Folder:
     """Where the paths of a graph start, and which files elsewhere may be read.
 
     `allowed` are resolved paths; `allow_outside` allows all, for what has been read before.
+    `allow` tells people how to allow a file.
     """
 
     base: Path
     allow_outside: bool = False
     allowed: frozenset[Path] = frozenset()
+    allow: str = "allow it"
 
     def file(self, path: str, where: str) -> Path:
         """The file a data node names; raises DataError when it may not or cannot be read."""
@@ -52,7 +54,7 @@ class Folder:
         full = named_file(base, path)
         inside = full.is_relative_to(base)
         if not (inside or self.allow_outside or full in self.allowed):
-            raise OutsideError(where, path, full)
+            raise OutsideError(where, path, full, self.allow)
         check_file(full, path, where)
         return full
 

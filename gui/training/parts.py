@@ -39,7 +39,9 @@ class Figure(QWidget):
             self.update()
 
     def _fit(self) -> None:
-        texts = fonts.measure(self.caption, "caption"), fonts.measure(self.text, "number")
+        # not by `measure`, which remembers: a number seldom comes again
+        number = fonts.metrics("number").horizontalAdvance(self.text)
+        texts = fonts.measure(self.caption, "caption"), number
         width = int(max(*texts, self._room) + 0.99)
         if width > self.minimumWidth():
             self.setFixedWidth(width)
@@ -240,12 +242,13 @@ class Progress(QWidget):
         painter.setPen(QColor(theme.text))
         painter.drawText(0, 17, self._left[0])
         painter.setPen(QColor(theme.text2))
-        after = fonts.measure(self._left[0], "body") + fonts.measure(" ", "body")
+        body = fonts.metrics("body")  # not `measure`, which remembers what seldom comes again
+        after = body.horizontalAdvance(self._left[0] + " ")
         painter.drawText(int(after + 0.5) if self._left[0] else 0, 17, self._left[1])
         font, metrics = fonts.sized("caption mono", 11)
         painter.setFont(font)
         painter.setPen(QColor(theme.text3))
-        room = self.width() - fonts.measure(" ".join(self._left), "body") - 12
+        room = self.width() - body.horizontalAdvance(" ".join(self._left)) - 12
         words = self._right
         while " " in words and metrics.horizontalAdvance(words) > room:
             words = words.partition(" ")[2]  # the figures matter more than what they are of

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint
@@ -17,6 +18,7 @@ from gui.library.actions import add_actions as add_library_actions
 from gui.library.panel import LibraryPanel
 from gui.library.search import SearchPopup
 from gui.palette.actions import add_actions as add_palette_actions
+from gui.palette.commands import Places
 from gui.palette.palette import CommandPalette
 from gui.probes import Probes
 from gui.shell.zoom import ZoomControls
@@ -48,6 +50,11 @@ class Parts:
         self.search, self.palette = SearchPopup(app), CommandPalette(app)
         for popup in (self.search, self.palette):
             popup.setParent(window)  # never shown, it would outlive the window
+        self.palette.places = Places(
+            self.library.add,
+            window.files.open,
+            lambda: [Path(file.path) for file in window.keeper.recent],
+        )
         add_library_actions(app, self.library, self.search, lambda: window.canvas)
         add_inspector_actions(app, self.inspector)
         overlay.add_actions(self.overlays)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from PySide6.QtGui import QKeySequence
 
+from graph.graph import Node
 from gui.actions import Entry
 from gui.app import App
 from gui.document import Document
 from gui.library.shelf import Item, shelf
-from gui.palette.fuzzy import Field
+from gui.palette.fuzzy import Field, Found
+from gui.palette.index import Column, Index
+
+GO, NODE = "Go to ", "node/"  # begin the title and the id of a node's command
 
 
 @dataclass(frozen=True)
@@ -42,14 +47,12 @@ class Places:
 
 
 def commands(app: App, places: Places) -> list[Command]:
-    """Everything there is to do now, in the order in which it is listed."""
+    """Everything there is to do now but going to nodes, in the order in which it is listed."""
     app.actions.refresh()
-    document = app.desk.current
     return [
         *(_of_action(entry) for entry in app.actions),
-        *(_of_item(item, places) for item in _items(document)),
+        *(_of_item(item, places) for item in _items(app.desk.current)),
         *_documents(app, places),
-        *(_nodes(app, document) if document else ()),
     ]
 
 
@@ -128,19 +131,59 @@ def _documents(app: App, places: Places) -> Iterator[Command]:
             )
 
 
-def _nodes(app: App, document: Document) -> Iterator[Command]:
-    for into in ["", *sorted(document.graph.definitions)]:
-        for node in sorted(document.graph.drawing(into), key=lambda node: node.id):
-            title = f"Go to {node.label}"
-            view = document.view.by_id.get(node.id) if into == document.into else None
-            kind = type(node.op).title or type(node.op).__name__
-            yield Command(
-                f"node/{into}/{node.id}",
-                title,
-                lambda into=into, id=node.id: app.desk.jump(id, into),  # type: ignore[misc]
-                "In this graph",
-                f"{into} · {kind}" if into else kind,
-                icon=view.icon if view else "fit",
-                family=node.op.family if view else "",
-                fields=(Field(title, loose=False), Field(node.label, 0.95), Field(kind, 0.6)),
+class Nodes:
+    """The nodes of a document as places to go to, maybe ten thousand: a Command is made of those
+    that are shown, and they can be searched from the first search on.
+    """
+
+    def __init__(self, app: App, document: Document | None) -> None:
+        self._app, self._document = app, document
+        self._nodes: list[tuple[str, Node]] = []
+        if document is not None:
+            for into in ["", *sorted(document.graph.definitions)]:
+                nodes = sorted(document.graph.drawing(into), key=lambda node: node.id)
+                self._nodes += [(into, node) for node in nodes]
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    def __getitem__(self, place: int) -> Command:
+        into, node = self._nodes[place]
+        document, kind = self._document, _kind(node)
+        assert document is not None
+        view = document.view.by_id.get(node.id) if into == document.into else None
+        return Command(
+            f"{NODE}{into}/{node.id}",
+            f"{GO}{node.label}",
+            lambda: self._app.desk.jump(node.id, into),
+            "In this graph",
+            f"{into} · {kind}" if into else kind,
+            icon=view.icon if view else "fit",
+            family=node.op.family if view else "",
+            fields=self._index.fields(place),
+        )
+
+    def known(self, ids: Iterable[str]) -> list[Command]:
+        """Those of some ids of commands that are nodes."""
+        wanted = {id.removeprefix(NODE) for id in ids if id.startswith(NODE)}
+        found = (wanted and f"{into}/{node.id}" in wanted for into, node in self._nodes)
+        return [self[place] for place, there in enumerate(found) if there]
+
+    def rank(self, query: str, most: int) -> list[tuple[Command, Found]]:
+        """The `most` that fit best, best first."""
+        return [(self[place], found) for place, found in self._index.rank(query, most)]
+
+    @cached_property
+    def _index(self) -> Index:
+        labels = [node.label for _, node in self._nodes]
+        return Index(
+            (
+                Column([f"{GO}{label}" for label in labels], loose=False),
+                Column(labels, 0.95),
+                Column([_kind(node) for _, node in self._nodes], 0.6),
             )
+        )
+
+
+def _kind(node: Node) -> str:
+    return type(node.op).title or type(node.op).__name__

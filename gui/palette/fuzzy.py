@@ -7,13 +7,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 T = TypeVar("T")
 
 WHOLE, PREFIX, WORD, INITIALS, INSIDE, SCATTERED = 100.0, 90.0, 80.0, 70.0, 55.0, 35.0
 LONGEST = 40  # letters a text may be longer before that costs no more
 WIDEST = 3  # scattered letters lie within so many times their own number
+SEVERAL = 0.9  # share of the score that words in several fields keep
 _MOST_STARTS = 8  # words that initials are looked for in: it bounds the search
 
 
@@ -25,8 +26,7 @@ class Match:
     places: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """A text that an entry may be found by. `weight` is its share of the score.
 
     Letters scattered over a text that is not `loose` do not count: sentences hold any letters.
@@ -50,7 +50,7 @@ def match(query: str, text: str, loose: bool = True) -> Match | None:
     typed = query.strip().lower()
     if not typed:
         return Match(0.0)
-    folded, starts = _prepared(text)
+    folded, starts = prepared(text)
     at = _contiguous(typed, folded, starts)
     if at >= 0:
         band = WHOLE if typed == folded else PREFIX if at == 0 else WORD if at in starts else INSIDE
@@ -77,7 +77,7 @@ def find(query: str, fields: Sequence[Field]) -> Found | None:
     known = [part for part in parts if part is not None]
     if len(known) < len(parts):
         return whole
-    score = 0.9 * sum(part.score for part in known) / len(known)
+    score = SEVERAL * sum(part.score for part in known) / len(known)
     if whole is not None and whole.score >= score:
         return whole
     return Found(score, tuple(sorted({place for part in known for place in part.places})))
@@ -144,7 +144,7 @@ def _scattered(typed: str, folded: str) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=1 << 15)
-def _prepared(text: str) -> tuple[str, tuple[int, ...]]:
+def prepared(text: str) -> tuple[str, tuple[int, ...]]:
     """The text without case, and where its words begin: MaxPool2d has three."""
     folded = text.lower()
     if len(folded) != len(text):  # "İ" becomes two letters: places would not be the text's

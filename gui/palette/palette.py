@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QWidget
 
 from gui.app import App
-from gui.palette.commands import Command, Places, commands
+from gui.palette.commands import Command, Nodes, Places, commands
 from gui.palette.finder import Finder
 from gui.palette.fuzzy import rank
 from gui.palette.memory import Memory, memory
@@ -29,40 +29,49 @@ class CommandPalette(Finder):
         self._memory = remembered or memory()
         self.places = Places()
         self._commands: list[Command] = []
+        self._nodes = Nodes(app, None)
 
     def open_over(self, window: QWidget) -> None:
         """Open over a window."""
         self._commands = commands(self.app, self.places)
+        self._nodes = Nodes(self.app, self.app.desk.current)
         self.show_in(window, QPoint((window.width() - self.width()) // 2, TOP))
 
     def rows(self, query: str) -> Sequence[Row]:
-        if query.strip():
-            hits = rank(query, self._commands, lambda command: command.fields)
-            recent = {id: at for at, id in enumerate(self._memory.commands)}
-            hits.sort(
-                key=lambda hit: (
-                    not hit[0].enabled,
-                    -round(hit[1].score),
-                    recent.get(hit[0].id, len(recent)),
-                )
+        if not query.strip():
+            return self._unfiltered()
+        recent = {id: at for at, id in enumerate(self._memory.commands)}
+        some = [*self._commands, *self._nodes.known(recent)]
+        hits = rank(query, some, lambda command: command.fields)
+        there = {command.id for command, _ in hits}
+        hits += [hit for hit in self._nodes.rank(query, MOST) if hit[0].id not in there]
+        hits.sort(
+            key=lambda hit: (
+                not hit[0].enabled,
+                -round(hit[1].score),
+                recent.get(hit[0].id, len(recent)),
+                -hit[1].score,
             )
-            rows = [_row(command, found.places) for command, found in hits[:MOST]]
-            text = f"Nothing is called “{query.strip()}”. Esc closes."
-            return rows or [Row("nothing", text, "message")]
-        return self._unfiltered()
+        )
+        rows = [_row(command, found.places) for command, found in hits[:MOST]]
+        text = f"Nothing is called “{query.strip()}”. Esc closes."
+        return rows or [Row("nothing", text, "message")]
 
     def _unfiltered(self) -> Sequence[Row]:
-        """What was used last, then everything under its heading."""
-        known = {command.id: command for command in self._commands}
-        recents = [known[id] for id in self._memory.commands if id in known][:RECENT]
+        """What was used last, then everything under its heading, of the nodes the first."""
+        nodes = [self._nodes[place] for place in range(min(len(self._nodes), GOES_TO))]
+        remembered = self._memory.commands
+        known = {c.id: c for c in (*self._commands, *self._nodes.known(remembered))}
+        recents = [known[id] for id in remembered if id in known][:RECENT]
+        gone = {command.id for command in recents}
         groups: dict[str, list[Command]] = {"Recent": recents} if recents else {}
-        for command in self._commands:
-            if command not in recents:
+        for command in (*self._commands, *nodes):
+            if command.id not in gone:
                 groups.setdefault(command.group, []).append(command)
         rows: list[Row] = []
         for group, members in groups.items():
             rows.append(Row(f"# {group}", group, "label"))
-            rows += map(_row, members[:GOES_TO] if group == "In this graph" else members)
+            rows += map(_row, members)
         return rows
 
     def take(self, row: Row, modifiers: Qt.KeyboardModifier) -> None:

@@ -11,11 +11,17 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
+from graph.files import save
+from graph.graph import Graph, Node
+from graph.ops.activation import ReLU
+from gui import fonts
 from gui.app import App
+from gui.document import Document
 from gui.library.shelf import Item
 from gui.palette.actions import add_actions
 from gui.palette.memory import Memory
-from gui.palette.palette import CommandPalette
+from gui.palette.palette import GOES_TO, MOST, CommandPalette
+from tests.window.conftest import MakeWindow
 
 
 @pytest.fixture
@@ -125,6 +131,46 @@ def test_nodes_of_the_graph_are_places_to_go(
     QTest.keyClick(palette.field, Qt.Key.Key_Return)
     assert gone == ["conv2"]
     assert document.selection == {"conv2"}
+
+
+def test_nodes_gone_to_come_first(app: App, palette: CommandPalette, window: QWidget) -> None:
+    """Of many that fit as well, and above all while nothing is typed; but few are listed then."""
+    graph = Graph()
+    for number in range(400):
+        graph.set_node(Node(f"n{number}", ReLU(), f"ReLU {number:03}"))
+    document = app.desk.add(Document(graph, fonts.measure))
+    _open(palette, window, "relu 350")
+    assert _texts(palette) == ["Go to ReLU 350"]
+    QTest.keyClick(palette.field, Qt.Key.Key_Return)
+    assert document.selection == {"n350"}
+    _open(palette, window)
+    assert _texts(palette)[0] == "Go to ReLU 350"
+    assert sum(text.startswith("Go to") for text in _texts(palette)) == 1 + GOES_TO
+    QTest.keyClicks(palette.field, "relu ")
+    found = [text for text in _texts(palette) if text.startswith("Go to")]
+    assert found[0] == "Go to ReLU 350"
+    assert len(found) == len(set(found)) <= MOST
+
+
+def test_in_the_window_it_adds_nodes_and_opens_files(
+    make: MakeWindow, tmp_path: Path, qtbot: QtBot
+) -> None:
+    """What only the window can do is lent to the palette there."""
+    save(Graph(), tmp_path / "older.loom")
+    whole = make()
+    whole.files.open(tmp_path / "older.loom")
+    whole.files.close()
+    document = whole.app.desk.new()
+    qtbot.waitUntil(lambda: whole.canvas is not None and whole.canvas.hasFocus())
+    palette = whole.parts.palette
+    palette._memory = Memory(None)
+    _open(palette, whole, "add dense")
+    QTest.keyClick(palette.field, Qt.Key.Key_Return)
+    assert [type(node.op).__name__ for node in document.graph] == ["Dense"]
+    _open(palette, whole, "open older")
+    QTest.keyClick(palette.field, Qt.Key.Key_Return)
+    assert whole.app.desk.current is not None
+    assert whole.app.desk.current.path == tmp_path / "older.loom"
 
 
 def test_documents_and_recent_files(app: App, palette: CommandPalette, window: QWidget) -> None:

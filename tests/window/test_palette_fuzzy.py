@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from graph.catalog import catalog
 from gui.palette.fuzzy import Field, find, match, rank
+from gui.palette.index import Column, Index
 
 NAMES = ("MaxPool2d", "Conv2d", "Dense", "Cross-entropy", "Binary cross-entropy", "Leaky ReLU")
 
@@ -89,3 +92,27 @@ def test_a_node_name_beats_its_docs() -> None:
     hits = rank("add", entries, lambda e: [Field(e[0]), Field(e[1], 0.3, loose=False)])
     assert hits[0][0][0] == "Add"
     assert len(hits) > 1
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_long_list_searched_at_once_gives_what_one_by_one_gives(seed: int) -> None:
+    """Random names and queries of few letters, so that every band and every tie comes up."""
+    chance = random.Random(seed)
+
+    def name(least: int, most: int, letters: str) -> str:
+        return "".join(chance.choice(letters) for _ in range(chance.randint(least, most)))
+
+    texts = [name(0, 12, "aabBcC1 -İé") for _ in range(300)]
+    kinds = [chance.choice(("Abc", "bC 1", "")) for _ in texts]
+    index = Index((Column([f"a {t}" for t in texts], loose=False), Column(texts, 0.9),
+                   Column(kinds, 0.6)))  # fmt: skip
+    for _ in range(40):
+        query, most = name(1, 5, "abc1 -é"), chance.choice((3, 50, 1000))
+        if query.strip():
+            each = rank(query, range(len(texts)), index.fields)
+            assert index.rank(query, most) == each[:most]
+
+
+def test_an_index_of_nothing_finds_nothing() -> None:
+    """A window without a document has no nodes."""
+    assert Index((Column(()), Column(()))).rank("a", 5) == []

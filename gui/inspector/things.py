@@ -1,4 +1,4 @@
-"""What can be set of a frame or a note: its colour, its width."""
+"""What can be set of a frame or a note: its colour, its text, its width."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from graph.edits import Batch, SetFrame, SetNote
 from graph.graph import Frame, Note
 from graph.op import Setting
 from gui.inspector.form import Form
+from gui.inspector.note_text import NoteText
 from gui.inspector.row import ChoiceRow
 from gui.inspector.spec import Spec
 from gui.inspector.subject import Subject, push
@@ -47,6 +48,10 @@ class ThingForm(QWidget):
         self.forms = {kind: Form(look, found, self) for kind, found in specs(look.theme).items()}
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        self.text = NoteText(look)
+        self.text.kept.connect(self._write)
+        column.addWidget(self.text)
         for form in self.forms.values():
             column.addWidget(form)
         look.changed.connect(self._recolour)
@@ -55,7 +60,8 @@ class ThingForm(QWidget):
     @property
     def fields(self) -> tuple[QWidget, ...]:
         """What Tab goes through."""
-        return tuple(field for form in self.forms.values() for field in form.fields)
+        rows = (field for form in self.forms.values() for field in form.fields)
+        return (self.text.field, *rows)
 
     def display(self, subject: Subject) -> None:
         """Show the frames or the notes of a subject; hidden for any other."""
@@ -64,6 +70,10 @@ class ThingForm(QWidget):
         kinds = {type(thing) for thing in things}
         alone = len(things) == subject.count and len(kinds) == 1
         self.setVisible(alone)
+        only = subject.only
+        self.text.setVisible(isinstance(only, Note))
+        if isinstance(only, Note):
+            self.text.display(only.id, only.text)
         for kind, form in self.forms.items():
             form.setVisible(alone and kind in kinds)
             if alone and kind in kinds:
@@ -104,6 +114,11 @@ class ThingForm(QWidget):
         edit = edits[0] if len(edits) == 1 else Batch(edits, what)
         ids = " ".join(thing.id for thing in self._things)
         return push(document, edit, key and f"{key} {document.into}/{ids}.{name}")
+
+    def _write(self, text: str) -> None:
+        document, only = self._subject.document, self._subject.only
+        if document is not None and isinstance(only, Note):
+            push(document, SetNote(replace(only, text=text), into=document.into))
 
     def settle(self) -> None:
         """A gesture is over."""

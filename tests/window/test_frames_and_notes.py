@@ -89,6 +89,36 @@ def test_a_note_has_a_width(window: MainWindow, canvas: Canvas) -> None:
     assert document.drawing.notes["n1"].width == 320.0
 
 
+def test_the_text_of_a_note_is_typed_in_the_inspector(window: MainWindow, canvas: Canvas) -> None:
+    """Ctrl+Enter keeps it as one step, Esc takes back, and a note keeps at least a word."""
+    document = canvas.document
+    choose_note(canvas)
+    field = window.parts.inspector.things.text.field
+    assert field.isVisible()
+    assert field.toPlainText() == "Mind the gap"
+    before = document.history.position
+
+    def write(text: str, key: Qt.Key, held: Qt.KeyboardModifier) -> None:
+        field.setFocus()
+        field.selectAll()
+        QTest.keyClick(field, Qt.Key.Key_Delete)
+        QTest.keyClicks(field, text)
+        QTest.keyClick(field, key, held)
+
+    none, control = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier
+    write("Mind it", Qt.Key.Key_Return, control)
+    assert document.drawing.notes["n1"].text == "Mind it"
+    assert document.history.position == before + 1
+    write("Never", Qt.Key.Key_Escape, none)
+    assert field.toPlainText() == "Mind it"
+    write(" ", Qt.Key.Key_Tab, none)
+    assert (field.toPlainText(), document.history.position) == ("Mind it", before + 1)
+    document.undo()
+    assert field.toPlainText() == "Mind the gap"
+    choose_frame(canvas)
+    assert not field.isVisible()
+
+
 def test_both_are_duplicated_and_deleted(window: MainWindow, canvas: Canvas, qtbot: QtBot) -> None:
     document, actions = canvas.document, window.app.actions
     choose_note(canvas)

@@ -25,7 +25,19 @@ def write_export(
 
     Raises ExportError, LowerError, DataError or OSError.
     """
-    text = export(graph, to, Options(name, table_facts(graph, folder)))
+    return write_code(code(graph, folder, name, to), output, trained)
+
+
+def code(graph: Graph, folder: Folder, name: str, to: Target) -> str:
+    """The code of a graph; reads its tables. Raises ExportError, LowerError, DataError, OSError."""
+    return export(graph, to, Options(name, table_facts(graph, folder)))
+
+
+def write_code(text: str, output: Path, trained: Trained | None) -> list[Path]:
+    """Write code that was made, and the weights of a run beside it; returns the files.
+
+    Raises OSError.
+    """
     write_durably(output, text.encode())
     if trained is None:
         return [output]

@@ -215,24 +215,33 @@ class Files(QObject):
 
     def export_python(self, target: Target) -> None:
         """Save the code of the current document, and the weights of its last run."""
-        document = self._app.desk.current
-        if document is None:
-            return
-        dialog = self._save_dialog("Export Python", "Python (*.py)", ".py", document)
-        dialog.fileSelected.connect(lambda name: self._write_code(document, target, Path(name)))
-        dialog.open()
+        if (document := self._app.desk.current) is not None:
+            self._export_code(document, target)
 
-    def _write_code(self, document: Document, target: Target, path: Path) -> None:
-        from gui.run.exporting import export_python
+    def _export_code(self, document: Document, target: Target) -> None:
+        """Ask for a place once it is known that there is code to put there."""
+        from gui.run.exporting import python_of
 
         trainer = self._app.trainer
-        if not trainer.permission(document, partial(self._write_code, document, target, path)):
+        again = partial(self._export_code, target=target)
+        if not trainer.allows(document, again, "exported"):
             return
+        try:
+            text = python_of(document, target)
+        except (ValueError, OSError) as error:  # of data and exporters: found, expected, remedy
+            self._say(_sentence(str(error)), "error")
+            return
+        dialog = self._save_dialog("Export Python", "Python (*.py)", ".py", document)
+        dialog.fileSelected.connect(lambda name: self._write_code(document, text, Path(name)))
+        dialog.open()
+
+    def _write_code(self, document: Document, text: str, path: Path) -> None:
+        from gui.run.exporting import write_python
+
+        trainer = self._app.trainer
         run, options = trainer.board_of(document).run, trainer.run_options(document)
         try:
-            told = export_python(document, target, path, options, run)
-        except ValueError as error:  # of checks, data and exporters: found, expected, what to do
-            self._say(_sentence(str(error)), "error")
+            told = write_python(text, document, path, options, run)
         except OSError as error:
             self._say(f"{path.name} could not be written: {error.strerror or error}.", "error")
         else:

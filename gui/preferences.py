@@ -1,7 +1,7 @@
 """What the user chose for good: theme, wheel, motion, threads, workspace; and the window's places.
 
 One JSON file in the user's data folder. A file that cannot be read or written costs the choices,
-never the work.
+never the work; one that is damaged is kept aside.
 """
 
 from __future__ import annotations
@@ -48,10 +48,15 @@ class Preferences(QObject):
     changed = Signal()
 
     def __init__(self, path: Path | None = None, parent: QObject | None = None) -> None:
-        """`path` of None remembers nothing beyond this object."""
+        """`path` of None remembers nothing beyond this object.
+
+        `damaged` is where a file lies now that could not be understood.
+        """
         super().__init__(parent)
         self._path = path
-        self.values = read(path) if path is not None else Values()
+        self.values, self.damaged = Values(), None if path is None else _aside(path)
+        if path is not None:
+            self.values = read(path)
 
     def set(self, **changes: Any) -> None:
         """Change some values."""
@@ -83,6 +88,22 @@ def read(path: Path) -> Values:
     except (OSError, ValueError):
         return Values()
     return Values(**dict(_sound(found)))
+
+
+def _aside(path: Path) -> Path | None:
+    """Keep a file that is no JSON object under another name: the next change writes `path` anew."""
+    bad = path.with_name(f"{path.name}.bad")
+    try:
+        if isinstance(json.loads(path.read_text("utf-8")), dict):
+            return None
+    except OSError:
+        return None
+    except ValueError:
+        pass
+    with contextlib.suppress(OSError):
+        os.replace(path, bad)
+        return bad
+    return None
 
 
 def _sound(found: object) -> list[tuple[str, Any]]:

@@ -72,6 +72,9 @@ class MainWindow(QMainWindow):
         areas.add_actions(self)
         self.keeper = Keeper(self.app, self.say, places, self)
         self._connect()
+        if preferences.damaged is not None:
+            kept = home_text(preferences.damaged)
+            self.say(f"The preferences were damaged and begin anew. They are kept: {kept}.", "warn")
         self._restore()
         self._shown(self.app.desk.current)
 

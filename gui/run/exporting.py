@@ -8,7 +8,7 @@ from pathlib import Path
 from compute import checkpoint
 from compute.checkpoint import CheckpointError
 from compute.data import Folder
-from compute.exporting import data_files, misfit, write_export
+from compute.exporting import code, data_files, misfit, write_code
 from compute.prepare import TrainOptions
 from compute.results import Trained, open_run
 from compute.runs import RunError, Workspace, find_workspace
@@ -16,24 +16,28 @@ from graph.export import Target
 from gui.document import Document
 
 
-def export_python(
-    document: Document, target: Target, output: Path, options: TrainOptions, run: str
+def python_of(document: Document, target: Target) -> str:
+    """The code of a document. Raises ExportError, LowerError, DataError or OSError."""
+    folder = Folder(document.folder, allowed=document.allowed)
+    return code(document.graph, folder, document.title, target)
+
+
+def write_python(
+    text: str, document: Document, output: Path, options: TrainOptions, run: str
 ) -> str:
     """Write the code, and beside it the weights of `run`, or of the newest one when that is "".
 
-    Returns sentences about what was written, and why the weights were not. Raises ExportError,
-    LowerError, DataError or OSError.
+    Returns sentences about what was written, and why the weights were not. Raises OSError.
     """
-    graph, folder = document.graph, Folder(document.folder, allowed=document.allowed)
     trained, lack = _weights(document, options, run)
-    files = write_export(graph, folder, document.title, target, output, trained)
+    files = write_code(text, output, trained)
     names = " and ".join(file.name for file in files)
     told = [f"Exported {names} to {output.parent}"]
     if trained is not None:
         told[0] += f", with the weights of run {trained.record.id}"
     elif lack:
         told.append(f"The weights are left out: {lack}")
-    far = [path for path in data_files(graph) if not (output.parent / path).is_file()]
+    far = [path for path in data_files(document.graph) if not (output.parent / path).is_file()]
     if far:
         told.append(f"The code reads {', '.join(far)} from its own folder: copy it there")
     return ". ".join(told) + "."

@@ -18,7 +18,6 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from compute.control import Control
 from compute.questions import Answer, Question
-from graph.checks import Problem
 from graph.graph import Graph
 from gui.document import Document, DocumentChange
 from gui.run.board import MOST_LOSSES, Board
@@ -85,11 +84,11 @@ class Trainer(QObject):
         if document is self.document and self.board.active:
             self._control.resume()
             return True
-        return self._allowed(document, self.run) and self._begin(document)
+        return self.allows(document, self.run) and self._begin(document)
 
     def restart(self, document: Document) -> bool:
         """End the run and begin another of the document as it is now; False as for `run`."""
-        return self._allowed(document, self.restart) and self._begin(document)
+        return self.allows(document, self.restart) and self._begin(document)
 
     def pause(self) -> None:
         """Wait before the next step."""
@@ -100,7 +99,7 @@ class Trainer(QObject):
         if document is None or (document is self.document and self.board.active):
             self._control.single_step()
             return True
-        return self._allowed(document, self.step) and self._begin(document, single=True)
+        return self.allows(document, self.step) and self._begin(document, single=True)
 
     def stop(self) -> None:
         """End the run after the step it is in; its plan still answers questions."""
@@ -145,7 +144,7 @@ class Trainer(QObject):
 
     def swap(self, document: Document) -> bool:
         """Go on with the document as it is now: values of equal name and shape are kept."""
-        if not self._allowed(document, self.swap) or self._worker is None or self.graph is None:
+        if not self.allows(document, self.swap) or self._worker is None or self.graph is None:
             return False
         if refusal := self.swap_refusal(document):
             self.said.emit(refusal)
@@ -237,11 +236,17 @@ class Trainer(QObject):
             self.device, folder=document.folder, name=document.title, allowed=document.allowed
         )
 
-    def _allowed(self, document: Document, asked: Callable[[Document], object]) -> bool:
+    def allows(
+        self, document: Document, asked: Callable[[Document], object], what: str = "run"
+    ) -> bool:
+        """Whether a document has no error and may read its data.
+
+        Else people are told what was not done, and `asked` follows once they allow the data.
+        """
         problem = next((p for p in document.problems if p.severity == "error"), None)
         if problem is None:
             return self.permission(document, partial(asked, document))
-        self.said.emit(_refused(problem))
+        self.said.emit(f"Not {what}: {problem}")
         self.problem_wanted.emit(document, problem)
         return False
 
@@ -335,7 +340,3 @@ def _open_last(options: TrainOptions, epochs: int, run: str, progress: Report) -
     from gui.run.past import open_last
 
     return open_last(options, epochs, run, progress)
-
-
-def _refused(problem: Problem) -> str:
-    return f"Not run: {problem}"

@@ -18,7 +18,7 @@ from graph.ops.table import Table
 from graph.schema import Schema
 from gui.inspector.picks import PathRow
 from gui.preferences import Preferences
-from gui.run.exporting import export_python
+from gui.run.exporting import python_of, write_python
 from gui.run.permission import outside
 from gui.shell.keeper import Places
 from gui.training.bar import TrainingBar
@@ -229,7 +229,6 @@ def test_a_run_stays_with_a_graph_that_is_saved_elsewhere(
     assert not trainer.changed_since_start(document)
     trainer.stop()
     qtbot.waitUntil(lambda: trainer.board.state == "stopped")
-    told = export_python(
-        document, "numpy", there / "costs.py", trainer.run_options(document), trainer.board.run
-    )
+    text, options = python_of(document, "numpy"), trainer.run_options(document)
+    told = write_python(text, document, there / "costs.py", options, trainer.board.run)
     assert "with the weights of run prices-1" in told

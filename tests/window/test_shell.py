@@ -196,8 +196,25 @@ def test_damaged_preferences_cost_only_themselves(tmp_path: Path) -> None:
         "pan",
         (1,),
     )
-    path.write_text("[")
-    assert Preferences(path).values.theme == "system"
+    assert path.is_file()
+
+
+@pytest.mark.parametrize("content", [b"[", b"[]", b'{"theme": "dark"', b"\xff\xfe", b""])
+def test_damaged_preferences_are_kept_aside_and_told_of(
+    make, tmp_path: Path, content: bytes
+) -> None:
+    """The file that cannot be understood stays under another name; all is as at first."""
+    path = tmp_path / "preferences.json"
+    path.write_bytes(content)
+    preferences = Preferences(path)
+    assert preferences.values == Preferences().values
+    window = make(preferences)
+    assert window.notice.isVisible()
+    assert "preferences.json.bad" in window.notice.text.text()
+    preferences.set(wheel="pan")
+    assert path.with_name("preferences.json.bad").read_bytes() == content
+    again = Preferences(path)
+    assert (again.values.wheel, again.damaged) == ("pan", None)
 
 
 def test_open_files_come_back(make, tmp_path: Path) -> None:

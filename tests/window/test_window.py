@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 from windows import act, add_node, answer_file, dialog, drop, press
 
 import resources
+from graph.edits import Remove
 from graph.files import dumps, load
 from graph.ops.table import Table
 from gui.tabs import TabButton
@@ -202,6 +203,27 @@ def test_a_picture_brings_its_graph_back(
     assert back is not None
     assert back is not document
     assert dumps(back.graph) == dumps(document.graph)
+
+
+def test_code_that_cannot_be_is_refused_before_a_place_is_asked_for(
+    window: MainWindow, tmp_path: Path
+) -> None:
+    """Errors of the graph, of its data and of the exporter are told instead."""
+    document = window.app.desk.open_example("table-regression")
+    scores = next(n for n in document.graph.ordered() if type(n.op).__name__ == "Dense")
+    document.push(Remove((scores.id,)))
+    act(window, "file.export_numpy")
+    assert QApplication.activeModalWidget() is None
+    assert "Not exported: " in window.notice.text.text()
+    problem = next(p for p in document.problems if p.severity == "error")
+    assert document.selection == {problem.path}
+    document.undo()
+    table = next(n for n in document.graph if isinstance(n.op, Table))
+    document.folder = tmp_path
+    (tmp_path / table.op.path).parent.mkdir(parents=True, exist_ok=True)
+    act(window, "file.export_numpy")
+    assert QApplication.activeModalWidget() is None
+    assert "a file that exists" in window.notice.text.text()
 
 
 def test_code_is_exported(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:

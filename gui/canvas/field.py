@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QWidget
 
 from gui import fonts
 from gui.canvas.geometry import Rect
+from gui.widgets.menus import round_menu_of
 
 LEAST = 9  # px of the letters, however small the canvas is shown
 
@@ -35,6 +36,7 @@ class Field(QObject):
             self.widget = QLineEdit(text, canvas)
             self.widget.selectAll()
         self.widget.setAccessibleName(name)
+        round_menu_of(self.widget)
         self.widget.installEventFilter(self)
 
     def show_at(self, rect: Rect, zoom: float) -> None:

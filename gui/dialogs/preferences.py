@@ -18,6 +18,7 @@ from gui.dialogs.dialog import Choice, Dialog
 from gui.look import Look
 from gui.preferences import Preferences
 from gui.widgets.basics import label
+from gui.widgets.menus import round_menu_of
 
 THEMES = {"dark": "Dark", "light": "Light", "system": "As the system"}
 WHEELS = {"zoom": "Zooms", "pan": "Scrolls; with Ctrl it zooms"}
@@ -43,9 +44,11 @@ class PreferencesDialog(Dialog):
         self.threads.setSpecialValueText(f"All ({os.cpu_count() or 1})")
         self.threads.setValue(values.threads)
         self.threads.lineEdit().setTextMargins(5, 0, 0, 0)
+        round_menu_of(self.threads.lineEdit(), self.threads)
         self.threads.valueChanged.connect(self._take)
         self.workspace = QLineEdit(values.workspace)
         self.workspace.setAccessibleName("Workspace")
+        round_menu_of(self.workspace)
         self.workspace.setPlaceholderText("Nearest .netloom, else your data folder")
         self.workspace.editingFinished.connect(self._take)
         form = QFormLayout()

@@ -26,6 +26,7 @@ from gui.document import DocumentChange
 from gui.run.code import CodeWriter, Written
 from gui.theme import mix
 from gui.widgets.basics import Elided
+from gui.widgets.menus import round_menu_of
 
 REST = 150  # ms without an edit before the text is written again
 TARGETS: tuple[tuple[str, Target], ...] = (("PyTorch", "pytorch"), ("NumPy", "numpy"))
@@ -164,6 +165,7 @@ class _Text(QPlainTextEdit):
         self.setFont(fonts.font("caption mono"))
         self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.setAccessibleName("Generated code")
+        round_menu_of(self)
         self.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse
             | Qt.TextInteractionFlag.TextSelectableByKeyboard

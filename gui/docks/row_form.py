@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QLineEdit, QWidget
 
 from graph.schema import Column
 from gui import fonts
+from gui.widgets.menus import round_menu_of
 
 FIELD = 120  # px
 
@@ -78,6 +79,7 @@ class RowForm(QWidget):
 
     def _number(self) -> QLineEdit:
         field = QLineEdit("0")
+        round_menu_of(field)
         field.setFont(fonts.font("caption mono"))
         rule = QDoubleValidator(field)
         rule.setLocale(QLocale.c())

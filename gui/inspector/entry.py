@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QLineEdit, QMenu, QToolButton, QWidget
 from gui import fonts
 from gui.look import Look
 from gui.style import restyle
-from gui.widgets.menus import rounded
+from gui.widgets.menus import text_menu
 
 TEN = 10  # steps of one arrow press with Shift
 BUTTON = 20
@@ -184,7 +184,7 @@ class Entry(QLineEdit):
             self.left.emit()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        menu = rounded(self.createStandardContextMenu())
+        menu = text_menu(self)
         self.menu_asked.emit(menu)
         menu.exec(event.globalPos())
         menu.deleteLater()

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
 from gui.inspector.label import MARGIN
 from gui.look import Look
 from gui.widgets.basics import label
-from gui.widgets.menus import rounded
+from gui.widgets.menus import text_menu
 
 HIGH = 120  # px
 _UNDOING = (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo)
@@ -97,6 +97,6 @@ class _Field(QPlainTextEdit):
             self.left.emit()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        menu = rounded(self.createStandardContextMenu())
+        menu = text_menu(self)
         menu.exec(event.globalPos())
         menu.deleteLater()

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QLineEdit
 
 from gui.look import Look
 from gui.palette.rows import key_chip, pixmap
+from gui.widgets.menus import round_menu_of
 
 GLASS = 14
 ROOM = 22  # px a key in a frame may need
@@ -25,6 +26,7 @@ class SearchField(QLineEdit):
             self.setProperty("kind", "plain")
         left = self._glass_x + GLASS + 8 - (8 if framed else 0)  # the frame has a padding of 8
         self.setTextMargins(left, 0, ROOM if key else 0, 0)
+        round_menu_of(self)
         look.changed.connect(self.update)
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QLineEdit, QMenu, QSizePolicy, QWidget
 
 from gui import fonts
 from gui.look import Look
-from gui.widgets.menus import rounded
+from gui.widgets.menus import round_menu_of, rounded
 
 HEIGHT = 34  # of caption and figure together
 CAPTION, FIGURE = 13, 29  # base lines
@@ -102,6 +102,7 @@ class Field(_Framed):
         self._commit, self._text, self._tip = commit, "", tip
         self.edit = QLineEdit(self)
         self.edit.setProperty("kind", "plain")
+        round_menu_of(self.edit)
         self.edit.setFont(fonts.font("number"))
         self.edit.setFrame(False)
         self.edit.setGeometry(PAD - 2, 13, width + 4, 20)

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QImage, QPalette
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QColor, QContextMenuEvent, QImage, QPalette
 from PySide6.QtWidgets import (
     QApplication,
     QCheckBox,
@@ -16,11 +16,13 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QListWidget,
     QMenu,
+    QPlainTextEdit,
     QProgressBar,
     QPushButton,
     QRadioButton,
     QScrollArea,
     QSlider,
+    QSpinBox,
     QTableWidget,
     QTabWidget,
     QToolButton,
@@ -32,6 +34,7 @@ from pytestqt.qtbot import QtBot
 from gui import style
 from gui.look import Look
 from gui.theme import Theme, channels, contrast, theme
+from gui.widgets.menus import round_menu_of
 
 MOODS = [theme("dark"), theme("light")]
 SURFACES = ("canvas", "panel", "node", "field")
@@ -182,3 +185,30 @@ def test_menu_shows_the_colours_of_the_look(qapp: QApplication, qtbot: QtBot) ->
         image.pixel(x, y) for x in range(image.width()) for y in range(image.height())
     }
     menu.close()
+
+
+def test_every_field_shows_its_menu_in_the_look(qtbot: QtBot) -> None:
+    """Round, without the icons of the system; right click and menu key both ask for it."""
+    spin, field, sheet = QSpinBox(), QLineEdit("words"), QPlainTextEdit("lines")
+    round_menu_of(spin.lineEdit(), spin)
+    round_menu_of(field)
+    round_menu_of(sheet)
+    for widget in (spin, field, sheet):
+        qtbot.addWidget(widget)
+        widget.show()
+        seen: list[tuple[bool, bool]] = []
+
+        def look(seen: list[tuple[bool, bool]] = seen) -> None:
+            menu = QApplication.activePopupWidget()
+            assert isinstance(menu, QMenu)
+            icons = any(action.isIconVisibleInMenu() for action in menu.actions())
+            seen.append((menu.property("rounded"), icons))
+            menu.close()
+
+        QTimer.singleShot(0, look)
+        target = widget.viewport() if isinstance(widget, QPlainTextEdit) else widget
+        at = target.rect().center()
+        QApplication.sendEvent(
+            target, QContextMenuEvent(QContextMenuEvent.Reason.Mouse, at, target.mapToGlobal(at))
+        )
+        assert seen == [(True, False)]

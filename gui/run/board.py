@@ -30,7 +30,7 @@ from compute.events import (
 from compute.series import Means, Series
 
 State = Literal["idle", "preparing", "running", "paused", "finished", "stopped", "failed"]
-MOST_LOSSES = 1 << 18  # more than pixels by far; 10 ms to draw anew
+MOST_LOSSES = 1 << 16  # more than pixels by far; 3 ms to draw anew
 MOST_EPOCHS = MOST_NORMS = 1 << 14
 
 

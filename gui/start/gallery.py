@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
@@ -79,15 +79,14 @@ class Gallery(QWidget):
         row.setSpacing(0)
         row.addWidget(self.sidebar)
         row.addWidget(self._main(), 1)
-        app.look.changed.connect(self._redraw)
+        app.look.changed.connect(self._redraw_soon)
         self.show_recent(())
 
     def show_recent(self, files: Sequence[RecentFile]) -> None:
         """Show what was open last; what their last runs reached follows when nothing is to do."""
         self._recent = files
         self._fill()
-        if self._begun:
-            self._look_up.start()
+        self._go_on()
 
     def _fill(self) -> None:
         found = [_row(file, self._runs.get(Path(file.path))) for file in self._recent]
@@ -100,12 +99,20 @@ class Gallery(QWidget):
         self.sidebar.show_rows(rows)
 
     def begin(self, workspace: Path | None) -> None:
-        """The window has been painted: draw the pictures, one in each idle moment, and look up
-        the last runs of recent files.
+        """The window has been painted: while it is seen draw the pictures, one in each idle moment,
+        and look up the last runs of recent files.
         """
         self._begun, self._workspace = True, workspace
-        self._idle.start()
-        self._look_up.start()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        self._redraw_soon()
+        if self._begun and self.isVisible():
+            self._look_up.start()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._go_on()
 
     def _find_runs(self) -> None:
         if not self._recent:
@@ -183,7 +190,7 @@ class Gallery(QWidget):
 
     def _draw_next(self) -> None:
         card = next((card for card in self.cards if not card.drawn), None)
-        if card is None:
+        if card is None or not self.isVisible():
             return
         from graph.files import load
         from graph.shapes import Shapes
@@ -202,10 +209,6 @@ class Gallery(QWidget):
         theme = self._app.look.theme
         card.show_picture(thumbnail(drawing, theme, card.width(), card.high, ratio), parameters)
         self._idle.start()
-
-    def _redraw(self) -> None:
-        if self.isVisible():
-            self._idle.start()
 
     # Arranging
 
@@ -252,7 +255,7 @@ class Gallery(QWidget):
         self._redraw_soon()
 
     def _redraw_soon(self) -> None:
-        if self._begun:
+        if self._begun and self.isVisible():
             self._idle.start()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

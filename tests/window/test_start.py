@@ -72,6 +72,17 @@ def test_pictures_are_drawn_from_the_files(gallery: Gallery, qtbot: QtBot) -> No
         assert gallery._app.look.theme.family["data"].lower() in colours
 
 
+def test_pictures_wait_until_the_screen_is_seen(gallery: Gallery, qtbot: QtBot) -> None:
+    """A start with a document has better to do."""
+    gallery.hide()
+    gallery.begin(None)
+    for _ in range(5):
+        QApplication.processEvents()
+    assert not any(card.drawn for card in gallery.cards)
+    gallery.show()
+    qtbot.waitUntil(lambda: all(card.drawn for card in gallery.cards))
+
+
 def test_keys_walk_over_the_cards_and_open_one(gallery: Gallery, qtbot: QtBot, app: App) -> None:
     gallery.cards[0].setFocus()
     qtbot.keyClick(gallery.cards[0], Qt.Key.Key_Right)

@@ -6,8 +6,8 @@ import gc
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from PySide6.QtCore import QPoint, QPointF, Qt, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QPoint, QPointF, Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from graph.edit import Edit, op_name
@@ -66,8 +66,13 @@ class Canvas(PointedSurface):
         self.scene.put(document.view)
         self._unsubscribe: Callable[[], None] = document.subscribe(self._document_changed)
         self.camera_changed.connect(self._keep_camera)
-        gc.collect()
-        gc.freeze()  # else a full collection walks the whole graph within a frame: 30 ms
+        self._settled = False
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._settled:
+            self._settled = True
+            QTimer.singleShot(0, self, _settle)
 
     def close_document(self) -> None:
         """Stop listening to the document."""
@@ -281,6 +286,14 @@ class Canvas(PointedSurface):
         for rect in rects[1:]:
             around = around.united(rect)
         self.look_from(self.camera.fitted(around))
+
+
+def _settle() -> None:
+    """The first frame is seen: what is there by now is there to stay. Else a full collection walks
+    the whole graph within a frame: 30 ms.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _alike(one: CanvasView, other: CanvasView) -> bool:

@@ -3,13 +3,13 @@
 Each run is a process of its own on an X server of its own, timed from before its start to the line
 it prints after the first paint. What is Netloom's own is the rest over a bare PySide6 window, which
 is timed by turns with it. With `--run` the command is `./run`, its set-up done before. CPU time is
-that of the whole process, its end included: others that use the machine do not lengthen it.
+that of the process until then: others that use the machine do not lengthen it.
 """
 
 from __future__ import annotations
 
 import argparse
-import resource
+import os
 import statistics
 import subprocess
 import sys
@@ -38,23 +38,23 @@ application.exec()
 
 
 def seconds(command: Sequence[str], where: Mapping[str, str]) -> tuple[float, float]:
-    """Start a process: wall-clock seconds to its first line, CPU seconds to its end."""
-    before, began = cpu_of_children(), time.perf_counter()
+    """Start a process and wait for its first line: wall-clock and CPU seconds."""
+    began = time.perf_counter()
     with subprocess.Popen(
         command, cwd=ROOT, env=where, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
-        took = time.perf_counter() - began
+        took, used = time.perf_counter() - began, cpu_seconds(process.pid)
     if not line or process.returncode:
         sys.exit(f"{' '.join(command)}: ended with {process.returncode} before it was painted")
-    return took, cpu_of_children() - before
+    return took, used
 
 
-def cpu_of_children() -> float:
-    """CPU seconds of all processes that were started from here and have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+def cpu_seconds(process: int) -> float:
+    """CPU seconds of a process and of those it has waited for, by the system's record."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui import fonts
 from gui.app import App
 from gui.document import Document, DocumentChange
 from gui.look import Look
@@ -22,6 +23,7 @@ from gui.theme import tokens
 from gui.widgets.basics import label, line, upright
 
 SEPARATOR = "›"
+WIDEST, CRUMB = 240, 160  # px of a tab, and of a name on the way to what is shown
 
 
 class TabStrip(QWidget):
@@ -34,11 +36,11 @@ class TabStrip(QWidget):
         self._app = app
         self._busy = False
         self.setFixedHeight(tokens()["size"]["window"]["canvasStrip"])
-        self.tabs = QTabBar()
+        self.tabs = _Tabs()
         self.tabs.setDrawBase(False)
         self.tabs.setExpanding(False)
         self.tabs.setMovable(True)
-        self.tabs.setElideMode(Qt.TextElideMode.ElideNone)
+        self.tabs.setElideMode(Qt.TextElideMode.ElideRight)
         self.tabs.setUsesScrollButtons(True)
         self.tabs.setAccessibleName("Open documents")
         self.tabs.currentChanged.connect(self._picked)
@@ -136,14 +138,19 @@ class TabStrip(QWidget):
                 widget.hide()
                 widget.deleteLater()
         for place, (name, into) in enumerate(steps):
+            short = fonts.metrics("body").elidedText(name, Qt.TextElideMode.ElideMiddle, CRUMB)
+            tip = "" if short == name else name
             if place:
                 self.crumbs.addWidget(label(SEPARATOR, "tertiary"))
-            here = place == len(steps) - 1
-            if here:
-                self.crumbs.addWidget(label(name, "tertiary"))
+            if place == len(steps) - 1:
+                here = label(short, "tertiary")
+                here.setToolTip(tip)
+                here.setContentsMargins(8 if place else 0, 0, 0, 0)
+                self.crumbs.addWidget(here)
                 continue
-            crumb = QPushButton(name)
+            crumb = QPushButton(short)
             crumb.setProperty("kind", "quiet")
+            crumb.setToolTip(tip)
             crumb.setAccessibleName(f"Leave to {name}")
             crumb.clicked.connect(partial(self._leave, into))
             self.crumbs.addWidget(crumb)
@@ -151,6 +158,17 @@ class TabStrip(QWidget):
     def _leave(self, into: str) -> None:
         if self._app.desk.current is not None:
             self._app.desk.current.enter(into)
+
+
+class _Tabs(QTabBar):
+    """No tab is wider than `WIDEST`: its name ends in an ellipsis there."""
+
+    def tabSizeHint(self, index: int) -> QSize:
+        size = super().tabSizeHint(index)
+        return QSize(min(size.width(), WIDEST), size.height())
+
+    def minimumTabSizeHint(self, index: int) -> QSize:
+        return self.tabSizeHint(index)
 
 
 class TabButton(QAbstractButton):

@@ -26,9 +26,14 @@ from gui.theme import tokens
 from gui.widgets.basics import Button, IconButton
 from gui.widgets.menus import rounded
 
-SEARCH_WIDTH, SEARCH_HEIGHT = 360, 26
+SEARCH_WIDTH, LEAST_WIDTH, SEARCH_HEIGHT = 360, 140, 26
 # Actions that begin a group within their subject.
-_FIRST = {"file.save", "file.export_pytorch", "file.close", "file.preferences", "file.quit"}
+_FIRST = {
+    *("file.save", "file.export_pytorch", "file.close", "file.preferences", "file.quit"),
+    *("edit.cut", "edit.delete", "edit.select_all", "edit.rename", "view.palette", "view.next_area"),
+    *("graph.wire", "graph.straighten", "graph.align_left", "graph.frame", "graph.define"),
+    *("graph.add", "train.swap"),
+}
 Fill = Callable[[QMenu], None]
 
 
@@ -45,7 +50,7 @@ class TopBar(QWidget):
         self._submenus: dict[str, list[tuple[str, str, Fill]]] = {}
         self.setFixedHeight(tokens()["size"]["window"]["topBar"])
         self.menus = QMenuBar()
-        self.menus.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.menus.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         for name in MENUS:
             menu = rounded(self.menus.addMenu(name))
             menu.aboutToShow.connect(partial(self._fill, menu, name))
@@ -193,8 +198,13 @@ class SearchField(QAbstractButton):
         self.key = "Ctrl K"
         self.setAccessibleName(self.text_shown)
         self.setCursor(Qt.CursorShape.IBeamCursor)
-        self.setFixedSize(SEARCH_WIDTH, SEARCH_HEIGHT)
+        self.setFixedHeight(SEARCH_HEIGHT)
+        self.setMinimumWidth(LEAST_WIDTH)
+        self.setMaximumWidth(SEARCH_WIDTH)
         self._look.changed.connect(self.update)
+
+    def sizeHint(self) -> QSize:
+        return QSize(SEARCH_WIDTH, SEARCH_HEIGHT)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         theme, painter = self._look.theme, QPainter(self)
@@ -208,9 +218,12 @@ class SearchField(QAbstractButton):
         painter.drawPixmap(8, (self.height() - 16) // 2, icon)
         painter.setFont(fonts.font("body"))
         painter.setPen(QColor(theme.text3))
-        inside = self.rect().adjusted(31, 0, -8, 0)
-        painter.drawText(inside, Qt.AlignmentFlag.AlignVCenter, self.text_shown)
         width = fonts.measure(self.key, "caption mono") + 10
+        inside = self.rect().adjusted(31, 0, -round(width) - 12, 0)
+        words = fonts.metrics("body").elidedText(
+            self.text_shown, Qt.TextElideMode.ElideRight, inside.width()
+        )
+        painter.drawText(inside, Qt.AlignmentFlag.AlignVCenter, words)
         chip = QRectF(self.width() - width - 6.5, 5.5, width, SEARCH_HEIGHT - 11.0)
         painter.setPen(QPen(QColor(theme.border)))
         painter.drawRoundedRect(chip, radius["badge"], radius["badge"])

@@ -117,11 +117,11 @@ class RecentRow(QAbstractButton):
             words = metrics.elidedText(words, Qt.TextElideMode.ElideMiddle, room)
             painter.drawText(QRectF(x, 0, room, ROW), Qt.AlignmentFlag.AlignVCenter, words)
 
-        text(38, 0.2 * width - 46, self._file.path.name, "body", theme.text)
-        text(0.2 * width, 0.19 * width, home_text(self._file.path.parent), "body", theme.text3)
-        text(0.53 * width, 0.3 * width, self._file.run, "small mono", theme.text2)
+        text(38, 0.26 * width - 50, self._file.path.name, "body", theme.text)
+        text(0.26 * width, 0.2 * width, home_text(self._file.path.parent), "body", theme.text3)
+        text(0.6 * width, 0.28 * width, self._file.run, "small mono", theme.text2)
         if len(self._file.losses) > 1:
-            self._sparkline(painter, QRectF(0.41 * width, 8, 110, ROW - 16))
+            self._sparkline(painter, QRectF(0.48 * width, 8, 0.1 * width, ROW - 16))
         painter.setFont(fonts.font("body"))
         painter.setPen(QColor(theme.text3))
         side = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight

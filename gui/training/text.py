@@ -7,11 +7,12 @@ from collections.abc import Iterable
 
 UNKNOWN = "–"
 PERCENT = ("accuracy",)  # metrics that are a share of all
+SHORT = frozenset({"mae", "mse", "auc"})  # metrics named by the first letters of words
 
 
 def caption(name: str) -> str:
-    """A metric's name in words: `val_loss` → "Val loss"."""
-    words = name.replace("_", " ").strip()
+    """A metric's name in words: `val_loss` → "Val loss", `val_mae` → "Val MAE"."""
+    words = " ".join(word.upper() if word in SHORT else word for word in name.split("_"))
     return words[:1].upper() + words[1:]
 
 

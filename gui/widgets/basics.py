@@ -95,7 +95,7 @@ class Button(QPushButton):
     def __init__(
         self, look: Look, text: str, icon: str = "", kind: str = "", parent: QWidget | None = None
     ) -> None:
-        super().__init__(f"\u2009{text}" if icon else text, parent)  # air behind the icon
+        super().__init__(f"\u2004{text}" if icon else text, parent)  # air behind the icon
         self.setAccessibleName(text)
         self.setProperty("kind", kind)
         if icon:

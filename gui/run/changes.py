@@ -13,9 +13,20 @@ from graph.subgraph import Subgraph
 
 def snapshot(graph: Graph) -> Graph:
     """The graph as it is now; nodes and wires are shared, as they never change."""
-    definitions = {name: snapshot(drawn) for name, drawn in graph.definitions.items()}
+    definitions: dict[str, Graph] = {}
+    for name, drawing in graph.definitions.items():
+        definitions[name] = _copy(drawing, definitions)  # they know each other
+    return _copy(graph, definitions)
+
+
+def _copy(graph: Graph, definitions: dict[str, Graph]) -> Graph:
     return Graph(
-        graph.net.copy(), definitions, dict(graph.frames), dict(graph.notes), graph.training
+        graph.net.copy(),
+        definitions,
+        dict(graph.frames),
+        dict(graph.notes),
+        graph.training,
+        dict(graph.dots),
     )
 
 

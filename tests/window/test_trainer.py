@@ -15,6 +15,8 @@ from compute.prepare import TrainOptions
 from compute.questions import Answer, Maps, PlanTable, Predictions, SampleMaps, SamplePredictions
 from compute.runs import Workspace
 from graph import edits
+from graph.define import Define, Drawing
+from graph.graph import Node, Wire
 from graph.op import REGISTRY
 from gui.app import App
 from gui.document import Document
@@ -128,6 +130,34 @@ def test_one_batch_begins_a_run(app: App, trainer: Trainer, qtbot: QtBot) -> Non
     trainer.step(moons(app))
     qtbot.waitUntil(in_state(trainer, "paused"), timeout=20_000)
     assert trainer.board.step == 1
+
+
+def test_definitions_are_trained_swapped_and_compared(
+    app: App, trainer: Trainer, qtbot: QtBot
+) -> None:
+    """Also where one stands inside another."""
+    document = long(app)
+    dense, relu = Node("d", REGISTRY["Dense"](units=2)), Node("r", REGISTRY["ReLU"]())
+    inner = (Node("x", REGISTRY["Input"]()), dense, relu, Node("y", REGISTRY["Output"]()))
+    wires = (Wire("x", "y", "d", "x"), Wire("d", "y", "r", "x"), Wire("r", "y", "y", "x"))
+    document.push(Define("inner", Drawing(inner, wires)))
+    outer = (inner[0], Node("n", REGISTRY["Subgraph"]("inner", 2)), inner[3])
+    wires = (Wire("x", "y", "n", "x"), Wire("n", "y", "y", "x"))
+    document.push(Define("outer", Drawing(outer, wires)))
+    feeds = next(iter(document.graph.wires_in(hidden(document))))
+    block = Node("block", REGISTRY["Subgraph"]("outer"))
+    joins = (Wire(feeds.source, feeds.output, "block", "x"), Wire("block", "y", feeds.target, "x"))
+    document.push(edits.Batch((edits.Disconnect(feeds), edits.AddNode(block))))
+    for wire in joins:
+        document.push(edits.Connect(wire))
+    assert not [p for p in document.problems if p.severity == "error"]
+    trainer.run(document)
+    qtbot.waitUntil(progressed(trainer), timeout=20_000)
+    assert not trainer.changed_since_start(document)
+    document.push(edits.SetOp("d", replace(dense.op, bias=False), into="inner"))  # type: ignore[call-arg]
+    assert trainer.changed_since_start(document)
+    assert trainer.swap(document)
+    qtbot.waitUntil(lambda: not trainer.changed_since_start(document), timeout=20_000)
 
 
 def test_errors_refuse_the_run(app: App, trainer: Trainer, qtbot: QtBot) -> None:

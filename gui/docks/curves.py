@@ -92,11 +92,12 @@ class CurvesPage(Page):
         return made
 
     def rebuild(self) -> None:
-        self.plot.unit, self.plot.per_unit = self._unit()
+        unit, steps = self._unit()
+        self.plot.lower.tell(unit, tick_text, 1 / steps)
         percent = "accuracy" in self.group
-        self.plot.y_text = _percent if percent else tick_text
+        self.plot.left.tell("", _percent if percent else tick_text)
         self.plot.value_text = _percent_value if percent else value_text
-        self.plot.set_log(self.options.log.isChecked() and self.group == "loss")
+        self.plot.log = self.options.log.isChecked() and self.group == "loss"
         self.refresh()
 
     def refresh(self) -> None:

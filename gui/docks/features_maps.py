@@ -24,7 +24,7 @@ from compute.questions import FeatureMap
 from gui.canvas.drawing import brush, colour, pen, rounded, stroke, text
 from gui.canvas.geometry import Rect
 from gui.docks.plot_paint import paint_empty
-from gui.docks.plot_scale import Scale, tick_text, value_text
+from gui.docks.plot_scale import linear_ticks, tick_text, value_text
 from gui.look import Look
 from gui.theme import Mood
 from gui.theme import theme as theme_of
@@ -210,11 +210,11 @@ class MapsView(QWidget):
         theme, room = self._look.theme, float(self.height()) - (18.0 if self.labels else 6.0)
         values = np.nan_to_num(values)
         low, high = min(float(values.min()), 0.0), max(float(values.max()), 0.0)
-        scale = Scale(low, high if high > low else low + 1.0)
-        heights = 4.0 + (1.0 - scale.share(values)) * (room - 8.0)
-        zero = 4.0 + (1.0 - float(scale.share(np.zeros(1))[0])) * (room - 8.0)
-        for tick in scale.ticks():
-            y = round(4.0 + (1.0 - float(scale.share(np.array([tick]))[0])) * (room - 8.0)) + 0.5
+        high = high if high > low else low + 1.0
+        pitch = (room - 8.0) / (high - low)
+        heights, zero = 4.0 + (high - values) * pitch, 4.0 + high * pitch
+        for tick in linear_ticks(low, high):
+            y = round(4.0 + (high - tick) * pitch) + 0.5
             painter.setPen(pen(theme.hair))
             painter.drawLine(QPointF(AXIS, y), QPointF(self.width(), y))
             text(painter, AXIS - 8, y, tick_text(tick), "caption mono", theme.text3, "right")

@@ -29,9 +29,6 @@ class Shape(Protocol):
     def drawn(self, low: float, high: float, most: int) -> Points:
         """At most `most` points that look like all those from x `low` to `high`, and one beyond."""
 
-    def bounds(self, low: float, high: float) -> tuple[float, float]:
-        """The least and largest finite y in between; (inf, -inf) when there is none."""
-
     def at(self, x: float) -> float:
         """y at the last point up to x; NaN before the first and beyond the last."""
 
@@ -46,6 +43,8 @@ class Pyramid:
         self.first, self.stride = first, stride
         self.values = Series()
         self._levels: list[tuple[Series, Series]] = []
+        self._asked: tuple[float, ...] = ()  # what `drawn` gave last: a run before grows no more
+        self._found = NOTHING
 
     def __len__(self) -> int:
         return len(self.values)
@@ -67,6 +66,12 @@ class Pyramid:
             low, high = lows.values, highs.values
 
     def drawn(self, low: float, high: float, most: int) -> Points:
+        asked = (low, high, most, self.first, len(self))
+        if asked != self._asked:
+            self._asked, self._found = asked, self._reduced(low, high, most)
+        return self._found
+
+    def _reduced(self, low: float, high: float, most: int) -> Points:
         first, end = self._range(low, high)
         count = end - first
         if count <= most:
@@ -77,7 +82,7 @@ class Pyramid:
         size = FANOUT**level
         lows, highs = (part.values for part in self._levels[level - 1])
         start, stop = first // size, min(-(-end // size), len(lows))
-        x = np.repeat(self._at((np.arange(start, stop) + 0.5) * size - 0.5), 2)
+        x = self._at((np.arange(2 * start, 2 * stop) + 0.5) * (size / 2) - 0.5)
         y = np.stack([lows[start:stop], highs[start:stop]], axis=1)
         y[1::2] = y[1::2, ::-1]  # down after up: no line leads back
         tail = self.values.values[stop * size : end]
@@ -87,11 +92,6 @@ class Pyramid:
             lowest, highest = np.fmin.reduce(tail), np.fmax.reduce(tail)
             return x, np.append(y.reshape(-1), [lowest, highest, tail[-1]])
         return x, y.reshape(-1)
-
-    def bounds(self, low: float, high: float) -> tuple[float, float]:
-        _, y = self.drawn(low, high, 400)
-        y = y[np.isfinite(y)]
-        return (float(y.min()), float(y.max())) if len(y) else (np.inf, -np.inf)
 
     def at(self, x: float) -> float:
         place = (int(np.floor(x)) - self.first + 1) // self.stride - 1
@@ -110,7 +110,10 @@ class Pyramid:
 
 @dataclass
 class Sparse:
-    """Few points with places of their own: what is measured at the ends of epochs."""
+    """Few points with places of their own: what is measured at the ends of epochs.
+
+    `drawn` gives all that are in sight; pyqtgraph thins them where there are many.
+    """
 
     x: Floats
     y: Floats
@@ -122,19 +125,7 @@ class Sparse:
     def drawn(self, low: float, high: float, most: int) -> Points:
         first = max(int(np.searchsorted(self.x, low)) - 1, 0)
         end = int(np.searchsorted(self.x, high, "right")) + 1
-        x, y = self.x[first:end], self.y[first:end]
-        if len(x) <= most:
-            return x, y
-        size = -(-2 * len(x) // most)
-        whole = len(x) // size * size
-        parts = y[:whole].reshape(-1, size)
-        both = np.stack([parts.min(axis=1), parts.max(axis=1)], axis=1)
-        both[1::2] = both[1::2, ::-1]
-        return np.repeat(x[:whole:size], 2), both.reshape(-1)
-
-    def bounds(self, low: float, high: float) -> tuple[float, float]:
-        _, y = self.drawn(low, high, 2000)
-        return (float(y.min()), float(y.max())) if len(y) else (np.inf, -np.inf)
+        return self.x[first:end], self.y[first:end]
 
     def at(self, x: float) -> float:
         place = int(np.searchsorted(self.x, x, "right")) - 1

@@ -1,58 +1,18 @@
-"""Axes without Qt: where a value lies on one, and the few round values it is labelled with."""
+"""Axes without Qt: how far one reaches, and the few round values it is labelled with."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
 
 FEW, MANY = 3, 5  # labels of an axis
 SMALLEST = 1e-12  # what is not positive lies here on a logarithmic axis
 _STEPS = (1.0, 2.0, 2.5, 5.0)
 
 
-@dataclass(frozen=True)
-class Scale:
-    """From `low` to `high`, in equal steps or, when `log`, in equal factors."""
-
-    low: float
-    high: float
-    log: bool = False
-
-    def share(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Where values lie: 0 at `low`, 1 at `high`; beyond both ends it goes on."""
-        if not self.log:
-            return (values - self.low) / (self.high - self.low)
-        low, high = math.log(self.low), math.log(self.high)
-        return (np.log(np.maximum(values, SMALLEST)) - low) / (high - low)
-
-    def value(self, share: float) -> float:
-        """The value at a share of the axis."""
-        if not self.log:
-            return self.low + (self.high - self.low) * share
-        return self.low * math.exp(share * math.log(self.high / self.low))
-
-    def ticks(self) -> list[float]:
-        """Three to five round values; fewer only where the axis has hardly any length."""
-        return (_log_ticks(self.low, self.high) if self.log else []) or linear_ticks(
-            self.low, self.high
-        )
-
-
-def scale_around(low: float, high: float, log: bool) -> Scale:
-    """A scale that holds `low` to `high` with some room; values that cannot be shown give 0 to 1.
-
-    Logarithmic only where `low` is positive.
-    """
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return Scale(0.1, 1.0, True) if log else Scale(0.0, 1.0)
-    if log and low > 0:
-        room = max((high / low) ** 0.06, 1.02)
-        return Scale(low / room, high * room, True)
+def axis_range(low: float, high: float) -> tuple[float, float]:
+    """The ends of an axis that holds `low` to `high` with some room."""
     room = 0.06 * (high - low) or 0.05 * abs(high) or 1.0
-    return Scale(low - room, high + room)
+    return low - room, high + room
 
 
 def linear_ticks(low: float, high: float, most: int = MANY) -> list[float]:
@@ -67,8 +27,10 @@ def linear_ticks(low: float, high: float, most: int = MANY) -> list[float]:
     return []
 
 
-def _log_ticks(low: float, high: float) -> list[float]:
-    """Powers of ten, or 1, 3 and 10, or 1, 2, 5 and 10: the first that gives a few."""
+def log_ticks(low: float, high: float) -> list[float]:
+    """Powers of ten, or 1, 3 and 10, or 1, 2, 5 and 10: the first that gives a few; else multiples
+    of a round step.
+    """
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     for digits in ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0)):
         made = [d * 10.0**p for p in range(first, last + 1) for d in digits]
@@ -78,7 +40,7 @@ def _log_ticks(low: float, high: float) -> list[float]:
             inside = inside[::stride]
         if len(inside) >= FEW:
             return inside
-    return []
+    return linear_ticks(low, high)
 
 
 def tick_text(value: float) -> str:

@@ -11,6 +11,7 @@ from weakref import ref
 
 import pytest
 import shiboken6
+from pyqtgraph import GraphicsItem
 from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -41,8 +42,9 @@ def memory() -> float:
 
 
 def widgets() -> Counter[str]:
-    """How many widgets of each class there are."""
-    return Counter(type(widget).__name__ for widget in QApplication.allWidgets())
+    """How many widgets and items of plots of each class there are."""
+    items = (one for one in gc.get_objects() if isinstance(one, GraphicsItem))
+    return Counter(type(one).__name__ for one in (*QApplication.allWidgets(), *items))
 
 
 def clear(qtbot: QtBot) -> None:

@@ -46,7 +46,6 @@ def test_the_matrix_counts_every_held_out_sample(qtbot: QtBot, app: App) -> None
     page = trained(qtbot, app, "digits-mlp", PredictionsPage)
     qtbot.waitUntil(lambda: page.matrix.counts.sum() > 0)
     board = app.trainer.board
-    share = np.trace(page.matrix.counts) / page.matrix.counts.sum()
     qtbot.waitUntil(
         lambda: (
             abs(
@@ -57,7 +56,7 @@ def test_the_matrix_counts_every_held_out_sample(qtbot: QtBot, app: App) -> None
         )
     )
     assert page.matrix.counts.sum() == 359
-    assert share > 0.9
+    assert np.trace(page.matrix.counts) > 0.9 * 359
 
 
 def test_a_cell_opens_its_samples(qtbot: QtBot, app: App) -> None:
@@ -93,12 +92,16 @@ def test_two_numbers_in_show_the_boundary(qtbot: QtBot, app: App) -> None:
 
 def test_a_regression_shows_predicted_against_target(qtbot: QtBot, app: App) -> None:
     page = trained(qtbot, app, "table-regression", PredictionsPage)
-    qtbot.waitUntil(lambda: page.plane.picture is not None, timeout=10_000)
+
+    def alike() -> float:
+        picture = page.plane.picture
+        return np.corrcoef(picture.points.T)[0, 1] if picture is not None else 0.0
+
+    qtbot.waitUntil(lambda: alike() > 0.4, timeout=10_000)
     picture = page.plane.picture
     assert picture is not None
     assert picture.line
     assert len(picture.points) > 40
-    assert np.corrcoef(picture.points.T)[0, 1] > 0.4
 
 
 def test_a_drawn_digit_is_recognised(qtbot: QtBot, app: App) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from graph import edits
 from graph.checks import check
@@ -25,10 +26,18 @@ from gui.sheet import Sheet
 from gui.trail import Trail, marks
 
 
+class Dot(NamedTuple):
+    """One of the dots that a wire is led through, counted from its source."""
+
+    wire: Wire
+    number: int
+
+
 @dataclass(frozen=True)
 class DocumentChange:
-    """What is new: only the places of `moved` nodes, or the `view` as a whole; the `selection` of
-    nodes or wires; the `problems`; `entered`: another drawing is shown.
+    """What is new: only the places of `moved` nodes or of dots on wires at them, or the `view` as a
+    whole; the `selection` of nodes, wires or dots; the `problems`; `entered`: another drawing is
+    shown.
 
     In a new view, nodes and wires that look as before are the same objects. `title` names the step
     of the undo menu that brought it.
@@ -45,14 +54,14 @@ class DocumentChange:
 Observer = Callable[[DocumentChange], None]
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(NamedTuple):
     """What was shown and selected at one position of the history."""
 
     into: str
     selection: frozenset[str]
     things: frozenset[str]
     wires: frozenset[Wire]
+    dots: frozenset[Dot]
 
 
 class Document:
@@ -78,6 +87,7 @@ class Document:
         self.selection: frozenset[str] = frozenset()  # nodes
         self.selected_things: frozenset[str] = frozenset()  # frames and notes
         self.selected_wires: frozenset[Wire] = frozenset()
+        self.selected_dots: frozenset[Dot] = frozenset()
         self.cameras: dict[str, tuple[float, float, int]] = {}
         self.checked = View(graph, live=True)  # shapes, and what `can_connect` wants
         self.problems: tuple[Problem, ...] = check(graph, self.checked)
@@ -86,7 +96,7 @@ class Document:
         self._observers: list[Observer] = []
         self._stood: dict[int, Standing] = {}  # by position of the history
         self._position = self.history.position
-        self._previews: Mapping[str, Preview] = {}
+        self._previews: dict[str, Mapping[str, Preview]] = {}  # by drawing
         self._open()
         self.history.subscribe(self._changed)
 
@@ -124,22 +134,42 @@ class Document:
         """Undo or redo until `position` steps are done."""
         self.history.go_to(position)
 
-    def select(self, ids: Iterable[str], wires: Iterable[Wire] = ()) -> None:
-        """Select these nodes, frames, notes and wires of the drawing shown, and no others."""
-        ids = frozenset(ids)
-        chosen, things = ids & self.view.by_id.keys(), self._things(ids)
-        picked = self._there(frozenset(wires))
-        if (chosen, things, picked) != (self.selection, self.selected_things, self.selected_wires):
-            self.selection, self.selected_things, self.selected_wires = chosen, things, picked
+    def select(
+        self, ids: Iterable[str], wires: Iterable[Wire] = (), dots: Iterable[Dot] = ()
+    ) -> None:
+        """Select these nodes, frames, notes, wires and dots of the drawing shown, and no others."""
+        named = frozenset(ids)
+        if self._choose(named, named, frozenset(wires), frozenset(dots)):
             self._tell(DocumentChange(selection=True))
 
-    def enter(self, into: str) -> None:
-        """Show a definition, or with "" the graph itself. Raises KeyError when there is none."""
+    def _choose(
+        self,
+        ids: frozenset[str],
+        things: frozenset[str],
+        wires: frozenset[Wire],
+        dots: frozenset[Dot],
+    ) -> bool:
+        """Select what is there of all these; whether the selection is another."""
+        before = self._selected
+        self.selection, self.selected_things = ids & self.view.by_id.keys(), self._things(things)
+        self.selected_wires, self.selected_dots = self._there(wires), self._on_wires(dots)
+        return self._selected != before
+
+    @property
+    def _selected(self) -> Standing:
+        chosen = self.selected_things, self.selected_wires, self.selected_dots
+        return Standing(self.into, self.selection, *chosen)
+
+    def enter(self, into: str, node: str = "") -> None:
+        """Show a definition, or with "" the graph itself. Raises KeyError when there is none.
+
+        `node` is the instance that it is entered by, where that matters.
+        """
         if into == self.into:
             return
-        self._trail.enter(self.graph, into)
+        self._trail.enter(self.graph, into, node)
         self.selection = self.selected_things = frozenset()
-        self.selected_wires = frozenset()
+        self.selected_wires, self.selected_dots = frozenset(), frozenset()
         self._open()
         self._tell(DocumentChange(view=True, selection=True, entered=True))
 
@@ -150,12 +180,19 @@ class Document:
 
     @property
     def previews(self) -> Mapping[str, Preview]:
-        """What is drawn inside nodes, by node id."""
-        return self._previews
+        """What is drawn inside nodes of the drawing shown, by node id."""
+        return self.previews_of(self.into)
 
-    def show_previews(self, previews: Mapping[str, Preview]) -> None:
-        """Draw previews inside nodes, by node id."""
-        self._previews = previews
+    def previews_of(self, into: str) -> Mapping[str, Preview]:
+        """What is drawn inside nodes of a drawing, by node id."""
+        return self._previews.get(into, {})
+
+    def show_previews(self, previews: Mapping[str, Preview], into: str | None = None) -> None:
+        """Draw previews inside nodes of a drawing (None: the one shown), by node id."""
+        into = self.into if into is None else into
+        self._previews[into] = previews
+        if into != self.into:
+            return
         self._sheet.show_previews(previews)
         if self._laid_out:
             self._arrange()
@@ -165,6 +202,13 @@ class Document:
     def into(self) -> str:
         """The definition that is shown; "" for the graph itself."""
         return self._trail.names[-1]
+
+    @property
+    def prefix(self) -> str:
+        """What stands before the ids of the drawing shown in NodePaths, as it was entered."""
+        found = self._trail.prefix(self.graph)
+        known = self.shapes.visits.get(self.into, ())
+        return found if found in known else self.checked.spots[self.into].prefix
 
     @property
     def trail(self) -> tuple[str, ...]:
@@ -199,7 +243,7 @@ class Document:
     def _open(self) -> None:
         """Describe the drawing shown, and lay it out when nobody has placed its nodes."""
         worst = marks(self.graph, self.problems, self.into)
-        self._sheet = Sheet(self.checked, self.into, worst, self._previews)
+        self._sheet = Sheet(self.checked, self.into, worst, self.previews)
         self._laid_out = is_unplaced(self.view)
         if self._laid_out:
             self._arrange()
@@ -224,24 +268,28 @@ class Document:
     def _changed(self, change: Change) -> None:
         if change.kind == "settle":
             return
-        before = Standing(self.into, self.selection, self.selected_things, self.selected_wires)
+        before = self._selected
         self._laid_out = False
         told = self._moved(change) or self._edited(change)
         told = self._stand(change, before, told)
         self._tell(told)
 
     def _moved(self, change: Change) -> DocumentChange | None:
-        """What to tell when only nodes shown have other places."""
+        """What to tell when only nodes shown, or dots on wires at them, have other places."""
         sets = change.edit.sets()
         here = {id for into, id in change.edit.touched() if into == self.into}
         elsewhere = len(here) < len(change.edit.touched())
         kinds = {part[0] for part in sets} if sets is not None else {"other"}
-        if kinds != {"place"} or elsewhere or not here <= self.view.by_id.keys():
+        strange = not kinds or kinds - {"place", "dots"} or elsewhere
+        if strange or not here <= self.view.by_id.keys():
             return None
-        self._sheet.move(here)
+        self._sheet.move({part[2] for part in sets or () if part[0] == "place"})
+        chosen = self._choose(*self._selected[1:])
         # remedies hold places of new nodes
         told = bool(self.problems) and self._check()
-        return DocumentChange(moved=frozenset(here), problems=told, title=change.title)
+        return DocumentChange(
+            moved=frozenset(here), selection=chosen, problems=told, title=change.title
+        )
 
     def _edited(self, change: Change) -> DocumentChange:
         shown, drawing = self.into, self._sheet.drawing
@@ -256,12 +304,7 @@ class Document:
             worst = marks(self.graph, self.problems, self.into)
             view = self._sheet.update(dirty.get(self.into, ()), worst)
             told = DocumentChange(view=view, problems=problems)
-        lost = self.selection - self.view.by_id.keys()
-        cut = self.selected_wires - self._there(self.selected_wires)
-        gone = self.selected_things - self._things(self.selected_things)
-        self.selection, self.selected_wires = self.selection - lost, self.selected_wires - cut
-        self.selected_things -= gone
-        return replace(told, selection=bool(lost or cut or gone), title=change.title)
+        return replace(told, selection=self._choose(*self._selected[1:]), title=change.title)
 
     def _check(self) -> bool:
         """Find the problems again; whether they are others."""
@@ -284,11 +327,7 @@ class Document:
         if entered:
             self._trail.enter(self.graph, then.into)
             self._open()
-        chosen, picked = then.selection & self.view.by_id.keys(), self._there(then.wires)
-        things = self._things(then.things)
-        now = (self.selection, self.selected_things, self.selected_wires)
-        changed = (chosen, things, picked) != now
-        self.selection, self.selected_things, self.selected_wires = chosen, things, picked
+        changed = self._choose(*then[1:])
         return replace(
             told,
             view=told.view or entered,
@@ -305,6 +344,11 @@ class Document:
         """Those of some wires that are in the drawing shown."""
         net = self.drawing.net
         return frozenset(w for w in wires if net.has_edge(w.source, w.target, key=w))
+
+    def _on_wires(self, dots: frozenset[Dot]) -> frozenset[Dot]:
+        """Those of some dots that are in the drawing shown."""
+        there = self.drawing.dots
+        return frozenset(dot for dot in dots if dot.number < len(there.get(dot.wire, ())))
 
     def _tell(self, change: DocumentChange) -> None:
         for observer in tuple(self._observers):

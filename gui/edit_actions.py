@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtGui import QGuiApplication
 
 from gui.app import App
-from gui.canvas import commands, tidy
+from gui.canvas import commands, dots, tidy
 from gui.canvas.camera import NOTCH
 from gui.canvas.interact.keys import ChoosePort
 from gui.canvas.view import Canvas
@@ -84,7 +84,8 @@ def _several(canvas: Canvas) -> bool:
 
 
 def _anything(canvas: Canvas) -> bool:
-    return _some(canvas) or bool(canvas.document.selected_wires)
+    document = canvas.document
+    return _some(canvas) or bool(document.selected_wires or document.selected_dots)
 
 
 def _instances(canvas: Canvas) -> bool:
@@ -246,6 +247,23 @@ def _nodes(add: _Adder) -> None:
         ("C",),
         _several,
         words="chain link left to right",
+    )
+    add(
+        "graph.next_wire",
+        "Select the next wire",
+        dots.next_wire,
+        "Graph",
+        ("E",),
+        words="wires dots of the node keyboard edge",
+    )
+    add(
+        "graph.add_dot",
+        "Add a dot to the wire",
+        dots.add_to_selected,
+        "Graph",
+        (".",),
+        lambda canvas: bool(canvas.document.selected_wires),
+        words="reroute waypoint bend lead elbow",
     )
 
 

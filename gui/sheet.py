@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from graph.checks.problem import View
-from graph.graph import Graph, Wire
+from graph.graph import Dots, Graph, Wire
 from gui.canvas.describe import Shown, frame_views, node_view, note_views, wire_view
 from gui.canvas.view_model import CanvasView, NodeView, Preview, Severity, WireView
 
@@ -49,6 +49,7 @@ class Sheet:
         self._routes: dict[WireEnds, WireView] = {}
         self.wires: tuple[Wire, ...] = ()
         self._wires: tuple[WireView, ...] = ()
+        self._led: dict[Wire, Dots] = {}  # as they were described
         self.view = CanvasView()
         self._describe(set(self._shown.spot.drawing.net))
 
@@ -92,13 +93,17 @@ class Sheet:
         self._wires, self.view = view.wires, view
 
     def move(self, ids: Collection[str]) -> None:
-        """Some nodes are at other places; only wires between them keep lanes."""
+        """Some nodes are at other places, or dots are; only wires between nodes that moved alike
+        keep lanes.
+        """
         by: dict[str, float] = {}
         for id in ids:
             now, node = self._shown.spot.drawing.node(id), self._nodes[id]
             by[id] = now.y - node.y
             self._nodes[id] = replace(node, x=now.x, y=now.y)
-        self._wires = tuple(_carried(wire, by) for wire in self._wires)
+        if by:
+            self._wires = tuple(_carried(wire, by) for wire in self._wires)
+        self._lead()
         self._routes = {ends(w): w for w in self._wires if w.portal or w.lane is not None}
         self._compose()
 
@@ -119,6 +124,7 @@ class Sheet:
                 self._nodes[id] = now
                 changed.add(id)
         self._rewire(changed)
+        self._lead()
         self._compose()
 
     def _rewire(self, changed: Collection[str]) -> None:
@@ -140,6 +146,16 @@ class Sheet:
             views.append(before if before and same else self._view(wire, before))
             row += kept
         self.wires, self._wires = wires, tuple(views)
+
+    def _lead(self) -> None:
+        """Show the dots of wires where they are now."""
+        dots = self.drawing.dots
+        if dots != self._led:
+            self._led = dict(dots)
+            self._wires = tuple(
+                view if view.dots == dots.get(wire, ()) else replace(view, dots=dots.get(wire, ()))
+                for wire, view in zip(self.wires, self._wires, strict=True)
+            )
 
     def _view(self, wire: Wire, before: WireView | None) -> WireView:
         made = wire_view(self._shown, wire)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 
 from graph.checks.problem import Problem
 from graph.define import RenameDefinition
@@ -17,17 +18,27 @@ _SEVERITY: tuple[Severity, ...] = ("", "warning", "error")
 
 
 class Trail:
-    """Names of drawings, "" (the graph) first; each is used by the one before it, where it can."""
+    """Names of drawings, "" (the graph) first; each is used by the one before it, where it can.
+
+    `nodes` are the ids of the instances by which those after the first were entered, "" where
+    nobody said.
+    """
 
     def __init__(self) -> None:
         self.names: tuple[str, ...] = ("",)
+        self.nodes: tuple[str, ...] = ()
 
-    def enter(self, graph: Graph, into: str) -> None:
+    def enter(self, graph: Graph, into: str, node: str = "") -> None:
         """Go to a drawing: back along the trail, one step on, or by the shortest way there.
 
-        Raises KeyError when there is no such definition.
+        `node` is the instance that was entered. Raises KeyError when there is no such definition.
         """
         graph.drawing(into)
+        known = dict(zip(self.names[1:], self.nodes, strict=True)) | ({into: node} if node else {})
+        self._go(graph, into)
+        self.nodes = tuple(known.get(name, "") for name in self.names[1:])
+
+    def _go(self, graph: Graph, into: str) -> None:
         if into in self.names:
             self.names = self.names[: self.names.index(into) + 1]
         elif into in uses(graph.drawing(self.names[-1])):
@@ -42,6 +53,23 @@ class Trail:
         known = [not name or name in graph.definitions for name in self.names]
         if not all(known):
             self.names = self.names[: known.index(False)]
+            self.nodes = self.nodes[: len(self.names) - 1]
+
+    def prefix(self, graph: Graph) -> str:
+        """What stands before the ids of the drawing shown in NodePaths: the way it was entered, of
+        repetitions the first; "" where nothing uses the drawing.
+        """
+        path = ""
+        for outer, inner, id in zip(self.names, self.names[1:], self.nodes, strict=False):
+            drawing = graph.drawing(outer)
+            nodes = (drawing.node(id),) if id in drawing else ()
+            for node in chain(nodes, drawing):
+                if isinstance(node.op, Subgraph) and node.op.definition == inner:
+                    path += f"{node.id}/" + ("0/" if node.op.repeat > 1 else "")
+                    break
+            else:
+                return ""
+        return path
 
 
 def _renames(edit: Edit) -> Iterable[tuple[str, str]]:

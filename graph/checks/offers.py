@@ -9,11 +9,12 @@ from graph.checks.connect import accepts
 from graph.checks.problem import View
 from graph.edit import Edit
 from graph.edits import Connect, Disconnect
-from graph.graph import Graph, Wire
+from graph.graph import Dots, Graph, Wire
 from graph.infer import Given, infer
 from graph.kinds import Optimizer, Schedule
 from graph.op import Op, Port
 from graph.program import TensorType
+from graph.rules import MAX_DOTS
 from graph.subgraph import Subgraph
 
 
@@ -61,36 +62,49 @@ def _takes(op: Op, port: Port, kind: TensorType) -> bool:
     return bool(kind.shape) or port.kind == "loss"
 
 
-def into_wire(wire: Wire, id: str, ports: tuple[str, str], into: str) -> list[Edit]:
-    """The edits that lead a wire through the node `id`."""
+def into_wire(
+    wire: Wire,
+    id: str,
+    ports: tuple[str, str],
+    into: str,
+    dots: tuple[Dots, Dots] = ((), ()),
+) -> list[Edit]:
+    """The edits that lead a wire through the node `id`; `dots` of the wire before and behind it."""
     first, last = ports
     return [
         Disconnect(wire, into=into),
-        Connect(Wire(wire.source, wire.output, id, first), into=into),
-        Connect(replace(wire, source=id, output=last), into=into),
+        Connect(Wire(wire.source, wire.output, id, first), dots[0], into=into),
+        Connect(replace(wire, source=id, output=last), dots[1], into=into),
     ]
 
 
-def bridges(drawing: Graph, ids: frozenset[str]) -> Iterator[Wire]:
-    """The wires that replace nodes taken out: from what fed their first inputs to what they fed."""
+def bridges(drawing: Graph, ids: frozenset[str]) -> Iterator[tuple[Wire, Dots]]:
+    """The wires that replace nodes taken out, from what fed their first inputs to what they fed,
+    with the dots on the way.
+    """
     for wire in drawing.wires():
         if wire.target in ids or wire.source not in ids:
             continue
         fed = _feeding(drawing, wire.source, ids)
         if fed is not None:
-            yield replace(wire, source=fed[0], output=fed[1])
+            dots = (*fed[1], *drawing.dots.get(wire, ()))
+            yield replace(wire, source=fed[0].source, output=fed[0].output), dots[:MAX_DOTS]
 
 
-def _feeding(drawing: Graph, id: str, ids: frozenset[str]) -> tuple[str, str] | None:
-    """The output outside `ids` that feeds the first input of `id`, through others of `ids`."""
+def _feeding(drawing: Graph, id: str, ids: frozenset[str]) -> tuple[Wire, Dots] | None:
+    """The wire from outside `ids` that feeds the first input of `id`, through others of `ids`; and
+    the dots from there to `id`.
+    """
     seen = set[str]()
+    dots: Dots = ()
     while id not in seen:
         seen.add(id)
         ports = drawing.ports_in(id)
         wires = drawing.wires_in(id, ports[0].name) if ports else []
         if not wires:
             return None
+        dots = (*drawing.dots.get(wires[0], ()), *dots)
         if wires[0].source not in ids:
-            return wires[0].source, wires[0].output
+            return wires[0], dots
         id = wires[0].source
     return None

@@ -15,11 +15,13 @@ from graph.checks.connect import can_connect
 from graph.checks.offers import bridges
 from graph.clipboard import copied, paste
 from graph.define import Dissolve, Instance
+from graph.dots import dots_text
 from graph.edit import Edit
 from graph.graph import Frame, Note, Wire
 from graph.rules import EditError
 from graph.subgraph import Subgraph
 from graph.validator import FileError
+from gui.canvas.dots import without
 from gui.canvas.geometry import GRID, Point, Rect, snapped
 from gui.canvas.interact.state import Host
 from gui.canvas.layout import FRAME_PAD, FRAME_TITLE
@@ -35,15 +37,20 @@ def chosen(host: Host) -> frozenset[str]:
 
 
 def delete(host: Host) -> None:
-    """Take away everything selected, wires too."""
+    """Take away everything selected, wires and dots too."""
     document, into = host.document, host.document.into
     ids, wires = chosen(host), document.selected_wires
     gone = [w for w in wires if w.source not in ids and w.target not in ids]
+    cut = {*wires, *(w for w in document.wires if w.source in ids or w.target in ids)}
+    off = without(document, document.selected_dots, cut)
     parts: list[Edit] = [edits.Disconnect(wire, into=into) for wire in sorted(gone)]
     if ids:
         parts.insert(0, edits.Remove(tuple(sorted(ids)), into=into))
-    if parts:
-        host.push(*parts, name=_many("Disconnect", len(gone), "wire") if not ids else "")
+    name = _many("Disconnect", len(gone), "wire") if gone and not ids else ""
+    if off and not parts:
+        name = f"Remove {dots_text(len(document.selected_dots))}"
+    if parts or off:
+        host.push(*parts, *off, name=name)
 
 
 def delete_and_reconnect(host: Host) -> None:
@@ -53,13 +60,13 @@ def delete_and_reconnect(host: Host) -> None:
     if not ids:
         return delete(host)
     kept = [
-        wire
-        for wire in bridges(document.drawing, ids)
+        (wire, dots)
+        for wire, dots in bridges(document.drawing, ids)
         if can_connect(document.graph, wire, into, document.checked) is None
     ]
     remove = edits.Remove(tuple(sorted(chosen(host))), into=into)
     name = remove.title(document.graph).replace("Remove", "Take out")
-    host.push(remove, *(edits.Connect(wire, into=into) for wire in kept), name=name)
+    host.push(remove, *(edits.Connect(*one, into=into) for one in kept), name=name)
     return None
 
 

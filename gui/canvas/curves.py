@@ -6,28 +6,65 @@ segment. A test keeps both files equal.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gui.canvas.geometry import Point
 from gui.canvas.index import Floats, Indices
-from gui.canvas.wires import ABOVE_THREAD, BULGE, LEVEL, RUN, TANGENT_MAX, TANGENT_MIN, TURN
+from gui.canvas.wires import (
+    ABOVE_THREAD,
+    BULGE,
+    LEVEL,
+    RUN,
+    TANGENT_MAX,
+    TANGENT_MIN,
+    TURN,
+    led_path,
+)
 
 PARTS = 3
+NONE: Indices = np.empty(0, np.intp)
 
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """Lines of n wires: `points` (n, 3, 4, 2); how many parts each has; which are straight."""
+    """Lines of n wires: `points` (n, 3, 4, 2); how many parts each has; which are straight.
+
+    The few wires that dots lead have their cubics (k, 4, 2) in `led`, by row; their `points` are
+    corners of the box around them, and they have no `parts`.
+    """
 
     points: Floats
     parts: NDArray[np.int8]
     straight: NDArray[np.bool_]  # (n, 3)
+    led: dict[int, Floats] = field(default_factory=dict)
+
+    def lead(self, row: int, source: Point, dots: Floats, target: Point) -> None:
+        """Lead a wire through dots (k, 2)."""
+        (_, *at), *parts = led_path(source, dots.tolist(), target)
+        legs = []
+        for _, *values in parts:
+            legs.append([*at, *values])
+            at = values[-2:]
+        self.led[row] = np.array(legs).reshape(-1, 4, 2)
+        self.parts[row] = 0
+        corners = self.led[row].reshape(-1, 2)
+        self.points[row, :, :2], self.points[row, :, 2:] = corners.min(axis=0), corners.max(axis=0)
+
+    def legs(self, row: int) -> Floats:
+        """The cubics of one wire, (k, 4, 2)."""
+        plain: Floats = self.points[row, : int(self.parts[row])]
+        return self.led.get(row, plain)
 
     def put(self, which: Indices, other: Curves) -> None:
         """Replace the lines of some wires."""
+        for place, row in enumerate(which.tolist()) if self.led or other.led else ():
+            self.led.pop(row, None)
+            if place in other.led:
+                self.led[row] = other.led[place]
         self.points[which] = other.points
         self.parts[which] = other.parts
         self.straight[which] = other.straight
@@ -98,7 +135,15 @@ def flattened(lines: Curves, which: Indices, steps: int) -> tuple[Floats, Indice
     owner = np.repeat(np.arange(len(which)), parts)
     part = np.arange(len(owner)) - np.repeat(np.cumsum(parts) - parts, parts)
     points = lines.points[which[owner], part]
-    straight = lines.straight[which[owner], part] if steps > 1 else np.ones(len(owner), np.bool_)
+    straight = lines.straight[which[owner], part]
+    there = np.flatnonzero(np.isin(which, list(lines.led))) if lines.led else NONE
+    if len(there):
+        more = [lines.led[row] for row in which[there].tolist()]
+        points = np.concatenate([points, *more])
+        owner = np.concatenate([owner, np.repeat(there, [len(legs) for legs in more])])
+        straight = np.concatenate([straight, np.zeros(len(owner) - len(straight), np.bool_)])
+    if steps == 1:
+        straight = np.ones(len(owner), np.bool_)
     single = points[straight]
     direct = np.concatenate([single[:, 0], single[:, 3]], axis=1)
     if straight.all():

@@ -35,7 +35,7 @@ PLAIN = "shape"  # the family whose colour a frame has when nobody chose one
 _WINDOWS = frozenset({"kernel", "window", "size"})
 _COUNTED = frozenset({"units"})
 _BARE = frozenset({"filters", "repeat", "definition"})
-_SHORT = {"learning_rate": "lr", "padding": "pad", "negative_slope": "slope", "rate": "p"}
+_SHORT = {"learning_rate": "lr", "padding": "pad", "slope": "slope", "p": "p"}
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,8 @@ def wire_view(shown: Shown, wire: Wire) -> WireView:
     out = _place(ports, wire.output)
     into = _place(drawing.ports_in(wire.target), wire.input)
     kind = output_kind(shown, drawing.node(wire.source), ports[out])
-    return WireView(wire.source, out, wire.target, into, kind)
+    dots = drawing.dots.get(wire, ())
+    return WireView(wire.source, out, wire.target, into, kind, dots=dots)
 
 
 def frame_views(drawing: Graph) -> tuple[FrameView, ...]:
@@ -161,7 +162,7 @@ def second_port(inputs: tuple[PortView, ...], outputs: tuple[PortView, ...]) -> 
 def setting_text(op: Op, name: str) -> str:
     """One key setting, as short as it can be read: "64 units", "lr 6e-4", "stride 2"."""
     value, rule = getattr(op, name), settings_of(type(op))[name]
-    word = rule.label or _SHORT.get(name, name.replace("_", " "))
+    word = _SHORT.get(name) or rule.called(name)
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,10 +12,12 @@ from numpy.typing import NDArray
 from gui.canvas.curves import Curves, distances, flattened
 from gui.canvas.geometry import NodeBox, Point, Rect
 from gui.canvas.index import BoxIndex, Floats
+from gui.canvas.led import Led, Spot
 
 PORT_REACH = 12.0  # half of a port's hit area
 PAINTED = 8.0  # half of what a port paints, with its casing
 WIRE_REACH = 6.0
+DOT_REACH = 8.0
 HIT_STEPS = 16
 
 
@@ -36,6 +39,7 @@ class Hits:
     boxes: BoxIndex
     lines: Curves
     line_boxes: BoxIndex
+    led: Led
     portal: NDArray[np.bool_]
 
     def box(self, index: int) -> NodeBox:
@@ -91,6 +95,26 @@ class Hits:
         gaps = distances(segments, point.x, point.y)
         best = int(gaps.argmin())
         return int(near[owner[best]]) if gaps[best] <= reach else None
+
+    def dot_at(self, point: Point, zoom: float = 1.0) -> Spot | None:
+        """The nearest dot within 8 px of the screen, or of the canvas from nearby."""
+        reach = max(DOT_REACH / zoom, PAINTED)
+        near = self.led.all(self.line_boxes.under(point, reach))
+        gaps = {
+            (row, number): math.hypot(*(self.led.of[row][number] - (point.x, point.y)))
+            for row, number in near
+        }
+        best = min(gaps, key=gaps.__getitem__, default=None)
+        return best if best is not None and gaps[best] <= reach else None
+
+    def dots_in(self, rect: Rect) -> list[Spot]:
+        """Dots that a marquee holds."""
+        found = []
+        for row, number in self.led.all(self.line_boxes.meeting(rect)):
+            x, y = self.led.of[row][number].tolist()
+            if rect.x <= x <= rect.right and rect.y <= y <= rect.bottom:
+                found.append((row, number))
+        return found
 
     def wires_through(self, rect: Rect) -> list[int]:
         """Rows of the wires that pass a rectangle, the nearest to its middle first."""

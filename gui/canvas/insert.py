@@ -9,6 +9,7 @@ from graph.checks.offers import insert_ports, into_wire
 from graph.edit import Edit
 from graph.graph import Wire
 from graph.op import Op
+from gui.canvas.dots import split
 from gui.canvas.geometry import GRID, PORT_Y, NodeBox, Point, Rect
 from gui.canvas.room import make_room
 from gui.canvas.scene import CanvasScene
@@ -63,7 +64,9 @@ def insertion(
     document: Document, scene: CanvasScene, spot: Spot, id: str, box: NodeBox
 ) -> list[Edit]:
     """The edits that lead the wire through `id`, and make room behind it."""
-    made: list[Edit] = into_wire(spot.wire, id, spot.ports, document.into)
+    header = Point(spot.corner.x + box.width / 2, spot.corner.y + PORT_Y)
+    dots = split(scene, spot.row, document.drawing.dots.get(spot.wire, ()), header)
+    made: list[Edit] = into_wire(spot.wire, id, spot.ports, document.into, dots)
     target = scene.rect(scene.index_of[spot.wire.target])
     source = scene.rect(scene.index_of[spot.wire.source])
     push = spot.corner.x + box.width + GAP - target.x

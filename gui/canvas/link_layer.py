@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from collections.abc import Iterable
 from itertools import groupby
 
 import numpy as np
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPen, QPixmap
 
+from gui.canvas.around import Flags
 from gui.canvas.cache import MIB
 from gui.canvas.camera import zoom_of
 from gui.canvas.curves import Curves, flattened
@@ -27,7 +29,9 @@ from gui.canvas.paint_wire import (
     WIDTH,
     Overlay,
     has_edges,
+    paint_marked_dot,
     paint_portal,
+    paint_wire_dots,
     paint_wires,
     wire_pen,
 )
@@ -103,11 +107,18 @@ class LinkLayer:
         return which
 
     def _straight(self, painter: QPainter, frame: Frame, which: Indices) -> None:
-        ends = frame.device(self.scene.wire_ends(which[~self.scene.portal[which]]))
+        lines, _ = flattened(self.scene.lines, which[self._is_led(which)], 1)
+        which = which[~(self.scene.portal[which] | self._is_led(which))]
+        ends = frame.device(np.concatenate([self.scene.wire_ends(which), lines]))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.setPen(QPen(colour(frame.theme.wire), THINNEST))
         draw_segments(painter, ends)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+
+    def _is_led(self, which: Indices) -> Flags:
+        """Which wires dots lead."""
+        led: Flags = np.isin(which, self.scene.led.rows)
+        return led
 
     def _direct(self, painter: QPainter, frame: Frame, which: Indices, smooth: bool = True) -> None:
         """Wires without casing, one call for each kind; twice as fast when not `smooth`."""
@@ -131,11 +142,13 @@ class LinkLayer:
             line = QPen(line.brush(), max(line.widthF() * frame.scale, THINNEST))
             _draw(painter, line, segments[of == code])
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if frame.level >= Detail.PLAIN and len(tags):
+        led = scene.led.among(which)[:TAGS] if frame.level >= Detail.PLAIN else []
+        if frame.level >= Detail.PLAIN and (len(tags) or led):
             painter.save()
             painter.translate(-frame.origin[0], -frame.origin[1])
             painter.scale(frame.scale, frame.scale)
             self._tags(painter, frame, tags[:TAGS])
+            self._dots(painter, frame, led)
             painter.restore()
 
     def _pens(self, frame: Frame, which: Indices) -> tuple[list[QPen], Indices]:
@@ -160,18 +173,28 @@ class LinkLayer:
             paint_portal(painter, out, True, scene.letter(row), wire.kind, frame.theme)
             paint_portal(painter, into, False, scene.letter(row), wire.kind, frame.theme)
 
+    def _dots(self, painter: QPainter, frame: Frame, rows: Iterable[int]) -> None:
+        for row in rows:
+            dots = self.scene.led.of[row].tolist()
+            paint_wire_dots(painter, self.scene.wire(row), dots, frame.theme, self.overlay)
+
     def _marked(self, painter: QPainter, frame: Frame) -> None:
-        """Selected and hovered wires, over all others."""
-        hovered = self.scene.hovered_wire
-        chosen = self.scene.selected_wires | ({hovered} if hovered >= 0 else set())
-        marked = sorted(chosen.difference(self.scene.hidden_wires.tolist()))
-        if not marked or frame.level < Detail.PLAIN:
+        """Selected and hovered wires and dots, over all others."""
+        scene, hovered = self.scene, self.scene.hovered_wire
+        chosen = scene.selected_wires | ({hovered} if hovered >= 0 else set())
+        marked = sorted(chosen.difference(scene.hidden_wires.tolist()))
+        dots = scene.selected_dots | ({scene.hovered_dot} if scene.hovered_dot else set())
+        if not (marked or dots) or frame.level < Detail.PLAIN:
             return
         painter.save()
         painter.translate(-frame.origin[0], -frame.origin[1])
         painter.scale(frame.scale, frame.scale)
         for row in marked:
             self._paths(painter, frame, np.array([row]))
+        for row, number in sorted(dots):
+            at, kind = scene.led.of[row][number].tolist(), scene.wires[row].kind
+            chosen_dot = (row, number) in scene.selected_dots
+            paint_marked_dot(painter, at, kind, chosen_dot, frame.theme)
         painter.restore()
 
     def _paths(self, painter: QPainter, frame: Frame, which: Indices) -> None:
@@ -181,6 +204,7 @@ class LinkLayer:
         for _, rows in groupby(plain, lambda r: (scene.wires[r].source, scene.wires[r].output)):
             bundle = [(scene.wire(row), row_path(scene.lines, row)) for row in rows]
             paint_wires(painter, bundle, frame.theme, self.overlay)
+        self._dots(painter, frame, scene.led.among(which))
 
     def _tiled(self, painter: QPainter, frame: Frame, which: Indices) -> bool:
         keys = _keys(frame)
@@ -245,11 +269,11 @@ def _draw(painter: QPainter, line: QPen, segments: Floats) -> None:
 
 def row_path(lines: Curves, row: int) -> QPainterPath:
     """The line of one wire."""
-    path, points = QPainterPath(), lines.points[row].tolist()
+    path, points = QPainterPath(), lines.legs(row).tolist()
     path.moveTo(*points[0][0])
-    for part in range(int(lines.parts[row])):
-        _, one, two, end = points[part]
-        if lines.straight[row, part]:
+    straight = [row not in lines.led and flag for flag in lines.straight[row].tolist()]
+    for part, (_, one, two, end) in enumerate(points):
+        if part < len(straight) and straight[part]:
             path.lineTo(*end)
         else:
             path.cubicTo(*one, *two, *end)

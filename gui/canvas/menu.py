@@ -36,7 +36,8 @@ NODE_MENU = (
     "edit.delete",
     "edit.delete_reconnect",
 )
-WIRE_MENU = ("graph.probe", SEPARATOR, "edit.delete")
+WIRE_MENU = ("graph.probe", "graph.add_dot", SEPARATOR, "edit.delete")
+DOT_MENU = ("edit.delete",)
 ITEM_MENU = ("edit.rename", "edit.copy", "edit.duplicate", SEPARATOR, "edit.delete")
 CANVAS_MENU = (
     "graph.add",
@@ -65,6 +66,8 @@ def canvas_menu(app: App, canvas: Canvas) -> QMenu:
         listed = NODE_MENU
     elif not chosen and canvas.document.selected_wires:
         listed = WIRE_MENU
+    elif not chosen and canvas.document.selected_dots:
+        listed = DOT_MENU
     menu = rounded(QMenu(canvas))
     known = {entry.id for entry in app.actions}
     for id in listed:

@@ -27,7 +27,7 @@ from gui.canvas.geometry import NodeBox, Rect, node_bounds, node_box
 from gui.canvas.items import NOTE_PAD, note_lines, note_rect
 from gui.canvas.layout import FRAME_TITLE, arrange, is_unplaced
 from gui.canvas.paint_node import paint_node
-from gui.canvas.paint_wire import Overlay, paint_portal, paint_wires, qpath
+from gui.canvas.paint_wire import Overlay, paint_portal, paint_wire_dots, paint_wires, qpath
 from gui.canvas.routes import routed
 from gui.canvas.view_model import CanvasView, FrameView, NoteView
 from gui.canvas.wires import Path, path_bounds, path_points, paths, tag_rect, wire_ends
@@ -112,7 +112,10 @@ def _wires(painter: QPainter, scene: Scene, theme: Theme, zoom: float, overlay: 
     shown = (wire for wire in scene.view.wires if not wire.portal)
     pairs = zip(shown, map(qpath, scene.lines), strict=True)
     for _, bundle in groupby(pairs, key=lambda pair: (pair[0].source, pair[0].output)):
-        paint_wires(painter, list(bundle), theme, overlay)
+        lines = list(bundle)
+        paint_wires(painter, lines, theme, overlay)
+        for wire, _ in lines if detail(zoom) >= Detail.PLAIN else ():
+            paint_wire_dots(painter, wire, wire.dots, theme, overlay)
 
 
 def paint_portals(painter: QPainter, scene: Scene, theme: Theme) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from PySide6.QtCore import QPointF
@@ -23,7 +23,7 @@ WIDTH, WIDTH_MAX = 1.75, 4.5
 SELECTED = 2.5
 SIDE = 1.5  # casing on each side
 EDGE = 2.0  # px by which a tinted wire's edge is wider than the wire
-REROUTE = 8.0
+REROUTE, RING = 8.0, 2.0  # px across a dot, and of its ring
 TAG_START = 8.5  # from the port to the lead of its tag, clear of the casing
 
 
@@ -104,11 +104,32 @@ def paint_wires(
         stroke(painter, path, line)
 
 
-def paint_reroute(painter: QPainter, at: Point, kind: PortKind, theme: Theme) -> None:
-    """A dot a wire is led through."""
-    painter.setPen(pen(theme.port[kind], 2.0))
-    painter.setBrush(brush(theme.canvas))
-    painter.drawEllipse(QPointF(at.x, at.y), REROUTE / 2, REROUTE / 2)
+def paint_wire_dots(
+    painter: QPainter,
+    wire: WireView,
+    dots: Iterable[tuple[float, float]],
+    theme: Theme,
+    overlay: Overlay = "kind",
+) -> None:
+    """The dots a wire is led through: rings of its colour, larger on wide wires."""
+    line = wire_pen(wire, theme, overlay)
+    radius = (REROUTE + max(line.widthF() - WIDTH, 0.0)) / 2
+    for x, y in dots:
+        _dot(painter, x, y, radius, QPen(line.brush(), RING), theme.canvas)
+
+
+def paint_marked_dot(
+    painter: QPainter, at: tuple[float, float], kind: PortKind, selected: bool, theme: Theme
+) -> None:
+    """A dot that is selected, or that the pointer is over: larger, and filled when selected."""
+    tint = theme.accent if selected else theme.port[kind]
+    _dot(painter, *at, REROUTE / 2 + 1.0, pen(tint, RING), tint if selected else theme.canvas)
+
+
+def _dot(painter: QPainter, x: float, y: float, radius: float, ring: QPen, inside: str) -> None:
+    painter.setPen(ring)
+    painter.setBrush(brush(inside))
+    painter.drawEllipse(QPointF(x, y), radius, radius)
 
 
 def paint_portal(

@@ -33,7 +33,8 @@ NOWHERE = np.empty((4, 0))
 class Lines:
     """Wires to be routed among nodes: `rects` (4, m), `ends` (n, 4), `own` (n, 2) rows of nodes.
 
-    `lanes` and `tags` are those of the layout; `labels` brings data to a loss or a metric.
+    `lanes` and `tags` are those of the layout; `labels` brings data to a loss or a metric; what is
+    `led` by dots has no route.
     """
 
     rects: Floats = field(default_factory=lambda: NOWHERE)
@@ -43,6 +44,7 @@ class Lines:
     lanes: Floats = field(default_factory=lambda: np.empty(0))
     tags: Flags = field(default_factory=lambda: np.empty(0, np.bool_))
     labels: Flags = field(default_factory=lambda: np.empty(0, np.bool_))
+    led: Flags = field(default_factory=lambda: np.empty(0, np.bool_))
 
     def __len__(self) -> int:
         return len(self.ends)
@@ -72,7 +74,12 @@ class Routes:
         same &= (old.lanes[before] == lines.lanes[kept]) | (
             np.isnan(old.lanes[before]) & np.isnan(lines.lanes[kept])
         )
-        same &= (old.tags[before] == lines.tags[kept]) & (old.labels[before] == lines.labels[kept])
+        for one, other in (
+            (old.tags, lines.tags),
+            (old.labels, lines.labels),
+            (old.led, lines.led),
+        ):
+            same &= one[before] == other[kept]
         kept, before = kept[same], before[same]
         state = self._plain[before], self.tags[before], self._room[before], self._regions[:, before]
         self.lines = lines
@@ -114,13 +121,14 @@ class Routes:
 
     def _part(self, which: Indices) -> None:
         lines = self.lines
-        ends, given, tags = lines.ends[which], lines.lanes[which], lines.tags[which]
+        ends, led = lines.ends[which], lines.led[which]
+        given, tags = np.where(led, np.nan, lines.lanes[which]), lines.tags[which]
         task, rects = self._task(which, given)
         hits = crossed(task, given, rects)
         lanes, regions = given.copy(), curves(ends, given).edges()
         back = np.isnan(given) & (ends[:, 2] <= ends[:, 0])
-        tagged = tags | (lines.labels[which] & (hits >= TAGGED))
-        free = np.flatnonzero(~tagged & ((hits > 0) | back))
+        tagged = ~led & (tags | (lines.labels[which] & (hits >= TAGGED)))
+        free = np.flatnonzero(~tagged & ~led & ((hits > 0) | back))
         room = np.zeros((len(which), 2))
         if len(free):
             found = free_lanes(task.some(free), rects)
@@ -198,6 +206,11 @@ def label_wires(nodes: Sequence[NodeView], own: Indices) -> Flags:
     return found
 
 
+def led_wires(wires: Sequence[WireView]) -> Flags:
+    """Which wires dots lead."""
+    return np.array([bool(wire.dots) for wire in wires], np.bool_)
+
+
 def letters(
     nodes: Mapping[str, NodeView], wires: Sequence[WireView], tags: Flags
 ) -> dict[tuple[str, int], str]:
@@ -238,6 +251,7 @@ def routed(view: CanvasView, boxes: Mapping[str, NodeBox]) -> CanvasView:
             given,
             tags,
             label_wires(view.nodes, own),
+            led_wires(view.wires),
         ),
         np.full(len(ends), -1),
         NOWHERE,

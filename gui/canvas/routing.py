@@ -8,7 +8,15 @@ import numpy as np
 
 from gui.canvas.around import Flags
 from gui.canvas.index import Floats, Indices
-from gui.canvas.routes import NOWHERE, Lines, Routes, captions, label_wires, letters
+from gui.canvas.routes import (
+    NOWHERE,
+    Lines,
+    Routes,
+    captions,
+    label_wires,
+    led_wires,
+    letters,
+)
 from gui.canvas.view_model import CanvasView, WireView
 
 
@@ -72,7 +80,8 @@ class Routing:
         rects[3] += self._captions
         own = self._own[:, :2]
         labels = label_wires(self._view.nodes, own)
-        return Lines(rects, ends, own, self._own[:, 2:], *given, labels)
+        led = led_wires(self._view.wires)
+        return Lines(rects, ends, own, self._own[:, 2:], *given, labels, led)
 
 
 def _given(view: CanvasView, rows: Indices, old: Lines) -> tuple[Floats, Flags]:
@@ -87,7 +96,7 @@ def _given(view: CanvasView, rows: Indices, old: Lines) -> tuple[Floats, Flags]:
 
 def _other(old: Lines, new: Lines) -> Indices:
     """Rows of wires with other ends, lanes or tags of the layout."""
-    same = (old.ends == new.ends).all(axis=1) & (old.tags == new.tags)
+    same = (old.ends == new.ends).all(axis=1) & (old.tags == new.tags) & (old.led == new.led)
     return np.flatnonzero(~(same & np.isclose(old.lanes, new.lanes, equal_nan=True)))
 
 

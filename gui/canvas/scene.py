@@ -6,17 +6,19 @@ is one row: ports, labels and badges have no rows of their own and are found by 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gui.canvas.curves import Curves, curves
-from gui.canvas.geometry import CAPTION, Measure, NodeBox, Rect, node_box
+from gui.canvas.geometry import CAPTION, Measure, NodeBox, Point, Rect, node_box
 from gui.canvas.hits import Hits
 from gui.canvas.index import BoxIndex, Floats, Indices
+from gui.canvas.led import Led, Spot
 from gui.canvas.routing import Routing
+from gui.canvas.snapshot import Snapshot
 from gui.canvas.view_model import (
     CanvasView,
     FrameView,
@@ -37,16 +39,6 @@ class Look:
 
     view: NodeView
     box: NodeBox
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """Where nodes stood, and the lanes of the wires at them."""
-
-    which: Indices
-    places: Floats
-    wires: Indices
-    lanes: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +69,9 @@ class CanvasScene(Hits):
         self.selected_wires: frozenset[int] = frozenset()
         self.hidden_wires: Indices = NOTHING  # in somebody's hand
         self.items: frozenset[str] = frozenset()  # selected frames and notes
+        self.led = Led()
+        self.hovered_dot: Spot | None = None
+        self.selected_dots: frozenset[Spot] = frozenset()
         self._routing = Routing()
         self.put(CanvasView())
 
@@ -88,6 +83,7 @@ class CanvasScene(Hits):
         """Show another view; nodes that look as before keep their pictures."""
         self.lifted = self.lifted_wires = self.hidden_wires = NOTHING
         self.hovered_wire, self.selected_wires = -1, frozenset()
+        self.hovered_dot, self.selected_dots = None, frozenset()
         if len(self.looks) > 4 * len(view.nodes) + 1000:
             self._looks.clear()  # numbers go on rising, so no picture is taken for another's
             self._given.clear()
@@ -136,7 +132,8 @@ class CanvasScene(Hits):
         at = self.wire_ends(np.arange(count))
         self._routing.put(view, self.boxes.edges, at, ends)
         self.lanes, self.portal = self._routing.lanes.copy(), self._routing.tags.copy()
-        self.lines: Curves = curves(at, self.lanes)
+        self.led = Led(self.wires)
+        self.lines: Curves = self._made(np.arange(count))
         self.line_boxes = BoxIndex(self.lines.edges())
 
     def _look(self, node: NodeView, box: NodeBox | None = None) -> int:
@@ -178,6 +175,13 @@ class CanvasScene(Hits):
         marks = hovered, frozenset(selected)
         if marks != (self.hovered_wire, self.selected_wires):
             self.hovered_wire, self.selected_wires = marks
+            self._tell(Touched())
+
+    def mark_dots(self, hovered: Spot | None, selected: Iterable[Spot]) -> None:
+        """The dot under the pointer, and those that are selected."""
+        marks = hovered, frozenset(selected)
+        if marks != (self.hovered_dot, self.selected_dots):
+            self.hovered_dot, self.selected_dots = marks
             self._tell(Touched())
 
     def choose_items(self, ids: Iterable[str]) -> None:
@@ -271,32 +275,37 @@ class CanvasScene(Hits):
 
     # Moving: the nodes of a gesture, and their wires, are drawn apart from all others.
 
-    def lift(self, which: Indices) -> None:
-        """Take nodes into the hand; the wires at them follow."""
-        before, self.lifted, self.lifted_wires = self.lifted_wires, which, self._wires_at(which)
+    def lift(self, which: Indices, dots: Iterable[Spot] = ()) -> None:
+        """Take nodes and dots into the hand; the wires at them follow."""
+        before, self.lifted = self.lifted_wires, which
+        self.lifted_wires = self._wires_at(which, dots)
         self._tell(Touched(self._around(np.union1d(before, self.lifted_wires))))
 
-    def _wires_at(self, nodes: Indices) -> Indices:
+    def _wires_at(self, nodes: Indices, dots: Iterable[Spot] = ()) -> Indices:
         mask = np.zeros(len(self.ids), np.bool_)
         mask[nodes] = True
         if not len(self.wires):
             return NOTHING
-        return np.flatnonzero(mask[self.ends[:, 0]] | mask[self.ends[:, 1]])
+        found = mask[self.ends[:, 0]] | mask[self.ends[:, 1]]
+        found[[row for row, _ in dots]] = True
+        return np.flatnonzero(found)
 
-    def shift(self, which: Indices, x: float, y: float) -> None:
-        """Move nodes. Lanes of wires between them go along, others stay until `put_places`: a wire
-        in the hand never jumps.
+    def shift(self, which: Indices, x: float, y: float, dots: Collection[Spot] = ()) -> None:
+        """Move nodes and dots. Lanes of wires between nodes that move go along, others stay until
+        `put_places`: a wire in the hand never jumps.
         """
-        wires = self._wires_at(which)
+        wires = self._wires_at(which, dots)
+        self.led.shift(dots, x, y)
         both = np.isin(self.ends[wires], which).all(axis=1)
         self.lanes[wires[both]] += y
         self._show(which, self.places[which] + np.array([x, y]), wires)
 
     def put_places(self, view: CanvasView, ids: Iterable[str]) -> None:
-        """Show some nodes where `view` has them; nothing else in it may be new."""
+        """Show some nodes and all dots where `view` has them; nothing else in it may be new."""
         which = self.indices(ids)
-        wires = self._wires_at(which)
-        self.wires = self._stated(view.wires)
+        led = Led(view.wires)
+        wires = np.union1d(self._wires_at(which), self.led.changed(led))
+        self.wires, self.led, self.hovered_dot = self._stated(view.wires), led, None
         self.frames, self.notes = view.frames, view.notes
         nodes = [view[self.ids[index]] for index in which.tolist()]
         self._place(which, np.array([(n.x, n.y) for n in nodes]).reshape(-1, 2))
@@ -304,18 +313,21 @@ class CanvasScene(Hits):
         rerouted = self._routing.move(view, which, self.boxes.edges, ends)
         wires = np.union1d(np.union1d(wires, rerouted), self._astray())
         before = self._around(wires)
+        self.selected_dots = frozenset(spot for spot in self.selected_dots if spot in led)
         self.lanes, self.portal = self._routing.lanes.copy(), self._routing.tags.copy()
         self._draw(wires, before)
 
     def snapshot(self, which: Indices) -> Snapshot:
         """Places of nodes and lanes of their wires, for `restore`."""
         wires = self._wires_at(which)
-        return Snapshot(which, self.places[which], wires, self.lanes[wires])
+        return Snapshot(which, self.places[which], wires, self.lanes[wires], self.led.copy())
 
     def restore(self, before: Snapshot) -> None:
-        """Put nodes back where they were."""
+        """Put nodes and dots back where they were."""
         self.lanes[before.wires] = before.lanes
-        self._show(before.which, before.places, before.wires)
+        self.led.of = before.dots
+        wires = np.union1d(before.wires, self.led.rows)
+        self._show(before.which, before.places, wires)
 
     def _astray(self) -> Indices:
         """Wires that a gesture left on another route than theirs."""
@@ -338,7 +350,7 @@ class CanvasScene(Hits):
         """Rectangle around the lifted nodes and the wires at them; None when there are none."""
         wires = self._around(self.lifted_wires)
         nodes = BoxIndex(self.boxes.edges[:, self.lifted]).bounds()
-        return nodes.united(wires) if nodes and wires else nodes
+        return nodes.united(wires) if nodes and wires else nodes or wires
 
     def _place(self, which: Indices, places: Floats) -> None:
         self.places[which] = places
@@ -352,9 +364,19 @@ class CanvasScene(Hits):
         self._tell(Touched(before.united(after) if before and after else None))
 
     def _lead(self, wires: Indices) -> None:
-        made = curves(self.wire_ends(wires), self.lanes[wires])
+        made = self._made(wires)
         self.lines.put(wires, made)
         self.line_boxes.move(wires, made.edges())
+
+    def _made(self, wires: Indices) -> Curves:
+        """The lines of some wires, along their routes or through their dots."""
+        ends = self.wire_ends(wires)
+        made = curves(ends, self.lanes[wires])
+        for row in self.led.among(wires):
+            place = int(np.searchsorted(wires, row))
+            sx, sy, tx, ty = ends[place].tolist()
+            made.lead(place, Point(sx, sy), self.led.of[row], Point(tx, ty))
+        return made
 
     def wire_ends(self, which: Indices) -> Floats:
         """Both ends of wires: (n, 4), canvas px."""

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Literal
 
 import networkx as nx
 
 from graph import edits
+from graph.dots import SetDots, dots_text
+from graph.edit import Edit
+from gui.canvas.dots import carried
+from gui.canvas.dots import spots as dot_spots
 from gui.canvas.geometry import GRID
 from gui.canvas.interact.state import Host
 from gui.canvas.layout import arrange as laid_out
+from gui.canvas.led import Led, Spot
 from gui.canvas.view_model import CanvasView
 
 Edge = Literal["left", "centre", "right", "top", "middle", "bottom"]
@@ -89,13 +95,19 @@ def arrange(host: Host) -> None:
     wires = tuple(replace(wire, lane=None, portal="") for wire in within)
     boxes = {id: scene.box(scene.index_of[id]) for id in ids}
     made = laid_out(CanvasView(nodes, wires), boxes)
+    drawing, into = host.document.drawing, host.document.into
+    led = [w for w in sorted(drawing.dots) if w.source in ids and w.target in ids]
     now = scene.places[scene.indices(ids)].min(axis=0)
     then = min(node.x for node in made.nodes), min(node.y for node in made.nodes)
     _move(
         host,
         {n.id: (n.x - then[0] + now[0], n.y - then[1] + now[1]) for n in made.nodes},
         "Arrange",
+        more=[SetDots(wire, (), into=into) for wire in led],
     )
+    if led:
+        count = sum(len(wire.dots) for wire in within)
+        host.say(f"Arranged without {dots_text(count)} on wires. Undo brings them back.")
 
 
 def nudge(host: Host, across: float, down: float) -> None:
@@ -104,16 +116,35 @@ def nudge(host: Host, across: float, down: float) -> None:
     for id in host.document.selection:
         x, y = host.scene.places[host.scene.index_of[id]].tolist()
         places[id] = x + across * GRID, y + down * GRID
-    _move(host, places, key="nudge")
+    spots = carried(host.scene, host.scene.indices(places))
+    spots.update(dot_spots(host.document, host.document.selected_dots))
+    _move(host, places, key="nudge", more=_led(host, spots, across * GRID, down * GRID))
 
 
-def _move(host: Host, places: Places, name: str = "", key: str = "") -> None:
-    """One step for those that really move."""
+def _led(host: Host, spots: Iterable[Spot], across: float, down: float) -> list[Edit]:
+    """The edits that move dots."""
+    moved = Led(host.scene.wires)
+    chosen = list(spots)
+    moved.shift(chosen, across, down)
+    wires, into = host.document.wires, host.document.into
+    return [
+        SetDots(wires[row], tuple((x, y) for x, y in moved.of[row].tolist()), into=into)
+        for row in sorted({row for row, _ in chosen})
+    ]
+
+
+def _move(
+    host: Host, places: Places, name: str = "", key: str = "", more: Sequence[Edit] = ()
+) -> None:
+    """One step for those that really move, and for what goes along."""
     scene, grid = host.scene, GRID
     moves = []
     for id, (x, y) in sorted(places.items()):
         there = float(round(x / grid) * grid), float(round(y / grid) * grid)
         if tuple(scene.places[scene.index_of[id]].tolist()) != there:
             moves.append((id, *there))
-    if moves:
-        host.push(edits.Move(tuple(moves), into=host.document.into), name=name, key=key)
+    parts = [edits.Move(tuple(moves), into=host.document.into)] if moves else []
+    if parts or more:
+        if parts and more:
+            name = name or parts[0].title(host.document.graph)
+        host.push(*parts, *more, name=name, key=key)

@@ -18,6 +18,7 @@ from graph.rules import EditError
 from graph.subgraph import Subgraph
 from gui.canvas.bare import bare_view
 from gui.canvas.bubble import Bubble
+from gui.canvas.dots import spots
 from gui.canvas.draft import NO_DRAFT, Draft, DraftNode
 from gui.canvas.geometry import GRID, NodeBox, Point
 from gui.canvas.hits import PortHit
@@ -30,7 +31,7 @@ from gui.canvas.pointer import PointedSurface
 from gui.canvas.refusal import Refusal
 from gui.canvas.tips import Tips
 from gui.canvas.view_model import CanvasView, NodeView
-from gui.document import Document, DocumentChange
+from gui.document import Document, DocumentChange, Dot
 from gui.library.fits import Loose
 from gui.theme import Theme
 
@@ -56,6 +57,7 @@ class Canvas(PointedSurface):
         self.document = document
         self.state: Interaction = Idle(self)
         self.at_node = ""
+        self.menu_at: Point | None = None
         self.naming, self.tips = Naming(self), Tips(self)
         self.bubble = Bubble(self, lambda: self.theme)
         self.bubble.hovered.connect(self._choose_proposal)
@@ -144,13 +146,15 @@ class Canvas(PointedSurface):
         names = [drawing.node(id).label for id in sorted(chosen)[:SPOKEN]]
         names += [drawing.frames[id].title or id for id in sorted(things & drawing.frames.keys())]
         names += ["a note"] * len(things & drawing.notes.keys())
-        left = len(chosen) + len(things) - len(names[:SPOKEN])
+        names += ["a dot"] * len(document.selected_dots)
+        left = len(chosen) + len(things) + len(document.selected_dots) - len(names[:SPOKEN])
         more = f" and {left} more" if left else ""
         names = names[:SPOKEN]
         self.setAccessibleDescription(f"Selected: {', '.join(names)}{more}" if names else "")
         picked = document.selected_wires
         rows = (row for row, wire in enumerate(document.wires) if wire in picked)
         scene.mark_wires(scene.hovered_wire, rows if picked else ())
+        scene.mark_dots(scene.hovered_dot, spots(document, document.selected_dots))
 
     # What an interaction asks for
 
@@ -164,10 +168,11 @@ class Canvas(PointedSurface):
             return False
         return True
 
-    def select(self, ids: Iterable[str], wires: Iterable[Wire] = ()) -> None:
-        """Select nodes, frames, notes and wires, and no others."""
-        chosen = frozenset(ids)
-        self.document.select(chosen, wires)
+    def select(
+        self, ids: Iterable[str], wires: Iterable[Wire] = (), dots: Iterable[Dot] = ()
+    ) -> None:
+        """Select nodes, frames, notes, wires and dots, and no others."""
+        self.document.select(frozenset(ids), wires, dots)
 
     def tell_click(self, row: int) -> None:
         """A wire was chosen by a click."""
@@ -266,7 +271,7 @@ class Canvas(PointedSurface):
         op = self.document.drawing.node(id).op
         if not isinstance(op, Subgraph) or op.definition not in self.document.graph.definitions:
             return False
-        self.document.enter(op.definition)
+        self.document.enter(op.definition, id)
         return True
 
     def box_of(self, view: NodeView) -> NodeBox:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from graph.graph import Dots
 from graph.op import PortKind, Role
 
 Severity = Literal["", "warning", "error"]
@@ -140,7 +141,7 @@ class WireView:
     """A wire by node ids and port indices.
 
     `lane`: height of the horizontal part of a wire that goes around nodes; `portal`: the letter of
-    two tags drawn instead of the line.
+    two tags drawn instead of the line. `dots`, where it has any, lead it instead of both.
     """
 
     source: str
@@ -151,6 +152,7 @@ class WireView:
     lane: float | None = None
     portal: str = ""
     state: WireState = WireState()
+    dots: Dots = ()
 
 
 @dataclass(frozen=True, slots=True)

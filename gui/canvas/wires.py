@@ -5,7 +5,9 @@ A path is a list of segments: ("M", x, y), ("L", x, y) and ("C", x1, y1, x2, y2,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -74,6 +76,61 @@ def _by_lane(source: Point, target: Point, lane: float) -> Path:
     ]
 
 
+def led_path(source: Point, dots: Sequence[tuple[float, float]], target: Point) -> Path:
+    """The line from an output port through dots to an input port: one curve to each of them.
+
+    Level and upright parts between dots are straight; elsewhere the line passes a dot in the
+    direction from the dot before to the one behind.
+    """
+    points = [_xy(source), *dots, _xy(target)]
+    straight = [_is_straight(points, leg) for leg in range(len(points) - 1)]
+    path: Path = [("M", *points[0])]
+    for leg, ((x, y), (u, v)) in enumerate(pairwise(points)):
+        if straight[leg]:
+            third = (u - x) / 3, (v - y) / 3
+            handles = x + third[0], y + third[1], u - third[0], v - third[1]
+        else:
+            (a, b), (c, d) = (
+                _direction(points, straight, leg),
+                _direction(points, straight, leg + 1),
+            )
+            out, into = _reach(points, leg, leg), _reach(points, leg, leg + 1)
+            handles = x + a * out, y + b * out, u - c * into, v - d * into
+        path.append(("C", *handles, u, v))
+    return path
+
+
+def _is_straight(points: Sequence[tuple[float, float]], leg: int) -> bool:
+    (x, y), (u, v) = points[leg], points[leg + 1]
+    at_port = leg in (0, len(points) - 2)
+    return (abs(v - y) < LEVEL and (u > x or not at_port)) or (abs(u - x) < LEVEL and not at_port)
+
+
+def _direction(
+    points: Sequence[tuple[float, float]], straight: Sequence[bool], place: int
+) -> tuple[float, float]:
+    """Where a line is heading at a point of it; a straight part beside it says so."""
+    first, last = place - 1, place + 1
+    if place in (0, len(points) - 1):
+        return 1.0, 0.0
+    if straight[place - 1]:
+        last = place
+    elif straight[place]:
+        first = place
+    x, y = points[last][0] - points[first][0], points[last][1] - points[first][1]
+    length = math.hypot(x, y)
+    return (x / length, y / length) if length else (1.0, 0.0)
+
+
+def _reach(points: Sequence[tuple[float, float]], leg: int, place: int) -> float:
+    """Length of a curve's handle at one of its ends."""
+    (x, y), (u, v) = points[leg], points[leg + 1]
+    length = math.hypot(u - x, v - y)
+    if place in (0, len(points) - 1):
+        return min(max(abs(u - x) / 2, TANGENT_MIN), TANGENT_MAX, length / 2)
+    return min(length / 3, TANGENT_MAX)
+
+
 def _xy(point: Point) -> tuple[float, float]:
     return point.x, point.y
 
@@ -117,7 +174,9 @@ def paths(view: CanvasView, boxes: Mapping[str, NodeBox]) -> Iterator[tuple[Wire
     """Every wire that is drawn as a line, with its line."""
     for wire in view.wires:
         if not wire.portal:
-            yield wire, wire_path(*wire_ends(wire, view.by_id, boxes), wire.lane)
+            source, target = wire_ends(wire, view.by_id, boxes)
+            led = led_path(source, wire.dots, target) if wire.dots else None
+            yield wire, led or wire_path(source, target, wire.lane)
 
 
 def tag_rect(port: Point, leaves: bool) -> Rect:

@@ -10,9 +10,16 @@ from pytestqt.qtbot import QtBot
 import resources
 from graph.files import load
 from gui import fonts
+from gui.actions import Actions
+from gui.app import App
 from gui.canvas.geometry import Point
+from gui.canvas.menu import attach_menu
 from gui.canvas.view import Canvas
+from gui.desk import Desk
 from gui.document import Document
+from gui.edit_actions import add_actions
+from gui.look import Look
+from gui.run.trainer import Trainer
 from gui.theme import theme
 
 
@@ -21,6 +28,7 @@ class Driven:
 
     def __init__(self, qtbot: QtBot, canvas: Canvas) -> None:
         self.qtbot, self.canvas, self.document = qtbot, canvas, canvas.document
+        self.app: App | None = None  # with all actions, where a test wants them
 
     def on(self, node: str, x: float = 20.0, y: float = 8.0) -> QPoint:
         """A point of the window on a node."""
@@ -56,3 +64,18 @@ def driven(qtbot: QtBot) -> Iterator[Driven]:
     made.settle()
     yield made
     canvas.close_document()
+
+
+@pytest.fixture
+def acting(driven: Driven) -> Iterator[Driven]:
+    """The canvas as the active window, with all its actions."""
+    canvas = driven.canvas
+    app = App(Look("dark"), Desk(), Actions(canvas, canvas), Trainer())
+    add_actions(app, lambda: canvas)
+    attach_menu(app, canvas)
+    driven.app = app
+    canvas.activateWindow()
+    driven.qtbot.waitUntil(canvas.isActiveWindow)
+    canvas.setFocus()
+    yield driven
+    app.trainer.close()

@@ -1,6 +1,5 @@
 """Every action of the drawing by its key, on a real canvas."""
 
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -19,32 +18,11 @@ from graph.ops.loss import CrossEntropy
 from graph.ops.optimizer import Adam
 from graph.ops.shape import Flatten
 from graph.subgraph import Subgraph
-from gui.actions import Actions
-from gui.app import App
 from gui.canvas.geometry import Point
-from gui.canvas.menu import attach_menu, canvas_menu
-from gui.desk import Desk
-from gui.edit_actions import add_actions
-from gui.look import Look
-from gui.run.trainer import Trainer
+from gui.canvas.menu import canvas_menu
 
 K, M = Qt.Key, Qt.KeyboardModifier
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
-
-
-@pytest.fixture
-def acting(driven: Any) -> Iterator[Any]:
-    """The canvas as the active window, with all its actions."""
-    canvas = driven.canvas
-    app = App(Look("dark"), Desk(), Actions(canvas, canvas), Trainer())
-    add_actions(app, lambda: canvas)
-    attach_menu(app, canvas)
-    driven.app = app
-    canvas.activateWindow()
-    driven.qtbot.waitUntil(canvas.isActiveWindow)
-    canvas.setFocus()
-    yield driven
-    app.trainer.close()
 
 
 def press(driven: Any, key: Any, held: Any = M.NoModifier) -> None:
@@ -322,7 +300,7 @@ def test_the_menu_lists_what_makes_sense(acting: Any) -> None:
     assert {"Rename", "Duplicate", "Delete", "Bypass"} <= titles()
     assert "Connect in order" not in titles()
     document.select((), document.drawing.wires_out("conv1"))
-    assert titles() == {"Delete"}
+    assert titles() == {"Add a dot to the wire", "", "Delete"}
     document.select(())
     QTest.mouseClick(canvas, RIGHT, pos=acting.on("relu1", 40, 8))
     acting.qtbot.waitUntil(lambda: QApplication.activePopupWidget() is not None)

@@ -89,7 +89,8 @@ def test_ports_that_fit_light_up_and_others_dim(spare: Any) -> None:
     canvas, scene, dense = spare.canvas, spare.canvas.scene, named(spare, "Dense")
     start = port(spare, dense)
     pull(spare, start, start + QPoint(30, 30))
-    spare.qtbot.waitUntil(lambda: len(canvas.draft.lit) + len(canvas.draft.dimmed) > 10)
+    seen = sum(len(scene.box(i).inputs) for i in scene.boxes.meeting(canvas.camera.area).tolist())
+    spare.qtbot.waitUntil(lambda: len(canvas.draft.lit) + len(canvas.draft.dimmed) == seen)
     lit = {tuple(at) for at in canvas.draft.lit.tolist()}
     dim = {tuple(at) for at in canvas.draft.dimmed.tolist()}
     conv, bent, own = (

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from gui.canvas import dots
 from gui.canvas.geometry import Point
 from gui.canvas.hits import PortHit
 from gui.canvas.interact.keys import ARROWS, ChoosePort, walk
@@ -19,12 +20,15 @@ from gui.canvas.interact.resize import Resize
 from gui.canvas.interact.rewire import MoveWires, wires_of
 from gui.canvas.interact.state import Cursor, Host, Interaction, Pointer
 from gui.canvas.items import item_at
+from gui.canvas.led import Spot
 from gui.canvas.tidy import nudge
+from gui.document import Dot
 
 # px on screen beside a node and into it within which a press takes a port
 OUTSIDE, INSIDE = 12.0, 8.0
 NAME = 22.0  # px into a node that no port takes: the name begins behind them
 PAINTED = 6.0  # px around a port's centre that are its own at every zoom
+PUT = "put a dot"  # one step: a dot on a wire and the way it is moved
 PORTS_FROM = 0.25  # zoom: below it a node is a block without ports
 
 
@@ -45,7 +49,10 @@ class Idle(Interaction):
         port = self._port(pointer)
         node = port.node if port else scene.node_at(pointer.canvas)
         self._hover(node)
-        wire = scene.wire_at(pointer.canvas, self.host.camera.zoom) if node is None else None
+        dot = self._dot(pointer) if port is None else None
+        over = node is None and dot is None
+        wire = scene.wire_at(pointer.canvas, self.host.camera.zoom) if over else None
+        scene.mark_dots(dot, scene.selected_dots)
         scene.mark_wires(-1 if wire is None else wire, scene.selected_wires)
         self.host.hint(port or wire, pointer.window)
         if not pointer.space:
@@ -73,8 +80,16 @@ class Idle(Interaction):
         third = math.hypot(tx - sx, ty - sy) / 3
         return scene.port_at(at, max(min(outside, third), PAINTED))
 
+    def _dot(self, pointer: Pointer) -> Spot | None:
+        """The dot under the pointer, while dots are drawn; nodes lie over them."""
+        scene, zoom = self.host.scene, self.host.camera.zoom
+        if zoom < PORTS_FROM or scene.node_at(pointer.canvas) is not None:
+            return None
+        return scene.dot_at(pointer.canvas, zoom)
+
     def press(self, pointer: Pointer) -> None:
         host = self.host
+        host.menu_at = pointer.canvas if pointer.button == "right" else None
         if pointer.button == "middle" or (pointer.button == "left" and pointer.space):
             self._begin(Pan(host, pointer))
         elif pointer.button == "right" and pointer.control:
@@ -83,7 +98,7 @@ class Idle(Interaction):
             self._point_at(pointer)
         elif pointer.button == "left":
             port = self._port(pointer)
-            if port is not None and not pointer.shift:
+            if port is not None and not pointer.shift and self._dot(pointer) is None:
                 several = pointer.control and len(wires_of(host, port)) > (not port.is_output)
                 kind = MoveWires if several else DragLink
                 self._begin(kind(host, pointer, port))
@@ -98,7 +113,12 @@ class Idle(Interaction):
         """Select what a menu will be about, unless it is selected already."""
         host, scene = self.host, self.host.scene
         port, node = self._port(pointer), scene.node_at(pointer.canvas)
-        node = port.node if port else node
+        node, spot = port.node if port else node, self._dot(pointer)
+        if spot is not None:
+            dot = Dot(host.document.wires[spot[0]], spot[1])
+            if dot not in host.document.selected_dots:
+                host.select((), (), [dot])
+            return
         if node is not None:
             if node not in host.document.selection:
                 host.select([node])
@@ -149,7 +169,8 @@ class Idle(Interaction):
     def _escape(self) -> None:
         """Let go of what is selected; with nothing selected, leave the subgraph."""
         document = self.host.document
-        if document.selection or document.selected_wires or self.host.scene.items:
+        wires = document.selected_wires or document.selected_dots
+        if document.selection or wires or self.host.scene.items:
             self.cancel()
         else:
             self.host.leave_drawing()
@@ -171,15 +192,23 @@ class Idle(Interaction):
         node = scene.node_at(pointer.canvas)
         item = item_at(scene, pointer.canvas, zoom) if node is None else None
         sizes = item is not None and item.part in ("corner", "edge")
+        dot = self._dot(pointer)
         wire = scene.wire_at(pointer.canvas, zoom) if node is None and not sizes else None
         if node is not None:
             host.at_node = node
             self._take(pointer, node, more)
+        elif dot is not None:
+            self._take_dot(pointer, Dot(host.document.wires[dot[0]], dot[1]), more)
+        elif wire is not None and pointer.alt:
+            made = dots.add(host, wire, pointer.canvas, key=PUT)
+            if made is not None:
+                self._begin(Move(host, pointer, made, key=PUT))
         elif wire is not None:
             picked = frozenset({host.document.wires[wire]})
             if more:
                 chosen = host.document.selection | scene.items
-                host.select(chosen, host.document.selected_wires ^ picked)
+                wires, spotted = host.document.selected_wires, host.document.selected_dots
+                host.select(chosen, wires ^ picked, spotted)
             else:
                 host.select((), picked)
                 host.tell_click(wire)
@@ -195,11 +224,23 @@ class Idle(Interaction):
         host = self.host
         chosen = host.document.selection | host.scene.items
         if more:
-            host.select(chosen ^ {id}, host.document.selected_wires)
+            host.select(chosen ^ {id}, host.document.selected_wires, host.document.selected_dots)
         elif id not in chosen:
             host.select([id])
         if id in host.document.selection | host.scene.items:
             self._begin(Move(host, pointer, id))
+
+    def _take_dot(self, pointer: Pointer, dot: Dot, more: bool) -> None:
+        """Select a dot, and be ready to move the selection."""
+        host, document = self.host, self.host.document
+        picked = frozenset({dot})
+        if more:
+            chosen = document.selection | host.scene.items
+            host.select(chosen, document.selected_wires, document.selected_dots ^ picked)
+        elif not picked <= document.selected_dots:
+            host.select((), (), picked)
+        if picked <= document.selected_dots:
+            self._begin(Move(host, pointer, dot))
 
     def _begin(self, state: Interaction) -> None:
         self._hover(None)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from graph.graph import Wire
 from gui.canvas.geometry import Point, Rect
 from gui.canvas.interact.state import Host, Interaction, Pointer
+from gui.document import Dot
 
 
 class Marquee(Interaction):
-    """Selects the nodes it touches; with shift or control added to those selected before."""
+    """Selects the nodes it touches and the dots it holds; with shift or control besides those
+    selected before.
+    """
 
     def __init__(self, host: Host, pointer: Pointer, more: bool) -> None:
         super().__init__(host)
@@ -17,7 +20,9 @@ class Marquee(Interaction):
         self._kept = self._before if more else frozenset[str]()
         self._wires_before = host.document.selected_wires
         self._wires = self._wires_before if more else frozenset[Wire]()
-        host.select(self._kept, self._wires)
+        self._dots_before = host.document.selected_dots
+        self._dots = self._dots_before if more else frozenset[Dot]()
+        host.select(self._kept, self._wires, self._dots)
 
     def move(self, pointer: Pointer) -> None:
         host = self.host
@@ -25,7 +30,9 @@ class Marquee(Interaction):
             return
         host.marquee = between(self._pressed.canvas, pointer.canvas)
         touched = set(host.scene.nodes_in(host.marquee))
-        host.select(self._kept | touched, self._wires)
+        wires = host.document.wires
+        held = {Dot(wires[row], number) for row, number in host.scene.dots_in(host.marquee)}
+        host.select(self._kept | touched, self._wires, self._dots | held)
         host.redraw()
 
     @property
@@ -37,7 +44,7 @@ class Marquee(Interaction):
             self._end()
 
     def cancel(self) -> None:
-        self.host.document.select(self._before, self._wires_before)
+        self.host.document.select(self._before, self._wires_before, self._dots_before)
         self._end()
 
     def _end(self) -> None:

@@ -1,9 +1,11 @@
-"""Moving the selection: nodes, frames with what they hold, notes."""
+"""Moving the selection: nodes, frames with what they hold, notes, dots of wires."""
 
 from __future__ import annotations
 
 from graph import edits
+from graph.dots import dots_text
 from graph.edit import Edit
+from gui.canvas import dots
 from gui.canvas.commands import copy_text, middle_of, paste_text
 from gui.canvas.draft import NO_DRAFT, Draft
 from gui.canvas.geometry import GRID, Point
@@ -12,13 +14,15 @@ from gui.canvas.interact.state import ESCAPE, Host, Interaction, Pointer
 from gui.canvas.items import carried, frame_for, frame_rect, item_corner, memberships, shifted
 from gui.canvas.scene import CanvasScene
 from gui.canvas.view_model import FrameView
+from gui.document import Dot
 
 COPY = "copy"  # one step: a copy and the way it is moved
 
 
 class Move(Interaction):
-    """What is under the pointer snaps to the grid, the rest keeps its distance to it.
+    """What is under the pointer, `grip`, snaps to the grid, the rest keeps its distance to it.
 
+    Dots of wires between nodes go along with them. A dot snaps to the height of what is beside it.
     The scene shows it at once; the document gets one edit at release. A press that does not move
     selects that thing alone. A node without wires that is dropped on one goes into it; a node that
     leaves a frame or comes into one belongs to it no more, or from then on.
@@ -26,9 +30,13 @@ class Move(Interaction):
 
     keys = ESCAPE
 
-    def __init__(self, host: Host, pointer: Pointer, id: str) -> None:
+    def __init__(self, host: Host, pointer: Pointer, grip: str | Dot, key: str = "") -> None:
+        """With a `key` it goes on with the step that has it, and takes it back when cancelled."""
         super().__init__(host)
-        self._pressed, self._id, self._copy = pointer, id, pointer.alt
+        self._pressed, self._key = pointer, key
+        self._id = "" if isinstance(grip, Dot) else grip
+        self._dot = grip if isinstance(grip, Dot) else None
+        self._copy = pointer.alt and self._dot is None
         self._dragging = self._copied = False
         self._spot: Spot | None = None
         self._home: FrameView | None = None
@@ -42,12 +50,14 @@ class Move(Interaction):
         self._free = sorted(selection - held)  # nodes that may change their frame
         self._which = scene.indices(selection | held)
         self._items = items
+        self._dots = dots.carried(scene, self._which)
+        self._dots.update(dots.spots(host.document, host.document.selected_dots))
         self._anchor = scene.index_of.get(self._id)
         self._start = self._corner()
         self._at = self._start
         self._before = scene.snapshot(self._which)
         self._frames, self._notes = scene.frames, scene.notes
-        alone = len(self._which) == 1 and not items and self._anchor is not None
+        alone = len(self._which) == 1 and not (items or self._dots) and self._anchor is not None
         wires = alone and (drawing.wires_in(self._id) or drawing.wires_out(self._id))
         self._single = alone and not wires
 
@@ -56,20 +66,29 @@ class Move(Interaction):
         return self._dragging
 
     def _corner(self) -> Point:
-        return place_of(self.host.scene, self._id)
+        if self._dot is None:
+            return place_of(self.host.scene, self._id)
+        ((row, number),) = dots.spots(self.host.document, [self._dot])
+        return Point(*self.host.scene.led.of[row][number].tolist())
+
+    def _goal(self, at: Point) -> Point:
+        """Where the grip comes to lie when the pointer is there."""
+        pressed, host = self._pressed.canvas, self.host
+        x, y = self._start.x + at.x - pressed.x, self._start.y + at.y - pressed.y
+        if self._dot is None:
+            return Point(_snapped(x), _snapped(y))
+        ((row, number),) = dots.spots(host.document, [self._dot])
+        return Point(*dots.settled(host.scene, row, number, (x, y), host.camera.zoom))
 
     def move(self, pointer: Pointer) -> None:
         if not self._dragging and not self._begin(pointer):
             return
-        scene, at, pressed = self.host.scene, pointer.canvas, self._pressed.canvas
-        goal = Point(
-            _snapped(self._start.x + at.x - pressed.x), _snapped(self._start.y + at.y - pressed.y)
-        )
+        scene, goal = self.host.scene, self._goal(pointer.canvas)
         across, down = goal.x - self._at.x, goal.y - self._at.y
         if across or down:
             self._at = goal
-            if len(self._which):
-                scene.shift(self._which, across, down)
+            if len(self._which) or self._dots:
+                scene.shift(self._which, across, down, self._dots)
             if self._items:
                 shifted(scene, self._items, across, down)
         self._light(pointer)
@@ -80,7 +99,7 @@ class Move(Interaction):
         self._dragging = True
         if self._copy:
             self._duplicate()
-        self.host.scene.lift(self._which)
+        self.host.scene.lift(self._which, self._dots)
         return True
 
     def _duplicate(self) -> None:
@@ -117,11 +136,13 @@ class Move(Interaction):
             return
         host = self.host
         if not self._dragging:
-            if not (pointer.shift or pointer.control):
-                host.select([self._id])
+            if not (pointer.shift or pointer.control) and not self._key:
+                host.select([self._id], (), [self._dot] if self._dot else ())
             host.leave()
+            host.document.history.end_merge()
         elif self._at == self._start:
             self._end(put_back=not self._copied)
+            host.document.history.end_merge()
         else:
             self._commit()
 
@@ -133,8 +154,9 @@ class Move(Interaction):
         places += [(i, c.x, c.y) for i in sorted(self._items) for c in (item_corner(scene, i),)]
         if self._spot is not None:
             places = [(self._id, self._spot.corner.x, self._spot.corner.y)]
-        parts: list[Edit] = [edits.Move(tuple(places), into=into)]
-        name = ""
+        parts: list[Edit] = [edits.Move(tuple(places), into=into)] if places else []
+        parts += dots.shown(host, self._dots)
+        name = self._name(places, parts)
         if self._spot is not None and self._anchor is not None:
             box = scene.box(self._anchor)
             parts += insertion(host.document, scene, self._spot, self._id, box)
@@ -143,16 +165,28 @@ class Move(Interaction):
             changes = memberships(scene, drawing, self._free, into, self._items)
             name = name or (parts[0].title(host.document.graph) if changes else "")
             parts += changes
-        key = COPY if self._copied else ""
+        key = COPY if self._copied else self._key
         self._end(put_back=False)
         host.push(*parts, name=name, key=key)
         host.document.history.end_merge()
+
+    def _name(self, places: list[tuple[str, float, float]], parts: list[Edit]) -> str:
+        """What the menu calls it; "" where its only edit says so."""
+        document = self.host.document
+        dots_too = len(document.selected_dots)
+        if len(parts) < 2:
+            return ""
+        if not places:
+            return f"Move {dots_text(dots_too)}"
+        return (
+            f"Move {len(places) + dots_too} items" if dots_too else parts[0].title(document.graph)
+        )
 
     def key(self, key: str) -> None:
         self.cancel()
 
     def cancel(self) -> None:
-        copied = self._copied
+        copied = self._copied or bool(self._key)
         self._copied = False
         self._end(put_back=self._dragging)
         if copied:

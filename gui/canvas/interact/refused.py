@@ -12,7 +12,7 @@ from graph.graph import Wire
 from gui.canvas.draft import NO_DRAFT, Draft, DraftWire
 from gui.canvas.interact.state import Host, Interaction, Pointer
 from gui.canvas.refusal import Refusal, proposals, worded
-from gui.canvas.scene import Snapshot
+from gui.canvas.snapshot import Snapshot
 from gui.canvas.view_model import WireState
 
 SAG = 56.0  # how far the refused wire hangs below its ends, px

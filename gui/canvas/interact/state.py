@@ -15,7 +15,7 @@ from gui.canvas.hits import PortHit
 from gui.canvas.refusal import Refusal
 from gui.canvas.scene import CanvasScene
 from gui.canvas.view_model import NodeView
-from gui.document import Document
+from gui.document import Document, Dot
 from gui.library.fits import Loose
 
 Button = Literal["", "left", "middle", "right"]
@@ -51,6 +51,7 @@ class Host(Protocol):
     marquee: Rect | None  # on the canvas
     draft: Draft
     at_node: str  # the node that the keyboard is at
+    menu_at: Point | None  # where on the canvas the pointer opened the last menu
 
     def look_from(self, camera: Camera) -> None:
         """Show another part of the canvas."""
@@ -91,8 +92,10 @@ class Host(Protocol):
     def push(self, *edits: Edit, name: str = "", key: str = "") -> bool:
         """Change the document by one step; False, with a word to the user, when it is refused."""
 
-    def select(self, ids: Iterable[str], wires: Iterable[Wire] = ()) -> None:
-        """Select nodes, frames, notes and wires, and no others."""
+    def select(
+        self, ids: Iterable[str], wires: Iterable[Wire] = (), dots: Iterable[Dot] = ()
+    ) -> None:
+        """Select nodes, frames, notes, wires and dots, and no others."""
 
     def tell_click(self, row: int) -> None:
         """A wire was chosen by a click."""

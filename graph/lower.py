@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -77,6 +77,11 @@ class Model:
     def nodes(self) -> Mapping[str, Node]:
         """Nodes by NodePath, repeated bodies once for each repetition."""
         return self._trace.nodes
+
+    @property
+    def owners(self) -> Mapping[str, Sequence[str]]:
+        """ParamKeys by NodePath; instances that share weights have the same."""
+        return self._trace.owner_of
 
     @cached_property
     def data_nodes(self) -> dict[str, DataSource]:

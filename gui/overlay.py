@@ -71,7 +71,8 @@ class CanvasOverlay(QObject):
         self.document: Document = canvas.document
         self.seen = Watched()
         self.legend = WireLegend(self.app.look, canvas)
-        self._run: tuple[object, object] = (None, None)
+        self._run: tuple[object, ...] = (None, None)
+        self._prefix = ""  # of the drawing shown
         self._maps: dict[str, FeatureMap] = {}
         self._output: Output | None = None
         self._made: dict[str, Preview] = {}
@@ -79,7 +80,7 @@ class CanvasOverlay(QObject):
         self._waiting = False
         self._more = False
         self._tinted = 0.0
-        self._rested: set[str] = set()
+        self._rested: dict[str, set[str]] = {}  # by drawing
         self._data = DataShown(self.document.graph)
         self._fitting = QTimer(self, singleShot=True, interval=0)
         self._fitting.timeout.connect(self._fit)
@@ -112,25 +113,26 @@ class CanvasOverlay(QObject):
         trainer = self.app.trainer
         board = trainer.board_of(self.document)
         mine = trainer.document is self.document
-        run = (board.curves, board.started) if mine else (None, None)
+        into, prefix = self.document.into, self.document.prefix
+        run = (board.curves, board.started, into, prefix) if mine else (None, None)
         if mine and run != self._run:
             graph = trainer.graph
             self._run, self._maps, self._output, self._made = run, {}, None, {}
-            self._asked, self._waiting = -1, False
-            self.seen = watched(graph, self.document.shapes.types) if graph else Watched()
+            self._asked, self._waiting, self._prefix = -1, False, prefix
+            types = self.document.shapes.types
+            self.seen = watched(graph, types, into, prefix) if graph else Watched()
         self._watch()
         self._ticked()
 
     def _fit(self) -> None:
         """Give nodes the previews they will have, empty, so that none grows when a run begins."""
-        document, now = self.document, self.document.previews
-        if document.into:
-            return
-        rest = rest_previews(document.graph, document.shapes.types)
+        document, now, into = self.document, self.document.previews, self.document.into
+        rest = rest_previews(document.drawing, document.shapes.types, document.prefix)
         lacking = {i: p for i, p in rest.items() if i not in now or not _alike(now[i], p)}
-        lacking |= self._data.fresh(document.graph)
-        lost = self._rested - rest.keys()
-        self._rested = set(rest)
+        if not into:
+            lacking |= self._data.fresh(document.graph)
+        lost = self._rested.get(into, set()) - rest.keys()
+        self._rested[into] = set(rest)
         if lacking or lost & now.keys():
             kept = {id: one for id, one in now.items() if id not in lost}
             document.show_previews({**kept, **lacking})
@@ -140,6 +142,9 @@ class CanvasOverlay(QObject):
         self._apply()
 
     def _document_changed(self, change: DocumentChange) -> None:
+        if change.entered:
+            self._fit()
+            self._run_changed()
         if change.view:
             self._apply()
             self._fitting.start()
@@ -196,7 +201,7 @@ class CanvasOverlay(QObject):
         """Hand the canvas the nodes as they are now, and maybe the wires."""
         scene = self.canvas.scene
         board = self.app.trainer.board_of(self.document)
-        if self.document.into or not self.seen.keys:
+        if self.seen == Watched():
             self._show_wires({}, "kind")
             return
         nodes = []
@@ -206,7 +211,8 @@ class CanvasOverlay(QObject):
             share = None if norm is None else gradient_share(norm, self.canvas.theme)
             if norm is not None and norm != norm:
                 share = norm
-            now = told(view, self.seen, board, self._preview(view.preview, view.id), share)
+            drawn = self._preview(view.preview, view.id)
+            now = told(view, self.seen, board, drawn, share, self._prefix)
             if now != view:
                 nodes.append(now)
         scene.set_live(nodes)
@@ -238,12 +244,12 @@ class CanvasOverlay(QObject):
         norms = {at: norm_of(board, (name,)) for at, name in self.seen.wires.items()}
         if choice == "gradient" and all(norm is None for norm in norms.values()):
             choice = "kind"
-        states: dict[int, WireState] = {}
+        states, drawing = dict[int, WireState](), self.document.drawing
         for row, wire in enumerate(self.document.wires):
             if row >= len(self.canvas.scene.wires):
                 break
             at, state = (wire.source, wire.output), self.canvas.scene.wires[row].state
-            passes = self.document.graph.node(wire.target).op.role != "metric"
+            passes = drawing.node(wire.target).op.role != "metric"
             phase, through = self.seen.phases.get(at, (-1, False)) if passes else (-1, False)
             norm = norms.get(at) if passes else None
             states[row] = replace(state, gradient=norm, phase=phase, through=through)

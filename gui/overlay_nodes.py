@@ -67,17 +67,20 @@ class Watched:
         return tuple(p.tensor for p in self.pictures.values() if p.tensor)
 
 
-def pictures(graph: Graph, types: Types) -> dict[str, Picture]:
-    """The previews of the nodes of a graph: losses, and where they are not too many, tensors."""
+def pictures(graph: Graph, types: Types, prefix: str = "") -> dict[str, Picture]:
+    """The previews of the nodes of a drawing: losses, and where they are not too many, tensors.
+
+    `prefix` stands before their ids in the paths of `types`.
+    """
     found: dict[str, Picture] = {}
     losses = {node.id: Picture("losses") for node in graph if node.op.role == "loss"}
     for node in graph:
         ports = node.op.ports_out()
         if node.op.role != "layer" or not ports:
             continue
-        kind = types.get((node.id, ports[0].name))
+        kind = types.get((prefix + node.id, ports[0].name))
         shape = kind.shape[1:] if kind is not None else ()
-        tensor = f"value:{node.id}.{ports[0].name}"
+        tensor = f"value:{prefix}{node.id}.{ports[0].name}"
         if node.op.family == "conv" and len(shape) == 3:
             found[node.id] = Picture("maps", tensor, shape)
         elif node.op.family == "dense" and len(shape) == 1 and shape[0] > 1:
@@ -85,40 +88,49 @@ def pictures(graph: Graph, types: Types) -> dict[str, Picture]:
     return losses | (found if len(found) <= PICTURED else {})
 
 
-def watched(graph: Graph, types: Types) -> Watched:
-    """What there is to watch in a graph that can be trained; nothing in any other."""
+def watched(graph: Graph, types: Types, into: str = "", prefix: str = "") -> Watched:
+    """What there is to watch in a drawing of a graph that can be trained; nothing in any other.
+
+    `into` names the drawing, `prefix` stands before the ids of its nodes in NodePaths.
+    """
     try:
         model = Model(graph)
         phases = model.phases
-        owners = _owners(model)
-    except LowerError:
+        owners = _owners(model, prefix)
+        drawing = graph.drawing(into)
+    except (LowerError, KeyError):
         return Watched()
-    layers = [node for node in graph if node.op.role == "layer"]
+    layers = [node for node in drawing if node.op.role == "layer"]
     acting = [node for node in layers if node.op.family == "activation"][:PICTURED]
+    zeros = {n.id: f"value:{prefix}{n.id}.{n.op.ports_out()[0].name}" for n in acting}
     wires = {
-        (wire.source, wire.output): f"gradient:{wire.source}.{wire.output}"
-        for wire in graph.wires()
-        if graph.node(wire.source).op.role == "layer"
-        and graph.node(wire.target).op.role in ("layer", "loss", "output")
+        (wire.source, wire.output): f"gradient:{prefix}{wire.source}.{wire.output}"
+        for wire in drawing.wires()
+        if drawing.node(wire.source).op.role == "layer"
+        and drawing.node(wire.target).op.role in ("layer", "loss", "output")
     }
-    reached = [model.reached(phase) for phase in phases]
+    reached = [f"gradient:{name}" for phase in phases for name in model.reached(phase)]
+    known = frozenset(reached)
     return Watched(
-        pictures(graph, types),
+        pictures(drawing, types, prefix),
         owners,
-        {n.id: f"value:{n.id}.{n.op.ports_out()[0].name}" for n in acting},
-        {n.id: _metrics(n.id, n.op) for n in graph if n.op.role == "metric"},
-        frozenset(node.id for node in graph if node.op.role == "optimizer"),
-        {at: name for at, name in wires.items() if any(".".join(at) in r for r in reached)},
-        _phases(graph, model, owners),
+        {id: name for id, name in zeros.items() if model.can_watch(name)},
+        {} if into else {n.id: _metrics(n.id, n.op) for n in drawing if n.op.role == "metric"},
+        frozenset(node.id for node in drawing if node.op.role == "optimizer"),
+        {at: name for at, name in wires.items() if name in known},
+        _phases(drawing, model, owners, prefix),
     )
 
 
-def _owners(model: Model) -> dict[str, tuple[str, ...]]:
-    """Trained ParamKeys by the node of the graph in which they lie."""
-    found: dict[str, list[str]] = {}
-    for key in (key for phase in model.phases for _, own in phase.owned for key in own):
-        found.setdefault(key.split("/")[0], []).append(key)
-    return {id: tuple(keys) for id, keys in found.items()}
+def _owners(model: Model, prefix: str) -> dict[str, tuple[str, ...]]:
+    """Trained ParamKeys by the node of the drawing in which they lie."""
+    trained = {key for phase in model.phases for _, own in phase.owned for key in own}
+    found: dict[str, dict[str, None]] = {}
+    for path, keys in model.owners.items():
+        if path.startswith(prefix):
+            id = path.removeprefix(prefix).split("/")[0]
+            found.setdefault(id, {}).update((key, None) for key in keys if key in trained)
+    return {id: tuple(keys) for id, keys in found.items() if keys}
 
 
 def _metrics(id: str, op: object) -> tuple[str, ...]:
@@ -128,16 +140,16 @@ def _metrics(id: str, op: object) -> tuple[str, ...]:
 
 
 def _phases(
-    graph: Graph, model: Model, owners: Mapping[str, tuple[str, ...]]
+    drawing: Graph, model: Model, owners: Mapping[str, tuple[str, ...]], prefix: str
 ) -> dict[tuple[str, str], tuple[int, bool]]:
     """By wire, the phase that trains one of its ends, else one whose gradient only passes."""
     found: dict[tuple[str, str], tuple[int, bool]] = {}
     for index, phase in enumerate(model.phases):
         reached = model.reached(phase)
         own = {key for _, keys in phase.owned for key in keys}
-        for wire in graph.wires():
+        for wire in drawing.wires():
             at = wire.source, wire.output
-            if ".".join(at) not in reached:
+            if prefix + ".".join(at) not in reached:
                 continue
             ends = (*owners.get(wire.source, ()), *owners.get(wire.target, ()))
             through = own.isdisjoint(ends)
@@ -240,11 +252,16 @@ def norm_of(board: Board, names: Sequence[str]) -> float | None:
 
 
 def told(
-    view: NodeView, seen: Watched, board: Board, drawn: Preview | None, share: float | None
+    view: NodeView,
+    seen: Watched,
+    board: Board,
+    drawn: Preview | None,
+    share: float | None,
+    prefix: str = "",
 ) -> NodeView:
     """A node with what training tells of it; `share` is its place on the range of gradients."""
     id, state, badge, note = view.id, view.state, view.badge, view.note
-    lost = board.state == "failed" and board.failed_at.split("/")[0] == id
+    lost = board.state == "failed" and f"{board.failed_at}/".startswith(f"{prefix}{id}/")
     if share is not None or lost:
         bad = lost or (share is not None and math.isnan(share))
         state = replace(state, health=Health(0.0 if bad else share or 0.0, share == 0.0, bad))

@@ -102,6 +102,9 @@ class Probes(QObject):
         for place in [place for place in self.cards if not self._is_there(place)]:
             self.unpin(place)
         self._place()
+        if change.entered:  # perhaps by another instance
+            self._watch()
+            self._ticked()
 
     def _is_there(self, place: Place) -> bool:
         (into, wire), graph = place, self.document.graph
@@ -117,7 +120,10 @@ class Probes(QObject):
     # Values
 
     def _name(self, into: str, wire: Wire) -> str:
-        return f"value:{self.document.checked.spots[into].prefix}{wire.source}.{wire.output}"
+        document = self.document
+        shown = into == document.into
+        prefix = document.prefix if shown else document.checked.spots[into].prefix
+        return f"value:{prefix}{wire.source}.{wire.output}"
 
     def _watch(self) -> None:
         """Have what is shown watched, and nothing that the run does not know."""

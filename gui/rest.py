@@ -15,23 +15,23 @@ from gui.overlay_nodes import BARS, MAPS, PICTURED, Picture, Types, at_rest, pic
 IMAGES, IMAGE_COLUMNS = 12, 4  # of a data node
 
 
-def rest_previews(graph: Graph, types: Types) -> dict[str, Preview]:
+def rest_previews(graph: Graph, types: Types, prefix: str = "") -> dict[str, Preview]:
     """Empty previews of all nodes that training will draw something in, by node id: of their exact
-    size, or of the largest where a shape is not known yet.
+    size, or of the largest where a shape is not known yet. `prefix` is that of `pictures`.
     """
-    found = {id: at_rest(picture) for id, picture in pictures(graph, types).items()}
+    found = {id: at_rest(picture) for id, picture in pictures(graph, types, prefix).items()}
     unknown = {
         node.id: preview
         for node in graph
-        if node.op.role == "layer" and not _known(node, types)
+        if node.op.role == "layer" and not _known(node, types, prefix)
         for preview in (room(node.op),)
         if preview is not None
     }
     return found | (unknown if len(unknown) + len(found) <= PICTURED else {})
 
 
-def _known(node: Node, types: Types) -> bool:
-    return any((node.id, port.name) in types for port in node.op.ports_out())
+def _known(node: Node, types: Types, prefix: str) -> bool:
+    return any((prefix + node.id, port.name) in types for port in node.op.ports_out())
 
 
 def room(op: Op) -> Preview | None:

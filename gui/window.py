@@ -319,7 +319,7 @@ def _show_data(canvas: Canvas) -> None:
     from gui.run.previews import data_previews
 
     document = canvas.document
-    document.show_previews({**document.previews, **data_previews(document.graph)})
+    document.show_previews({**document.previews_of(""), **data_previews(document.graph)}, "")
     if not document.cameras:
         canvas.fit()
 

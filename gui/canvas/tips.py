@@ -79,7 +79,7 @@ class Tips:
 
     def _carried(self, node: str, port: str) -> list[str]:
         document = self._canvas.document
-        prefix = document.checked.spots[document.into].prefix
+        prefix = document.prefix
         kind = document.shapes.types.get((prefix + node, port))
         lines = [shape_words(kind) if kind is not None else "shape not known yet"]
         if self.statistics is not None:

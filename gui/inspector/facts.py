@@ -44,7 +44,7 @@ class Fact:
 
 def path_prefix(document: Document) -> str:
     """What stands before the ids of the drawing shown in the paths of its shapes."""
-    return document.checked.spots[document.into].prefix
+    return document.prefix
 
 
 def node_facts(document: Document, node: Node) -> list[Fact]:

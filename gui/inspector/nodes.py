@@ -222,4 +222,4 @@ class NodeSettings(Section):
     def _enter(self) -> None:
         node, document = self._subject.node, self._subject.document
         if node and document and isinstance(node.op, Subgraph):
-            document.enter(node.op.definition)
+            document.enter(node.op.definition, node.id)

@@ -16,7 +16,9 @@ from graph.ops.loss import CrossEntropy
 from graph.ops.metric import Accuracy
 from graph.ops.optimizer import Adam
 from graph.ops.shape import Flatten
+from graph.ops.structure import Input, Output
 from graph.records import read_wire
+from graph.subgraph import Subgraph
 
 
 def draw(graph: Graph, nodes: Mapping[str, Op], *wires: str) -> Graph:
@@ -39,6 +41,27 @@ def defined(root: Graph, name: str, nodes: Mapping[str, Op], *wires: str) -> Gra
     """`root` with one more definition."""
     root.definitions[name] = draw(Graph(definitions=root.definitions), nodes, *wires)
     return root
+
+
+def blocks(repeat: int = 1) -> Graph:
+    """Two instances of a block between two layers; the ids in it are used outside as well."""
+    nodes = {"x": Input(), "dense": Dense(units=20), "relu": ReLU(), "y": Output()}
+    root = defined(Graph(), "block", nodes, "x.y -> dense.x", "dense.y -> relu.x", "relu.y -> y.x")
+    outer = {
+        "digits": Digits(),
+        "flat": Flatten(),
+        "relu": Dense(units=20),
+        "a": Subgraph("block", repeat),
+        "b": Subgraph("block", repeat),
+        "dense": Dense(units=10),
+        "loss": CrossEntropy(),
+        "adam": Adam(),
+    }
+    wires = ("digits.image -> flat.x", "flat.y -> relu.x", "relu.y -> a.x", "a.y -> b.x")
+    ends = ("b.y -> dense.x", "dense.y -> loss.prediction", "digits.label -> loss.target")
+    graph = draw(root, outer, *wires, *ends, "loss.loss -> adam.loss")
+    graph.training = replace(graph.training, epochs=2)
+    return graph
 
 
 def digits_mlp() -> Graph:

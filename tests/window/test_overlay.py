@@ -3,21 +3,27 @@
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from graph.edits import Remove, SetOp
+from compute.questions import Maps, SampleMaps
+from graph.edits import Remove, SetOp, SetTraining
 from graph.files import load
+from graph.graph import Graph
 from graph.ops.optimizer import SGD
 from graph.shapes import Shapes
 from gui.app import App
 from gui.canvas.view import Canvas
 from gui.canvas.view_model import Bars, Mosaic, Sparkline
+from gui.document import Document
+from gui.fonts import measure
 from gui.overlay import CanvasOverlay, Overlays, WiresShow
 from gui.overlay_nodes import LOOKS, pictures, quantised, sparkline, watched
 from resources import example_path
+from tests.support.drawn import blocks
 
 Open = Callable[[str], CanvasOverlay]
 
@@ -208,3 +214,66 @@ def test_the_choice_stands_in_the_strip(qtbot: QtBot, app: App) -> None:
     assert overlays.choice == "kind"
     overlays.choose("phase")
     assert choice.box.currentText() == "Phase"
+
+
+@pytest.mark.parametrize("repeat", [1, 3])
+def test_inside_a_subgraph_it_shows_the_instance_that_was_entered(
+    qtbot: QtBot, app: App, repeat: int
+) -> None:
+    """Under ids that are used outside as well; of a repeated one the first turn."""
+    overlay = attached(qtbot, app, blocks(repeat))
+    document, canvas, board = overlay.document, overlay.canvas, app.trainer.board_of
+    run(qtbot, overlay)
+    turn = "0/" if repeat > 1 else ""
+    for name in ("a", "b"):
+        assert canvas.enter_node(name)
+        prefix = f"{name}/{turn}"
+        assert document.prefix == prefix
+        names = {f"gradient:{prefix}dense/weight", f"gradient:{prefix}dense/bias"}
+        assert names <= {name.removeprefix("norm:") for name in overlay.seen.names(True)}
+        dense = canvas.scene.node("dense")
+        assert isinstance(dense.preview, Mosaic)
+        assert dense.preview.tiles.shape == (20, 1, 1)
+        qtbot.waitUntil(lambda: canvas.scene.node("dense").preview.tiles.max() == 255)
+        answers: list[SampleMaps] = []
+        app.trainer.ask("test", Maps(0, (f"value:{prefix}dense.y",)), answers.append)
+        qtbot.waitUntil(lambda answers=answers: len(answers) == 1)
+        values = answers[0].maps[f"value:{prefix}dense.y"].values
+        shown = canvas.scene.node("dense").preview.tiles.ravel()
+        span = values.max() - values.min()
+        assert shown.tolist() == np.rint((values - values.min()) * (255 / span)).tolist()
+        document.leave()
+        assert document.prefix == ""
+    assert isinstance(canvas.scene.node("dense").preview, Bars)
+    assert board(document).state == "finished"
+
+
+def test_gradients_inside_a_subgraph_tint_its_wires(qtbot: QtBot, app: App) -> None:
+    overlay = attached(qtbot, app, blocks(1))
+    document, canvas = overlay.document, overlay.canvas
+    canvas.enter_node("b")
+    training = replace(document.graph.training, epochs=1_000_000)
+    document.push(SetTraining(training))
+    app.trainer.run(document)
+    taps = app.trainer.board_of(document).taps
+    qtbot.waitUntil(lambda: "gradient:b/dense.y" in taps, timeout=30_000)
+    assert "gradient:a/dense.y" not in taps
+    row = next(k for k, wire in enumerate(document.wires) if wire.source == "dense")
+    qtbot.waitUntil(lambda: canvas.scene.wires[row].state.gradient is not None)
+    qtbot.waitUntil(lambda: canvas.scene.node("dense").state.health is not None)
+    assert canvas.scene.node("relu").id in overlay.seen.zeros
+    document.leave()
+    canvas.enter_node("a")
+    qtbot.waitUntil(lambda: "gradient:a/dense.y" in taps)
+
+
+def attached(qtbot: QtBot, app: App, graph: Graph) -> CanvasOverlay:
+    """A graph on a canvas that is seen, with its overlay."""
+    document = app.desk.add(Document(graph, measure))
+    canvas = Canvas(document, app.look.theme)
+    qtbot.addWidget(canvas, before_close_func=lambda _: canvas.close_document())
+    overlay = Overlays(app, canvas).attach(canvas)
+    canvas.resize(1300, 560)
+    canvas.show()
+    qtbot.waitUntil(lambda: len(document.previews) > 0)
+    return overlay

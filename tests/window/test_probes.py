@@ -15,8 +15,11 @@ from graph.graph import Wire
 from gui.app import App
 from gui.canvas.geometry import Point
 from gui.canvas.view import Canvas
+from gui.document import Document
+from gui.fonts import measure
 from gui.probe_card import short
 from gui.probes import Probes, add_actions, lines
+from tests.support.drawn import blocks
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -85,7 +88,7 @@ def test_a_click_on_a_wire_pins_what_passes_it(qtbot: QtBot, probes: Probes) -> 
     assert card.figures()[2] == ("min", short(first.low))
     assert sum(first.histogram) > 0
     qtbot.waitUntil(lambda: card.tap is not first, timeout=10_000)
-    names = probes.app.trainer._wanted[probes]
+    names, _ = probes.app.trainer._wanted[probes]
     assert names == {first.name}
     QTest.mouseClick(card.pin, LEFT)
     assert not probes.cards
@@ -141,3 +144,25 @@ def test_nothing_is_asked_for_that_the_run_does_not_know(qtbot: QtBot, probes: P
     begin(qtbot, probes)
     assert list(probes.statistics("nowhere", "y")) == []
     assert probes not in probes.app.trainer._wanted
+
+
+def test_a_probe_in_a_subgraph_shows_the_instance_that_was_entered(qtbot: QtBot, app: App) -> None:
+    """Also of those that use the same drawing; tips of wires tell of it too."""
+    document = app.desk.add(Document(blocks(), measure))
+    canvas = Canvas(document, app.look.theme)
+    qtbot.addWidget(canvas, before_close_func=lambda _: canvas.close_document())
+    probes = Probes(app, canvas)
+    canvas.resize(1300, 560)
+    canvas.show()
+    begin(qtbot, probes)
+    canvas.enter_node("b")
+    wire = next(w for w in document.wires if w.source == "dense")
+    probes.toggle(wire)
+    taps = app.trainer.board.taps
+    qtbot.waitUntil(lambda: "value:b/dense.y" in taps, timeout=20_000)
+    assert "value:a/dense.y" not in taps
+    assert list(probes.statistics(f"{document.prefix}dense", "y"))
+    document.leave()
+    canvas.enter_node("a")
+    qtbot.waitUntil(lambda: "value:a/dense.y" in taps)
+    assert len(probes.cards) == 1

@@ -273,7 +273,9 @@ class Files(QObject):
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+    """A message as a sentence; the name of a file keeps its first letter."""
+    first = text[:1] if "." in text.partition(" ")[0] else text[:1].upper()
+    return first + text[1:] + ("" if text.endswith(".") else ".")
 
 
 def add_actions(app: App, files: Files, preferences: Callable[[], object]) -> None:

@@ -21,7 +21,7 @@ def pair(value: int | Pair) -> Pair:
 
 
 class Conv2d(Op):
-    """Slides `filters` small windows over an image and sums what is under each.
+    """Slides small windows over an image and sums what is under each, one map for each window.
 
     x N×C×H×W → y N×filters×H'×W', H' = ⌊(H + padding − dilation·(kernel − 1) − 1) / stride⌋ + 1,
     weight filters×C×kh×kw (LeCun et al. 1998; Goodfellow, Bengio & Courville 2016, §9.1, where it

@@ -43,10 +43,14 @@ class Table(DataSource):
         choices=("mean", "drop", "refuse"),
     )
     standardise: bool = setting(
-        True, "Bring number columns to mean 0 and deviation 1, measured on the training rows"
+        True,
+        "Bring number columns to mean 0 and deviation 1, measured on the training rows",
+        label="scale columns",
     )
     standardise_target: bool = setting(
-        True, "The same for the target of a regression; predictions are mapped back"
+        True,
+        "The same for the target of a regression; predictions are mapped back",
+        label="scale target",
     )
     schema: Schema = setting(Schema(), "What a look at the file found", advanced=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QFileInfo
 from PySide6.QtGui import QAbstractFileIconProvider, QIcon
-from PySide6.QtWidgets import QFileDialog, QToolButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QHeaderView, QToolButton, QTreeView, QWidget
 
 from gui.look import Look
 
@@ -17,6 +17,7 @@ _BUTTONS = {
     "detailModeButton": "more",
 }
 SIZE = 760, 480
+COLUMNS, TYPE = 4, 2
 
 
 class FileDialog(QFileDialog):
@@ -27,9 +28,22 @@ class FileDialog(QFileDialog):
         self._icons = _Icons(look)
         self.setIconProvider(self._icons)
         self.resize(*SIZE)
+        self.setSizeGripEnabled(False)
+        for table in self.findChildren(QTreeView):
+            self._widen(table)
         for button in self.findChildren(QToolButton):
             if name := _BUTTONS.get(button.objectName()):
                 button.setIcon(look.icon(name))
+
+    def _widen(self, table: QTreeView) -> None:
+        """Names have most of the room, sizes and dates what they need; types are in the names."""
+        header = table.header()
+        if header.count() == COLUMNS:
+            table.setColumnHidden(TYPE, True)
+            header.setStretchLastSection(False)
+            for column in range(COLUMNS):
+                header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
+            header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
 
 
 class _Icons(QAbstractFileIconProvider):

@@ -14,7 +14,14 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QLineEdit, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QLineEdit,
+    QMenu,
+    QStyle,
+    QStyleOptionFrame,
+    QToolButton,
+    QWidget,
+)
 
 from gui import fonts
 from gui.look import Look
@@ -48,6 +55,7 @@ class Entry(QLineEdit):
         self._button: QToolButton | None = None
         self._invalid = False
         self.steps = False
+        self.tail = False  # whether the end of a text that is too long says most
         self.setProperty("tone", "mono")
         self.setFixedHeight(24)
         self._make_room()
@@ -58,7 +66,7 @@ class Entry(QLineEdit):
         """Show a value, from its first letter on; what was typed is dropped."""
         if self.text() != text:
             self.setText(text)
-            self.setCursorPosition(0)
+            self._rest()
             if self.hasFocus():
                 self.selectAll()
         self.setModified(False)
@@ -112,12 +120,16 @@ class Entry(QLineEdit):
             side = self.height() - 4
             self._button.setGeometry(self.width() - BUTTON - 2, 2, BUTTON, side)
 
+    def _rest(self) -> None:
+        """Show the beginning of the text, or its end."""
+        self.setCursorPosition(len(self.text()) if self.tail else 0)
+
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
         tags = self._tags() if self.text() else []
-        if not tags:
-            return
         painter = QPainter(self)
+        if not self.hasFocus() and not tags:
+            self._ellipsis(painter)
         painter.setFont(fonts.font("caption"))
         right = self.width() - 8 - (BUTTON if self._button else 0)
         for text, colour in tags:
@@ -128,6 +140,31 @@ class Entry(QLineEdit):
             )
             right -= round(fonts.measure(text, "caption")) + 6
         painter.end()
+
+    def _ellipsis(self, painter: QPainter) -> None:
+        """Say that there is more of the text than there is room for."""
+        option = QStyleOptionFrame()
+        self.initStyleOption(option)
+        part = QStyle.SubElement.SE_LineEditContents
+        room = self.style().subElementRect(part, option, self)
+        room = room.marginsRemoved(self.textMargins()).adjusted(1, 1, -1, -1)
+        if self.fontMetrics().horizontalAdvance(self.text()) <= room.width():
+            return
+        width = self.fontMetrics().horizontalAdvance("…") + 2
+        left = room.left() if self.tail else room.right() - width + 1
+        spot = QRect(left, room.top(), width, room.height())
+        plain = self.property("kind") == "plain"
+        edge = 0 if plain else 2  # of the border; a line of text shows a little beside its room
+        hidden = spot
+        if self.tail:
+            hidden = spot.adjusted(edge - left, 0, 0, 0)
+        elif not self._button:
+            hidden = spot.adjusted(0, 0, self.width() - edge - spot.right() - 1, 0)
+        theme = self._look.theme
+        painter.fillRect(hidden, QColor(theme.panel if plain else theme.field))
+        painter.setFont(self.font())
+        painter.setPen(QColor(theme.text2))
+        painter.drawText(spot, Qt.AlignmentFlag.AlignCenter, "…")
 
     # Keys, wheel, focus
 
@@ -177,7 +214,7 @@ class Entry(QLineEdit):
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
-        self.setCursorPosition(0)
+        self._rest()
         if event.reason() != Qt.FocusReason.PopupFocusReason:
             if self.isModified():
                 self.committed.emit()

@@ -82,7 +82,8 @@ class Head(QWidget):
         self.name.setCursor(Qt.CursorShape.IBeamCursor if editable else Qt.CursorShape.ArrowCursor)
         focus = Qt.FocusPolicy.StrongFocus if editable else Qt.FocusPolicy.NoFocus
         self.name.setFocusPolicy(focus)
-        self.name.setToolTip("Rename: type, then Enter" if editable else "")
+        whole = "" if fonts.measure(name, "panel title") < self.name.width() else f"{name}\n"
+        self.name.setToolTip(f"{whole}Rename: type, then Enter" if editable else whole.strip())
         self.setAccessibleName(f"{name}, {below}")
         self._place()
         self.update()

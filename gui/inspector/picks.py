@@ -64,6 +64,7 @@ class PathRow(EntryRow):
     def __init__(self, look: Look, spec: Spec, owner: Owner, folder: Callable[[], Path]) -> None:
         super().__init__(look, spec, owner)
         self._folder = folder
+        self.entry.tail = True
         self.button = self.entry.add_button("folder", "Look for a file")
         self.button.clicked.connect(self._browse)
 

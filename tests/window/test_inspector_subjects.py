@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from graph.define import Instance
-from graph.edits import AddNode, Connect, Disconnect, SetFrame, SetOp
+from graph.edits import AddNode, Connect, Disconnect, Rename, SetFrame, SetOp
 from graph.graph import Frame, Node, Wire
 from graph.op import REGISTRY
 from graph.trace import trace
@@ -129,6 +129,29 @@ def test_fields_stay_in_place_when_problems_come(app: App, panel: InspectorPanel
     assert panel.problems.isVisible()
     assert units.mapTo(panel, QPoint()) == before
     assert panel.problems.mapTo(panel, QPoint()).y() > before.y()
+
+
+def test_long_texts_end_in_an_ellipsis_while_nobody_types(app: App, panel: InspectorPanel) -> None:
+    """A path shows its end, all else its beginning."""
+    document = app.desk.open_example("table-regression")
+    (table,) = by_type(document, "Table")
+    node = document.drawing.node(table)
+    name = "/a/folder/with/a/rather/long/name/and-the-file.csv"
+    document.select([table])
+    assert panel.settings.form is not None
+    row = panel.settings.form.rows["path"]
+    assert isinstance(row, EntryRow)
+    panel.setFocus()
+    before = row.entry.grab().toImage()
+    document.push(SetOp(table, replace(node.op, path=name)))
+    assert row.entry.cursorPosition() == len(name)
+    shown = row.entry.grab().toImage()
+    row.entry.setText(name[-20:])
+    assert row.entry.grab().toImage().copy(0, 0, 24, 24) != shown.copy(0, 0, 24, 24)
+    assert before != shown
+    document.push(Rename(table, "patients of a year that was very long"))
+    assert panel.head.name.cursorPosition() == 0
+    assert panel.head.name.toolTip().startswith("patients of a year that was very long")
 
 
 def test_a_wire_says_what_passes_and_can_go(app: App, panel: InspectorPanel) -> None:

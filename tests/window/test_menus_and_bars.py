@@ -26,6 +26,34 @@ def test_the_menus_of_the_window_have_round_corners(window: MainWindow, qtbot: Q
         menu.close()
 
 
+def test_a_narrow_window_keeps_all_menus_and_shrinks_the_search(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    bar, search = window.top.menus, window.top.search
+
+    def whole() -> bool:
+        edges = [bar.actionGeometry(action).right() for action in bar.actions()]
+        return max(edges) < bar.width() and bar.actions()[-1].text() == "Help"
+
+    for width in (1600, 960):
+        window.resize(width, 700)
+        qtbot.waitUntil(lambda width=width: window.width() == width and whole())  # type: ignore[misc]
+        assert bar.x() + bar.width() < window.top.undo.x()
+        assert window.top.redo.geometry().right() < search.x()
+        assert search.geometry().right() < window.top.device.x()
+    assert search.width() < 360
+
+
+def test_a_tab_with_a_long_name_is_cut_not_widened(window: MainWindow, qtbot: QtBot) -> None:
+    document = window.app.desk.open_example("moons-mlp")
+    tabs = window.workbench.strip.tabs
+    short = tabs.tabRect(0).width()
+    document.name = "a-name-" * 20
+    window.app.desk.renamed.emit(document)
+    qtbot.waitUntil(lambda: tabs.tabRect(0).width() > short)
+    assert tabs.tabRect(0).width() == 240
+
+
 def test_docks_can_be_taken_two_pixels_beside_the_line(window: MainWindow, qtbot: QtBot) -> None:
     window.app.desk.open_example("moons-mlp")
     area, left = window.workbench, Qt.MouseButton.LeftButton

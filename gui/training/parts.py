@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QLineEdit, QMenu, QSizePolicy, QWidget
 
 from gui import fonts
 from gui.look import Look
+from gui.training.text import shorter
 from gui.widgets.menus import round_menu_of, rounded
 
 HEIGHT = 34  # of caption and figure together
@@ -250,9 +251,8 @@ class Progress(QWidget):
         painter.setFont(font)
         painter.setPen(QColor(theme.text3))
         room = self.width() - body.horizontalAdvance(" ".join(self._left)) - 12
-        words = self._right
-        while " " in words and metrics.horizontalAdvance(words) > room:
-            words = words.partition(" ")[2]  # the figures matter more than what they are of
+        fitting = (w for w in shorter(self._right) if metrics.horizontalAdvance(w) <= room)
+        words = next(fitting, "")
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         painter.drawText(QRectF(0, 4, self.width(), 18), right, words)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 UNKNOWN = "–"
 PERCENT = ("accuracy",)  # metrics that are a share of all
@@ -73,3 +73,16 @@ def shown_metrics(expected: Iterable[str], known: Iterable[str]) -> list[str]:
     """
     names = ["loss", "val_loss", *(f"val_{name}" for name in expected), *sorted(known)]
     return list(dict.fromkeys(names))[:3]
+
+
+def shorter(words: str) -> Iterator[str]:
+    """The same in less and less room: figures matter more than what they are of.
+
+    "iteration 12 / 90" → "12 / 90" → "12".
+    """
+    yield words
+    parts = words.split(" ")
+    while len(parts) > 1 and not parts[0][:1].isdigit():
+        parts = parts[1:]
+    yield " ".join(parts)
+    yield parts[0]

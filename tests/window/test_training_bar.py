@@ -264,3 +264,14 @@ def test_words_for_numbers() -> None:
     assert text.metric("val_accuracy", 0.975) == "97.5 %"
     assert text.shown_metrics(["mae"], {}) == ["loss", "val_loss", "val_mae"]
     assert text.shown_metrics([], {"loss": 1, "adam_loss": 2}) == ["loss", "val_loss", "adam_loss"]
+
+
+def test_figures_stay_where_room_is_short() -> None:
+    assert list(text.shorter("iteration 1,234 / 9,000")) == [
+        "iteration 1,234 / 9,000",
+        "1,234 / 9,000",
+        "1,234",
+    ]
+    assert list(text.shorter("paused at 12 / 90"))[1:] == ["12 / 90", "12"]
+    assert list(text.shorter("3,000 iterations"))[-1] == "3,000"
+    assert set(text.shorter("")) == {""}

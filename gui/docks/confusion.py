@@ -12,6 +12,7 @@ from PySide6.QtGui import (
     QKeyEvent,
     QMouseEvent,
     QPainter,
+    QPainterPath,
     QPaintEvent,
     QPen,
     QPixmap,
@@ -104,6 +105,7 @@ class Confusion(QWidget):
         picture.setDevicePixelRatio(ratio)
         picture.fill(QColor(self._look.theme.panel))
         painter = QPainter(picture)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(fonts.font("caption mono"))
         tops = np.maximum(self.counts.max(axis=1), 1)
         for row, column in np.ndindex(*self.counts.shape):
@@ -119,16 +121,20 @@ class Confusion(QWidget):
             int(self.counts[row, column]),
             self._rect(row, column),
         )
-        empty = mix(theme.panel, theme.text3, 0.10)
-        share = 0.25 + 0.75 * count / top
-        share = share if theme.name == "dark" else 1 - share  # many stand out from the panel
-        colour = theme.ramp("activation", share) if count else empty
-        painter.fillRect(rect, QColor(colour))
+        place = 0.23 + 0.69 * count / top if count else 0.03
+        place = place if theme.name == "dark" else 1 - place  # many stand out from the panel
+        colour = theme.ramp("activation", place)
+        self._fill(painter, rect, 2, colour)
         if count and self._side >= 16:
             inks = (theme.window, "#FFFFFF") if theme.name == "dark" else (theme.text, "#FFFFFF")
             ink = max(inks, key=lambda ink: contrast(ink, colour))
             painter.setPen(QColor(ink))
             painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, str(count))
+
+    def _fill(self, painter: QPainter, rect: QRectF, radius: float, colour: str) -> None:
+        path = QPainterPath()
+        path.addRoundedRect(rect, radius, radius)
+        painter.fillPath(path, QColor(colour))
 
     def _paint_names(self, painter: QPainter) -> None:
         theme, count = self._look.theme, len(self.counts)
@@ -163,9 +169,9 @@ class Confusion(QWidget):
             rect, total = self._rect(label, 0), int(self.counts[label].sum())
             share = int(self.counts[label, label]) / total if total else 0.0
             bar = QRectF(left, rect.center().y() - 3, 72, 6)
-            painter.fillRect(bar, QColor(mix(theme.panel, theme.text3, 0.2)))
+            self._fill(painter, bar, 3, mix(theme.panel, theme.text3, 0.2))
             bar.setWidth(72 * share)
-            painter.fillRect(bar, QColor(theme.text3))
+            self._fill(painter, bar, 3, theme.text3)
             text = f"{share * 100:.0f} %" if total else "–"
             painter.setPen(QColor(theme.text2))
             room = QRectF(left + 76, rect.top(), 44, rect.height())

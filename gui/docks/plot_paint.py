@@ -19,7 +19,7 @@ def paint_card(
     """Readings beside a crosshair: (words, value, colour of the line) a row, the first a title."""
     words = max(fonts.measure(row[0], "caption") for row in rows)
     values = max(fonts.measure(row[1], "caption mono") for row in rows)
-    width, height = words + values + 40.0, 16.0 * len(rows) + 8.0
+    width, height = words + values + 48.0, 16.0 * len(rows) + 8.0
     left = x + 10 if x + 10 + width < area.right else x - 10 - width
     card = Rect(round(max(left, area.x)), area.y, round(width), height)
     fill(painter, rounded(card, 5.0), theme.node)

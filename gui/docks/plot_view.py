@@ -21,7 +21,7 @@ from gui.theme import Theme
 
 LEFT, RIGHT, TOP, BOTTOM = 44.0, 12.0, 8.0, 24.0
 DASHES, DOT = (4.0, 3.0), 5.0  # px
-APART = 72  # px between two labels of the lower axis, at least
+APART = 60  # px between two labels of the lower axis, at least
 WHEEL = -math.log(1.25) / (120 * math.log(1.02))  # 1.25 times closer a notch
 
 
@@ -83,7 +83,7 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
             text(p, LEFT, -12, self.unit, "caption", self._unit_colour)
             return
         right = self.size().width()
-        room = right - fonts.measure(self.unit, "caption") - 8 if self.unit else right + 15
+        room = right - fonts.measure(self.unit, "caption") - 12 if self.unit else right + 15
         super().drawPicture(p, line, ticks, [one for one in texts if one[0].right() < room])
         text(p, right, 14, self.unit, "caption", self._unit_colour, "right")
 

@@ -7,33 +7,24 @@ import json
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent
-from PySide6.QtWidgets import QListView
+from PySide6.QtGui import QKeyEvent
 
 import resources
 from gui.app import App
 from gui.palette.fuzzy import Field, rank
-from gui.palette.rows import Measures, Row, RowPainter, Rows
+from gui.palette.row_list import RowList
+from gui.palette.rows import Measures, Row
 
 
-class ExampleList(QListView):
+class ExampleList(RowList):
     """A click opens a copy of an example."""
 
     chosen = Signal(str)  # name of the example
-    left = Signal()  # Up on the first row: back to the field
 
     def __init__(self, app: App) -> None:
-        super().__init__()
+        super().__init__(app.look, "Examples", Measures(icon_x=12, text_x=34))
         self._examples = examples()
-        self._model = Rows()
-        self._painter = RowPainter(app.look, Measures(icon_x=12, text_x=34))
-        self.setItemDelegate(self._painter)
-        self.setModel(self._model)
-        self.setMouseTracking(True)
-        self.setAccessibleName("Examples")
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.clicked.connect(lambda index: self._take(index.row()))
-        app.look.changed.connect(self.viewport().update)
         self.show_matches("")
 
     def show_matches(self, query: str) -> None:
@@ -43,9 +34,9 @@ class ExampleList(QListView):
         if not rows:
             text = f"No example fits “{query.strip()}”. Esc clears the filter."
             rows = [Row("nothing", text, "message")]
-        self._model.show(rows)
+        self.content.show(rows)
         if query.strip():
-            self.setCurrentIndex(self._model.index(0))
+            self.choose(0)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         index = self.currentIndex()
@@ -57,13 +48,8 @@ class ExampleList(QListView):
         else:
             super().keyPressEvent(event)
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        super().focusInEvent(event)
-        if not self.currentIndex().isValid():
-            self.setCurrentIndex(self._model.index(0))
-
     def _take(self, place: int) -> None:
-        row = self._model.rows[place]
+        row = self.content.rows[place]
         if row.kind == "item":
             self.chosen.emit(row.id)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QListView, QMenu
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QMenu
 
 from gui.app import App
 from gui.canvas.interact.state import DRAG
@@ -14,7 +14,8 @@ from gui.library.drag import Drag, DropTarget
 from gui.library.shelf import Item, by_category, shelf
 from gui.palette.fuzzy import Found, rank
 from gui.palette.memory import Memory
-from gui.palette.rows import Kind, Measures, Row, RowPainter, Rows
+from gui.palette.row_list import RowList
+from gui.palette.rows import Kind, Measures, Row
 from gui.widgets.menus import rounded
 
 FAVOURITES = "Favourites"
@@ -28,50 +29,40 @@ _TAKEN = frozenset(
 )
 
 
-class NodeList(QListView):
+class NodeList(RowList):
     """Shows the shelf, or what of it fits `query`."""
 
     added = Signal(object)  # Item: Enter or a double-click
-    left = Signal()  # Up on the first row: back to the field
 
     def __init__(self, app: App, memory: Memory) -> None:
-        super().__init__()
+        super().__init__(app.look, "Nodes", Measures())
         self._app, self._memory = app, memory
         self._query, self._pressed = "", QPoint()
         self._drag: Drag | None = None
         self._held: Item | None = None
         self.drop_target: DropTarget = lambda place: None
         self.shelf: Callable[[], list[Item]] = self._of_document
-        self._model = Rows()
-        self._painter = RowPainter(app.look, Measures())
-        self.setItemDelegate(self._painter)
-        self.setModel(self._model)
-        self.setMouseTracking(True)
-        self.setAccessibleName("Nodes")
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
-        app.look.changed.connect(self.viewport().update)
 
     @property
     def rows(self) -> list[Row]:
         """The rows that are shown."""
-        return list(self._model.rows)
+        return list(self.content.rows)
 
     def show_matches(self, query: str) -> None:
         """Show what fits `query`; everything when it is empty."""
         self._query = query
         self.rebuild()
         self.scrollToTop()
-        first = next((at for at, row in enumerate(self._model.rows) if row.kind == "item"), -1)
-        self.setCurrentIndex(self._model.index(first if query else -1))
+        first = next((at for at, row in enumerate(self.content.rows) if row.kind == "item"), -1)
+        self.choose(first if query else -1)
 
     def rebuild(self) -> None:
         """Read the shelf again; the current row stays."""
         current = self.currentIndex()
-        id = self._model.rows[current.row()].id if current.isValid() else ""
+        id = self.content.rows[current.row()].id if current.isValid() else ""
         place = self.verticalScrollBar().value()
-        self._model.show(self._matching() if self._query.strip() else self._all())
-        self.setCurrentIndex(self._model.index(self._model.place_of(id)))
+        self.content.show(self._matching() if self._query.strip() else self._all())
+        self.choose(self.content.place_of(id))
         self.verticalScrollBar().setValue(place)
 
     def _of_document(self) -> list[Item]:
@@ -117,7 +108,7 @@ class NodeList(QListView):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        key, row = event.key(), self._current()
+        key, row = event.key(), self.current
         if key == Qt.Key.Key_Escape and self._drag is not None:
             self._drag.cancel()
             self._drag = self._held = None
@@ -129,15 +120,6 @@ class NodeList(QListView):
             self.left.emit()
         else:
             super().keyPressEvent(event)
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        super().focusInEvent(event)
-        if not self.currentIndex().isValid():
-            self.setCurrentIndex(self._model.index(0))
-
-    def _current(self) -> Row | None:
-        index = self.currentIndex()
-        return self._model.rows[index.row()] if index.isValid() else None
 
     def _take(self, row: Row) -> None:
         if row.kind == "head":
@@ -152,9 +134,9 @@ class NodeList(QListView):
                 self._toggle(row)
         elif not open:
             head = self.currentIndex().row()
-            while self._model.rows[head].kind != "head":
+            while self.content.rows[head].kind != "head":
                 head -= 1
-            self.setCurrentIndex(self._model.index(head))
+            self.choose(head)
 
     def _toggle(self, row: Row) -> None:
         if not self._query.strip():
@@ -198,7 +180,7 @@ class NodeList(QListView):
             self._take(row)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        row = self._current()
+        row = self.current
         item = row.payload if row else None
         if not isinstance(item, Item) or item.definition:
             return
@@ -216,7 +198,7 @@ class NodeList(QListView):
 
     def _at(self, event: QMouseEvent) -> Row | None:
         index = self.indexAt(event.position().toPoint())
-        return self._model.rows[index.row()] if index.isValid() else None
+        return self.content.rows[index.row()] if index.isValid() else None
 
 
 def _head(category: str, count: int, open: bool, fixed: bool = False) -> Row:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from PySide6.QtGui import QKeySequence
@@ -107,28 +107,20 @@ def _documents(app: App, places: Places) -> Iterator[Command]:
     desk, known = app.desk, {document.path for document in app.desk.documents}
     for document in desk.documents:
         if document is not desk.current:
-            title = f"Show {document.title}"
-            yield Command(
-                f"document/{document.title}",
-                title,
-                lambda document=document: desk.show(document),  # type: ignore[misc]
-                "Documents",
-                "open",
-                icon="file",
-                fields=(Field(title), Field(document.title, 0.95)),
-            )
+            name, run = document.title, partial(desk.show, document)
+            yield _file(f"document/{name}", "Show", name, run, "open", "file")
     for path in places.recent_files():
         if path not in known:
-            title = f"Open {path.stem}"
-            yield Command(
-                f"file/{path}",
-                title,
-                lambda path=path: places.open_file(path),  # type: ignore[misc]
-                "Documents",
-                path.parent.name,
-                icon="clock",
-                fields=(Field(title), Field(path.stem, 0.95)),
-            )
+            begin = partial(places.open_file, path)
+            yield _file(f"file/{path}", "Open", path.stem, begin, path.parent.name, "clock")
+
+
+def _file(
+    id: str, verb: str, name: str, run: Callable[[], object], detail: str, icon: str
+) -> Command:
+    title = f"{verb} {name}"
+    fields = Field(title), Field(name, 0.95)
+    return Command(id, title, run, "Documents", detail, icon=icon, fields=fields)
 
 
 class Nodes:

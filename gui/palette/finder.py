@@ -9,14 +9,14 @@ from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
-    QListView,
     QVBoxLayout,
     QWidget,
 )
 
 from gui.app import App
 from gui.palette.field import SearchField
-from gui.palette.rows import Measures, Row, RowPainter, Rows
+from gui.palette.row_list import RowList
+from gui.palette.rows import Measures, Row
 
 MARGIN = 8  # to the edges of the window, px
 _MOVES = {
@@ -48,16 +48,9 @@ class Finder(QFrame):
         self.field.setFixedHeight(38)
         self.field.textEdited.connect(lambda: self.refresh())
         self.field.installEventFilter(self)
-        self.model = Rows()
-        self.list = QListView()
-        self._painter = RowPainter(app.look, measures, strong=True)
-        self.list.setItemDelegate(self._painter)
-        self.list.setModel(self.model)
-        self.list.setAccessibleName(f"{hint}: results")
+        self.list = RowList(app.look, f"{hint}: results", measures, strong=True)
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.list.setMouseTracking(True)
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        self.model = self.list.content
         self.list.clicked.connect(lambda index: self._take(index.row()))
         self.list.selectionModel().currentChanged.connect(lambda: self._tell())
         self.body = QVBoxLayout(self)
@@ -97,8 +90,7 @@ class Finder(QFrame):
     @property
     def current(self) -> Row | None:
         """The row that Enter takes."""
-        index = self.list.currentIndex()
-        return self.model.rows[index.row()] if index.isValid() else None
+        return self.list.current
 
     def show_in(self, window: QWidget, at: QPoint) -> None:
         """Open with its corner at a point of `window`, moved inside where it would stick out."""
@@ -128,9 +120,9 @@ class Finder(QFrame):
         self.model.show(rows)
         tall = 0
         for row in rows:
-            if tall + self._painter.height(row) > self._most:
+            if tall + self.list.painter.height(row) > self._most:
                 break
-            tall += self._painter.height(row)
+            tall += self.list.painter.height(row)
         self.list.setFixedHeight(tall)
         self._select(self._next(-1, 1))
         self.list.scrollToTop()
@@ -211,4 +203,4 @@ class Finder(QFrame):
 
     def _select(self, place: int) -> None:
         if place >= 0:
-            self.list.setCurrentIndex(self.model.index(place))
+            self.list.choose(place)

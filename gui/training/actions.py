@@ -2,84 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
 from graph.checks import Problem
 from gui.app import App
 from gui.document import Document
 from gui.run.board import Board
-
-
-def add_actions(app: App) -> None:
-    """Add the actions of training, and tie the trainer to the desk."""
-    desk, trainer = app.desk, app.trainer
-    _add_run(app)
-    _add_changes(app)
-    trainer.changed.connect(app.actions.refresh_soon)
-    trainer.problem_wanted.connect(lambda d, p: show_problem(app, d, p))
-    desk.changed.connect(trainer.follow)
-    desk.closed.connect(trainer.forget)
-
-
-def _add_run(app: App) -> None:
-    add, desk, trainer = app.actions.add, app.desk, app.trainer
-    add(
-        "train.run",
-        "Run or pause",
-        lambda: run_or_pause(app),
-        menu="Train",
-        keys=("F5",),
-        icon="play",
-        words="start train fit resume learn",
-        enabled=lambda: desk.current is not None,
-    )
-    add(
-        "train.step",
-        "Train one batch",
-        lambda: one_batch(app),
-        menu="Train",
-        keys=("F10",),
-        icon="step",
-        words="single step iteration",
-        enabled=lambda: desk.current is not None,
-    )
-    add(
-        "train.stop",
-        "Stop",
-        trainer.stop,
-        menu="Train",
-        keys=("Shift+F5",),
-        icon="stop",
-        words="end cancel abort",
-        enabled=lambda: trainer.board.active,
-    )
-
-
-def _add_changes(app: App) -> None:
-    add, desk, trainer = app.actions.add, app.desk, app.trainer
-    add(
-        "train.restart",
-        "Restart",
-        lambda: restart(app),
-        menu="Train",
-        keys=("Ctrl+Shift+F5",),
-        words="run again from the beginning",
-        enabled=lambda: _board(app).state != "idle",
-    )
-    add(
-        "train.swap",
-        "Swap in the changed graph",
-        lambda: swap(app),
-        menu="Train",
-        words="edit while running keep weights",
-        enabled=lambda: trainer.changed_since_start(desk.current),
-    )
-    add(
-        "train.continue",
-        "Continue the last run",
-        lambda: go_on(app),
-        menu="Train",
-        words="resume checkpoint more epochs",
-        enabled=lambda: desk.current is not None and not _board(app).active,
-    )
 
 
 def run_or_pause(app: App) -> None:
@@ -126,3 +56,72 @@ def show_problem(app: App, document: Document, problem: Problem) -> None:
 
 def _board(app: App) -> Board:
     return app.trainer.board_of(app.desk.current)
+
+
+def _is_open(app: App) -> bool:
+    return app.desk.current is not None
+
+
+def _is_begun(app: App) -> bool:
+    return _board(app).state != "idle"
+
+
+def _is_over(app: App) -> bool:
+    return _is_open(app) and not _board(app).active
+
+
+def _is_changed(app: App) -> bool:
+    return app.trainer.changed_since_start(app.desk.current)
+
+
+def _runs_somewhere(app: App) -> bool:
+    return app.trainer.board.active
+
+
+def _stop(app: App) -> None:
+    app.trainer.stop()
+
+
+class Act(NamedTuple):
+    """One action of the Train menu, by what it does and whether it can be done now."""
+
+    name: str
+    title: str
+    run: Callable[[App], object]
+    enabled: Callable[[App], bool]
+    words: str
+    key: str = ""
+    icon: str = ""
+
+
+RUN, STEP = "start train fit resume learn", "single step iteration"  # words to find them by
+STOP, RESTART = "end cancel abort", "run again from the beginning"
+SWAP, CONTINUE = "edit while running keep weights", "resume checkpoint more epochs"
+ACTIONS = (
+    Act("run", "Run or pause", run_or_pause, _is_open, RUN, "F5", "play"),
+    Act("step", "Train one batch", one_batch, _is_open, STEP, "F10", "step"),
+    Act("stop", "Stop", _stop, _runs_somewhere, STOP, "Shift+F5", "stop"),
+    Act("restart", "Restart", restart, _is_begun, RESTART, "Ctrl+Shift+F5"),
+    Act("swap", "Swap in the changed graph", swap, _is_changed, SWAP),
+    Act("continue", "Continue the last run", go_on, _is_over, CONTINUE),
+)
+
+
+def add_actions(app: App) -> None:
+    """Add the actions of training, and tie the trainer to the desk."""
+    desk, trainer = app.desk, app.trainer
+    for act in ACTIONS:
+        app.actions.add(
+            f"train.{act.name}",
+            act.title,
+            partial(act.run, app),
+            menu="Train",
+            keys=(act.key,) if act.key else (),
+            icon=act.icon,
+            words=act.words,
+            enabled=partial(act.enabled, app),
+        )
+    trainer.changed.connect(app.actions.refresh_soon)
+    trainer.problem_wanted.connect(lambda d, p: show_problem(app, d, p))
+    desk.changed.connect(trainer.follow)
+    desk.closed.connect(trainer.forget)

@@ -14,12 +14,13 @@ from pytestqt.qtbot import QtBot
 from graph.edits import AddNode
 from graph.graph import Node
 from graph.op import REGISTRY, Op
-from gui import fonts, style
+from gui import fonts
 from gui.app import App
 from gui.document import Document
 from gui.inspector.panel import InspectorPanel
 from gui.inspector.row import EntryRow, Row, SwitchRow
 from gui.inspector.spec import MIXED, specs_of
+from tests.support.inspected import by_type, inspector
 
 NONE = Qt.KeyboardModifier.NoModifier
 
@@ -33,22 +34,8 @@ def document(app: App) -> Document:
 @pytest.fixture
 def panel(app: App, document: Document, qtbot: QtBot) -> Iterator[InspectorPanel]:
     """The panel in a window that has the focus."""
-    application = QApplication.instance()
-    assert isinstance(application, QApplication)
-    style.apply(application, app.look.theme)
-    made = InspectorPanel(app)
-    qtbot.addWidget(made)
-    made.resize(276, 800)
-    with qtbot.waitActive(made):
-        made.show()
-        made.activateWindow()
-    yield made
-    application.setStyleSheet("")
-
-
-def by_type(document: Document, name: str) -> list[str]:
-    """Ids of the nodes of a type, in order."""
-    return sorted(n.id for n in document.drawing if type(n.op).__name__ == name)
+    with inspector(app, qtbot) as made:
+        yield made
 
 
 def row(panel: InspectorPanel, name: str) -> EntryRow:

@@ -17,35 +17,20 @@ from graph.edits import AddNode, Connect, Disconnect, Rename, SetFrame, SetOp
 from graph.graph import Frame, Node, Wire
 from graph.op import REGISTRY
 from graph.trace import trace
-from gui import style
 from gui.app import App
-from gui.document import Document
 from gui.inspector.card import ConceptCard, paragraphs
 from gui.inspector.panel import InspectorPanel
 from gui.inspector.picks import PathRow
 from gui.inspector.row import ChoiceRow, EntryRow
 from gui.inspector.subject import places
+from tests.support.inspected import by_type, inspector
 
 
 @pytest.fixture
 def panel(app: App, qtbot: QtBot) -> Iterator[InspectorPanel]:
     """The panel in a window that has the focus; no document is open."""
-    application = QApplication.instance()
-    assert isinstance(application, QApplication)
-    style.apply(application, app.look.theme)
-    made = InspectorPanel(app)
-    qtbot.addWidget(made)
-    made.resize(276, 800)
-    with qtbot.waitActive(made):
-        made.show()
-        made.activateWindow()
-    yield made
-    application.setStyleSheet("")
-
-
-def by_type(document: Document, name: str) -> list[str]:
-    """Ids of the nodes of a type, in order."""
-    return sorted(n.id for n in document.drawing if type(n.op).__name__ == name)
+    with inspector(app, qtbot) as made:
+        yield made
 
 
 def facts(panel: InspectorPanel) -> dict[str, str]:

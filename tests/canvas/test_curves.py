@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from gui.canvas.curves import curves, distances, flattened
+from gui.canvas.curves import Curves, curves, distances, flattened
 from gui.canvas.geometry import Point, Rect
 from gui.canvas.index import BoxIndex
-from gui.canvas.wires import Path, path_points, wire_path
+from gui.canvas.wires import Path, led_path, path_points, wire_path
 
 STEPS = 12
 
@@ -48,6 +48,50 @@ def test_lines_are_the_same(case: tuple[Point, Point, float | None]) -> None:
     box = np.array([[p.x, p.y] for p in path_points(path, 60)])
     assert ends.min(axis=0) == pytest.approx(box.min(axis=0), abs=3.0)
     assert ends.max(axis=0) == pytest.approx(box.max(axis=0), abs=3.0)
+
+
+def led(source: Point, dots: np.ndarray, target: Point) -> Curves:
+    """Two wires, the second through dots."""
+    ends = np.array([[source.x, source.y, target.x, target.y]] * 2, np.float64)
+    made = curves(ends, np.full(2, np.nan))
+    made.lead(1, source, dots, target)
+    return made
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_line_runs_through_its_dots_in_order(seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    dots = chance.integers(-3, 4, (int(chance.integers(1, 6)), 2)) * 60.0  # level, upright, equal
+    source, target = Point(*chance.uniform(-300, 300, 2)), Point(*chance.uniform(-300, 300, 2))
+    made = led(source, dots, target)
+    legs = made.legs(1)
+    stops = np.array([(source.x, source.y), *dots, (target.x, target.y)])
+    assert (legs[:, 0] == stops[:-1]).all()
+    assert (legs[:, 3] == stops[1:]).all()
+    assert np.isfinite(legs).all()
+    assert legs[0, 1, 1] == source.y
+    assert legs[0, 1, 0] >= source.x  # out of the port to the right
+    assert legs[-1, 2, 1] == target.y
+    assert legs[-1, 2, 0] <= target.x
+    left, top, right, bottom = made.edges()[:, 1]
+    for point in path_points(led_path(source, dots.tolist(), target), STEPS):
+        assert left - 1e-6 <= point.x <= right + 1e-6
+        assert top - 1e-6 <= point.y <= bottom + 1e-6
+    segments, owner = flattened(made, np.array([0, 1]), STEPS)
+    assert set(owner.tolist()) == {0, 1}
+    alone, _ = flattened(made, np.array([1]), STEPS)
+    assert (segments[owner == 1] == alone).all()
+    for x, y in stops.tolist():
+        assert distances(alone, x, y).min() < 1e-6
+
+
+def test_level_and_upright_parts_between_dots_are_straight() -> None:
+    dots = np.array([[100.0, 0.0], [100.0, 80.0], [20.0, 80.0]])
+    legs = led(Point(0.0, 0.0), dots, Point(200.0, 200.0)).legs(1)
+    assert (legs[0, :, 1] == 0.0).all()
+    assert (legs[1, :, 0] == 100.0).all()
+    assert (legs[2, :, 1] == 80.0).all()
+    assert (np.diff(legs[2, :, 0]) < 0.0).all()
 
 
 def test_segments_know_their_wires() -> None:

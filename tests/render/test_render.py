@@ -16,12 +16,16 @@ from PySide6.QtGui import QImage, QPainter
 from PySide6.QtSvg import QSvgRenderer
 
 import resources
+from graph.dots import SetDots
+from graph.drawing import same
 from graph.files import dumps, load, loads
-from graph.graph import Graph, Node
+from graph.graph import Graph, Node, Wire
 from graph.op import REGISTRY
+from graph.ops.activation import ReLU, Tanh
 from gui.render import render, text_in, with_text
 from gui.theme import theme
 from tests.render.golden_graph import FOLDER, small
+from tests.support.drawn import drawn
 from tests.support.random_edits import random_graph
 from tests.support.small_graphs import op
 
@@ -46,6 +50,29 @@ def test_examples_become_pictures(name: str, mood: str, tmp_path: Path) -> None:
     assert one[5, 5].tolist() == two[10, 10].tolist() == corner
     halved = two.reshape(size[1], 2, size[0], 2, 3).mean(axis=(1, 3))
     assert np.abs(halved - one).mean() < 2.0  # the same picture, only sharper
+
+
+@pytest.mark.parametrize("ending", ["png", "svg"])
+def test_dots_of_wires_are_drawn(ending: str, tmp_path: Path) -> None:
+    file = tmp_path / f"a.{ending}"
+    graph = drawn({"a": ReLU(), "b": Tanh()}, "a.y -> b.x")
+    graph.set_node(Node("b", Tanh(), x=400.0))
+    seen = []
+    for dots in ((), ((250.0, 100.0),)):
+        SetDots(Wire("a", "y", "b", "x"), dots).apply(graph)
+        render(graph, file, text=dumps(graph))
+        seen.append(file.read_bytes())
+    assert seen[0] != seen[1]
+    if ending == "png":
+        assert same(loads(text_in(seen[1])), graph)
+        # the lowest thing drawn is the dot: a ring around the ground
+        picture, colours = pixels(file), theme("dark")
+        ground = [int(colours.canvas[at : at + 2], 16) for at in (1, 3, 5)]
+        ring = [int(colours.port["any"][at : at + 2], 16) for at in (1, 3, 5)]
+        rows, columns = (np.abs(picture - ring).max(axis=2) < 3).nonzero()
+        low = rows.max()
+        middle = round(columns[rows == low].mean())
+        assert picture[low - 4, middle].tolist() == ground
 
 
 def test_the_same_graph_gives_the_same_bytes(tmp_path: Path) -> None:

@@ -42,10 +42,11 @@ from graph.journal import replay
 from graph.rules import EditError, uses
 from graph.validator import FileError
 from gui import fonts
+from gui.canvas.dots import spots
 from gui.canvas.view import Canvas
 from gui.canvas.view_model import WireView
 from gui.desk import Desk
-from gui.document import Document
+from gui.document import Document, Dot
 from gui.theme import theme
 from tests.support.random_edits import random_edit
 
@@ -136,7 +137,11 @@ class Fuzz:
     def select(self) -> None:
         drawing = self.document.drawing
         ids = [id for id in drawing.net if self.rng.random() < 0.2]
-        self.document.select(ids, [wire for wire in self.document.wires if self.rng.random() < 0.1])
+        wires = [wire for wire in self.document.wires if self.rng.random() < 0.1]
+        dots = [Dot(wire, n) for wire, at in drawing.dots.items() for n in range(len(at))]
+        chosen = [dot for dot in dots if self.rng.random() < 0.3]
+        self.document.select(ids, wires, chosen)
+        self.done["dots"] += len(chosen)
         self.done["select"] += 1
 
     def enter(self) -> None:
@@ -196,6 +201,9 @@ class Fuzz:
         assert document.selection <= document.view.by_id.keys()
         scene = self.canvas.scene
         assert {view.id for view in scene.views if view.state.selected} == document.selection
+        rows = {row: tuple(map(tuple, at.tolist())) for row, at in scene.led.of.items()}
+        assert {document.wires[row]: at for row, at in rows.items()} == document.drawing.dots
+        assert scene.selected_dots == set(spots(document, document.selected_dots))
         self.done["compare"] += 1
 
     def replay(self) -> None:

@@ -19,3 +19,4 @@ def test_a_thousand_edits_leave_what_a_fresh_load_gives(
     assert done["edits"] >= 1050
     assert min(done[act] for act in ("undo", "redo", "paste", "enter", "save", "replay")) > 2
     assert done["open"] == 1
+    assert done["dots"] > 10  # selected

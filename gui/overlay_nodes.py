@@ -17,7 +17,7 @@ from compute.questions import FeatureMap, Output
 from graph.graph import Graph
 from graph.lower import LowerError, Model
 from graph.program import TensorType
-from gui.canvas.view_model import Bars, Health, Mosaic, NodeView, Preview, Sparkline
+from gui.canvas.view_model import REST, Bars, Health, Mosaic, NodeView, Preview, Sparkline
 from gui.docks.plot_scale import value_text
 from gui.run.board import Board
 
@@ -169,8 +169,8 @@ def at_rest(picture: Picture) -> Preview:
         count = picture.shape[0]
         return Bars([0.0] * count, _labels(count), count)  # none is marked, all are quiet
     if picture.kind == "cells":
-        return _cells(np.zeros(picture.shape[0], np.uint8))
-    return _maps(np.zeros(picture.shape, np.uint8))
+        return replace(_cells(np.zeros(picture.shape[0], np.uint8)), ramp=REST)
+    return replace(_maps(np.zeros(picture.shape, np.uint8)), ramp=REST)
 
 
 def preview(

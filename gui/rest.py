@@ -9,7 +9,7 @@ import numpy as np
 from graph.graph import Graph, Node
 from graph.kinds import DataSource
 from graph.op import Op
-from gui.canvas.view_model import Mosaic, Preview
+from gui.canvas.view_model import REST, Mosaic, Preview
 from gui.overlay_nodes import BARS, MAPS, PICTURED, Picture, Types, at_rest, pictures
 
 IMAGES, IMAGE_COLUMNS = 12, 4  # of a data node
@@ -41,7 +41,7 @@ def room(op: Op) -> Preview | None:
     if isinstance(op, DataSource):
         if hasattr(op, "path"):
             return None
-        return Mosaic(np.zeros((IMAGES, 1, 1), np.uint8), IMAGE_COLUMNS)
+        return Mosaic(np.zeros((IMAGES, 1, 1), np.uint8), IMAGE_COLUMNS, REST)
     if op.role != "layer":
         return None
     if op.family == "conv":

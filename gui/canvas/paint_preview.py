@@ -12,12 +12,13 @@ from PySide6.QtGui import QImage, QPaintEngine, QPainter, QPainterPath, QPolygon
 
 from gui.canvas.drawing import Detail, brush, fill, pen, qrect, rounded, text
 from gui.canvas.geometry import Rect
-from gui.canvas.view_model import Bars, Mosaic, Preview, Scatter, Sparkline
+from gui.canvas.view_model import REST, Bars, Mosaic, Preview, Scatter, Sparkline
 from gui.theme import Mood, Theme, channels, mix
 from gui.theme import theme as theme_of
 
 SHARPEST = 4  # pixels of a mosaic for each px, at most
 RADIUS = 3.0
+QUIET = 0.1  # how much of the text's colour tiles have that show nothing yet
 
 
 def paint_preview(
@@ -63,6 +64,9 @@ def mosaic_image(mosaic: Mosaic, rect: Rect, theme: Theme, sharpness: int = 2) -
 @cache
 def _table(mood: Mood, ramp: str) -> NDArray[np.uint32]:
     """The 256 colours of a map of a theme, or greys; made for a tile each they cost most of it."""
+    if ramp == REST:
+        look = theme_of(mood)
+        return np.full(256, _rgb(mix(look.node, look.text3, QUIET)), np.uint32)
     if not ramp:
         return np.array([_grey(value) for value in range(256)], np.uint32)
     ramped = [_rgb(theme_of(mood).ramp(ramp, value / 255)) for value in range(256)]

@@ -159,8 +159,10 @@ class Surface(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         frame = self.frame(0.0 if self._zooming else MAKE_IN_FRAME)
         painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         ratio = frame.camera.ratio
+        if ratio != int(ratio):  # edges lie within pixels, which all else paints in part
+            painter.fillRect(self.rect().adjusted(-1, -1, 1, 1), colour(self.theme.canvas))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.scale(1.0 / ratio, 1.0 / ratio)
         part = self._part(frame, event.rect())
         links = self.backdrop.paint(painter, part)

@@ -17,6 +17,7 @@ from graph.graph import Dots
 from graph.op import PortKind, Role
 
 Severity = Literal["", "warning", "error"]
+REST = "rest"  # see Mosaic
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ class PortView:
 class Mosaic:
     """Small pictures side by side: uint8 `tiles` of shape (count, height, width).
 
-    `ramp` names a map of the theme ("activation", "signed"); "" draws the tiles grey.
+    `ramp` names a map of the theme ("activation", "signed"); "" draws the tiles grey, REST all of
+    them in one quiet tone: nothing is known yet.
     """
 
     tiles: NDArray[np.uint8]

@@ -205,9 +205,7 @@ class InspectorPanel(Page):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        theme = self.app.look.theme
-        painter.fillRect(self.rect(), QColor(theme.panel))
-        painter.fillRect(0, 0, 1, self.height(), QColor(theme.hair))
+        painter.fillRect(self.rect(), QColor(self.app.look.theme.panel))
         painter.end()
 
     # Doing

@@ -53,7 +53,9 @@ class Workbench(QMainWindow):
     def set_training_bar(self, bar: QWidget) -> None:
         """Put the training bar between the panels and the docks."""
         bar.setFixedHeight(self._training - 1)
-        self._below.addWidget(line())
+        edge = line()
+        edge.setProperty("kind", "edge")
+        self._below.addWidget(edge)
         self._below.addWidget(bar)
 
     @property

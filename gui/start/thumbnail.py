@@ -17,7 +17,7 @@ from gui.canvas.geometry import Rect
 from gui.canvas.paint_canvas import Scene, scene_bounds
 from gui.canvas.paint_preview import paint_preview
 from gui.canvas.paint_wire import qpath
-from gui.canvas.view_model import Mosaic, Preview, Sparkline
+from gui.canvas.view_model import REST, Mosaic, Preview, Sparkline
 from gui.rest import rest_previews
 from gui.run.previews import data_previews
 from gui.theme import Theme
@@ -83,7 +83,7 @@ def _preview(
     painter: QPainter, preview: Preview, where: Rect, tint: str, theme: Theme, zoom: float
 ) -> None:
     """Lines and gaps keep their width, points and bars shrink; an empty mosaic is plain ground."""
-    if isinstance(preview, Mosaic) and not preview.tiles.any():
+    if isinstance(preview, Mosaic) and preview.ramp == REST:
         radius = RADIUS / zoom
         painter.setBrush(QColor(theme.canvas))
         painter.drawRoundedRect(qrect(where), radius, radius)

@@ -12,7 +12,6 @@ from pytestqt.qtbot import QtBot
 from compute.questions import Maps, SampleMaps
 from graph.edits import Remove, SetOp, SetTraining
 from graph.files import load
-from graph.graph import Graph
 from graph.ops.optimizer import SGD
 from graph.shapes import Shapes
 from gui.app import App
@@ -33,14 +32,7 @@ def drawn(qtbot: QtBot, app: App) -> Open:
     """Opens an example on a canvas that is seen, with its overlay."""
 
     def opened(name: str) -> CanvasOverlay:
-        document = app.desk.open_example(name)
-        canvas = Canvas(document, app.look.theme)
-        qtbot.addWidget(canvas, before_close_func=lambda _: canvas.close_document())
-        overlay = Overlays(app, canvas).attach(canvas)
-        canvas.resize(1300, 560)
-        canvas.show()
-        qtbot.waitUntil(lambda: len(document.previews) > 0)
-        return overlay
+        return attached(qtbot, app, app.desk.open_example(name))
 
     return opened
 
@@ -221,7 +213,7 @@ def test_inside_a_subgraph_it_shows_the_instance_that_was_entered(
     qtbot: QtBot, app: App, repeat: int
 ) -> None:
     """Under ids that are used outside as well; of a repeated one the first turn."""
-    overlay = attached(qtbot, app, blocks(repeat))
+    overlay = attached(qtbot, app, app.desk.add(Document(blocks(repeat), measure)))
     document, canvas, board = overlay.document, overlay.canvas, app.trainer.board_of
     run(qtbot, overlay)
     turn = "0/" if repeat > 1 else ""
@@ -249,7 +241,7 @@ def test_inside_a_subgraph_it_shows_the_instance_that_was_entered(
 
 
 def test_gradients_inside_a_subgraph_tint_its_wires(qtbot: QtBot, app: App) -> None:
-    overlay = attached(qtbot, app, blocks(1))
+    overlay = attached(qtbot, app, app.desk.add(Document(blocks(1), measure)))
     document, canvas = overlay.document, overlay.canvas
     canvas.enter_node("b")
     training = replace(document.graph.training, epochs=1_000_000)
@@ -267,9 +259,8 @@ def test_gradients_inside_a_subgraph_tint_its_wires(qtbot: QtBot, app: App) -> N
     qtbot.waitUntil(lambda: "gradient:a/dense.y" in taps)
 
 
-def attached(qtbot: QtBot, app: App, graph: Graph) -> CanvasOverlay:
-    """A graph on a canvas that is seen, with its overlay."""
-    document = app.desk.add(Document(graph, measure))
+def attached(qtbot: QtBot, app: App, document: Document) -> CanvasOverlay:
+    """A document on a canvas that is seen, with its overlay."""
     canvas = Canvas(document, app.look.theme)
     qtbot.addWidget(canvas, before_close_func=lambda _: canvas.close_document())
     overlay = Overlays(app, canvas).attach(canvas)

@@ -7,7 +7,7 @@ with the same merge key (a drag, typing into one field) become one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from graph.edit import Edit
@@ -112,6 +112,23 @@ class History:
         self._settled.append(Change("settle", edit, ""))
         if not self._telling:
             self._tell(self._settled.pop())
+
+    def rebase(self, edit: Edit, translate: Callable[[Edit], Edit]) -> None:
+        """Apply an edit that is no step, and translate all steps so that they fit after it.
+
+        Raises EditError.
+        """
+        self._not_while_telling()
+        steps = {id(step): step for step in (*self._done, *self._undone)}
+        fitting = {
+            key: replace(s, edit=translate(s.edit), inverse=translate(s.inverse))
+            for key, s in steps.items()
+        }
+        self.settle(edit)
+        self._done = [fitting[id(step)] for step in self._done]
+        self._undone = [fitting[id(step)] for step in self._undone]
+        self._clean = fitting.get(id(self._clean), self._clean)
+        self._mergeable = False
 
     def forget(self, edit: Edit) -> None:
         """Apply an edit that cannot be undone, and forget all steps: they no longer fit."""

@@ -14,8 +14,9 @@ from graph.files import load, save
 from graph.graph import Graph
 from gui import fonts
 from gui.document import Document, DocumentChange
-from gui.moving import follow_files
+from gui.moving import moving
 from gui.recovery import Journals, Left
+from gui.run.changes import snapshot
 
 
 class Desk(QObject):
@@ -113,13 +114,13 @@ class Desk(QObject):
         target = Path(os.path.abspath(path)) if path else document.path
         if target is None:
             raise ValueError("found no path, expected one for a document never saved")
-        moved = path is not None and follow_files(document, target.parent)
-        try:
-            save(document.graph, target)
-        except BaseException:
-            if moved:
-                document.undo()
-            raise
+        graph = document.graph
+        moves = moving(document, target.parent) if target.parent != document.folder else None
+        if moves is not None:
+            moves.edit.apply(graph := snapshot(graph))
+        save(graph, target)
+        if moves is not None:
+            moves(document)
         document.path, document.folder = target, target.parent
         document.history.mark_clean()
         self._keep(document)

@@ -117,6 +117,11 @@ class Document:
         """Change the graph; see History.push. Raises EditError."""
         self.history.push(edit, key)
 
+    def rebase(self, edit: Edit, translate: Callable[[Edit], Edit], title: str) -> None:
+        """Change the graph by what is no step, and all steps with it; see History.rebase."""
+        self.history.rebase(edit, translate)
+        self._tell(self._edited(Change("settle", edit, title)))
+
     def undo(self) -> bool:
         """Take the last step back, with what was selected before it; False when there is none."""
         return self.history.undo()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from operator import is_
 from pathlib import Path
+from typing import Any
 
+from graph.drawing import Drawing
 from graph.edit import Edit
 from graph.edits import Batch, SetOp
+from graph.graph import Node
 from graph.ops.table import Table
 from gui.document import Document
 
@@ -18,29 +22,63 @@ def relative(file: Path, folder: Path) -> str:
     return (file.relative_to(folder) if file.is_relative_to(folder) else file).as_posix()
 
 
-def follow_files(document: Document, folder: Path) -> bool:
-    """Name the files of the tables as seen from another folder, as one step; whether any changed.
+@dataclass(frozen=True)
+class Moving:
+    """What saving a graph in another folder changes: paths, in the graph and in all its steps."""
 
-    Files that could be read so far may be read from there.
-    """
-    edits = list(_edits(document, folder))
-    if not edits:
-        return False
-    document.allowed |= {file for file, _ in edits}
-    document.push(Batch(tuple(edit for _, edit in edits), "Keep the paths of data"))
-    return True
+    edit: Edit
+    translate: Callable[[Edit], Edit]
+    files: dict[str, Path]  # that were looked up, by their old path
+
+    def __call__(self, document: Document) -> None:
+        """Change a document; its files may be read from the other folder."""
+        document.rebase(self.edit, self.translate, "Keep the paths of data")
+        document.allowed |= frozenset(self.files.values())
 
 
-def _edits(document: Document, folder: Path) -> Iterator[tuple[Path, Edit]]:
-    graph, home = document.graph, document.folder.resolve()
-    for name in ("", *sorted(graph.definitions)):
-        for node in graph.drawing(name):
-            op = node.op
-            if not isinstance(op, Table) or not op.path or "://" in op.path:
-                continue
-            file = document.file(op.path)
-            if not file.is_file() or not (file.is_relative_to(home) or file in document.allowed):
-                continue
-            path = relative(file, folder)
-            if path != Path(op.path).as_posix():
-                yield file, SetOp(node.id, replace(op, path=path), into=name)
+def moving(document: Document, folder: Path) -> Moving:
+    """Name the files of a document's tables as seen from another folder, those that it may read."""
+    graph, files = document.graph, dict[str, Path]()
+
+    def rename(path: str) -> str:
+        if (file := _file(document, path)) is None:
+            return path
+        files[path] = file
+        return relative(file, folder)
+
+    def translate(edit: Edit) -> Edit:
+        found: Edit = _renamed(edit, rename)
+        return found
+
+    edits = [
+        SetOp(node.id, _renamed(node.op, rename), into=name)
+        for name in ("", *sorted(graph.definitions))
+        for node in graph.drawing(name)
+        if isinstance(node.op, Table)
+    ]
+    return Moving(Batch(tuple(edits)), translate, files)
+
+
+def _file(document: Document, path: str) -> Path | None:
+    """The file of a path when it is there and may be read."""
+    if not path or "://" in path:
+        return None
+    file, home = document.file(path), document.folder.resolve()
+    allowed = file.is_relative_to(home) or file in document.allowed
+    return file if allowed and file.is_file() else None
+
+
+def _renamed(value: Any, rename: Callable[[str], str]) -> Any:
+    """An edit, or a part of one, in which tables have other paths; the same object where not."""
+    if isinstance(value, Table):
+        path = rename(value.path)
+        return value if path == value.path else replace(value, path=path)
+    if isinstance(value, tuple):
+        parts = tuple(_renamed(part, rename) for part in value)
+        return value if all(map(is_, parts, value)) else parts
+    if not isinstance(value, Edit | Node | Drawing):
+        return value
+    parts_by = {f.name: getattr(value, f.name) for f in fields(value)}
+    made = {name: _renamed(part, rename) for name, part in parts_by.items()}
+    changed = {name: part for name, part in made.items() if part is not parts_by[name]}
+    return replace(value, **changed) if changed else value

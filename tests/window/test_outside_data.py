@@ -11,11 +11,14 @@ from pytestqt.qtbot import QtBot
 
 from compute.data import DataError, Folder, OutsideError
 from compute.data.table import probe_table
-from graph.edits import SetOp, SetTraining
+from graph.define import Define, Undefine
+from graph.drawing import Drawing
+from graph.edits import Batch, Remove, SetOp, SetTraining
 from graph.files import load, save
-from graph.graph import Graph
+from graph.graph import Graph, Node
 from graph.ops.table import Table
 from graph.schema import Schema
+from graph.validator import FileError
 from gui.inspector.picks import PathRow
 from gui.preferences import Preferences
 from gui.run.exporting import python_of, write_python
@@ -175,6 +178,50 @@ def test_saving_elsewhere_keeps_the_table_in_reach(
     assert document.history.clean
     desk.save(document, table.with_name("beside.loom"))
     assert path() == "houses.csv"
+
+
+def test_no_undo_leads_to_the_paths_of_another_folder(
+    window: MainWindow, table: Path, tmp_path: Path
+) -> None:
+    """Of all steps: set, removed, inside a definition. Saving elsewhere is no step itself."""
+    window.files.begin_with(table)
+    desk, document = window.app.desk, window.app.desk.current
+    assert document is not None
+    (id,) = document.selection
+    first = document.graph.node(id).op
+    assert isinstance(first, Table)
+    document.push(SetOp(id, replace(first, header=not first.header)))
+    document.push(Define("part", Drawing((Node("t", first),))))
+    document.push(Batch((Undefine("part"), Remove((id,)))))
+    document.undo()
+    steps, position = document.steps, document.history.position
+    (tmp_path / "far").mkdir()
+    desk.save(document, tmp_path / "far" / "away.loom")
+    assert (document.steps, document.history.position) == (steps, position)
+    assert document.history.clean
+    paths = set[str]()
+    for to in (*range(position, 0, -1), *range(1, len(steps) + 1), position):
+        document.go_to(to)
+        for drawing in (document.graph, *document.graph.definitions.values()):
+            paths |= {node.op.path for node in drawing if isinstance(node.op, Table)}
+    assert paths == {str(table)}
+    assert document.history.clean
+    assert not outside(document)
+    assert load(tmp_path / "far" / "away.loom").definitions["part"].node("t").op.path == str(table)
+
+
+def test_what_cannot_be_saved_elsewhere_keeps_its_paths(
+    window: MainWindow, table: Path, tmp_path: Path
+) -> None:
+    window.files.begin_with(table)
+    desk, document = window.app.desk, window.app.desk.current
+    assert document is not None
+    (id,) = document.selection
+    with pytest.raises(FileError, match="no such file"):
+        desk.save(document, tmp_path / "not there" / "away.loom")
+    assert document.graph.node(id).op.path == "houses.csv"
+    assert (document.folder, document.path) == (table.parent, None)
+    assert not document.history.clean
 
 
 def test_only_the_allowed_file_is_read(tmp_path: Path, table: Path) -> None:

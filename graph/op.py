@@ -67,17 +67,13 @@ def setting(default: Any, help: str, **rules: Any) -> Any:
     return field(default=default, metadata={"setting": Setting(help, **rules)})
 
 
-Initialiser = Literal[
-    "zeros", "ones", "he_uniform", "he_normal", "glorot_uniform", "glorot_normal", "torch_linear"
-]
-
-
 @dataclass(frozen=True)
 class Param:
     """A trained array: canonical (PyTorch's) shape and how it starts.
 
     `fan_in`/`fan_out` of the initialisers come from the shape: axis 0 is out, axis 1 in, the rest
-    the window; give `fan` = (in, out) where that is not so (a bias, for one).
+    the window; give `fan` = (in, out) where that is not so (a bias, for one). `init` is one of
+    zeros, ones, he_uniform, he_normal, glorot_uniform, glorot_normal, torch_linear.
     """
 
     shape: Shape

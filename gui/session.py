@@ -89,11 +89,6 @@ class Sessions:
         """Files that were opened or saved last and still exist, newest first."""
         return tuple(one for one in self._session.recent if os.path.exists(one.path))
 
-    def forget_recent(self, path: str) -> None:
-        """Take a file off the recent ones."""
-        left = tuple(one for one in self._session.recent if one.path != path)
-        self._write(replace(self._session, recent=left))
-
     def remember(self) -> None:
         """Note which files are open now, and where they are looked at."""
         current = self._desk.current

@@ -23,9 +23,6 @@ from graph.schema import Column, Schema
 if TYPE_CHECKING:
     from graph.ops.table import Table
 
-# Unused columns are listed in the schema only while that keeps the graph file small.
-MAX_UNUSED_CLASSES = 50
-
 
 def probe_table(op: Table, folder: Folder, where: str) -> Schema:
     """The schema of the file that `op` names, read as its settings say.

@@ -21,7 +21,7 @@ from gui.palette.field import SearchField
 from gui.palette.memory import Memory, memory
 
 WIDTH = 216
-NODES, EXAMPLES = 0, 1
+EXAMPLES = 1  # the tab
 
 
 class LibraryPanel(QWidget):

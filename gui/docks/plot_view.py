@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPainterPath
 from PySide6.QtWidgets import QGraphicsScene, QSizePolicy
 
@@ -127,6 +127,11 @@ class PlotView(pg.GraphicsView):  # type: ignore[misc]
 
     def sizeHint(self) -> QSize:
         return QSize(340, 200)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.DevicePixelRatioChange:  # pens are in device pixels
+            self.recolour()
+        return bool(super().event(event))
 
     def area(self) -> Rect:
         """Where lines are painted."""

@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPixmap
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from gui import fonts
 from gui.canvas.drawing import fill, pen, rounded, stroke, text
+from gui.canvas.fitting import covers
 from gui.canvas.geometry import Rect
 from gui.canvas.paint_wire import Overlay
+from gui.canvas.scene import Touched
+from gui.canvas.view import Canvas
 from gui.docks.gradients_strips import paint_range
 from gui.look import Look
-from gui.probe_card import ProbeCard
 
-MARGIN = 12
-HEIGHT, WIDTH = 58, 224
 LINE = 24.0
+FAINT = 0.25
+AWAY = QPoint(-1, -1)
 
 
 class WireLegend(QWidget):
     """Hidden while wires show kinds of data, which their ports tell."""
 
-    def __init__(self, look: Look, canvas: QWidget) -> None:
+    def __init__(self, look: Look, canvas: Canvas) -> None:
         super().__init__(canvas)
         self._look, self._canvas = look, canvas
         self.overlay: Overlay = "kind"
         self.phases = 0
         self._made: tuple[object, QPixmap] | None = None  # the canvas paints itself often
+        self.faint = False
+        self._pointer = AWAY
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hide()
+        canvas.installEventFilter(self)
+        canvas.camera_changed.connect(self.place)
+        canvas.scene.subscribe(self._touched)
 
     def show_overlay(self, overlay: Overlay, phases: int) -> None:
         """Explain an overlay; phases count from 1."""
@@ -45,19 +52,31 @@ class WireLegend(QWidget):
             self.place()
 
     def place(self) -> None:
-        """At the foot, right of what else stands there."""
-        canvas = self._canvas
-        others = [
-            child.geometry()
-            for child in canvas.children()
-            if isinstance(child, QWidget)
-            and not isinstance(child, WireLegend | ProbeCard)
-            and child.isVisibleTo(canvas)
-        ]
-        foot = canvas.height() - HEIGHT - MARGIN
-        beside = [g for g in others if g.bottom() > foot and g.left() < canvas.width() / 2]
-        left = max((g.right() + 1 for g in beside), default=0) + MARGIN
-        self.setGeometry(left, foot, WIDTH, HEIGHT)
+        """In the room that the canvas keeps free; faint while a node or the pointer is under it."""
+        canvas, room = self._canvas, self._canvas.card_room
+        self.setGeometry(room)
+        card = Rect(room.x(), room.y(), room.width(), room.height())
+        under = covers(canvas.camera, canvas.scene.boxes, card)
+        faint = under or self.geometry().contains(self._pointer)
+        if faint != self.faint:
+            self.faint = faint
+            self.update()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseMove:
+            self._pointed(event.position().toPoint())
+        elif event.type() == QEvent.Type.Leave:
+            self._pointed(AWAY)
+        return False
+
+    def _pointed(self, at: QPoint) -> None:
+        before, self._pointer = self._pointer, at
+        if self.geometry().contains(before) != self.geometry().contains(at):
+            self.place()
+
+    def _touched(self, touched: Touched) -> None:
+        if not touched.looks and self.isVisible():
+            self.place()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         ratio = self.devicePixelRatioF()
@@ -65,6 +84,7 @@ class WireLegend(QWidget):
         if self._made is None or self._made[0] != shown:
             self._made = shown, self._picture(ratio)
         painter = QPainter(self)
+        painter.setOpacity(FAINT if self.faint else 1.0)
         painter.drawPixmap(0, 0, self._made[1])
         painter.end()
 

@@ -16,6 +16,7 @@ NOTCH = 4
 LOWEST, HIGHEST = -88, 32  # 2.2 % to 400 %
 FIT_HIGHEST = 0  # fitting never enlarges
 FIT_MARGIN = 40.0
+FOOT_GAP = 12.0
 
 
 def zoom_of(rung: int) -> float:
@@ -80,12 +81,14 @@ class Camera:
         changed = replace(self, width=max(width, 1), height=max(height, 1), ratio=ratio)
         return changed._at(self.x, self.y)
 
-    def fitted(self, rect: Rect) -> Camera:
-        """The whole of `rect` in the middle of the window, never above 100 %."""
-        room = max(self.width - 2 * FIT_MARGIN, 1.0), max(self.height - 2 * FIT_MARGIN, 1.0)
+    def fitted(self, rect: Rect, foot: float = 0.0) -> Camera:
+        """The whole of `rect` in the middle of the window above its `foot`, never above 100 %."""
+        below = max(foot + FOOT_GAP, FIT_MARGIN) if foot else FIT_MARGIN
+        room = max(self.width - 2 * FIT_MARGIN, 1.0), max(self.height - FIT_MARGIN - below, 1.0)
         share = min(room[0] / max(rect.width, 1.0), room[1] / max(rect.height, 1.0))
         rung = min(max(math.floor(math.log2(share) * STEPS + 1e-9), LOWEST), FIT_HIGHEST)
-        return replace(self, rung=rung).centred(rect.x + rect.width / 2, rect.middle)
+        lower = (below - FIT_MARGIN) / 2 / zoom_of(rung)
+        return replace(self, rung=rung).centred(rect.x + rect.width / 2, rect.middle + lower)
 
     def centred(self, x: float, y: float) -> Camera:
         """A canvas point in the middle of the window."""

@@ -32,6 +32,7 @@ from gui.canvas.backdrop import Backdrop, seen_part
 from gui.canvas.camera import NOTCH, Camera
 from gui.canvas.draft import NO_DRAFT, Draft
 from gui.canvas.drawing import Detail, colour, detail, pen, qrect, rounded, stroke
+from gui.canvas.fitting import fitted
 from gui.canvas.frame import Frame
 from gui.canvas.geometry import Point, Rect
 from gui.canvas.ground import paint_notes
@@ -47,7 +48,8 @@ MAKE_IN_FRAME = 0.003  # s from a frame's start in which it still makes missing 
 MAKE_IN_IDLE = 0.008
 REST = 60  # ms after a zoom before idle time is used
 QUIET = 1000  # ms without another look of a node before pictures for other zooms are made
-MINIMAP_MARGIN = 12
+MARGIN = 12  # px from the edge to what lies over the canvas, and between that
+CARD = QSize(224, 58)  # beside the zoom, for what somebody tells there
 FLASH = 900  # ms
 READABLE = 0.6  # zoom from which a node that is jumped to is shown as it is
 EDGE = 24.0  # px around a node that is brought into sight
@@ -80,6 +82,7 @@ class Surface(QWidget):
         self._living.timeout.connect(self._refine.start)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.minimap, self.zoom_bar = Minimap(self), ZoomBar(self)
+        self.card_room = QRect()
         self.scene.subscribe(self._touched)
 
     def sizeHint(self) -> QSize:
@@ -131,8 +134,14 @@ class Surface(QWidget):
         """Show everything."""
         bounds = self.scene.bounds()
         if bounds is not None:
-            self.look_from(self.camera.fitted(bounds))
+            self.look_from(self.fitted(bounds))
             self._fitted = self.camera
+
+    def fitted(self, rect: Rect) -> Camera:
+        """All of a part of the canvas, clear of what lies over it."""
+        cards = [self.minimap.geometry(), self.zoom_bar.geometry(), self.card_room]
+        places = [Rect(card.x(), card.y(), card.width(), card.height()) for card in cards]
+        return fitted(self.camera, rect, self.scene.boxes, places)
 
     def zoom_by(self, rungs: int, at: QPointF | None = None) -> None:
         """Zoom by steps of the ladder at a point of the window, its middle when None."""
@@ -288,16 +297,25 @@ class Surface(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         unmoved = self.camera == self._fitted  # since all was shown: show all again
         self.camera = self.camera.resized(self.width(), self.height(), self.devicePixelRatioF())
+        self._place_cards()
         if self._fit_first:
             self._fit_first = False
             self.look_first()
         elif unmoved:
             self.fit()
-        low = self.height() - MINIMAP_MARGIN
-        self.minimap.move(MINIMAP_MARGIN, low - self.minimap.height())
-        beside = self.minimap.geometry().right() + 1 + MINIMAP_MARGIN
-        self.zoom_bar.move(beside, low - self.zoom_bar.height())
         self.camera_changed.emit()
+
+    def _place_cards(self) -> None:
+        """The overview, the zoom, and room for one card more: at the foot, side by side."""
+        low = self.height() - MARGIN
+        self.minimap.move(MARGIN, low - self.minimap.height())
+        beside = self.minimap.geometry().right() + 1 + MARGIN
+        self.zoom_bar.adjustSize()
+        self.zoom_bar.move(beside, low - self.zoom_bar.height())
+        room = QRect(self.zoom_bar.geometry().right() + 1 + MARGIN, low - CARD.height(), 0, 0)
+        if room.x() + CARD.width() + MARGIN > self.width():
+            room.moveTo(beside, self.zoom_bar.y() - MARGIN - CARD.height())
+        self.card_room = QRect(room.topLeft(), CARD)
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.DevicePixelRatioChange:

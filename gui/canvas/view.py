@@ -290,7 +290,7 @@ class Canvas(PointedSurface):
         around = rects[0]
         for rect in rects[1:]:
             around = around.united(rect)
-        self.look_from(self.camera.fitted(around))
+        self.look_from(self.fitted(around))
 
 
 def _settle() -> None:

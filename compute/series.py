@@ -14,7 +14,7 @@ class Series:
     """Numbers that grow: one array with room to spare, so reading costs nothing."""
 
     def __init__(self) -> None:
-        self._room: Floats = np.empty(1024)
+        self._room: Floats = np.empty(64)
         self._count = 0
 
     def extend(self, values: object) -> None:

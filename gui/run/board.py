@@ -31,7 +31,8 @@ from compute.series import Means, Series
 
 State = Literal["idle", "preparing", "running", "paused", "finished", "stopped", "failed"]
 MOST_LOSSES = 1 << 16  # more than pixels by far; 3 ms to draw anew
-MOST_EPOCHS = MOST_NORMS = 1 << 14
+MOST_EPOCHS = 1 << 14
+MOST_NORMS = 1 << 11  # of each tensor, and there may be thousands
 
 
 @dataclass

@@ -73,6 +73,23 @@ def test_epochs_by_the_ten_thousand_stay_in_bounded_room() -> None:
     assert known.metrics == {"loss": 1 / 30_000, "val_loss": 30_000.0, "accuracy": 0.5}
 
 
+def test_norms_of_thousands_of_tensors_stay_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a short run and of a long one."""
+    monkeypatch.undo()
+    known, taps = Board(), tuple(tap(f"gradient:{k}") for k in range(500))
+
+    def room() -> int:
+        series = (s for norms in known.norms.values() for s in (norms.steps, norms.values))
+        return sum(one._room.nbytes for one in series)
+
+    for step in range(20):
+        known.take(Tapped(step, taps))
+    assert room() < 1_000_000
+    for step in range(20, 5_000):
+        known.take(Tapped(step, taps))
+    assert room() < 500 * 40_000
+
+
 def tap(name: str) -> Tap:
     return Tap(name, (3,), 1.0, 0.0, 1.0, -1.0, 1.0, 0.0, 0)
 

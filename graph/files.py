@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import zlib
 from collections.abc import Callable, Iterator
 from json import dumps as json_text
 from pathlib import Path
@@ -71,7 +72,8 @@ def loads(text: str) -> Graph:
 def read_graph(value: Json) -> Graph:
     """The graph of a parsed `.loom` file. Raises FileError."""
     record = upgrade(value)
-    keys = {"netloom", "training", "definitions", *DRAWING}
+    # a piece that was copied tells what it was wired to: paste reads that, a file holds it in vain
+    keys = {"netloom", "training", "definitions", "outside", *DRAWING}
     need_object(record, "", keys=keys, required={"nodes"})
     definitions = record.get("definitions", {})
     if not isinstance(definitions, dict):
@@ -167,7 +169,8 @@ def save(graph: Graph, path: str | os.PathLike[str]) -> None:
 def replace_text(path: str | os.PathLike[str], text: str) -> None:
     """Put `text` in the place of the file `path` in one step, safe on disk before it counts."""
     target = Path(os.path.realpath(path))  # a link stays a link
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    # not its name: with more letters than a name may have it would be no file
+    temporary = target.with_name(f".{zlib.crc32(os.fsencode(target.name)):08x}.{os.getpid()}.tmp")
     with contextlib.suppress(OSError):
         temporary.unlink()  # left by a crash of a process with our number
     try:

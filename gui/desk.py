@@ -12,11 +12,14 @@ from PySide6.QtCore import QObject, Signal
 import resources
 from graph.files import load, save
 from graph.graph import Graph
+from graph.validator import FileError
 from gui import fonts
 from gui.document import Document, DocumentChange
 from gui.moving import moving
 from gui.recovery import Journals, Left
 from gui.run.changes import snapshot
+
+Stamp = tuple[int, int, int] | None  # of a file: which it is, when it was written, its size
 
 
 class Desk(QObject):
@@ -38,6 +41,7 @@ class Desk(QObject):
         self.documents: list[Document] = []
         self.current: Document | None = None
         self._ends: dict[Document, Callable[[], None]] = {}
+        self._stamps: dict[Document, Stamp] = {}  # of their files, as they were read or written
         self._journals: Journals | None = None
         with contextlib.suppress(OSError):  # told when a document is opened
             self._journals = Journals(journals) if journals is not None else None
@@ -55,11 +59,12 @@ class Desk(QObject):
         `prepare` is given the new document before anybody shows it.
         """
         path = Path(os.path.abspath(path))
-        for document in self.documents:
-            if document.path == path:
-                self.show(document)
-                return document
+        for document in self._of_file(path):
+            self.show(document)
+            return document
+        stamp = _stamp(path)  # before it is read: what comes later is another's
         document = Document(load(path), fonts.measure, path)
+        self._stamps[document] = stamp
         prepare(document)
         return self.add(document)
 
@@ -86,6 +91,17 @@ class Desk(QObject):
             self.current = document
             self.current_changed.emit(document)
 
+    def place(self, document: Document, folder: Path, name: str) -> None:
+        """Say where the relative paths of a document never saved start, and what it is called."""
+        document.folder, document.name = folder, name
+        self._keep(document)  # its journal knows both
+        self.renamed.emit(document)
+
+    def _of_file(self, path: Path) -> list[Document]:
+        """The documents whose file it is, by whatever links it is reached."""
+        file = os.path.realpath(path)
+        return [one for one in self.documents if one.path and os.path.realpath(one.path) == file]
+
     def jump(self, path: str, definition: str = "") -> None:
         """Select the node at a NodePath, entering its definition, and have it brought into view."""
         document, id = self.current, path.rpartition("/")[2].rpartition(":")[2]
@@ -102,6 +118,7 @@ class Desk(QObject):
         place = self.documents.index(document)
         self.documents.remove(document)
         self._ends.pop(document)()
+        self._stamps.pop(document, None)
         if self._journals is not None:
             self._journals.end(document)
         if document is self.current:
@@ -114,6 +131,9 @@ class Desk(QObject):
         target = Path(os.path.abspath(path)) if path else document.path
         if target is None:
             raise ValueError("found no path, expected one for a document never saved")
+        if any(other is not document for other in self._of_file(target)):
+            expected, remedy = "a file of no other tab", "close that tab, or choose another name"
+            raise FileError("", "it open in another tab", expected, remedy, target.name)
         graph = document.graph
         moves = moving(document, target.parent) if target.parent != document.folder else None
         if moves is not None:
@@ -122,9 +142,15 @@ class Desk(QObject):
         if moves is not None:
             moves(document)
         document.path, document.folder = target, target.parent
+        self._stamps[document] = _stamp(target)
         document.history.mark_clean()
         self._keep(document)
         self.renamed.emit(document)
+
+    def changed_outside(self, document: Document) -> bool:
+        """Whether another program has written a document's file since it was read or written."""
+        known, now = self._stamps.get(document), _stamp(document.path)
+        return None not in (known, now) and known != now
 
     # Unsaved work
 
@@ -133,13 +159,19 @@ class Desk(QObject):
         return self._journals.left() if self._journals is not None else []
 
     def restore(self, left: Left) -> str:
-        """Open what was left unsaved. Returns why edits at its end are missing, or "".
+        """Open what was left unsaved, in the place of its file where that is open and unchanged.
 
-        Raises FileError when nothing of it can be read.
+        Returns why edits at its end are missing, or "". Raises FileError when nothing of it can be
+        read.
         """
         assert self._journals is not None
         restored = self._journals.restore(left, fonts.measure)
-        self.add(restored.document)
+        document, twins = restored.document, self._of_file(left.path) if left.path else []
+        if not all(twin.history.clean for twin in twins):
+            document.path = None  # another tab has work of its own for that file
+        self.add(document)
+        for twin in twins if document.path else ():
+            self.close(twin)
         self._journals.forget(left, damaged=bool(restored.lost))
         return restored.lost
 
@@ -171,3 +203,12 @@ class Desk(QObject):
 
     def _changed(self, document: Document, change: DocumentChange) -> None:
         self.changed.emit(document, change)
+
+
+def _stamp(path: Path | None) -> Stamp:
+    """None where there is no file."""
+    try:
+        status = os.stat(path) if path is not None else None
+    except OSError:
+        return None
+    return (status.st_ino, status.st_mtime_ns, status.st_size) if status is not None else None

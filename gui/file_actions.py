@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 import resources
 from graph.edits import AddNode
 from graph.files import dumps
-from graph.graph import Node
+from graph.graph import Graph, Node
+from graph.rules import MAX_NAME, MAX_SETTING, check_op, check_text
 from graph.validator import FileError
 from gui import fonts
 from gui.app import App
@@ -69,38 +70,38 @@ class Files(QObject):
     def open(self, path: Path) -> None:
         """Open a graph, the graph inside a picture, or a table as a node of its own."""
         suffix = path.suffix.lower()
+        if suffix in TABLES:
+            self.begin_with(path)
+        else:
+            self._try(self._open_picture if suffix in PICTURES else self._app.desk.open, path)
+
+    def _try(self, work: Callable[[Path], object], path: Path) -> None:
         try:
-            if suffix in TABLES:
-                self.begin_with(path)
-            elif suffix in PICTURES:
-                self._open_picture(path)
-            else:
-                self._app.desk.open(path)
-        except (FileError, ValueError) as error:
+            work(path)
+        except ValueError as error:  # of files, data and edits: found, expected, what to do
             self._say(_sentence(str(error)), "error")
         except OSError as error:
             self._say(f"{path.name} cannot be read: {error.strerror or error}.", "error")
 
     def begin_with(self, path: Path) -> None:
         """Put a table into the current document when that is new, else into one of its own."""
-        from compute.data.source import DataError
+        self._try(self._begin, path)
+
+    def _begin(self, path: Path) -> None:
         from gui.run.files import table_of
 
-        document = self._app.desk.current
-        fresh = document is None or len(document.graph) > 0 or document.path is not None
-        folder = path.resolve().parent
-        try:
-            op = table_of(path.resolve(), folder)
-        except DataError as error:
-            self._say(_sentence(str(error)), "error")
-            return
-        if fresh or document is None:
-            document = self._app.desk.new()
-        document.folder, document.name = folder, path.stem
+        desk, document = self._app.desk, self._app.desk.current
+        folder, name = path.resolve().parent, " ".join(path.stem.split())[:MAX_NAME]
+        check_text(str(path), "the name of the file", MAX_SETTING)
+        op = table_of(path.resolve(), folder)
+        check_op(Graph(), "", op, path.name)  # before there is a document for it
+        if document is None or len(document.graph) > 0 or document.path is not None:
+            document = desk.new()
+        desk.place(document, folder, name)
         document.allow(op.path)
         id = document.graph.fresh_id("table")
-        document.push(AddNode(Node(id, op, name=path.stem, x=0.0, y=0.0)))
-        self._app.desk.jump(id)
+        document.push(AddNode(Node(id, op, name=name, x=0.0, y=0.0)))
+        desk.jump(id)
 
     def _open_picture(self, path: Path) -> None:
         from gui.pictures import graph_in
@@ -123,10 +124,24 @@ class Files(QObject):
 
     def save_document(self, document: Document, then: Callable[[], object] = lambda: None) -> None:
         """Save a document, asking for a place when it has none; `then` runs once it is saved."""
+        write = partial(self._write, document, None, then)
         if document.path is None:
             self._ask_place(document, then)
+        elif self._app.desk.changed_outside(document):
+            ask(
+                self._app.look,
+                self._window,
+                f"Save over {document.path.name}?",
+                "Another program has changed the file since it was opened or saved here. Saving "
+                "over it takes those changes away.",
+                (
+                    Choice("Save over it", write, apart=True),
+                    Choice("Not now"),
+                    Choice("Save elsewhere", partial(self._ask_place, document, then), safe=True),
+                ),
+            )
         else:
-            self._write(document, None, then)
+            write()
 
     def _ask_place(self, document: Document, then: Callable[[], object]) -> None:
         dialog = self._save_dialog("Save as", LOOM, ".loom", document)
@@ -203,14 +218,14 @@ class Files(QObject):
         dialog.open()
 
     def _draw(self, document: Document, path: Path) -> None:
-        from gui.render import placed, png, svg
+        from gui.render import fitting, placed, png, svg
 
         drawing, area = placed(document.view)
         theme, text = self._app.look.theme, dumps(document.graph)
         if path.suffix.lower() == ".svg":
             data = svg(drawing, area, theme, text=text, title=document.title)
         else:
-            data = png(drawing, area, theme, 2.0, text)
+            data = png(drawing, area, theme, fitting(area, 2.0), text)
         self._put(path, data)
 
     def export_python(self, target: Target) -> None:

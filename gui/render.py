@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import struct
 import zlib
@@ -28,6 +29,7 @@ MARGIN = 40.0
 EMPTY = Rect(0.0, 0.0, 420.0, 240.0)
 KEYWORD = "netloom"  # of the PNG text and the SVG metadata that hold the graph
 SIZE_LIMIT = 32_000  # px a side; Qt's painter ends at 32,767
+PIXEL_LIMIT = 100_000_000  # of a picture that nobody chose a scale for: 400 MB while it is drawn
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 
 
@@ -94,11 +96,17 @@ def placed(view: CanvasView) -> tuple[Scene, Rect]:
     return made, Rect(x, y, float(round(around.right - x)), float(round(around.bottom - y)))
 
 
+def fitting(area: Rect, scale: float) -> float:
+    """`scale`, or the largest one below at which a picture of `area` is no larger than bearable."""
+    side = SIZE_LIMIT / max(area.width, area.height)
+    return min(scale, side, math.sqrt(PIXEL_LIMIT / (area.width * area.height)))
+
+
 def image(
     drawing: Scene, area: Rect, colours: Theme, scale: float = 1.0, overlay: Overlay = "kind"
 ) -> QImage:
     """A part of the canvas as an opaque image, `scale` pixels for each px."""
-    size = QSize(round(area.width * scale), round(area.height * scale))
+    size = QSize(max(1, round(area.width * scale)), max(1, round(area.height * scale)))
     made = QImage(size, QImage.Format.Format_RGB32)
     _paint(made, drawing, area, colours, scale, overlay)
     return made

@@ -70,7 +70,8 @@ class Session:
 
 
 class Sessions:
-    """Follows a desk; `recent` is always up to date on disk, what is open once `remember` is asked.
+    """Follows a desk; what is open and `recent` are always up to date on disk, where it is looked
+    at once `remember` is asked.
 
     `path` of None remembers nothing beyond this object.
     """
@@ -80,9 +81,10 @@ class Sessions:
     ) -> None:
         self._desk, self._path, self._clock = desk, path, clock
         self._session = read(path) if path is not None else Session()
+        self._reopening = False
         desk.opened.connect(self._opened)
         desk.renamed.connect(self._used)
-        desk.closed.connect(self._allow)
+        desk.closed.connect(self._closed)
 
     @property
     def recent(self) -> tuple[RecentFile, ...]:
@@ -108,6 +110,7 @@ class Sessions:
         Files that are gone are left out.
         """
         errors, session = list[str](), self._session
+        self._reopening = True  # a crash on the way must not cost those that are still to come
         for file in session.open:
             if not os.path.exists(file.path):
                 continue
@@ -115,6 +118,7 @@ class Sessions:
                 self._desk.open(Path(file.path), partial(_show_as, file))
             except FileError as error:
                 errors.append(str(error))
+        self._reopening = False
         shown = [
             one for one in self._desk.documents if one.path and str(one.path) == session.current
         ]
@@ -133,7 +137,15 @@ class Sessions:
             allowed = tuple(sorted(map(str, document.allowed)))
             newest = RecentFile(str(document.path), self._clock(), allowed)
             others = (one for one in self._session.recent if one.path != newest.path)
-            self._write(replace(self._session, recent=(newest, *others)[:MOST_RECENT]))
+            recent = (newest, *others)[:MOST_RECENT]
+            self._write(replace(self._session, recent=recent, open=self._open_now()))
+
+    def _closed(self, document: Document) -> None:
+        self._allow(document)
+        self._write(replace(self._session, open=self._open_now()))
+
+    def _open_now(self) -> tuple[OpenFile, ...]:
+        return self._session.open if self._reopening else _open_files(self._desk.documents)
 
     def _allow(self, document: Document) -> None:
         """Note what a document may read; its place among the recent files stays."""

@@ -34,6 +34,7 @@ from gui.canvas.wires import Path, path_bounds, path_points, paths, tag_rect, wi
 from gui.theme import Theme, mix
 
 DOT_STEP = 20.0
+MOST_DOTS = 250_000
 FRAME_RADIUS = 10.0
 NOTE_RADIUS = 5.0
 TITLE_ON_SCREEN = 12.0
@@ -128,9 +129,9 @@ def paint_portals(painter: QPainter, scene: Scene, theme: Theme) -> None:
 
 
 def paint_dots(painter: QPainter, area: Rect, theme: Theme, zoom: float = 1.0) -> None:
-    """Dots of 1 px radius every 20, fewer from afar; in one call."""
+    """Dots of 1 px radius every 20, fewer from afar and on a very large area; in one call."""
     step = DOT_STEP
-    while step * zoom < 14.0:
+    while step * zoom < 14.0 or area.width * area.height > MOST_DOTS * step * step:
         step *= 2.0
     size = 2.0 / max(1.0, zoom) if zoom >= 0.6 else 1.0 / zoom
     path = QPainterPath()

@@ -160,12 +160,9 @@ class SetOp(DrawingEdit):
         node = self.find(graph, self.id)
         if type(node.op) is not type(self.op):
             return f"Replace {node.label} by {op_name(self.op)}"
-        names = [
-            rule.called(name)
-            for name, rule in settings_of(type(self.op)).items()
-            if getattr(self.op, name) != getattr(node.op, name)
-        ]
-        what = names[0] if len(names) == 1 else "the settings"
+        rules = settings_of(type(self.op))
+        names = [n for n in rules if getattr(self.op, n) != getattr(node.op, n)]
+        what = rules[names[0]].called(names[0]) if len(names) == 1 else "the settings"
         return f"Change {what} of {node.label}"
 
     def apply(self, graph: Graph) -> Edit:

@@ -28,7 +28,7 @@ from gui.widgets.basics import label
 
 PERIOD = 400  # ms between two changes of the canvas, at least
 TINT_SECONDS = 0.8  # between two changes of wires: their pictures are large
-ARROW = 48  # px of the box beside its words
+ARROW = 26  # px of the box beside its words
 SAMPLE = 0  # place among the held-out samples of the one that thumbnails show
 CHOICES: tuple[tuple[Overlay, str], ...] = (
     ("kind", "Data kind"),
@@ -286,8 +286,6 @@ class WiresShow(QWidget):
         self.box = QComboBox()
         self.box.setProperty("kind", "quiet")
         self.box.setAccessibleName("Wires show")
-        widest = max(fonts.measure(title, "node name") for _, title in CHOICES)
-        self.box.setFixedWidth(round(widest) + ARROW)
         for choice, title in CHOICES:
             self.box.addItem(title, choice)
         self._show()
@@ -301,6 +299,7 @@ class WiresShow(QWidget):
 
     def _show(self) -> None:
         self.box.setCurrentIndex(self.box.findData(self._overlays.choice))
+        self.box.setFixedWidth(round(fonts.measure(self.box.currentText(), "node name")) + ARROW)
 
 
 def add_actions(overlays: Overlays) -> None:

@@ -48,6 +48,7 @@ class PreferencesDialog(Dialog):
         self.threads.valueChanged.connect(self._take)
         self.workspace = QLineEdit(values.workspace)
         self.workspace.setAccessibleName("Workspace")
+        self.workspace.setTextMargins(-2, 0, 0, 0)  # in line with the fields above
         round_menu_of(self.workspace)
         self.workspace.setPlaceholderText("Nearest .netloom, else your data folder")
         self.workspace.editingFinished.connect(self._take)

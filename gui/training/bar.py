@@ -234,7 +234,8 @@ class TrainingBar(QWidget):
         going = board.state == "running"
         self.speed.show_text(text.rate(board.samples_per_second))
         self.left.show_text(text.duration(board.seconds_left) if going else text.UNKNOWN)
-        self.message.show_text(board.message if board.state == "failed" else "")
+        said = board.message if board.state == "failed" else ""
+        self.message.show_text(said[:1].upper() + said[1:])
         self._fit()
 
     def _show_changed(self) -> None:

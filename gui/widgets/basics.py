@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from gui.look import Look
 
 ICON = 16
+AIR = "\u2005"  # behind an icon
 Colour = Literal["text", "text2", "text3", "accent", "on_accent", "success", "warn", "error"]
 
 
@@ -95,13 +96,18 @@ class Button(QPushButton):
     def __init__(
         self, look: Look, text: str, icon: str = "", kind: str = "", parent: QWidget | None = None
     ) -> None:
-        super().__init__(f"\u2004{text}" if icon else text, parent)  # air behind the icon
+        super().__init__(parent)
+        self._air = AIR if icon else ""
+        self.setText(text)
         self.setAccessibleName(text)
         self.setProperty("kind", kind)
         if icon:
             colours: dict[str, Colour] = {"accent": "on_accent", "quiet": "text2", "chip": "text2"}
             self.setIconSize(QSize(ICON, ICON))
             _Icon(self, look, icon, colours.get(kind, "text"))
+
+    def setText(self, text: str) -> None:
+        super().setText(self._air + text)
 
 
 class _Icon(QObject):

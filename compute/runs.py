@@ -219,11 +219,16 @@ class Workspace:
             )
             db.execute(f"UPDATE runs SET {setting} WHERE id = ?", (*fields.values(), run))
 
-    def metrics(self, run: str) -> dict[int, dict[str, float]]:
-        """Metrics by epoch (from 1) and name."""
+    def metrics(self, run: str, most: int = 0) -> dict[int, dict[str, float]]:
+        """Metrics by epoch (from 1) and name; with `most`, of that many epochs at equal distances,
+        the last among them.
+        """
         with self._open() as db:
-            query = "SELECT epoch, name, value FROM metrics WHERE run = ? ORDER BY epoch, name"
-            rows = db.execute(query, (run,)).fetchall()
+            found_last = db.execute("SELECT max(epoch) FROM metrics WHERE run = ?", (run,))
+            last = found_last.fetchone()[0] or 0
+            every = max(1, -(-last // most)) if most else 1
+            query = "SELECT epoch, name, value FROM metrics WHERE run = ? AND (? - epoch) % ? = 0"
+            rows = db.execute(f"{query} ORDER BY epoch, name", (run, last, every)).fetchall()
         found: dict[int, dict[str, float]] = {}
         for epoch, name, value in rows:
             found.setdefault(epoch, {})[name] = value

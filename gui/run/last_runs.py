@@ -8,6 +8,8 @@ from pathlib import Path
 
 from compute.runs import RunError, Workspace, find_workspace
 
+EPOCHS = 256  # of a longer run so many at equal distances
+
 
 @dataclass(frozen=True)
 class LastRun:
@@ -32,7 +34,7 @@ def last_runs(files: Iterable[Path], chosen: Path | None = None) -> dict[Path, L
                 for record in workspace.records()
                 if Path(record.folder) == file.parent and workspace.is_named(record.id, file.stem)
             )
-            epochs = workspace.metrics(run.id)
+            epochs = workspace.metrics(run.id, most=EPOCHS)
         except (RunError, StopIteration):
             continue
         key = "val_loss" if any("val_loss" in one for one in epochs.values()) else "loss"

@@ -4,6 +4,7 @@ import os
 import sqlite3
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from compute.runs import RunError, Workspace, compare, find_workspace
@@ -70,6 +71,23 @@ def test_metrics_events_and_changes_are_kept(tmp_path: Path) -> None:
     assert workspace.metrics(run) == {}
     assert not workspace.run_folder(run).exists()
     assert workspace.get(other).id == other
+
+
+def test_of_a_long_run_a_few_epochs_are_read(tmp_path: Path) -> None:
+    """At equal distances, with the last; of a short one all; of none nothing."""
+    workspace = Workspace(tmp_path / "w")
+    long, short, fresh = (make(workspace, name) for name in ("long", "short", "fresh"))
+    for run, epochs in ((long, 30_001), (short, 100)):
+        found = [(epoch, {"loss": 1 / epoch, "val_loss": 1.0}) for epoch in range(1, epochs + 1)]
+        workspace.update(run, {}, found)
+    few = workspace.metrics(long, most=256)
+    assert len(few) <= 256
+    assert list(few)[-1] == 30_001
+    assert len(set(np.diff(list(few)))) == 1
+    assert few[30_001] == {"loss": 1 / 30_001, "val_loss": 1.0}
+    assert len(workspace.metrics(long)) == 30_001
+    assert len(workspace.metrics(short, most=256)) == 100
+    assert workspace.metrics(fresh, most=256) == {}
 
 
 def test_one_process_trains_a_run(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """What the curves cost the window's thread: `python benchmarks/plots.py`.
 
-CPU time of one refresh of the curves page, of a run of 2,000 and one of 262,144 losses beside one
-before it of the same length: 10 losses are new, the page takes them in and is painted. Beside it
-what one move of the pointer over the plot costs, and the import in a process of its own.
+CPU time of one refresh of the curves page, of a run of 2,000 losses and of one of as many as are
+kept, beside one before it of the same length: 10 losses are new, the page takes them in and is
+painted. Then what one move of the pointer over the plot costs, and the import, pyqtgraph included,
+in a process of its own.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from gui.palette.fuzzy import Field, Found
 from gui.palette.index import Column, Index
 
 GO, NODE = "Go to ", "node/"  # begin the title and the id of a node's command
+_SOUGHT = ((1.0, False), (0.95, True), (0.6, True))  # its texts: weight, looseness
 
 
 @dataclass(frozen=True)
@@ -141,18 +142,18 @@ class Nodes:
 
     def __getitem__(self, place: int) -> Command:
         into, node = self._nodes[place]
-        document, kind = self._document, _kind(node)
+        document, texts, kind = self._document, _texts(node), _kind(node)
         assert document is not None
         view = document.view.by_id.get(node.id) if into == document.into else None
         return Command(
             f"{NODE}{into}/{node.id}",
-            f"{GO}{node.label}",
+            texts[0],
             lambda: self._app.desk.jump(node.id, into),
             "In this graph",
             f"{into} · {kind}" if into else kind,
             icon=view.icon if view else "fit",
             family=node.op.family if view else "",
-            fields=self._index.fields(place),
+            fields=tuple(Field(t, *how) for t, how in zip(texts, _SOUGHT, strict=True)),
         )
 
     def known(self, ids: Iterable[str]) -> list[Command]:
@@ -167,14 +168,15 @@ class Nodes:
 
     @cached_property
     def _index(self) -> Index:
-        labels = [node.label for _, node in self._nodes]
-        return Index(
-            (
-                Column([f"{GO}{label}" for label in labels], loose=False),
-                Column(labels, 0.95),
-                Column([_kind(node) for _, node in self._nodes], 0.6),
-            )
-        )
+        texts = [_texts(node) for _, node in self._nodes]
+        columns = zip(*texts, strict=True) if texts else ((), (), ())
+        return Index([Column(c, *how) for c, how in zip(columns, _SOUGHT, strict=True)])
+
+
+def _texts(node: Node) -> tuple[str, str, str]:
+    """What a node is found by."""
+    label = node.label
+    return f"{GO}{label}", label, _kind(node)
 
 
 def _kind(node: Node) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from gui.canvas.geometry import NodeBox, Point, Rect
 from gui.canvas.view_model import CanvasView, WireView
-from gui.canvas.wires import ABOVE_THREAD, path_points, wire_ends, wire_path
+from gui.canvas.wires import ABOVE_THREAD, BULGE, path_points, wire_ends, wire_path
 
 STEP = 14.0  # between lanes side by side
 OVER, UNDER = 20.0, 20.0  # first lane above a row's top, below its nodes
@@ -75,6 +75,12 @@ def _straight(source: Point, target: Point, rects: Sequence[Rect]) -> float | No
     """The lane of a wire that needs no detour: the target's height for a plain wire, the source's
     for one that turns late, past its wider neighbours. None when both run through a node.
     """
+    # where the lines can be at all; most wires have nobody between their ends
+    span = Rect(source.x, min(source.y, target.y), target.x - source.x, abs(target.y - source.y))
+    around = span.grown(BULGE + CLEARANCE)
+    rects = [rect for rect in rects if rect.meets(around)]
+    if not rects:
+        return target.y
     for path, lane in (
         (wire_path(source, target), target.y),
         (wire_path(source, target, source.y), source.y),

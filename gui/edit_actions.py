@@ -66,6 +66,7 @@ def add_actions(app: App, canvas_of: CanvasOf) -> None:
     _clipboard(add)
     _selection(add)
     _nodes(add)
+    _wires(add)
     _order(add)
     _groups(add)
     _sight(add)
@@ -248,6 +249,9 @@ def _nodes(add: _Adder) -> None:
         _several,
         words="chain link left to right",
     )
+
+
+def _wires(add: _Adder) -> None:
     add(
         "graph.next_wire",
         "Select the next wire",

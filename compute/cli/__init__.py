@@ -1,1 +1,1 @@
-"""The bodies of the commands of `netloom`; the declarations are in netloom.py."""
+"""The commands of `netloom`: declared in app.py, their bodies beside it."""

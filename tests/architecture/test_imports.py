@@ -55,7 +55,7 @@ def test_import_contracts_hold() -> None:
         ("compute", "one", WINDOWS | KERNELS | RIVALS),
         ("compute.reference", "one", WINDOWS | KERNELS | RIVALS),
         ("resources", "one", {"graph", "compute", "gui"} | WINDOWS | KERNELS | ARRAYS),
-        ("netloom", "one", WINDOWS | KERNELS | RIVALS),
+        ("netloom", "one", WINDOWS | KERNELS | RIVALS | ARRAYS | COMMAND_LINE),
     ],
 )
 def test_a_fresh_process_loads_only_what_it_may(

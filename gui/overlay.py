@@ -15,6 +15,7 @@ from PySide6.QtCore import QEvent, QObject, QTimer, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from compute.questions import Answer, FeatureMap, Maps, Output, SampleMaps
+from graph.graph import Graph
 from gui import fonts
 from gui.app import App
 from gui.canvas.paint_wire import Overlay, gradient_share
@@ -81,7 +82,7 @@ class CanvasOverlay(QObject):
         self._more = False
         self._tinted = 0.0
         self._rested: dict[str, set[str]] = {}  # by drawing
-        self._data = DataShown(self.document.graph)
+        self._data = {"": DataShown(self.document.graph)}  # by drawing
         self._fitting = QTimer(self, singleShot=True, interval=0)
         self._fitting.timeout.connect(self._fit)
         self._pause = QTimer(self, singleShot=True, interval=PERIOD)
@@ -129,8 +130,7 @@ class CanvasOverlay(QObject):
         document, now, into = self.document, self.document.previews, self.document.into
         rest = rest_previews(document.drawing, document.shapes.types, document.prefix)
         lacking = {i: p for i, p in rest.items() if i not in now or not _alike(now[i], p)}
-        if not into:
-            lacking |= self._data.fresh(document.graph)
+        lacking |= self._data.setdefault(into, DataShown(Graph())).fresh(document.drawing)
         lost = self._rested.get(into, set()) - rest.keys()
         self._rested[into] = set(rest)
         if lacking or lost & now.keys():

@@ -12,17 +12,21 @@ from pytestqt.qtbot import QtBot
 from compute.questions import Maps, SampleMaps
 from graph.edits import Remove, SetOp, SetTraining
 from graph.files import load
+from graph.graph import Node
+from graph.ops.data import Digits, ToyData
 from graph.ops.optimizer import SGD
+from graph.ops.structure import Output
 from graph.shapes import Shapes
+from graph.subgraph import Subgraph
 from gui.app import App
 from gui.canvas.view import Canvas
-from gui.canvas.view_model import Bars, Mosaic, Sparkline
+from gui.canvas.view_model import Bars, Mosaic, Scatter, Sparkline
 from gui.document import Document
 from gui.fonts import measure
 from gui.overlay import CanvasOverlay, Overlays, WiresShow
 from gui.overlay_nodes import LOOKS, pictures, quantised, sparkline, watched
 from resources import example_path
-from tests.support.drawn import blocks
+from tests.support.drawn import blocks, defined
 
 Open = Callable[[str], CanvasOverlay]
 
@@ -257,6 +261,20 @@ def test_gradients_inside_a_subgraph_tint_its_wires(qtbot: QtBot, app: App) -> N
     document.leave()
     canvas.enter_node("a")
     qtbot.waitUntil(lambda: "gradient:a/dense.y" in taps)
+
+
+def test_data_inside_a_subgraph_is_shown(qtbot: QtBot, app: App) -> None:
+    graph = blocks()
+    nodes = {"digits": ToyData(), "flat": Digits(), "y": Output()}
+    defined(graph, "data", nodes, "flat.image -> y.x").set_node(Node("d", Subgraph("data")))
+    overlay = attached(qtbot, app, app.desk.add(Document(graph, measure)))
+    node = overlay.canvas.scene.node
+    overlay.canvas.enter_node("d")
+    assert isinstance(node("digits").preview, Scatter)
+    assert isinstance(node("flat").preview, Mosaic)
+    assert node("flat").preview.tiles.max() > 0
+    overlay.document.leave()
+    assert node("flat").preview is None
 
 
 def attached(qtbot: QtBot, app: App, document: Document) -> CanvasOverlay:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from gui import fonts
 from gui.look import Look
+from gui.widgets.tips import tip_lines
 
 LABEL = 104
 MARGIN = 12  # of the panel; the dot stands in it
@@ -43,7 +44,7 @@ class ScrubLabel(QWidget):
     def explain(self, text: str) -> None:
         """Say what the setting is, behind its name where that has no room."""
         whole = fonts.measure(self._text, "body") > LABEL
-        self.setToolTip(f"{self._text}. {text}" if whole else text)
+        self.setToolTip(tip_lines(f"{self._text}. {text}" if whole else text))
 
     def sizeHint(self) -> QSize:
         return self.size()

@@ -19,6 +19,7 @@ from gui.inspector.stepping import stepped
 from gui.inspector.switches import Choice, Switch
 from gui.look import Look
 from gui.widgets.menus import rounded
+from gui.widgets.tips import tip_lines
 
 GAP = 8
 RELEASE = 30  # ms between two looks whether the mouse is let go
@@ -74,7 +75,7 @@ class Row(QWidget):
         """Put the field into the row."""
         field.setAccessibleName(self.spec.label)
         field.setAccessibleDescription(self.spec.rule.help)
-        field.setToolTip(tip(self.spec))
+        field.setToolTip(tip_lines(tip(self.spec)))
         self.setFocusProxy(field)
         self._line.addWidget(field)
 
@@ -110,7 +111,7 @@ class Row(QWidget):
         if not text:
             self.clear()
             return
-        self.problem.setToolTip(text)
+        self.problem.setToolTip(tip_lines(text))
         room = LABEL + GAP + 140
         metrics = fonts.metrics("small")
         self.problem.setText(metrics.elidedText(text, Qt.TextElideMode.ElideRight, room))

@@ -30,6 +30,7 @@ from gui.start.recent import Recent, RecentList
 from gui.start.sidebar import Sidebar
 from gui.training.text import caption, metric
 from gui.widgets.basics import Button, label
+from gui.widgets.tips import tip_lines
 
 if TYPE_CHECKING:
     from gui.run.last_runs import LastRun
@@ -167,9 +168,8 @@ class Gallery(QWidget):
         )
         look = self._app.look
         self.open_button = Button(look, "Open file", "folder")
-        self.open_button.setToolTip(
-            "Open a graph, a table or a picture with a graph inside  Ctrl+O"
-        )
+        tip = "Open a graph, a table or a picture with a graph inside  Ctrl+O"
+        self.open_button.setToolTip(tip_lines(tip))
         self.data_button = Button(look, "Begin with data", "data")
         self.new_button = Button(look, "Empty canvas", "plus", "accent")
         pairs = (

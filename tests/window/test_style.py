@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QColor, QContextMenuEvent, QImage, QPalette
 from PySide6.QtWidgets import (
     QApplication,
@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
     QTableWidget,
     QTabWidget,
     QToolButton,
+    QToolTip,
     QTreeWidget,
     QWidget,
 )
@@ -35,6 +36,7 @@ from gui import style
 from gui.look import Look
 from gui.theme import Theme, channels, contrast, theme
 from gui.widgets.menus import round_menu_of
+from gui.widgets.tips import tip_lines
 
 MOODS = [theme("dark"), theme("light")]
 SURFACES = ("canvas", "panel", "node", "field")
@@ -212,3 +214,16 @@ def test_every_field_shows_its_menu_in_the_look(qtbot: QtBot) -> None:
             target, QContextMenuEvent(QContextMenuEvent.Reason.Mouse, at, target.mapToGlobal(at))
         )
         assert seen == [(True, False)]
+
+
+def test_tips_are_at_most_280_px_wide_and_low(qapp: QApplication, qtbot: QtBot) -> None:
+    """Qt breaks no lines of a plain text, and adds to the padding of the sheet."""
+    style.apply(qapp, theme("dark"))
+    said = tip_lines("Zeros around the image: `same` keeps its size, `valid` adds none, or so many")
+    assert "`" not in said
+    QToolTip.showText(QPoint(0, 0), said)
+    shown = [one for one in QApplication.topLevelWidgets() if one.inherits("QTipLabel")]
+    assert len(shown) == 1
+    assert shown[0].width() <= 284
+    assert shown[0].height() <= 14 * (said.count("\n") + 1) + 16
+    QToolTip.hideText()

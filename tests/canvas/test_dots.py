@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QImage, QPixmap
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QImage, QMouseEvent, QPixmap
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -123,6 +123,25 @@ def test_alt_and_drag_puts_it_where_it_is_dropped_in_one_step(wired: Wired) -> N
     assert wired.done == ["Add a dot"]
     wired.document.undo()
     assert wired.dots == ()
+
+
+def test_the_cursor_and_the_wire_say_what_a_press_does(wired: Wired) -> None:
+    wired.lead((420.0, Y + 100))
+    row = wired.document.wires.index(WIRE)
+    at = QPointF(wired.at(420, Y + 100))
+    dot, off = at, at + QPointF(40, 0)
+    for place, held, cursor, hovered in (
+        (off, NONE, Qt.CursorShape.ArrowCursor, None),
+        (off, ALT, Qt.CursorShape.CrossCursor, None),
+        (dot, NONE, Qt.CursorShape.ArrowCursor, (row, 0)),
+    ):
+        kind, none = QMouseEvent.Type.MouseMove, Qt.MouseButton.NoButton
+        glob = QPointF(wired.canvas.mapToGlobal(place))
+        event = QMouseEvent(kind, place, glob, none, none, held)
+        QApplication.sendEvent(wired.canvas, event)
+        assert wired.canvas.cursor().shape() == cursor
+        assert wired.scene.hovered_dot == hovered
+        assert (wired.scene.hovered_wire == row) is (hovered is None)
 
 
 def test_escape_takes_a_dot_in_the_hand_off_again(wired: Wired) -> None:

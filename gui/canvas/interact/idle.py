@@ -56,7 +56,8 @@ class Idle(Interaction):
         scene.mark_wires(-1 if wire is None else wire, scene.selected_wires)
         self.host.hint(port or wire, pointer.window)
         if not pointer.space:
-            self.host.show_cursor(self._cursor(pointer, node, port))
+            puts = wire is not None and pointer.alt  # a press would put a dot there
+            self.host.show_cursor("cross" if puts else self._cursor(pointer, node, port))
 
     def _cursor(self, pointer: Pointer, node: str | None, port: PortHit | None) -> Cursor:
         if port is not None:

@@ -24,12 +24,13 @@ sys.path.insert(0, str(ROOT))
 
 from PySide6.QtCore import QPoint, QPointF, QSize, Qt, QTimer  # noqa: E402
 from PySide6.QtTest import QTest  # noqa: E402
-from PySide6.QtWidgets import QApplication, QWidget  # noqa: E402
+from PySide6.QtWidgets import QApplication, QLineEdit, QWidget  # noqa: E402
 
 import resources  # noqa: E402
 from benchmarks.canvas import large_graph, settle  # noqa: E402
 from graph.edits import Disconnect, Remove, SetOp, SetTraining  # noqa: E402
 from graph.files import load  # noqa: E402
+from graph.op import REGISTRY  # noqa: E402
 from gui import fonts, style  # noqa: E402
 from gui.canvas.view import Canvas  # noqa: E402
 from gui.document import Document  # noqa: E402
@@ -81,11 +82,13 @@ class Studio:
             assert time.monotonic() < end, f"waited in vain for {what}"
             QTest.qWait(5)
 
-    def open(self, example: str) -> None:
-        """Open an example and show the pages of all docks."""
+    def open(self, example: str, data: bool = True) -> None:
+        """Open an example and show the pages of all docks; `data`: wait for its pictures."""
         self.window.app.desk.open_example(example)
         self.until(lambda: self.canvas.isVisible(), "the canvas")
-        self.until(lambda: self.document.previews, "pictures of the data")
+        if data:
+            self.until(lambda: self.document.previews, "pictures of the data")
+        self.until(lambda: not self._put_off(), "rest")
 
     def train(self, epochs: int = EPOCHS, seed: int = SEED) -> None:
         """Begin a run of so many epochs."""
@@ -216,6 +219,33 @@ def docks(studio: Studio) -> None:
     studio.grab("problems")
 
 
+def finding(studio: Studio) -> None:
+    """What is found by typing: commands, and nodes that fit behind the one selected."""
+    studio.open("digits-cnn")
+    for action, typed, name in (("view.palette", "export", "palette"), ("graph.add", "", "search")):
+        studio.document.select(["conv2"])
+        studio.canvas.setFocus()
+        studio.window.app.actions[action].trigger()
+        field = QApplication.focusWidget()
+        assert isinstance(field, QLineEdit)
+        QTest.keyClicks(field, typed)
+        studio.grab(name, settled=False)
+        QTest.keyClick(field, Qt.Key.Key_Escape)
+
+
+def failed(studio: Studio) -> None:
+    """A run whose numbers grow beyond all bounds."""
+    studio.open("table-regression", data=False)
+    document = studio.document
+    adam = next(node for node in document.graph if node.op.role == "optimizer")
+    document.push(SetOp(adam.id, REGISTRY["SGD"](learning_rate=1e5)))
+    studio.dock("curves", "gradients", "features", "problems")
+    studio.train()
+    board = studio.window.app.trainer.board
+    studio.until(lambda: board.state == "failed", "a run that fails")
+    studio.grab("failed-run")
+
+
 def predictions(studio: Studio) -> None:
     """The decision boundary of a net that parts points of the plane."""
     studio.open("moons-mlp")
@@ -266,6 +296,8 @@ SHOTS: dict[str, Shot] = {
     "training-light": ("light", 1, training),
     "training@2x": ("dark", 2, training),
     "docks": ("dark", 1, docks),
+    "finding": ("dark", 1, finding),
+    "failed": ("light", 1, failed),
     "predictions": ("dark", 1, predictions),
     "large": ("dark", 1, large),
 }

@@ -36,7 +36,9 @@ class Watching(Section):
         self._gradient = self._value = self._sign = ""
         if self._node is None or document is None:
             return
-        path, keys = next(iter(places(document.graph, document.into, self._node.id)), ("", ""))
+        found, shown = dict(places(document.graph, document.into, self._node.id)), document.prefix
+        path = shown + self._node.id if shown + self._node.id in found else next(iter(found), "")
+        keys = found.get(path, "")
         ports = document.drawing.ports_out(self._node.id)
         if not path or not ports:
             return

@@ -18,11 +18,14 @@ from graph.graph import Frame, Node, Wire
 from graph.op import REGISTRY
 from graph.trace import trace
 from gui.app import App
+from gui.document import Document
+from gui.fonts import measure
 from gui.inspector.card import ConceptCard, paragraphs
 from gui.inspector.panel import InspectorPanel
 from gui.inspector.picks import PathRow
 from gui.inspector.row import ChoiceRow, EntryRow
 from gui.inspector.subject import places
+from tests.support.drawn import blocks
 from tests.support.inspected import by_type, inspector
 
 
@@ -325,3 +328,17 @@ def test_a_choice_by_keyboard(app: App, panel: InspectorPanel) -> None:
     choice.choice.setFocus()
     QTest.keyClick(choice.choice, Qt.Key.Key_Down)
     assert document.drawing.node(conv).op.init == "he_normal"
+
+
+@pytest.mark.parametrize("repeat", [1, 2])
+def test_of_a_definition_the_instance_that_was_entered_is_watched(
+    app: App, panel: InspectorPanel, repeat: int
+) -> None:
+    """Its first repetition; without one that was entered, the first in the graph."""
+    document, turn = app.desk.add(Document(blocks(repeat), measure)), "0/" if repeat > 1 else ""
+    for node, path in (("b", "b"), ("", "a")):
+        document.enter("block", node)
+        document.select(["dense"])
+        names = {f"value:{path}/{turn}dense.y", f"gradient:{path}/{turn}dense/weight"}
+        assert panel.watching.names() == names
+        document.enter("")

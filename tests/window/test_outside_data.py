@@ -10,12 +10,11 @@ from PySide6.QtWidgets import QFileDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
 from compute.data import DataError, Folder, OutsideError
-from compute.data.table import probe_table
 from graph.define import Define, Undefine
 from graph.drawing import Drawing
 from graph.edits import Batch, Remove, SetOp, SetTraining
 from graph.files import load, save
-from graph.graph import Graph, Node
+from graph.graph import Node
 from graph.ops.table import Table
 from graph.schema import Schema
 from graph.validator import FileError
@@ -26,38 +25,20 @@ from gui.run.permission import outside
 from gui.shell.keeper import Places
 from gui.training.bar import TrainingBar
 from gui.window import MainWindow
-from tests.support.drawn import drawn
+from tests.support.outside import houses, prices
 from tests.window.conftest import MakeWindow
 
 
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
     """A table in a folder of its own."""
-    file = tmp_path / "data" / "houses.csv"
-    file.parent.mkdir()
-    file.write_text("size,rooms,price\n" + "\n".join(f"{k},{k % 3},{2 * k}" for k in range(40)))
-    return file
+    return houses(tmp_path)
 
 
 @pytest.fixture
 def received(tmp_path: Path, table: Path) -> Path:
     """A graph in another folder that names the table, as one gets it from somebody."""
-    op = Table(path=str(table))
-    op = replace(op, schema=probe_table(op, Folder(table.parent), "table"))
-    file = tmp_path / "graphs" / "prices.loom"
-    file.parent.mkdir()
-    save(_net(op), file)
-    return file
-
-
-def _net(op: Table) -> Graph:
-    from graph.ops.dense import Dense
-    from graph.ops.loss import MeanSquaredError
-    from graph.ops.optimizer import Adam
-
-    ops = {"table": op, "dense": Dense(units=1), "loss": MeanSquaredError(), "adam": Adam()}
-    wires = "table.features -> dense.x", "dense.y -> loss.prediction"
-    return drawn(ops, *wires, "table.target -> loss.target", "loss.loss -> adam.loss")
+    return prices(tmp_path, table)
 
 
 def click(window: MainWindow, text: str) -> None:

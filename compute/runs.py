@@ -112,6 +112,13 @@ class Workspace:
             db.execute("BEGIN IMMEDIATE" if write else "BEGIN")
             yield db
             db.execute("COMMIT")
+        except sqlite3.DatabaseError as error:
+            if type(error) is not sqlite3.DatabaseError:
+                raise  # busy, full, not unique: said by those who ask
+            raise RunError(
+                f"workspace {self.folder}: found a damaged record of runs ({error}), expected "
+                "runs.sqlite whole; move it away, or choose another with --workspace"
+            ) from None
         finally:
             db.close()
 

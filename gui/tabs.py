@@ -20,7 +20,7 @@ from gui.app import App
 from gui.document import Document, DocumentChange
 from gui.look import Look
 from gui.theme import tokens
-from gui.widgets.basics import label, line, upright
+from gui.widgets.basics import label, line, plain, upright
 
 SEPARATOR = "›"
 WIDEST, CRUMB = 240, 160  # px of a tab, and of a name on the way to what is shown
@@ -75,7 +75,7 @@ class TabStrip(QWidget):
 
     def _opened(self, document: Document) -> None:
         self._busy = True
-        index = self.tabs.addTab(document.title)
+        index = self.tabs.addTab(plain(document.title))
         self._busy = False
         self.tabs.setTabData(index, document)
         button = TabButton(self._app.look)
@@ -105,8 +105,8 @@ class TabStrip(QWidget):
         index = self._index(document)
         if index < 0:
             return
-        if self.tabs.tabText(index) != document.title:
-            self.tabs.setTabText(index, document.title)
+        if self.tabs.tabText(index) != (text := plain(document.title)):
+            self.tabs.setTabText(index, text)
             self._show_crumbs()
         self.tabs.setTabToolTip(index, str(document.path) if document.path else "Not saved yet")
         button = self.tabs.tabButton(index, QTabBar.ButtonPosition.RightSide)
@@ -148,7 +148,7 @@ class TabStrip(QWidget):
                 here.setContentsMargins(8 if place else 0, 0, 0, 0)
                 self.crumbs.addWidget(here)
                 continue
-            crumb = QPushButton(short)
+            crumb = QPushButton(plain(short))
             crumb.setProperty("kind", "quiet")
             crumb.setToolTip(tip)
             crumb.setAccessibleName(f"Leave to {name}")

@@ -34,6 +34,7 @@ from gui.start.guide import Guide
 from gui.start.recent import home_text
 from gui.statusbar import StatusBar
 from gui.topbar import TopBar, device_text
+from gui.widgets.basics import plain
 from gui.widgets.focus_ring import FocusRing
 from gui.widgets.notice import Notice, Offer, Tone
 from gui.widgets.typed import take_typed
@@ -198,7 +199,7 @@ class MainWindow(QMainWindow):
         for file in self.keeper.recent[:RECENT]:
             path = Path(file.path)
             menu.addAction(
-                f"{path.name}    {home_text(path.parent)}", partial(self.files.open, path)
+                plain(f"{path.name}    {home_text(path.parent)}"), partial(self.files.open, path)
             )
         menu.setEnabled(bool(self.keeper.recent))
 

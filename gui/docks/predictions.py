@@ -34,6 +34,7 @@ from gui.docks.page import Page
 from gui.docks.plane import Picture, Plane, around
 from gui.docks.sample_sheet import MOST, SampleSheet, Shown
 from gui.run.board import Board
+from gui.widgets.basics import label
 
 EMPTY = "Press Run: what the net says about held-out samples is shown here."
 POINTS = 500
@@ -70,8 +71,7 @@ class PredictionsPage(Page):
         self.back = QPushButton("Back to the matrix")
         self.back.setProperty("kind", "quiet")
         self.back.clicked.connect(self._close)
-        self.words = QLabel()
-        self.words.setProperty("tone", "secondary")
+        self.words = label(tone="secondary")
         self._lay_out()
 
     def _lay_out(self) -> None:

@@ -22,6 +22,7 @@ from gui import fonts
 from gui.app import App
 from gui.docks.page import Page
 from gui.document import DocumentChange
+from gui.widgets.basics import label
 
 ROW = 36
 NAME = 132  # px for the name of the node
@@ -140,12 +141,11 @@ class _Row(QWidget):
         )
         icon.setAccessibleName(problem.severity)
         where = f"{problem.path}.{problem.port}" if problem.port else problem.path or "Graph"
-        name = QLabel(fonts.metrics("section").elidedText(where, Qt.TextElideMode.ElideRight, NAME))
+        name = label(fonts.metrics("section").elidedText(where, Qt.TextElideMode.ElideRight, NAME))
         name.setFont(fonts.font("section"))
         name.setFixedWidth(NAME)
         text = _sentence(f"{problem.message}; {problem.remedy}")
-        message = QLabel(text)
-        message.setProperty("tone", "secondary")
+        message = label(text, "secondary")
         message.setWordWrap(True)
         message.setMinimumWidth(40)
         self._words = QBoxLayout(QBoxLayout.Direction.LeftToRight)

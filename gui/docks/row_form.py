@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QLocale, Qt, Signal
 from PySide6.QtGui import QDoubleValidator
-from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QLineEdit, QWidget
 
 from graph.schema import Column
 from gui import fonts
+from gui.widgets.basics import label, plain
 from gui.widgets.menus import round_menu_of
 
 FIELD = 120  # px
@@ -44,10 +45,9 @@ class RowForm(QWidget):
             field = self._number() if column.kind == "number" else self._choice(column)
             field.setFixedWidth(FIELD)
             field.setAccessibleName(column.name)
-            label = QLabel(column.name)
-            label.setProperty("tone", "secondary")
-            label.setBuddy(field)
-            self._grid.addWidget(label, place, 0)
+            name = label(plain(column.name), "secondary")
+            name.setBuddy(field)
+            self._grid.addWidget(name, place, 0)
             self._grid.addWidget(field, place, 1)
             self._fields.append(field)
         self._grid.setColumnStretch(2, 1)

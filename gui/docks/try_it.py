@@ -38,6 +38,7 @@ from gui.docks.page import Page
 from gui.docks.row_form import RowForm
 from gui.look import Look
 from gui.theme import mix
+from gui.widgets.basics import label
 
 EMPTY = "Press Run: then draw a digit or fill in a row here, and the net says what it sees."
 UNKNOWN = "This net reads something that cannot be drawn or typed here yet."
@@ -61,9 +62,8 @@ class TryPage(Page):
         self.form = RowForm()
         self.form.changed.connect(self._ask)
         self.bars = OutputBars(app.look)
-        self.message = QLabel()
+        self.message = label(tone="tertiary")
         self.message.setWordWrap(True)
-        self.message.setProperty("tone", "tertiary")
         self.empty = QLabel(EMPTY)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setWordWrap(True)

@@ -151,7 +151,11 @@ class Trainer(QObject):
             return False
         graph, live = swapped(self.graph, document.graph), self._live
 
+        control = self._control
+
         def done(board: Board) -> None:
+            if control is not self._control:
+                return  # the run of another document has begun meanwhile
             self.graph, known = graph, live_settings(graph)
             self._live = {key: live.get(key, value) for key, value in known.items()}
             self.changed.emit()
@@ -269,7 +273,11 @@ class Trainer(QObject):
         opens = opens or partial(_open_new, self.graph, self.options(document))
         control, board, put = self._control, self.board, self._news.put
         self._worker = Worker(
-            opens, self._opened, control, lambda news: put((control, board, news)), self._worker
+            opens,
+            partial(self._opened, control),
+            control,
+            lambda news: put((control, board, news)),
+            self._worker,
         )
         self._worker.start()
         self._timer.start()
@@ -303,7 +311,7 @@ class Trainer(QObject):
         if self.board.state != before:
             self.changed.emit()
 
-    def _opened(self, session: Session) -> News:
+    def _opened(self, control: Control, session: Session) -> News:
         """Called in the thread of the run: what the window must know of a run that goes on."""
         job = session.job
         graph, live = snapshot(job.model.graph), dict(job.live)
@@ -313,12 +321,14 @@ class Trainer(QObject):
         losses = job.losses.copy(MOST_LOSSES)
 
         def news(board: Board) -> None:
+            board.run, board.workspace = session.run, session.workspace.folder
+            board.recall(job.batches.steps, history, losses)
+            if control is not self._control:
+                return  # the run of another document has begun meanwhile
             if again:
                 self.graph, self._folder = graph, folder
-            board.run, board.workspace = session.run, session.workspace.folder
             given, self._live = self._live, live
             board.live = {k: v for k, v in live.items() if given.get(k) != v}
-            board.recall(job.batches.steps, history, losses)
 
         return news
 

@@ -32,6 +32,11 @@ def label(text: str = "", tone: str = "", parent: QWidget | None = None) -> QLab
     return made
 
 
+def plain(text: str) -> str:
+    """A text as tabs, menus, buttons and labels of fields want it: a lone & makes a key of it."""
+    return text.replace("&", "&&")
+
+
 class Elided(QLabel):
     """A line of text that ends in an ellipsis where room ends, and then has it all as its tip."""
 

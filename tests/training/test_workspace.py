@@ -134,3 +134,14 @@ def test_unusable_workspaces_are_refused(tmp_path: Path) -> None:
     db.close()
     with pytest.raises(RunError, match="found version 7, expected 1"):
         Workspace(tmp_path)
+
+
+def test_a_workspace_damaged_behind_its_beginning_is_told(tmp_path: Path) -> None:
+    """SQLite finds out only when it reads the records."""
+    make(Workspace(tmp_path))
+    database = tmp_path / "runs.sqlite"
+    whole = database.read_bytes()
+    database.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
+    workspace = Workspace(tmp_path)
+    with pytest.raises(RunError, match="found a damaged record"):
+        workspace.records()

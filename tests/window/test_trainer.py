@@ -287,6 +287,27 @@ def test_swap_goes_on_with_the_changed_graph(app: App, trainer: Trainer, qtbot: 
     assert trainer.board.step < before + 10**9
 
 
+def test_news_of_a_swap_do_not_reach_the_next_run(app: App, trainer: Trainer, qtbot: QtBot) -> None:
+    """The window is busy while the swap is done; then another document is run."""
+    first, second = long(app), long(app)
+    trainer.run(first)
+    qtbot.waitUntil(in_state(trainer, "running"))
+    change(first, hidden(first), units=9)
+    assert trainer.swap(first)
+    trainer._timer.stop()
+    worker = trainer._worker
+    assert worker is not None
+    session = worker._session
+    assert session is not None
+    op = first.graph.node(hidden(first)).op
+    qtbot.waitUntil(lambda: session.job.model.graph.node(hidden(first)).op == op, timeout=20_000)
+    trainer.run(second)
+    qtbot.waitUntil(in_state(trainer, "running"), timeout=20_000)
+    assert trainer.graph is not None
+    assert not trainer.changed_since_start(second)
+    assert trainer.graph.node(hidden(second)) == second.graph.node(hidden(second))
+
+
 def test_stopping_while_kernels_are_compiled(
     app: App, trainer: Trainer, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,6 +37,7 @@ class TabStrip(QWidget):
         self._busy = False
         self.setFixedHeight(tokens()["size"]["window"]["canvasStrip"])
         self.tabs = _Tabs()
+        self.tabs.setProperty("kind", "documents")
         self.tabs.setDrawBase(False)
         self.tabs.setExpanding(False)
         self.tabs.setMovable(True)

@@ -77,7 +77,7 @@ class Row(QAbstractButton):
         theme, painter = self._look.theme, QPainter(self)
         picked = self.isChecked()
         if picked or self.underMouse():
-            painter.fillRect(self.rect(), QColor(theme.raised if picked else theme.hover))
+            painter.fillRect(self.rect().adjusted(0, 0, -1, 0), QColor(theme.hover))
         colour = theme.text if picked else theme.text2
         icon = icon_pixmap(self._icon, theme.text2, 16, self.devicePixelRatioF())
         painter.drawPixmap(14, (ROW - 16) // 2, icon)

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QColor, QContextMenuEvent, QImage, QPalette
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QApplication,
     QCheckBox,
@@ -227,3 +229,24 @@ def test_tips_are_at_most_280_px_wide_and_low(qapp: QApplication, qtbot: QtBot) 
     assert shown[0].width() <= 284
     assert shown[0].height() <= 14 * (said.count("\n") + 1) + 16
     QToolTip.hideText()
+
+
+def test_focus_is_shown_by_the_ring_alone(qapp: QApplication, qtbot: QtBot) -> None:
+    """Qt draws a rectangle of its own inside buttons with a border."""
+    style.apply(qapp, theme("dark"))
+    page = QWidget()
+    qtbot.addWidget(page)
+    column = QGridLayout(page)
+    buttons = [QPushButton("Open"), QPushButton("Open"), QToolButton(), QCheckBox("Open")]
+    for place, button in enumerate(buttons):
+        column.addWidget(button, place, 0)
+    with qtbot.waitActive(page):
+        page.show()
+        page.activateWindow()
+    buttons[0].setFocus()
+    for before, button in pairwise(buttons):
+        rested = button.grab().toImage()
+        button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        QTest.keyClick(before, Qt.Key.Key_Tab)
+        assert button.hasFocus()
+        assert button.grab().toImage() == rested

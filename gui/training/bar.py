@@ -235,7 +235,8 @@ class TrainingBar(QWidget):
         self.speed.show_text(text.rate(board.samples_per_second))
         self.left.show_text(text.duration(board.seconds_left) if going else text.UNKNOWN)
         said = board.message if board.state == "failed" else ""
-        self.message.show_text(said[:1].upper() + said[1:])
+        # others begin with the name of a node, which keeps its first letter
+        self.message.show_text(f"S{said[1:]}" if said.startswith("step ") else said)
         self._fit()
 
     def _show_changed(self) -> None:

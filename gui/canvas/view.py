@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 
 from graph.edit import Edit, op_name
 from graph.edits import AddNode, Batch
-from graph.graph import Node, Wire
+from graph.graph import Dots, Node, Wire
 from graph.op import Op
 from graph.rules import EditError
 from graph.subgraph import Subgraph
@@ -100,6 +100,8 @@ class Canvas(PointedSurface):
             if change.entered:
                 self._entered()
         elif change.moved:
+            if not self.is_idle and _dots(self._shown) != _dots(self.document.view):
+                self.state.interrupted()
             self._shown = self.document.view
             self.scene.put_places(self._shown, change.moved)
         if change.view or change.selection:
@@ -301,12 +303,16 @@ def _settle() -> None:
     gc.freeze()
 
 
+def _dots(view: CanvasView) -> list[Dots]:
+    return [wire.dots for wire in view.wires]
+
+
 def _alike(one: CanvasView, other: CanvasView) -> bool:
     """Whether two views have the same things at the same places, however they look."""
 
     def bones(view: CanvasView) -> tuple[object, ...]:
         nodes = [(node.id, node.x, node.y) for node in view.nodes]
         ends = [(wire.source, wire.output, wire.target, wire.input) for wire in view.wires]
-        return nodes, ends, view.frames, view.notes
+        return nodes, ends, _dots(view), view.frames, view.notes
 
     return bones(one) == bones(other)

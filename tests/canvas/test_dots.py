@@ -172,6 +172,16 @@ def test_a_dot_is_dragged_and_snaps(wired: Wired) -> None:
     assert wired.done == ["Move a dot", "Move a dot"]
 
 
+def test_an_undo_under_the_hand_ends_the_gesture(wired: Wired) -> None:
+    wired.lead((420.0, Y + 100))
+    wired.drag(wired.at(420, Y + 100), QPoint(30, 50), drop=False)
+    wired.document.undo()
+    assert wired.dots == ()
+    QTest.mouseRelease(wired.canvas, LEFT, NONE, wired.at(450, Y + 150))
+    assert wired.dots == ()
+    assert wired.canvas.is_idle
+
+
 def test_dots_above_each_other_come_upright(wired: Wired) -> None:
     wired.lead((400.0, Y + 50), (500.0, Y + 150))
     wired.drag(wired.at(500, Y + 150), QPoint(-96, 22))

@@ -192,9 +192,8 @@ class LinkLayer:
         for row in marked:
             self._paths(painter, frame, np.array([row]))
         for row, number in sorted(dots):
-            at, kind = scene.led.of[row][number].tolist(), scene.wires[row].kind
-            chosen_dot = (row, number) in scene.selected_dots
-            paint_marked_dot(painter, at, kind, chosen_dot, frame.theme)
+            at, picked = scene.led.of[row][number].tolist(), (row, number) in scene.selected_dots
+            paint_marked_dot(painter, scene.wire(row), at, picked, frame.theme, self.overlay)
         painter.restore()
 
     def _paths(self, painter: QPainter, frame: Frame, which: Indices) -> None:

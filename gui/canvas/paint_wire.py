@@ -119,11 +119,18 @@ def paint_wire_dots(
 
 
 def paint_marked_dot(
-    painter: QPainter, at: tuple[float, float], kind: PortKind, selected: bool, theme: Theme
+    painter: QPainter,
+    wire: WireView,
+    at: tuple[float, float],
+    selected: bool,
+    theme: Theme,
+    overlay: Overlay = "kind",
 ) -> None:
     """A dot that is selected, or that the pointer is over: larger, and filled when selected."""
-    tint = theme.accent if selected else theme.port[kind]
-    _dot(painter, *at, REROUTE / 2 + 1.0, pen(tint, RING), tint if selected else theme.canvas)
+    line = wire_pen(wire, theme, overlay)
+    radius = (REROUTE + max(line.widthF() - WIDTH, 0.0)) / 2 + 1.0
+    ring = pen(theme.accent, RING) if selected else QPen(line.brush(), RING)
+    _dot(painter, *at, radius, ring, theme.accent if selected else theme.canvas)
 
 
 def _dot(painter: QPainter, x: float, y: float, radius: float, ring: QPen, inside: str) -> None:

@@ -92,7 +92,7 @@ class IconButton(QToolButton):
         self.setToolTip(name)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setIconSize(QSize(ICON, ICON))
-        _Icon(self, look, icon)
+        _Icon(self, look, icon, "text" if kind == "raised" else "text2")
 
 
 class Button(QPushButton):

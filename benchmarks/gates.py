@@ -19,6 +19,7 @@ from gui import fonts, style
 from gui.look import Look
 
 Found = dict[str, list[float]]
+CPU = "    CPU time, "  # before the name of a figure: the CPU time of the same
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,8 @@ def table(found: Found, gates: Mapping[str, Gate]) -> bool:
         value = gate.judged(values)
         kept = kept and gate.keeps(value)
         mark = "" if gate.keeps(value) else "  missed"
+        if mark and CPU + name in found and gate.keeps(gate.judged(found[CPU + name])):
+            mark += ", its CPU time is not"
         sign = "≥" if gate.least else "≤"
         print(f"{name:<{wide}}{sign}{gate.limit:>6.0f}{value:>9.1f}   {runs}{mark}")
     return kept

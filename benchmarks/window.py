@@ -41,7 +41,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 import graph.ops  # noqa: F401
 from benchmarks.canvas import large_graph, move_held, p95, picked_up, settle
-from benchmarks.gates import Gate, arguments, dressed, hand_over, in_processes, say, table
+from benchmarks.gates import CPU, Gate, arguments, dressed, hand_over, in_processes, say, table
 from benchmarks.real_window import Painted, Window, close, main_window, wait
 from compute.prepare import TrainOptions
 from compute.questions import PlanTable, Predictions, Unanswered
@@ -101,7 +101,7 @@ def figures(found: dict[str, Waits]) -> dict[str, float]:
     told = {}
     for name, waits in found.items():
         told[f"{name}, ms"] = p95(waits, 0)
-        told["    CPU of " + name] = p95(waits, 1)
+        told[f"{CPU}{name}, ms"] = p95(waits, 1)
         middle = median(wall for wall, _ in waits)
         say(f"{name}: median {middle:.1f} ms, longest {max(waits)[0]:.1f} ms, {len(waits)} waits")
     return told

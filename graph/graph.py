@@ -14,6 +14,7 @@ from typing import Literal
 import networkx as nx
 
 from graph.op import Op, Port
+from graph.subgraph import instance_ports
 from graph.training import Training
 
 
@@ -182,15 +183,11 @@ class Graph:
 
     def ports_in(self, id: str) -> tuple[Port, ...]:
         """Input ports of a node; an instance has those of its definition."""
-        from graph.subgraph import instance_ports
-
         op = self.node(id).op
         return instance_ports(self, op, "input") or op.ports_in()
 
     def ports_out(self, id: str) -> tuple[Port, ...]:
         """Output ports of a node; an instance has those of its definition."""
-        from graph.subgraph import instance_ports
-
         op = self.node(id).op
         return instance_ports(self, op, "output") or op.ports_out()
 

@@ -81,6 +81,7 @@ def tints(theme: Theme) -> dict[str, str]:
         "accent_hover": mix(theme.accent, theme.text, 0.12),
         "accent_pressed": mix(theme.accent, darker, 0.2),
         "track": mix(theme.panel, theme.text3, 0.28),
+        "bar": mix(theme.panel, theme.text3, 0.25),
         "thumb": mix(theme.panel, theme.text3, 0.4),
         "faint": mix(theme.panel, theme.text3, 0.65),
     }

@@ -30,7 +30,8 @@ SEARCH_WIDTH, LEAST_WIDTH, SEARCH_HEIGHT = 360, 140, 26
 # Actions that begin a group within their subject.
 _FIRST = {
     *("file.save", "file.export_pytorch", "file.close", "file.preferences", "file.quit"),
-    *("edit.cut", "edit.delete", "edit.select_all", "edit.rename", "view.palette", "view.next_area"),
+    *("edit.cut", "edit.delete", "edit.select_all", "edit.rename"),
+    *("view.palette", "view.next_area"),
     *("graph.wire", "graph.straighten", "graph.align_left", "graph.frame", "graph.define"),
     *("graph.add", "train.swap"),
 }

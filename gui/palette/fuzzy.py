@@ -93,12 +93,23 @@ def rank(
 
 
 def _best(query: str, fields: Sequence[Field]) -> Found | None:
+    """The field that fits best; of the first, letters in one piece are lit also when it is less."""
     best: Found | None = None
+    lit: tuple[int, ...] = ()
     for index, field in enumerate(fields):
         hit = match(query, field.text, field.loose)
-        if hit is not None and (best is None or hit.score * field.weight > best.score):
-            best = Found(hit.score * field.weight, () if index else hit.places)
+        if hit is None:
+            continue
+        if index == 0 and _in_one_piece(hit.places):
+            lit = hit.places
+        score = hit.score * field.weight
+        if best is None or score > best.score:
+            best = Found(score, hit.places if index == 0 else lit)
     return best
+
+
+def _in_one_piece(places: Sequence[int]) -> bool:
+    return not places or places[-1] - places[0] == len(places) - 1
 
 
 def _contiguous(typed: str, folded: str, starts: Sequence[int]) -> int:

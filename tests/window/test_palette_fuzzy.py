@@ -78,6 +78,17 @@ def test_words_may_lie_in_several_fields() -> None:
     assert find("pool dense", fields) is None
 
 
+def test_letters_of_the_first_field_are_lit_though_another_fits_better() -> None:
+    """In one piece only: scattered ones have nothing to do with why the entry was found."""
+    fields = (Field("Go to conv1", loose=False), Field("conv1", 0.95))
+    found = find("conv", fields)
+    assert found is not None
+    assert (found.score > 80, found.places) == (True, (6, 7, 8, 9))
+    scattered = find("dns", (Field("Dense"), Field("dns", 0.95)))
+    assert scattered is not None
+    assert scattered.places == ()
+
+
 def test_rank_is_stable_and_best_first() -> None:
     """An empty query keeps the order; equal scores keep it too."""
     every = rank("", NAMES, lambda name: [Field(name)])

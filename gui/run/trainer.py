@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from compute.control import Control
+from compute.events import Failed, Finished, Paused, Resumed, Started, Swapped
 from compute.questions import Answer, Question
 from graph.graph import Graph
 from gui.document import Document, DocumentChange
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 TICK = 45  # ms between two looks at the queue
 BEAT = 90  # ms, while a run trains
+WAITED_FOR = Started, Paused, Resumed, Swapped, Failed, Finished
 NORM = "norm:"  # before a wanted name: the norm is enough
 Heard = Callable[[Answer], None]
 
@@ -47,6 +49,7 @@ class Trainer(QObject):
     ticked = Signal()
     problem_wanted = Signal(object, object)
     said = Signal(str)
+    _woken = Signal()  # by the thread of the run: what people wait for is in the queue
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -67,6 +70,7 @@ class Trainer(QObject):
         self._news: queue.SimpleQueue[tuple[Control, Board, News]] = queue.SimpleQueue()
         self._timer = QTimer(self, interval=TICK)
         self._timer.timeout.connect(self._drain)
+        self._woken.connect(self._drain)
 
     def board_of(self, document: Document | None) -> Board:
         """What is known of a document's run; an idle board when there was none."""
@@ -271,18 +275,19 @@ class Trainer(QObject):
             self._control.single_step()
         self._watch()
         opens = opens or partial(_open_new, self.graph, self.options(document))
-        control, board, put = self._control, self.board, self._news.put
-        self._worker = Worker(
-            opens,
-            partial(self._opened, control),
-            control,
-            lambda news: put((control, board, news)),
-            self._worker,
-        )
+        control = self._control
+        tell = partial(self._tell, control, self.board)
+        self._worker = Worker(opens, partial(self._opened, control), control, tell, self._worker)
         self._worker.start()
         self._timer.start()
         self.changed.emit()
         return True
+
+    def _tell(self, control: Control, board: Board, news: News) -> None:
+        """Called in the thread of the run."""
+        self._news.put((control, board, news))
+        if isinstance(getattr(news, "keywords", {}).get("event"), WAITED_FOR):
+            self._woken.emit()
 
     def _watch(self) -> None:
         wanted = frozenset[str]().union(*(names for names, _ in self._wanted.values()))

@@ -9,12 +9,12 @@ from PySide6.QtWidgets import QAbstractButton, QWidget
 from gui import fonts
 from gui.inspector.entry import Entry
 from gui.inspector.label import MARGIN
-from gui.look import Look
+from gui.look import Look, icon_pixmap
 
 HEIGHT = 52
-ICON = 18
+ICON = 20
 LEFT = 39  # of name and type
-CARD = QSize(74, 24)
+CARD = QSize(76, 24)
 
 
 class CardButton(QAbstractButton):
@@ -35,11 +35,11 @@ class CardButton(QAbstractButton):
         colour = theme.text if self.underMouse() else theme.text2
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._look.icon("book", colour).paint(painter, 0, 5, 14, 14)
+        self._look.icon("book", colour).paint(painter, 0, 4, 16, 16)
         painter.setFont(fonts.font("body"))
         painter.setPen(QColor(colour))
         middle = Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(QRectF(19, 0, 34, 24), middle, self.text())
+        painter.drawText(QRectF(20, 0, 34, 24), middle, self.text())
         key = QRectF(self.width() - 22.5, 4.5, 22, 15)
         painter.setPen(QPen(QColor(theme.border), 1))
         painter.drawRoundedRect(key, 4, 4)
@@ -112,7 +112,7 @@ class Head(QWidget):
 
     def _place(self) -> None:
         right = self.width() - MARGIN
-        self.card.move(right - CARD.width(), 14)
+        self.card.move(right - CARD.width(), 15)
         room = (CARD.width() + 8) if self.card.isVisibleTo(self) else 0
         self.name.setGeometry(self._left, 6, right - self._left - room, 22)
 
@@ -123,7 +123,8 @@ class Head(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(0, HEIGHT - 1, self.width(), 1, QColor(theme.hair))
         if self._icon:
-            self._look.icon(self._icon, colour).paint(painter, MARGIN + 1, 17, ICON, ICON)
+            icon = icon_pixmap(self._icon, colour, ICON, self.devicePixelRatioF())
+            painter.drawPixmap(MARGIN - 1, 16, icon)
         painter.setPen(QColor(theme.text3))
         painter.setFont(fonts.font("small"))
         room = self.name.width()

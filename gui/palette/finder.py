@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
-from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent
+from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QWindow
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
@@ -48,6 +48,7 @@ class Finder(QFrame):
         self.field.setFixedHeight(38)
         self.field.textEdited.connect(lambda: self.refresh())
         self.field.installEventFilter(self)
+        self._handle: QWindow | None = None  # of the window that it lies over, while it is shown
         self.list = RowList(app.look, f"{hint}: results", measures, strong=True)
         self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.model = self.list.content
@@ -103,9 +104,11 @@ class Finder(QFrame):
         self.show()
         self.raise_()
         self.field.setFocus(Qt.FocusReason.PopupFocusReason)
-        application = QApplication.instance()
-        if application is not None:
-            application.installEventFilter(self)
+        # presses come to the window's handle first. A filter of the whole application would make a
+        # Python object of each thing that hears of anything, which ends others, or the program
+        self._handle = window.window().windowHandle()
+        if self._handle is not None:
+            self._handle.installEventFilter(self)
 
     def place(self, at: QPoint) -> None:
         """Move its corner to a point of the window, or as near as keeps it inside."""
@@ -137,17 +140,18 @@ class Finder(QFrame):
             if event.type() == QEvent.Type.ShortcutOverride and event.key() in _TAKEN:
                 event.accept()  # else Ctrl+Enter would be the window's
                 return True
-        elif isinstance(watched, QWidget) and isinstance(event, QMouseEvent):
+        elif watched is self._handle and isinstance(event, QMouseEvent):
             pressed = event.type() == QEvent.Type.MouseButtonPress
-            if pressed and watched is not self and not self.isAncestorOf(watched):
+            at = self.mapFromGlobal(event.globalPosition().toPoint())
+            if pressed and not self.rect().contains(at):
                 self.hide()
         return False
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        application = QApplication.instance()
-        if application is not None:
-            application.removeEventFilter(self)
+        if self._handle is not None:
+            self._handle.removeEventFilter(self)
+            self._handle = None
         if self._before is not None and QApplication.focusWidget() in (None, self.field):
             self._before.setFocus(Qt.FocusReason.PopupFocusReason)
         self._before = None

@@ -301,7 +301,10 @@ def test_a_press_elsewhere_closes_and_focus_goes_back(
     QTest.keyClick(popup.field, Qt.Key.Key_Escape)
     assert canvas.hasFocus()
     popup.open_at(canvas, QPoint(60, 100))
-    QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=QPoint(900, 600))
+    handle = canvas.window().windowHandle()
+    press = (Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    QTest.mouseClick(handle, *press, popup.mapTo(canvas.window(), QPoint(60, 60)))
+    QTest.mouseClick(handle, *press, canvas.mapTo(canvas.window(), QPoint(900, 600)))
     assert not popup.isVisible()
 
 

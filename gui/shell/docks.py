@@ -145,10 +145,12 @@ class Docks(QObject):
         bar.setExpanding(False)
         bar.setElideMode(Qt.TextElideMode.ElideNone)
         bar.setAccessibleName("Docks")
-        button = more_button(self._app, partial(self._fill_group_menu, bar), bar)
+        button = more_button(self._app, lambda menu: self._fill_group_menu(button, menu), bar)
         _Corner(bar, button)
 
-    def _fill_group_menu(self, bar: QTabBar, menu: QMenu) -> None:
+    def _fill_group_menu(self, button: IconButton, menu: QMenu) -> None:
+        bar = button.parentWidget()
+        assert isinstance(bar, QTabBar)
         title = bar.tabText(bar.currentIndex())
         for dock in self:
             if dock.windowTitle() == title:
@@ -188,21 +190,22 @@ class _Corner(QObject):
 
     def __init__(self, bar: QTabBar, button: IconButton) -> None:
         super().__init__(bar)
-        self._bar, self._button = bar, button
+        self._button = button
         bar.installEventFilter(self)
-        self._place()
+        self._place(bar)
         button.show()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if isinstance(event, QResizeEvent):
-            self._place()
+        # as it is given: Python objects of Qt's own parts may end before those do
+        if isinstance(event, QResizeEvent) and isinstance(watched, QTabBar):
+            self._place(watched)
         return False
 
-    def _place(self) -> None:
+    def _place(self, bar: QTabBar) -> None:
         size = self._button.sizeHint()
         self._button.setGeometry(
-            self._bar.width() - size.width() - 8,
-            (self._bar.height() - size.height()) // 2,
+            bar.width() - size.width() - 8,
+            (bar.height() - size.height()) // 2,
             size.width(),
             size.height(),
         )

@@ -20,18 +20,19 @@ class OverlaidArea(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._own = self.verticalScrollBar()  # hidden, but it knows how far to scroll
+        own = self.verticalScrollBar()  # hidden, but it knows how far to scroll
         self.bar = QScrollBar(Qt.Orientation.Vertical, self)
         self.bar.setAccessibleName("Scroll")
         self.bar.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._own.rangeChanged.connect(self._ranged)
-        self._own.valueChanged.connect(self.bar.setValue)
-        self.bar.valueChanged.connect(self._own.setValue)
+        own.rangeChanged.connect(self._ranged)
+        own.valueChanged.connect(self.bar.setValue)
+        self.bar.valueChanged.connect(lambda value: self.verticalScrollBar().setValue(value))
         self._ranged(0, 0)
 
     def _ranged(self, least: int, most: int) -> None:
-        self.bar.setPageStep(self._own.pageStep())
-        self.bar.setSingleStep(self._own.singleStep())
+        own = self.verticalScrollBar()  # asked anew: Python objects of Qt's own parts may end early
+        self.bar.setPageStep(own.pageStep())
+        self.bar.setSingleStep(own.singleStep())
         self.bar.setRange(least, most)
         self.bar.setVisible(most > least)
 

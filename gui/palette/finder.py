@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import shiboken6
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QMouseEvent, QWindow
 from PySide6.QtWidgets import (
@@ -149,12 +150,14 @@ class Finder(QFrame):
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        if self._handle is not None:
-            self._handle.removeEventFilter(self)
-            self._handle = None
-        if self._before is not None and QApplication.focusWidget() in (None, self.field):
-            self._before.setFocus(Qt.FocusReason.PopupFocusReason)
-        self._before = None
+        # an error in here would end the program, so look whether both are still there
+        handle, before = self._handle, self._before
+        self._handle = self._before = None
+        if handle is not None and shiboken6.isValid(handle):
+            handle.removeEventFilter(self)
+        back = QApplication.focusWidget() in (None, self.field)
+        if back and before is not None and shiboken6.isValid(before):
+            before.setFocus(Qt.FocusReason.PopupFocusReason)
         self.closed.emit()
 
     def _key(self, event: QKeyEvent) -> bool:

@@ -8,9 +8,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
+import shiboken6
 from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from graph.checks.connect import can_connect
@@ -364,3 +365,18 @@ def test_a_key_is_on_the_screen_in_time(popup: SearchPopup, canvas: Canvas) -> N
             popup.list.viewport().repaint()
             took.append(time.perf_counter() - begin)
     assert statistics.median(took) < LIMIT
+
+
+def test_what_had_the_keyboard_before_may_be_gone(
+    popup: SearchPopup, canvas: Canvas, qtbot: QtBot
+) -> None:
+    """A field or a menu that went while the popup was open; an error there ended the program."""
+    field = QLineEdit(canvas)
+    field.show()
+    canvas.activateWindow()
+    field.setFocus()
+    qtbot.waitUntil(field.hasFocus)
+    popup.open_at(canvas, QPoint(60, 100))
+    shiboken6.delete(field)
+    popup.hide()
+    assert not popup.isVisible()

@@ -37,6 +37,7 @@ from gui.canvas.paint_wire import (
 )
 from gui.canvas.scene import CanvasScene, Touched
 from gui.canvas.wires import input_point, output_point
+from gui.theme import mix
 
 TILE = 256  # device pixels
 STRIP = 16  # missing tiles up to which a frame makes some itself
@@ -46,6 +47,7 @@ FEW = 24  # wires in sight up to which those without tiles are drawn at their be
 SMOOTH = 600  # wires drawn directly in one frame above which their edges are not smoothed
 THINNEST = 1.05  # device pixels; up to 1 Qt takes another way, three times as slow
 CASED = 0.5  # zoom from which tiles show casings
+FAINTEST, CLOSER = 0.3, 1.5  # of a wire's colour: from afar thousands would outshine the nodes
 TAGS = 100  # portals drawn directly
 REACH = 40.0  # canvas px that a wire's tags and casing may paint beside its line
 Key = tuple[int, float, int, int]  # rung, device pixels per px, column, row
@@ -156,7 +158,9 @@ class LinkLayer:
         scene, theme = self.scene, frame.theme
         if self.overlay == "kind":
             kinds, codes = np.unique(scene.kind[which], return_inverse=True)
-            return [pen(theme.port[scene.kinds[k]], WIDTH) for k in kinds.tolist()], codes
+            share = min(FAINTEST + CLOSER * frame.zoom, 1.0)
+            tints = [mix(theme.canvas, theme.port[scene.kinds[k]], share) for k in kinds.tolist()]
+            return [pen(tint, WIDTH) for tint in tints], codes
         lines = [wire_pen(scene.wires[row], theme, self.overlay) for row in which.tolist()]
         found = {id(line): line for line in lines}  # equal pens are one
         places = {key: place for place, key in enumerate(found)}

@@ -81,6 +81,7 @@ class Surface(QWidget):
         self._living = QTimer(self, singleShot=True, interval=QUIET)
         self._living.timeout.connect(self._refine.start)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self._empty = False  # then there is nothing to overlook
         self.minimap, self.zoom_bar = Minimap(self), ZoomBar(self)
         self.card_room = QRect()
         self.scene.subscribe(self._touched)
@@ -101,6 +102,9 @@ class Surface(QWidget):
         if touched.looks and not touched.everything:
             self._looks_renewed(touched.looks)
             return
+        if self._empty == bool(self.scene.ids):
+            self._empty = not self._empty
+            self.minimap.setVisible(not self._empty)
         self.minimap.refresh()
         if touched.hand is None:
             self.backdrop.forget()

@@ -1,12 +1,12 @@
 """Make the pictures of docs/images: `python tools/pictures.py [--into FOLDER] [NAME…]`.
 
---list names them.
 The real window, drawn offscreen at 1600 × 1000, does what a person would: it opens, wires, trains
 and asks. Every run has a fixed seed; states are waited for. Only timings differ between two makes.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -340,27 +340,29 @@ def make(name: str) -> None:
         studio.end()
 
 
-def main(names: list[str]) -> None:
+def main() -> None:
     """Make these pictures, all when none is named, each in a process of its own."""
-    folder = FOLDER
-    if names[:1] == ["--into"]:
-        folder, names = Path(names[1]).absolute(), names[2:]
-    if names == ["--list"]:
-        print("\n".join([*SHOTS, "drawings"]))
+    known = [*SHOTS, "drawings"]
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(known))
+    parser.add_argument("--into", type=Path, default=FOLDER, metavar="FOLDER")
+    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if unknown := set(given.names) - set(known):
+        parser.error(f"found {', '.join(sorted(unknown))}, expected {', '.join(known)}")
+    if given.here:
+        make(given.names[0])
         return
-    if names[:1] == ["--here"]:
-        make(names[1])
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in names or [*SHOTS, "drawings"]:
+    given.into.mkdir(parents=True, exist_ok=True)
+    for name in given.names or known:
         scale = SHOTS[name][1] if name in SHOTS else 1
         environment = {
             **os.environ,
             "QT_SCALE_FACTOR": str(scale),
-            "NETLOOM_PICTURES": str(folder),
+            "NETLOOM_PICTURES": str(given.into.absolute()),
         }
         subprocess.run([sys.executable, __file__, "--here", name], env=environment, check=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

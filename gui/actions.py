@@ -68,8 +68,7 @@ class Actions(QObject):
             else Qt.ShortcutContext.WindowShortcut
         )
         action.setCheckable(checked is not None)
-        if scope == "window":
-            action.triggered.connect(take_typed)
+        action.triggered.connect(take_typed)
         action.triggered.connect(lambda _=False: run())
         place.addAction(action)
         self._entries[id] = Entry(id, title, menu, action, icon, words, enabled, checked)

@@ -65,10 +65,12 @@ class Naming:
 
     def _changed(self, id: str) -> None:
         """What is named may be gone: undone by a button that leaves the keyboard here."""
-        drawing = self._canvas.document.drawing
-        there = any(id in part for part in (drawing, drawing.frames, drawing.notes))
-        if self._field is not None and not there:
+        if self._field is not None and not self._is_there(id):
             self._field.end(keep=False)
+
+    def _is_there(self, id: str) -> bool:
+        drawing = self._canvas.document.drawing
+        return any(id in part for part in (drawing, drawing.frames, drawing.notes))
 
     def _open(
         self,
@@ -85,14 +87,14 @@ class Naming:
         field = Field(self._canvas, name, text, style, lines)
         self._field = field
         self._unsubscribe = self._canvas.document.subscribe(lambda _: self._changed(id))
-        field.ended.connect(lambda found: self._ended(found, keep))
+        field.ended.connect(lambda found: self._ended(id, found, keep))
         field.show_at(Rect(at.x, at.y, rect.width * zoom, max(rect.height * zoom, 18.0)), zoom)
 
-    def _ended(self, text: str | None, keep: Callable[[str], None]) -> None:
+    def _ended(self, id: str, text: str | None, keep: Callable[[str], None]) -> None:
         self._field = None
         self._unsubscribe()
         self._canvas.setFocus()
-        if text is not None:
+        if text is not None and self._is_there(id):  # else another drawing is shown by now
             keep(text)
 
     def _name(self, id: str, text: str) -> None:

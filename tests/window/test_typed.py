@@ -132,3 +132,26 @@ def test_undo_takes_away_what_is_being_named(window: MainWindow, qtbot: QtBot, a
     assert document.history.position == done
     assert not document.drawing.notes
     assert not document.drawing.frames
+
+
+@pytest.mark.parametrize("typed", ["", "inner"])
+def test_leaving_a_subgraph_by_its_menu_while_naming(
+    window: MainWindow, qtbot: QtBot, typed: str
+) -> None:
+    """A menu leaves the editor open; what was typed is kept, whatever is shown then."""
+    document = one_layer(window)
+    act(window, "graph.define")
+    (name,) = document.graph.definitions
+    document.enter(name)
+    document.select(["a"])
+    canvas = window.canvas
+    assert canvas is not None
+    qtbot.waitUntil(canvas.hasFocus)
+    act(window, "edit.rename")
+    editor = QApplication.focusWidget()
+    assert editor is not None
+    assert editor is not canvas
+    qtbot.keyClicks(editor, typed)
+    act(window, "graph.leave")
+    assert document.into == ""
+    assert document.graph.definitions[name].node("a").name == typed

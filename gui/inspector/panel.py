@@ -222,10 +222,6 @@ class InspectorPanel(Page):
         if row is not None and row.isVisible():
             row.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
-    def edit_name(self) -> None:
-        """Put the cursor into the name."""
-        self.head.name.setFocus(Qt.FocusReason.ShortcutFocusReason)
-
     def _rename(self, text: str) -> None:
         if self.subject.document:
             push(self.subject.document, rename(self.subject, text))

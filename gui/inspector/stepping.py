@@ -10,11 +10,6 @@ from gui.inspector.spec import Spec
 FIRST = 1e-4  # first step away from 0 where nothing bounds the value
 
 
-def can_step(spec: Spec) -> bool:
-    """Whether the setting has numbers to step."""
-    return spec.numeric
-
-
 def stepped(spec: Spec, value: Any, count: int) -> Any:
     """`value` after `count` steps, kept within the bounds; unchanged when it is no number.
 

@@ -214,10 +214,6 @@ class Trainer(QObject):
         self._timer.start()
         return True
 
-    def withdraw(self, key: Hashable) -> None:
-        """Forget the questions of a key: their callbacks will not be called."""
-        self._asked.pop(key, None)
-
     def forget(self, document: Document) -> None:
         """A document was closed: its run ends; connected to the desk."""
         if document is self.document:

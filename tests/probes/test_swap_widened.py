@@ -1,17 +1,34 @@
 """Swapping a model for a wider one while it trains: nothing it computes changes at the swap."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 
+from compute.backend import Array
 from compute.batches import Batches
 from compute.control import Control, Swap
 from compute.data import Folder, load_samples
 from compute.events import Finished, Progress, Swapped
 from compute.split import split
 from compute.train import Job, train
-from compute.widen import overlap, widen
+from compute.widen import overlap
 from graph.lower import Model
 from tests.support.small_graphs import DEVICES, make_plan, moons, outputs
+
+
+def widened(arrays: Mapping[str, Array], units: int) -> dict[str, Array]:
+    """Layer `hidden` with more units, read by `top`: new ones copy old ones, and whoever reads a
+    copied unit shares its weight among the copies (Net2Net, Chen et al. 2016).
+    """
+    weight, reader = arrays["param:hidden/weight"], arrays["param:top/weight"]
+    source = np.arange(units) % len(weight)
+    copies = np.bincount(source)[source]
+    return {
+        "param:hidden/weight": weight[source],
+        "param:hidden/bias": arrays["param:hidden/bias"][source],
+        "param:top/weight": reader[:, source] / copies,
+    }
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -31,7 +48,7 @@ def test_outputs_are_unchanged_by_the_swap(device: str, units: int, tmp_path) ->
         next(events)
     before = outputs(small, plan, data)["prediction"]
     arrays = plan.read()
-    control.swap(Swap(wide, other, widen(arrays, "hidden", "top", units)))
+    control.swap(Swap(wide, other, widened(arrays, units)))
     step = next(event for event in events if not isinstance(event, Progress))
     assert isinstance(step, Swapped)
     after = outputs(wide, job.plan, data)["prediction"]

@@ -204,8 +204,6 @@ def test_questions_while_running_paused_and_ended(app: App, trainer: Trainer, qt
         answers.clear()
         for sample in range(5):
             assert trainer.ask("maps", Maps(sample, (f"value:{hidden(document)}.y",)), heard)
-        assert trainer.ask("gone", Predictions(), heard)
-        trainer.withdraw("gone")
         trainer.ask("predictions", Predictions(limit=7), heard)
         qtbot.waitUntil(lambda: any(isinstance(a, SamplePredictions) for a in answers))
         (predictions,) = [a for a in answers if isinstance(a, SamplePredictions)]

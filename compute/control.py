@@ -33,13 +33,14 @@ class Swap:
 class Orders:
     """What was asked for since the last time; of the tensors in `norms` only the norm.
 
-    Whoever watches looks at most every `every` seconds.
+    At those in `seldom` nobody looks more often than every `every` seconds.
     """
 
     live: Mapping[str, float]
     swap: Swap | None
     watch: frozenset[str]
     norms: frozenset[str]
+    seldom: frozenset[str]
     every: float
     stop: bool
     pause: bool
@@ -57,6 +58,7 @@ class Control:
         self._swap: Swap | None = None
         self._watch: frozenset[str] = frozenset()
         self._norms: frozenset[str] = frozenset()
+        self._seldom: frozenset[str] = frozenset()
         self._every = 0.0
         self._work: dict[Hashable, Work] = {}
         self._urgent: list[Work] = []
@@ -100,14 +102,20 @@ class Control:
             self._notify()
 
     def watch(
-        self, names: frozenset[str], norms: frozenset[str] = frozenset(), every: float = 0.0
+        self,
+        names: frozenset[str],
+        norms: frozenset[str] = frozenset(),
+        seldom: frozenset[str] = frozenset(),
+        every: float = 0.0,
     ) -> None:
-        """The tensors to tap from now on, and those of which the norm is enough; at most so often.
+        """The tensors to tap from now on, and those of which the norm is enough.
 
+        Those in `seldom`, too, are tapped only every `every` seconds.
         Names are `value:path.port`, `gradient:path.port`, or either with a ParamKey.
         """
         with self._changed:
-            self._watch, self._norms, self._every = names, norms - names, every
+            self._watch, self._norms = names, norms - names
+            self._seldom, self._every = seldom & (names | norms), every
 
     def ask(self, key: Hashable, work: Work) -> None:
         """Have `work` done between two steps, by whoever runs; it must not raise.
@@ -151,6 +159,7 @@ class Control:
                 self._swap,
                 self._watch,
                 self._norms,
+                self._seldom,
                 self._every,
                 self._stopped,
                 self._paused and not single,

@@ -11,11 +11,11 @@ class Share:
     """Side work that is due again only when enough time has passed since the last.
 
     It takes at most `share` of the time, and comes at most every `gap` seconds. The first `credit`
-    seconds are free, so that a run of two seconds is looked at too. `gap` may be changed.
+    seconds are free, so that a run of two seconds is looked at too.
     """
 
     def __init__(self, share: float, gap: float = 0.0, credit: float = 0.0) -> None:
-        self._share, self.gap, self._credit = share, gap, credit
+        self._share, self._gap, self._credit = share, gap, credit
         self._next = self._after = time.perf_counter()
 
     @property
@@ -31,4 +31,4 @@ class Share:
         now, free = time.perf_counter(), min(seconds, self._credit)
         self._credit -= free
         self._next = max(self._next, now - SAVED) + (seconds - free) / self._share
-        self._after = now + self.gap
+        self._after = now + self._gap

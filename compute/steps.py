@@ -80,13 +80,13 @@ def run_block(job: Job, pace: Pace, most: int) -> Block:
     return block
 
 
-def run_tapped(job: Job, pace: Pace) -> Block:
-    """Train one step and keep the watched tensors: the same bits as an unwatched step.
+def run_tapped(job: Job, pace: Pace, names: frozenset[str]) -> Block:
+    """Train one step and keep watched tensors: the same bits as an unwatched step.
 
     Blocks are trained unwatched, so looking on costs one slower step now and then.
     """
     place = job.position.step - job.position.epochs * job.batches.steps
-    block, seconds, cpu = _timed(job, place, 1, job.watch)
+    block, seconds, cpu = _timed(job, place, 1, names)
     if len(block.losses):
         block.rate = job.batches.size(place) / (pace.seconds or seconds)
         block.seconds = max(0.0, cpu - pace.cpu)
@@ -111,7 +111,9 @@ def prepare_taps(job: Job) -> None:
     """Build the watched tapes of the present batch size now, so that they are not timed."""
     place = job.position.step - job.position.epochs * job.batches.steps
     for phase in job.model.phases:
-        job.plan.prepare(phase.name, job.batches.size(place), _of_phase(job, phase, job.watch))
+        for names in {job.watch, job.watch - job.seldom}:
+            kept = _of_phase(job, phase, names)
+            job.plan.prepare(phase.name, job.batches.size(place), kept)
 
 
 def _timed(job: Job, place: int, count: int, watch: frozenset[str]) -> tuple[Block, float, float]:

@@ -63,6 +63,7 @@ class Job:
     changes: list[tuple[int, str, float]] = field(default_factory=list)
     watch: frozenset[str] = frozenset()
     norms: frozenset[str] = frozenset()  # those of `watch` of which the norm is enough
+    seldom: frozenset[str] = frozenset()  # those of `watch` that need not be looked at each time
     asked: frozenset[str] = frozenset()  # what others want watched, known or not
     unknown: frozenset[str] = frozenset()  # what was asked for and does not exist, said already
     position: Position = field(default_factory=Position)
@@ -80,7 +81,7 @@ def train(job: Job, control: Control, run: str = "") -> Iterator[Event]:
     `job.position` and the arrays of `job.plan` agree at every event, so both may be saved then.
     """
     at, pace = job.position, Pace()
-    looks, questions = Share(TAP_SHARE, TAP_SECONDS, CREDIT), Share(TAP_SHARE, credit=CREDIT)
+    looks, questions = Looks(), Share(TAP_SHARE, credit=CREDIT)
     control.attach(lambda: job.plan.stop())
     yield _started(job, run)
     prepare_steps(job.model, job.plan, job.parts, job.batches.batch)
@@ -94,9 +95,8 @@ def train(job: Job, control: Control, run: str = "") -> Iterator[Event]:
         orders = yield from _obey(job, control, questions)
         if orders.stop:
             break
-        looks.gap = max(TAP_SECONDS, orders.every)
-        if job.watch and (orders.single or (looks.due and _full_batch(job))):
-            block = run_tapped(job, pace)
+        if names := looks.names(job, orders):
+            block = run_tapped(job, pace, names)
         else:
             block = run_block(job, pace, 1 if orders.single else job.steps)
         if block.losses.size:
@@ -105,7 +105,7 @@ def train(job: Job, control: Control, run: str = "") -> Iterator[Event]:
         if block.arrays:
             reducing = time.thread_time()
             tapped = taps(block, job.norms)
-            looks.spent(block.seconds + time.thread_time() - reducing)
+            looks.share.spent(block.seconds + time.thread_time() - reducing)
             yield Tapped(at.step, tapped)
         if block.bad:
             yield _failed(job, block.bad, run)
@@ -114,6 +114,25 @@ def train(job: Job, control: Control, run: str = "") -> Iterator[Event]:
     if not stopped and job.parts.test.size:
         at.metrics = at.metrics | _evaluate(job, job.parts.test, "test_")
     yield Finished(at.step, at.metrics, run, stopped)
+
+
+class Looks:
+    """Which watched tensors the next step is to keep."""
+
+    def __init__(self) -> None:
+        self.share = Share(TAP_SHARE, TAP_SECONDS, CREDIT)
+        self._seldom_after = 0.0
+
+    def names(self, job: Job, orders: Orders) -> frozenset[str]:
+        """None for most steps: looking must not cost more than its share."""
+        if orders.single or not job.watch:
+            return job.watch
+        if not (self.share.due and _full_batch(job)):
+            return frozenset()
+        if time.perf_counter() < self._seldom_after:
+            return job.watch - job.seldom
+        self._seldom_after = time.perf_counter() + orders.every
+        return job.watch
 
 
 def serve(job: Job, control: Control) -> None:
@@ -152,8 +171,9 @@ def _obey(job: Job, control: Control, questions: Share) -> Generator[Event, None
             yield _set_live(job, key, value)
         if orders.swap:
             yield _swap(job, orders.swap)
-        if orders.watch | orders.norms != job.asked:
-            yield from _watch(job, orders.watch | orders.norms)
+        asked = orders.watch | orders.norms
+        if (asked, orders.seldom) != (job.asked, job.seldom):
+            yield from _watch(job, asked, orders.seldom)
         job.norms = orders.norms
         if not orders.pause or orders.stop:
             break
@@ -203,9 +223,9 @@ def _parameters(model: Model) -> int:
     return sum(int(np.prod(p.shape)) for p in model.params.values())
 
 
-def _watch(job: Job, names: frozenset[str]) -> Iterator[Event]:
+def _watch(job: Job, names: frozenset[str], seldom: frozenset[str]) -> Iterator[Event]:
     """Tap these tensors from now on; names that mean nothing are left out and said once."""
-    job.asked = names
+    job.asked, job.seldom = names, seldom
     job.watch = frozenset(filter(job.model.can_watch, names))
     for name in sorted(names - job.watch - job.unknown):
         yield Warned(job.position.step, f"found nothing named {name!r} to watch")

@@ -52,11 +52,12 @@ class Curves:
     def add_epoch(self, step: int, metrics: Mapping[str, float]) -> None:
         """Add one epoch's metrics."""
         before = self.epoch_steps.taken
-        self.epoch_steps.extend([step])
+        self.epoch_steps.add(step)
         for name in [*self.metrics, *(name for name in metrics if name not in self.metrics)]:
             series = self.metrics.setdefault(name, Means(MOST_EPOCHS))
-            series.extend(np.full(before - series.taken, np.nan))
-            series.extend([metrics.get(name, np.nan)])
+            if series.taken < before:
+                series.extend(np.full(before - series.taken, np.nan))
+            series.add(metrics.get(name, np.nan))
 
 
 @dataclass
@@ -68,8 +69,8 @@ class Norms:
 
     def add(self, step: int, norm: float) -> None:
         """Add what was seen after a step."""
-        self.steps.extend([step])
-        self.values.extend([norm])
+        self.steps.add(step)
+        self.values.add(norm)
         if len(self.steps) >= MOST_NORMS:
             self.steps.thin()
             self.values.thin()

@@ -289,8 +289,14 @@ class Trainer(QObject):
         wanted = frozenset[str]().union(*(names for names, _ in self._wanted.values()))
         full = frozenset(name for name in wanted if not name.startswith(NORM))
         norms = frozenset(name.removeprefix(NORM) for name in wanted - full)
-        every = min((every for _, every in self._wanted.values()), default=0.0)
-        self._control.watch(full, norms, every)
+        often = {
+            n.removeprefix(NORM)
+            for names, every in self._wanted.values()
+            for n in names
+            if not every
+        }
+        every = min((every for _, every in self._wanted.values() if every), default=0.0)
+        self._control.watch(full, norms, (full | norms) - often, every)
 
     def _drain(self) -> None:
         before, some = self.board.state, False

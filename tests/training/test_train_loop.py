@@ -35,6 +35,7 @@ from graph.training import Split
 from tests.support.small_graphs import DEVICES, draw, make_plan, moons, op
 
 WATCH = frozenset({"value:relu.y", "gradient:hidden/weight", "value:loss.loss"})
+SELDOM = frozenset({"value:relu.y"})
 
 
 def make_job(device: str, graph: Graph, threads: int = 1) -> Job:
@@ -138,11 +139,14 @@ def test_who_watches_seldom_is_told_seldom(monkeypatch: pytest.MonkeyPatch) -> N
     counts = []
     for every in (0.0, 1000.0):
         control = Control()
-        control.watch(WATCH, every=every)
+        control.watch(WATCH, seldom=SELDOM, every=every)
         events, _ = finish(make_job("reference", moons()), control)
-        counts.append(sum(isinstance(e, Tapped) for e in events))
-    assert counts[0] > 1
-    assert counts[1] == 1
+        told = [{tap.name for tap in e.taps} for e in events if isinstance(e, Tapped)]
+        counts.append([sum(name in names for names in told) for name in sorted(WATCH)])
+    often, seldom = counts
+    assert min(often) == max(often) > 1
+    assert [count == 1 for count in seldom] == [name in SELDOM for name in sorted(WATCH)]
+    assert max(seldom) == max(often)
 
 
 @pytest.mark.parametrize("device", DEVICES)

@@ -29,6 +29,11 @@ def test_losses_are_means_of_equal_strides_however_they_come(block: int) -> None
     one = Means(64)
     one.extend(given)
     assert np.array_equal(losses.values, one.values)
+    for number in given[:300]:
+        losses.add(number)
+    one.extend(given[:300])
+    assert np.array_equal(losses.state()[1], one.state()[1])
+    assert losses.state()[0] == one.state()[0]
 
 
 def test_means_go_on_from_what_was_kept() -> None:

@@ -199,12 +199,15 @@ class MapsView(QWidget):
             size = QRectF(0, 0, round(tile.shape[1] * share), round(tile.shape[0] * share))
             painter.drawImage(size, picture(tile, table))
             return
-        for index in range(self.shown()):
-            tile, at = tiles[index], self.place(index)
-            high, wide = tile.shape
-            share = min(at.width() / wide, at.height() / high)
-            size = QRectF(at.x(), at.y(), wide * share, high * share)
-            painter.drawImage(size, picture(tile, table))
+        columns, side = self.grid()
+        pixels = np.array(table, np.uint32)[tiles[: self.shown()]]  # of all at once: far faster
+        high, wide = pixels.shape[1:]
+        share = side / max(wide, high)
+        for index, tile in enumerate(pixels):
+            row, column = divmod(index, columns)
+            x, y = column * (side + GAP), row * (side + GAP)
+            image = QImage(tile.data, wide, high, 4 * wide, QImage.Format.Format_RGB32)
+            painter.drawImage(QRectF(x, y, wide * share, high * share), image)
 
     def _paint_bars(self, painter: QPainter, values: NDArray[np.float64]) -> None:
         theme, room = self._look.theme, float(self.height()) - (18.0 if self.labels else 6.0)

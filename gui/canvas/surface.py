@@ -45,7 +45,7 @@ from gui.canvas.zoom_bar import ZoomBar
 from gui.theme import Theme
 
 MAKE_IN_FRAME = 0.003  # s from a frame's start in which it still makes missing pictures
-MAKE_IN_IDLE = 0.006
+MAKE_IN_IDLE = 0.012
 REST = 60  # ms after a zoom before idle time is used
 QUIET = 1000  # ms without another look of a node before pictures for other zooms are made
 MARGIN = 12  # px from the edge to what lies over the canvas, and between that

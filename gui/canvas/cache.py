@@ -50,6 +50,10 @@ class NodePictures:
         self._groups.move_to_end(key)
         return found
 
+    def bytes_of(self, key: Group) -> int:
+        """What the pictures of one zoom take."""
+        return sum(map(_bytes, self._groups.get(key, {}).values()))
+
     def latest(self, look: int) -> Picture | None:
         """The picture of a look that was made last, for whatever zoom."""
         group = self._groups.get(self._latest.get(look, (0, 0.0)))

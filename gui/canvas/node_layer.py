@@ -24,6 +24,7 @@ from gui.theme import mix
 BLOCK_WIDTH = 25.0  # px on screen below which a node is a block
 NAMES = 1500  # nodes in sight above which blocks have no names
 REACH = 48.0  # px on screen that a node may paint beside its box
+ZOOMS = 5  # pictures of so many zooms are to fit: those of this, of the next three, and air
 SMOOTH = 600_000  # device pixels that may be stretched smoothly in one frame
 BADGES = 300  # in one frame
 AHEAD = 0.25  # share of the window made ready around it in idle time
@@ -76,6 +77,10 @@ class NodeLayer:
             if self.pictures.bytes > self.pictures.limit:
                 break
         return True
+
+    def has_room(self, frame: Frame) -> bool:
+        """Whether pictures for the next zooms fit in beside those of this one."""
+        return ZOOMS * self.pictures.bytes_of(_group(frame)) <= self.pictures.limit
 
     def _in_sight(self, frame: Frame, area: Rect) -> Indices:
         found = self.scene.boxes.meeting(area, REACH / frame.zoom)

@@ -287,10 +287,10 @@ class Surface(QWidget):
     def _next_zooms(self, until: float) -> bool:
         """Make nodes for the zooms that the next notches of the wheel lead to."""
         middle = self.width() / 2, self.height() / 2
-        pictures = self.nodes.pictures
+        if not self.nodes.has_room(self.frame(0.0)):  # never at the cost of what is seen
+            return True
         return all(
-            2 * pictures.bytes > pictures.limit  # never at the cost of what is seen
-            or self.nodes.refine(self.frame(0.0, self.camera.zoomed(rungs, *middle)), until)
+            self.nodes.refine(self.frame(0.0, self.camera.zoomed(rungs, *middle)), until)
             for rungs in (-NOTCH, NOTCH, -2 * NOTCH)
         )
 

@@ -157,6 +157,7 @@ def _stack(size: int) -> Emit:
 
 
 _X86 = platform.machine().lower() in ("x86_64", "amd64")
+_FLUSH = 0x8040  # of the control word: subnormal results become 0, subnormal operands count as 0
 # Elsewhere the cycle counter may not be read by programs; the steady one may.
 _COUNTER = "llvm.readcyclecounter" if _X86 else "llvm.readsteadycounter"
 
@@ -164,6 +165,32 @@ _COUNTER = "llvm.readcyclecounter" if _X86 else "llvm.readsteadycounter"
 def _pause(e: Emitter) -> None:
     if _X86:
         e.b.call(e.declare("llvm.x86.sse2.pause", ir.VoidType(), []), [])
+
+
+def _flush_subnormals(e: Emitter) -> Any:
+    if not _X86:
+        return ir.Constant(I64, 0)
+    slot = e.b.alloca(I32)
+    _control(e, "st", slot)
+    before = e.b.load(slot)
+    e.b.store(e.b.or_(before, ir.Constant(I32, _FLUSH)), slot)
+    _control(e, "ld", slot)
+    return e.b.zext(before, I64)
+
+
+def _restore_control(e: Emitter, word: Any) -> None:
+    if _X86:
+        slot = e.b.alloca(I32)
+        e.b.store(e.b.trunc(word, I32), slot)
+        _control(e, "ld", slot)
+
+
+def _control(e: Emitter, way: str, slot: Any) -> None:
+    """Stores ("st") or loads ("ld") the control word of SSE and AVX."""
+    kind = ir.IntType(8).as_pointer()
+    e.b.call(
+        e.declare(f"llvm.x86.sse.{way}mxcsr", ir.VoidType(), [kind]), [e.b.bitcast(slot, kind)]
+    )
 
 
 def _atomic_swap(e: Emitter, address: Any, expected: Any, value: Any) -> Any:
@@ -310,6 +337,8 @@ class Vocabulary:
             "pause": (None, [], _pause),
             "give_way": (None, [], lambda e: e.b.call(e.declare(yield_, I32, []), []) and None),
             "cycles": (LONG, [], lambda e: e.b.call(e.declare(_COUNTER, I64, []), [])),
+            "flush_subnormals": (LONG, [], _flush_subnormals),
+            "restore_control": (None, [LONG], _restore_control),
             "call": (None, [LONG] * 5, _call),
         }
 

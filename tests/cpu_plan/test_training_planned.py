@@ -342,3 +342,22 @@ def test_the_plan_is_a_table() -> None:
     plan.profile("train/0", _data(model), _index(3, 10), host_scalars(model.live, 0, 3))
     measured = [line.seconds for line in plan.table("train/0", 10)]
     assert all(seconds is not None and seconds > 0 for seconds in measured)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_numbers_too_small_for_full_precision_are_zero(threads: int) -> None:
+    """In the run only: the moments of weights without a gradient fade to 0, not to a crawl."""
+    model = Model(_mlp("Adam"))
+    plan = _plan(model, "float32", threads)
+    tiny = np.float32(1e-38)
+    arrays = plan.read()
+    plan.write({k: np.full_like(v, tiny) for k, v in arrays.items() if k.startswith("slot:")})
+    frozen = {key: np.zeros_like(value) for key, value in arrays.items() if "param" in key}
+    plan.write(frozen)  # nothing flows back through weights of 0
+    _train(plan, model, _index(3, 10), dtype=np.float32)
+    found = plan.read()
+    moments = np.abs(np.concatenate([v.ravel() for k, v in found.items() if k.startswith("slot:")]))
+    assert not ((moments > 0) & (moments < np.finfo(np.float32).tiny)).any()
+    assert (moments == 0).any()
+    assert np.float32(1e-38) / np.float32(2) > 0  # everyone else's arithmetic is as before
+    plan.close()

@@ -308,6 +308,18 @@ def cycles() -> int:
 
 
 @word
+def flush_subnormals() -> int:
+    """Has this thread take numbers too small for full precision as 0; the old control word."""
+    raise _not_here()
+
+
+@word
+def restore_control(word: int) -> None:
+    """Brings back the control word that `flush_subnormals` gave."""
+    raise _not_here()
+
+
+@word
 def call(function: int, row: int, chunk: int, tid: int, step: int) -> None:
     """Calls the kernel at an address."""
     raise _not_here()

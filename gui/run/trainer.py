@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from compute.session import Session
 
 TICK = 45  # ms between two looks at the queue
-BEAT = 85  # ms, while a run trains
+BEAT = 95  # ms, while a run trains
 WAITED_FOR = Started, Paused, Resumed, Swapped, Failed, Finished
 NORM = "norm:"  # before a wanted name: the norm is enough
 Heard = Callable[[Answer], None]
@@ -41,7 +41,7 @@ class Trainer(QObject):
     """Trains the graph of one document at a time and keeps a board for each.
 
     `changed`: the state, the run or the document is another. `ticked`: new numbers are on `board`,
-    eleven times a second at most.
+    ten times a second at most.
     `problem_wanted` (Document, Problem): Run was refused for this. `said`: a sentence for people.
     """
 
@@ -312,7 +312,9 @@ class Trainer(QObject):
             self._asked.clear()
         if not (alive and (self.board.active or self._asked)):
             self._timer.stop()
-        self._timer.setInterval(BEAT if self.board.state == "running" else TICK)
+        gap = BEAT if self.board.state == "running" else TICK
+        if gap != self._timer.interval():  # setting it starts the timer anew
+            self._timer.setInterval(gap)
         if some:
             self.ticked.emit()
         if self.board.state != before:

@@ -110,8 +110,8 @@ def test_pause_step_and_stop(app: App, trainer: Trainer, qtbot: QtBot) -> None:
     qtbot.waitUntil(in_state(trainer, "stopped"))
     step, before = trainer.board.step, trainer.board.curves
     assert trainer.go_on(document)
-    qtbot.waitUntil(progressed(trainer), timeout=20_000)
     board = trainer.board
+    qtbot.waitUntil(lambda: board.step > step, timeout=20_000)
     assert board.started is not None
     assert board.started.step == step
     assert not trainer.changed_since_start(document)

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from compute.control import Control
 from compute.events import Failed, Finished, Paused, Resumed, Started, Swapped
@@ -69,6 +69,7 @@ class Trainer(QObject):
         self._live: dict[str, float] = {}
         self._news: queue.SimpleQueue[tuple[Control, Board, News]] = queue.SimpleQueue()
         self._timer = QTimer(self, interval=TICK)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)  # others come by tens of ms
         self._timer.timeout.connect(self._drain)
         self._woken.connect(self._drain)
 

@@ -212,7 +212,8 @@ class Trainer(QObject):
         self._tickets = ticket = self._tickets + 1
         self._asked.setdefault(key, []).append(ticket)
         worker.ask(key, question, lambda found: lambda _: self._hear(key, ticket, callback, found))
-        self._timer.start()
+        if not self._timer.isActive():  # else it would start anew
+            self._timer.start()
         return True
 
     def forget(self, document: Document) -> None:

@@ -75,8 +75,11 @@ def meanings(model: Model) -> dict[str, Meaning]:
     graph = model.graph
     by_source: dict[tuple[str, str], Meaning] = {}
     by_loss: dict[str, Meaning] = {}
-    for node in graph.ordered():
-        for wire in graph.wires_in(node.id, "prediction") if node.op.role == "loss" else ():
+    losses = [node for node in graph if node.op.role == "loss"]
+    if len(losses) > 1:
+        losses = [node for node in graph.ordered() if node.op.role == "loss"]
+    for node in losses:
+        for wire in graph.wires_in(node.id, "prediction"):
             kind: Kind = SCORES.get(type(node.op).__name__, "numbers")
             by_loss[node.id] = Meaning(kind, _target(graph, node))
             by_source.setdefault((wire.source, wire.output), by_loss[node.id])

@@ -22,6 +22,7 @@ from compute.cpu.vector import F32, F64, I32, I64, Emitter, Mask, Vec
 types: Any = numba_types
 LONG, DOUBLE, VOID = types.int64, types.float64, types.void
 WIDE = 8  # vectors of the one-row tile
+NAP = 30  # µs
 
 
 class VectorType(numba_types.Type):
@@ -165,6 +166,10 @@ _COUNTER = "llvm.readcyclecounter" if _X86 else "llvm.readsteadycounter"
 def _pause(e: Emitter) -> None:
     if _X86:
         e.b.call(e.declare("llvm.x86.sse2.pause", ir.VoidType(), []), [])
+
+
+def _give_way(e: Emitter) -> None:
+    e.b.call(e.declare("usleep", I32, [I32]), [ir.Constant(I32, NAP)])
 
 
 def _flush_subnormals(e: Emitter) -> Any:
@@ -316,7 +321,6 @@ class Vocabulary:
         }
 
     def _threads(self) -> dict[str, tuple[Any, list[Any], Emit]]:
-        yield_ = "sched_yield"
         return {
             "atomic_add": (
                 LONG,
@@ -335,7 +339,7 @@ class Vocabulary:
                 lambda e, a, x: e.b.store_atomic(x, _pointer(e, a, I64), "release", 8) and None,
             ),
             "pause": (None, [], _pause),
-            "give_way": (None, [], lambda e: e.b.call(e.declare(yield_, I32, []), []) and None),
+            "give_way": (None, [], _give_way),
             "cycles": (LONG, [], lambda e: e.b.call(e.declare(_COUNTER, I64, []), [])),
             "flush_subnormals": (LONG, [], _flush_subnormals),
             "restore_control": (None, [LONG], _restore_control),

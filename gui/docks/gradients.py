@@ -170,6 +170,9 @@ class Histogram(QWidget):
         self, title: str, side: str, counts: tuple[int, ...], low: float, high: float
     ) -> None:
         """Counts in equal bins from `low` to `high`; none says that they are on their way."""
+        before = self._title, self._side, self._counts, self._ends
+        if before == (title, side, counts, (low, high)):
+            return
         self._title, self._side, self._counts, self._ends = title, side, counts, (low, high)
         self.setAccessibleDescription(f"{title} {side}")
         self.update()

@@ -133,7 +133,7 @@ def entries(layer: Layer, width: int, end: float, limits: tuple[float, float]) -
     places = np.minimum(np.searchsorted(layer.steps, steps), len(layer.steps) - 1)
     values = layer.values[places]
     scaled = shares(values, limits)
-    inside = np.nan_to_num(np.clip(scaled, 0.0, 1.0))
+    inside = np.fmin(np.fmax(scaled, 0.0), 1.0)  # of NaN 0
     made[:] = 1 + np.rint(inside * (LOUDEST - 1)).astype(np.uint8)
     made[~(scaled <= 1.0)] = BEYOND
     return made

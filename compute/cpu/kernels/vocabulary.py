@@ -297,7 +297,7 @@ def pause() -> None:
 
 @word
 def give_way() -> None:
-    """Lets the operating system run another thread."""
+    """Sleeps for a moment, so that the operating system moves a waiting thread to this core."""
     raise _not_here()
 
 

@@ -17,7 +17,7 @@ from gui.canvas.drawing import NO_PEN, brush, pen
 from gui.docks.plot_lines import Floats, Line
 from gui.docks.plot_paint import paint_card, paint_empty
 from gui.docks.plot_scale import SMALLEST, axis_range, tick_text, value_text
-from gui.docks.plot_view import DOT, PlotView, line_pen
+from gui.docks.plot_view import Curve, PlotView, line_pen
 from gui.look import Look
 from gui.theme import mix
 
@@ -47,7 +47,7 @@ class Plot(PlotView):
         self.empty = ""  # the sentence shown instead of a plot
         self.reading: float | None = None  # x of the crosshair
         self._under: QPixmap | None = None  # what lies under the crosshair, while there is one
-        self._curves: list[Any] = []
+        self._curves: list[Curve] = []
         self._end = QGraphicsEllipseItem(-END / 2, -END / 2, END, END)
         self._end.setFlag(QGraphicsEllipseItem.GraphicsItemFlag.ItemIgnoresTransformations)
         self._end.setPen(NO_PEN)
@@ -127,32 +127,20 @@ class Plot(PlotView):
         drawn = [line.shape.drawn(*self.span, most) for line in self.lines]
         self._fit([y for _, y in drawn])
         while len(self._curves) < len(drawn):
-            curve = pg.PlotDataItem(antialias=True, autoDownsample=True, downsampleMethod="peak")
-            curve.setDynamicRangeLimit(None)
-            self._curves.append(curve)
-            self.box.addItem(curve, ignoreBounds=True)
+            self._curves.append(Curve(self.box))
         while len(self._curves) > len(drawn):
-            self.box.removeItem(self._curves.pop())
+            self._curves.pop().remove()
         self._end.hide()
         for curve, line, points in zip(self._curves, self.lines, drawn, strict=True):
             self._draw_line(curve, line, *points, ratio)
         self._flag(line_pen(self._look.theme.error, 1.0, True, ratio))
 
-    def _draw_line(self, curve: Any, line: Line, x: Floats, y: Floats, ratio: float) -> None:
+    def _draw_line(self, curve: Curve, line: Line, x: Floats, y: Floats, ratio: float) -> None:
         ground, loud = self._look.theme.panel, line.belongs(self.isolated)
         tint = line.colour if loud else mix(ground, line.colour, GHOST)
-        style = {
-            "pen": line_pen(tint, line.width, line.dashed, ratio),
-            "symbol": "o" if line.dots and len(x) <= FEW else None,
-            "symbolBrush": tint,
-            "symbolPen": ground,
-            "symbolSize": DOT,
-        }
-        curve.setLogMode(False, self.left.logMode)
-        known = np.array_equal(curve.xData, x) and np.array_equal(curve.yData, y)
-        if not (known and style.items() <= curve.opts.items()):
-            curve.setData(x, y, **style)
-            curve.curve.setSegmentedLineMode("off" if line.dashed else "on")  # faster where wide
+        curve.style(line_pen(tint, line.width, line.dashed, ratio), line.dashed)
+        curve.show(x, np.log10(np.maximum(y, SMALLEST)) if self.left.logMode else y)
+        curve.mark((tint, ground) if line.dots and len(x) <= FEW else None)
         if line.end and np.isfinite(y[-1:]).any():
             self._end.setBrush(brush(tint))
             self._end.setPos(x[-1], self._placed(y[-1]))

@@ -6,6 +6,7 @@ buckets stand at fixed places, so a line does not tremble as it grows.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
@@ -20,6 +21,7 @@ Points = tuple[Floats, Floats]
 
 FANOUT = 4
 CHUNK = 64
+FEWEST = 32  # points, where a line is not longer than a few pixels
 NOTHING: Points = (np.empty(0), np.empty(0))
 
 
@@ -27,10 +29,18 @@ class Shape(Protocol):
     """What a line runs through; x are steps of the run, ascending."""
 
     def drawn(self, low: float, high: float, most: int) -> Points:
-        """At most `most` points that look like all those from x `low` to `high`, and one beyond."""
+        """Points that look like all those from x `low` to `high`, and one beyond.
+
+        At most `most` of them, which are for a line from end to end; a shorter one has fewer.
+        """
 
     def at(self, x: float) -> float:
         """y at the last point up to x; NaN before the first and beyond the last."""
+
+
+def _fitting(most: int, length: float, across: float) -> int:
+    """How many of `most` points are for a line of such a length, where `across` is in sight."""
+    return max(FEWEST, math.ceil(most * min(length / max(across, 1.0), 1.0)))
 
 
 class Pyramid:
@@ -74,6 +84,7 @@ class Pyramid:
     def _reduced(self, low: float, high: float, most: int) -> Points:
         first, end = self._range(low, high)
         count = end - first
+        most = _fitting(most, count * self.stride, high - low)
         if count <= most:
             return self._at(np.arange(first, end)), self.values.values[first:end]
         level = 1
@@ -112,7 +123,7 @@ class Pyramid:
 class Sparse:
     """Few points with places of their own: what is measured at the ends of epochs.
 
-    `drawn` gives all that are in sight; pyqtgraph thins them where there are many.
+    Where many are in sight, `drawn` gives the least and the greatest of each few.
     """
 
     x: Floats
@@ -125,7 +136,13 @@ class Sparse:
     def drawn(self, low: float, high: float, most: int) -> Points:
         first = max(int(np.searchsorted(self.x, low)) - 1, 0)
         end = int(np.searchsorted(self.x, high, "right")) + 1
-        return self.x[first:end], self.y[first:end]
+        x, y = self.x[first:end], self.y[first:end]
+        most = _fitting(most, float(np.ptp(x)) if len(x) else 0.0, high - low)
+        if len(x) <= most:
+            return x, y
+        starts = np.arange(0, len(x), -(-2 * len(x) // most))
+        both = np.stack([np.fmin.reduceat(y, starts), np.fmax.reduceat(y, starts)], axis=1)
+        return np.repeat(x[starts], 2), both.reshape(-1)
 
     def at(self, x: float) -> float:
         place = int(np.searchsorted(self.x, x, "right")) - 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
@@ -12,7 +14,6 @@ from PySide6.QtGui import (
     QKeyEvent,
     QMouseEvent,
     QPainter,
-    QPainterPath,
     QPaintEvent,
     QPen,
     QPixmap,
@@ -20,6 +21,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from gui import fonts
+from gui.canvas.drawing import fill, pen, rounded
+from gui.canvas.geometry import Rect
 from gui.look import Look
 from gui.theme import contrast, mix
 
@@ -27,6 +30,12 @@ Counts = NDArray[np.int64]
 EDGE = 30  # px for the names of rows and columns
 MOST_NAMED = 40  # classes whose names are written
 BARS = 150  # px for the share of each class that is found
+
+
+@cache
+def _ink(dark: str, ground: str) -> str:
+    """What is read best on a ground: this dark, or white."""
+    return max((dark, "#FFFFFF"), key=lambda ink: contrast(ink, ground))
 
 
 class Confusion(QWidget):
@@ -126,15 +135,13 @@ class Confusion(QWidget):
         colour = theme.ramp("activation", place)
         self._fill(painter, rect, 2, colour)
         if count and self._side >= 16:
-            inks = (theme.window, "#FFFFFF") if theme.name == "dark" else (theme.text, "#FFFFFF")
-            ink = max(inks, key=lambda ink: contrast(ink, colour))
-            painter.setPen(QColor(ink))
+            dark = theme.window if theme.name == "dark" else theme.text
+            painter.setPen(pen(_ink(dark, colour)))
             painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, str(count))
 
     def _fill(self, painter: QPainter, rect: QRectF, radius: float, colour: str) -> None:
-        path = QPainterPath()
-        path.addRoundedRect(rect, radius, radius)
-        painter.fillPath(path, QColor(colour))
+        place = Rect(rect.x(), rect.y(), rect.width(), rect.height())
+        fill(painter, rounded(place, radius), colour)
 
     def _paint_names(self, painter: QPainter) -> None:
         theme, count = self._look.theme, len(self.counts)

@@ -82,6 +82,9 @@ class SamplePane(QWidget):
         self.moved.emit(self.place)
 
 
+Line = tuple[str, str, bool]  # words, value, whether it is right
+
+
 class SampleCard(QWidget):
     """The picture of a sample, or its first numbers, and below it target and prediction."""
 
@@ -90,22 +93,26 @@ class SampleCard(QWidget):
         self._look = look
         self._image: QImage | None = None
         self._numbers: list[str] = []
-        self.lines: list[tuple[str, str, bool]] = []  # words, value, whether it is right
+        self.lines: list[Line] = []
+        self._values: NDArray[np.floating] = np.zeros(0)
         self.setFixedSize(WIDTH, SIDE + 6 + 4 * LINE)
         self.setAccessibleName("Sample")
 
     def show_sample(self, answer: SampleMaps | None) -> None:
         """Show another sample; None shows nothing."""
         values = next(iter(answer.inputs.values()), np.zeros(0)) if answer else np.zeros(0)
-        self._image, self._numbers = _image(values), []
-        if self._image is None:
-            self._numbers = [value_text(float(v)) for v in np.ravel(values)[:NUMBERS]]
-        self.lines = []
+        lines: list[Line] = []
         if answer is not None:
-            self.lines = [("sample", str(answer.sample), True), *_lines(answer.outputs)]
-        self.setAccessibleDescription(
-            ", ".join(f"{words} {value}" for words, value, _ in self.lines)
-        )
+            lines = [("sample", str(answer.sample), True), *_lines(answer.outputs)]
+        same = np.array_equal(values, self._values)
+        if same and lines == self.lines:
+            return
+        self.lines = lines
+        if not same:
+            self._values, self._image, self._numbers = values, _image(values), []
+            if self._image is None:
+                self._numbers = [value_text(float(v)) for v in np.ravel(values)[:NUMBERS]]
+        self.setAccessibleDescription(", ".join(f"{words} {value}" for words, value, _ in lines))
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -146,7 +153,7 @@ def _image(values: NDArray[np.floating]) -> QImage | None:
     return QImage(pixels.data, wide, high_px, 3 * wide, QImage.Format.Format_RGB888).copy()
 
 
-def _lines(outputs: tuple[Output, ...]) -> list[tuple[str, str, bool]]:
+def _lines(outputs: tuple[Output, ...]) -> list[Line]:
     """Target and prediction of the first output, as people write them."""
     if not outputs:
         return []

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -25,11 +26,11 @@ SCALE_HEIGHT = 34
 
 
 @cache
-def colour_table(mood: Mood) -> list[int]:
-    """256 colours of a theme: nothing, the gradient map, and beyond its end."""
+def _colours(mood: Mood) -> NDArray[np.uint32]:
+    """256 pixels of a theme: nothing, the gradient map, and beyond its end."""
     theme = theme_of(mood)
     ramp = [theme.ramp("gradient", k / (LOUDEST - 1)) for k in range(LOUDEST)]
-    return [QColor(name).rgb() for name in (theme.field, *ramp, theme.error)]
+    return np.array([QColor(name).rgb() for name in (theme.field, *ramp, theme.error)], np.uint32)
 
 
 @cache
@@ -124,9 +125,8 @@ class Strips(QWidget):
         words = elided(layer.name, "small", self.name_width())
         text(painter, 4, strip.middle, words, "small", theme.text if loud else theme.text2)
         width = max(1, round(strip.width * self.devicePixelRatioF()))
-        line = np.ascontiguousarray(entries(layer, width, self.end, self.limits))
-        image = QImage(line.data, width, 1, width, QImage.Format.Format_Indexed8)
-        image.setColorTable(colour_table(theme.name))
+        line = _colours(theme.name)[entries(layer, width, self.end, self.limits)]
+        image = QImage(line.data, width, 1, 4 * width, QImage.Format.Format_RGB32)
         place = QRectF(strip.x, strip.y, strip.width, strip.height)
         painter.drawImage(place, image)
         value = layer.now if self.step is None else value_at(layer, self.step)

@@ -38,7 +38,7 @@ from gui.widgets.basics import label
 
 EMPTY = "Press Run: what the net says about held-out samples is shown here."
 POINTS = 500
-GAP = 0.5  # s between two looks while the run goes on
+GAP = 1.0  # s between two looks while the run goes on
 SIDE = 72  # points along each axis of a decision boundary
 
 

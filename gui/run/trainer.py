@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from compute.session import Session
 
 TICK = 45  # ms between two looks at the queue
-BEAT = 95  # ms, while a run trains
+BEAT = 97  # ms, while a run trains
 WAITED_FOR = Started, Paused, Resumed, Swapped, Failed, Finished
 NORM = "norm:"  # before a wanted name: the norm is enough
 Heard = Callable[[Answer], None]

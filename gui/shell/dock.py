@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QRect, Qt
+from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
@@ -88,6 +88,9 @@ class DockBar(QWidget):
         row.addStretch()
         row.addWidget(more_button(app, lambda menu: fill_menu(dock, menu), self))
         self._look.changed.connect(self.update)
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), BAR)  # else the page begins under the bar
 
     def paintEvent(self, event: QPaintEvent) -> None:
         theme, painter = self._look.theme, QPainter(self)

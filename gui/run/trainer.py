@@ -8,6 +8,7 @@ repaint of a window has a price of its own.
 from __future__ import annotations
 
 import queue
+import sys
 from collections.abc import Callable, Hashable
 from dataclasses import replace
 from functools import partial
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 TICK = 45  # ms between two looks at the queue
 BEAT = 97  # ms, while a run trains
+TURN = 0.001  # s that the thread of a run may keep the interpreter while the window waits for it
 WAITED_FOR = Started, Paused, Resumed, Swapped, Failed, Finished
 NORM = "norm:"  # before a wanted name: the norm is enough
 Heard = Callable[[Answer], None]
@@ -72,6 +74,7 @@ class Trainer(QObject):
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)  # others come by tens of ms
         self._timer.timeout.connect(self._drain)
         self._woken.connect(self._drain)
+        sys.setswitchinterval(TURN)
 
     def board_of(self, document: Document | None) -> Board:
         """What is known of a document's run; an idle board when there was none."""

@@ -6,12 +6,13 @@ The machinery of training is imported in the thread, so that the window does not
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
 from compute.control import Control
-from compute.events import Failed, Finished, Warned
+from compute.events import Failed, Finished, Started, Warned
 from compute.questions import Answer, Question, Unanswered
 from gui.run.board import Board
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 # busy process the run makes 147, 147, 602, 580 steps a second. When others take both cores, 0 is
 # twice as late as 2. sys.setswitchinterval(1 ms) changes nothing: the window waits for a core.
 NICENESS = 2
+FIRST_PAINT = 0.05  # s for the window to show that a run began, before plans are made
 News = Callable[[Board], None]
 
 
@@ -125,6 +127,8 @@ class Worker(threading.Thread):
             try:
                 for event in session.events(self.control):
                     self._tell(partial(Board.take, event=event))
+                    if isinstance(event, Started):
+                        time.sleep(FIRST_PAINT)
             except _EndedError:
                 self._tell(_ENDED)
             except Exception as error:  # such as a full disk

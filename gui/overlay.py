@@ -27,8 +27,8 @@ from gui.overlay_nodes import Watched, norm_of, preview, told, watched
 from gui.rest import DataShown, rest_previews
 from gui.widgets.basics import label
 
-PERIOD = 800  # ms between two changes of the canvas, at least
-TINT_SECONDS = 1.5  # between two changes of wires: their pictures are large
+PERIOD = 1000  # ms between two changes of the canvas, at least
+TINT_SECONDS = 1.9  # between two changes of wires: their pictures are large
 ARROW = 26  # px of the box beside its words
 SAMPLE = 0  # place among the held-out samples of the one that thumbnails show
 CHOICES: tuple[tuple[Overlay, str], ...] = (

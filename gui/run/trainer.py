@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from compute.session import Session
 
 TICK = 45  # ms between two looks at the queue
-BEAT = 97  # ms, while a run trains
+BEAT = 98  # ms, while a run trains
 TURN = 0.001  # s that the thread of a run may keep the interpreter while the window waits for it
 WAITED_FOR = Started, Paused, Resumed, Swapped, Failed, Finished
 NORM = "norm:"  # before a wanted name: the norm is enough

@@ -42,6 +42,8 @@ from gui.theme import mix
 TILE = 256  # device pixels
 STRIP = 16  # missing tiles up to which a frame makes some itself
 GAPS = 3  # rectangles without tiles above which all wires are drawn directly
+AHEAD = 1  # tiles around the window that are made in idle time
+ZOOMS = 3  # the tiles of so many more are to fit
 MANY = 6000  # wires in sight above which all are straight
 FEW = 24  # wires in sight up to which those without tiles are drawn at their best
 SMOOTH = 600  # wires drawn directly in one frame above which their edges are not smoothed
@@ -56,7 +58,7 @@ Key = tuple[int, float, int, int]  # rung, device pixels per px, column, row
 class LinkLayer:
     """Paints the wires of one scene."""
 
-    def __init__(self, scene: CanvasScene, limit: int = 160 * MIB) -> None:
+    def __init__(self, scene: CanvasScene, limit: int = 192 * MIB) -> None:
         self.scene = scene
         self.overlay: Overlay = "kind"
         self.tiles = Tiles(limit)
@@ -87,20 +89,28 @@ class LinkLayer:
             self._direct(painter, frame, lifted)
         self._marked(painter, frame)
 
-    def refine(self, frame: Frame, until: float) -> bool:
-        """Make missing tiles until a time of time.perf_counter; whether none is left."""
+    def refine(self, frame: Frame, until: float, ahead: int = AHEAD) -> bool:
+        """Make missing tiles until a time of time.perf_counter; whether none is left.
+
+        Of those out of sight, so many around the window.
+        """
         if frame.level < Detail.PLAIN:
             return True
         seen = self._standing(self.scene.line_boxes.meeting(frame.area, REACH))
         if len(seen) > MANY:
             return True
-        for ahead in (0, 1):
-            for key in _keys(frame, ahead):
+        for around in range(ahead + 1):
+            for key in _keys(frame, around):
                 if key not in self.tiles:
                     if time.perf_counter() >= until:
                         return False
                     self.tiles.put(key, self._tile(frame, key))
         return True
+
+    def has_room(self, frame: Frame) -> bool:
+        """Whether the tiles of the next zooms fit in beside those of this one."""
+        tiles = len(_keys(frame, AHEAD)) + ZOOMS * len(_keys(frame))
+        return tiles * TILE * TILE * 4 <= self.tiles.limit
 
     def _standing(self, which: Indices) -> Indices:
         for apart in (self.scene.lifted_wires, self.scene.hidden_wires):

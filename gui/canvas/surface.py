@@ -285,14 +285,18 @@ class Surface(QWidget):
             self._refine.start(0)
 
     def _next_zooms(self, until: float) -> bool:
-        """Make nodes for the zooms that the next notches of the wheel lead to."""
-        middle = self.width() / 2, self.height() / 2
-        if not self.nodes.has_room(self.frame(0.0)):  # never at the cost of what is seen
+        """Make nodes and wires for the zooms that the next notches of the wheel lead to."""
+        if len(self.scene.lifted):  # what is in the hand changes with every move
             return True
-        return all(
-            self.nodes.refine(self.frame(0.0, self.camera.zoomed(rungs, *middle)), until)
-            for rungs in (-NOTCH, NOTCH, -2 * NOTCH)
-        )
+        middle, now = (self.width() / 2, self.height() / 2), self.frame(0.0)
+        nodes, links = self.nodes.has_room(now), self.links.has_room(now)  # beside what is seen
+        for rungs in (-NOTCH, NOTCH, -2 * NOTCH):
+            frame = self.frame(0.0, self.camera.zoomed(rungs, *middle))
+            if nodes and not self.nodes.refine(frame, until):
+                return False
+            if links and not self.links.refine(frame, until, ahead=0):
+                return False
+        return True
 
     def look_first(self) -> None:
         """Show what is seen when the canvas gets its size."""

@@ -40,7 +40,7 @@ class Shape(Protocol):
 
 def _fitting(most: int, length: float, across: float) -> int:
     """How many of `most` points are for a line of such a length, where `across` is in sight."""
-    return max(FEWEST, math.ceil(most * min(length / max(across, 1.0), 1.0)))
+    return min(most, max(FEWEST, math.ceil(most * length / max(across, 1.0))))
 
 
 class Pyramid:

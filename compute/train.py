@@ -38,7 +38,7 @@ from compute.split import Parts
 from compute.steps import BadStep, Pace, prepare_steps, prepare_taps, run_block, run_tapped, taps
 from graph.lower import Model
 
-TAP_SECONDS = 0.2  # between looks at the watched tensors
+TAP_SECONDS, TAP_EARLY = 0.2, 0.08  # between looks at the watched tensors; and at first
 TAP_SHARE = 0.02  # of the time, for watched tensors; and as much for questions
 MOST_LOSSES = 1 << 14  # kept of a run, in every checkpoint
 CREDIT = 0.3  # s of either at the beginning of a run that are not counted
@@ -120,7 +120,7 @@ class Looks:
     """Which watched tensors the next step is to keep."""
 
     def __init__(self) -> None:
-        self.share = Share(TAP_SHARE, TAP_SECONDS, CREDIT)
+        self.share = Share(TAP_SHARE, TAP_SECONDS, CREDIT, TAP_EARLY)
         self._seldom_after = 0.0
 
     def names(self, job: Job, orders: Orders) -> frozenset[str]:

@@ -27,8 +27,9 @@ from gui.overlay_nodes import Watched, norm_of, preview, told, watched
 from gui.rest import DataShown, rest_previews
 from gui.widgets.basics import label
 
-PERIOD = 1000  # ms between two changes of the canvas, at least
-TINT_SECONDS = 1.9  # between two changes of wires: their pictures are large
+PERIOD, CALM = 500, 1000  # ms between two changes of the canvas, at least: at first, and later
+EARLY = 10.0  # s in which a run changes most
+TINTS = 1.6  # periods between two changes of wires: their pictures are large
 ARROW = 26  # px of the box beside its words
 SAMPLE = 0  # place among the held-out samples of the one that thumbnails show
 CHOICES: tuple[tuple[Overlay, str], ...] = (
@@ -80,7 +81,7 @@ class CanvasOverlay(QObject):
         self._asked = -1
         self._waiting = False
         self._more = False
-        self._tinted = 0.0
+        self._tinted = self._begun = 0.0
         self._rested: dict[str, set[str]] = {}  # by drawing
         self._data = {"": DataShown(self.document.graph)}  # by drawing
         self._fitting = QTimer(self, singleShot=True, interval=0)
@@ -120,6 +121,7 @@ class CanvasOverlay(QObject):
             graph = trainer.graph
             self._run, self._maps, self._output, self._made = run, {}, None, {}
             self._asked, self._waiting, self._prefix = -1, False, prefix
+            self._begun = time.monotonic()
             types = self.document.shapes.types
             self.seen = watched(graph, types, into, prefix) if graph else Watched()
         self._watch()
@@ -163,7 +165,12 @@ class CanvasOverlay(QObject):
 
     def _again(self) -> None:
         if self._more and self.canvas.isVisible():
-            wires = time.monotonic() - self._tinted >= TINT_SECONDS
+            now = time.monotonic()
+            period = PERIOD if now - self._begun < EARLY else CALM
+            if period != self._pause.interval():
+                self._pause.setInterval(period)
+                self._watch()
+            wires = now - self._tinted >= TINTS * period / 1000
             self._more = not wires  # they are due at one of the next turns
             self._pause.start()
             self._ask()
@@ -175,7 +182,7 @@ class CanvasOverlay(QObject):
         live = self.canvas.isVisible() and self.app.trainer.document is self.document
         wires = self.overlays.choice == "gradient"
         names = self.seen.names(wires) if live else frozenset[str]()
-        self.app.trainer.want(self, names, PERIOD / 1000)
+        self.app.trainer.want(self, names, self._pause.interval() / 1000)
 
     def _ask(self) -> None:
         trainer, names = self.app.trainer, self.seen.tensors()

@@ -106,7 +106,7 @@ def test_blocks_pauses_and_watching_change_no_bit(
     assert any(isinstance(e, Tapped) for e in tapped)
     assert same(found, arrays)
     assert epochs(tapped) == epochs(expected)
-    monkeypatch.setattr(train_module, "TAP_SECONDS", 0.0)
+    monkeypatch.setattr(train_module, "TAP_EARLY", 0.0)
     monkeypatch.setattr(train_module, "TAP_SHARE", 1e9)
     always, found = finish(make_job(device, moons(dropout=0.3)), watching)
     full = make_job(device, moons()).batches.steps - 1  # all but the last, smaller batches
@@ -134,7 +134,7 @@ def test_blocks_pauses_and_watching_change_no_bit(
 
 def test_who_watches_seldom_is_told_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
     """Once at the beginning of a run that is shorter than the time between two looks."""
-    monkeypatch.setattr(train_module, "TAP_SECONDS", 0.0)
+    monkeypatch.setattr(train_module, "TAP_EARLY", 0.0)
     monkeypatch.setattr(train_module, "TAP_SHARE", 1e9)
     counts = []
     for every in (0.0, 1000.0):

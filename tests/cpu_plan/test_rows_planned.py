@@ -85,6 +85,7 @@ ELEMENTWISE = {
     "where": Case(lambda a, b: rows.where(rows.greater(a, b), a * a, b), [(3, 4), (3, 4)]),
 }
 BROADCAST = {
+    "many_results": Case(lambda a, *b: [(a + b[0]) * w for w in b], [(3, 4)] * 15),
     "row": Case(_binary("mul"), [(33, 17), (17,)]),
     "column": Case(_binary("mul"), [(33, 17), (33, 1)]),
     "outer": Case(_binary("mul"), [(33, 1), (1, 17)]),

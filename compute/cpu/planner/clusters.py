@@ -6,7 +6,7 @@ group are kept as bit masks, so the question costs one integer operation.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import ClassVar, Protocol
 
 from graph.program import Program, Row, Shape
@@ -25,8 +25,15 @@ class Clusters:
     MAX_OPERANDS: ClassVar[int] = 20  # of the kernel's 24: constants take places of their own
     MAX_ROWS: ClassVar[int] = 48
 
-    def __init__(self, program: Program, rows: Sequence[Row], others: Sequence[Node]) -> None:
-        self.program, self.rows = program, rows
+    def __init__(
+        self, program: Program, rows: Sequence[Row], others: Sequence[Node], results: Set[int]
+    ) -> None:
+        self.program, self.rows, self.results = program, rows, results
+        self._outside = {v for other in others for v in other.reads}
+        self._readers: dict[int, list[int]] = {}  # value -> the first output of each row
+        for row in rows:
+            for value in row.inputs:
+                self._readers.setdefault(value, []).append(row.outputs[0])
         self.groups: dict[int, list[Row]] = {}
         self.group_of: dict[int, int] = {}  # value -> group or op that makes it
         self.above: dict[int, int] = {}  # group or op -> mask of all it depends on
@@ -128,8 +135,15 @@ class Clusters:
     def _small(self, rows: Sequence[Row]) -> bool:
         made = {row.outputs[0] for row in rows}
         read = {v for row in rows for v in row.inputs} - made
-        # stored results are not known yet; the last row's is one for sure
-        return len(rows) <= self.MAX_ROWS and len(read) < self.MAX_OPERANDS - 4
+        kept = self.results | self._outside
+        # what rows outside read now is stored, unless they join, too
+        stored = [
+            value
+            for value in made
+            if value in kept or any(r not in made for r in self._readers.get(value, ()))
+        ]
+        few = len(read) < self.MAX_OPERANDS - 4 and len(read) + len(stored) <= self.MAX_OPERANDS
+        return few and len(rows) <= self.MAX_ROWS
 
 
 def _reads(item: Row | Node) -> Sequence[int]:

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from compute.cpu.kernels.elementwise import Mode
+from compute.cpu.kernels.elementwise import MAX_OPERANDS, MAX_REGISTERS, Mode
 from compute.cpu.kernels.program import READ, WRITE
 from compute.cpu.planner.combine import combine
-from compute.cpu.planner.emitter import CHUNK_ELEMENTS, Emitter
+from compute.cpu.planner.emitter import CHUNK_ELEMENTS, Emitter, PlanError
 from compute.cpu.planner.fuse import Op
 from compute.cpu.planner.host import Lane, Number
 from compute.cpu.planner.steps import Instruction, Operand, Word, address
@@ -254,6 +254,9 @@ def _emit(
     for k, goal in enumerate(goals.values()):
         s0, s1, _ = space.strides[k]
         operands.append(Operand(address(goal), Mode.DENSE, WRITE, (s0, s1)))
+    if len(operands) > MAX_OPERANDS or chain.registers > MAX_REGISTERS:
+        found = f"{len(operands)} operands and {chain.registers} registers in one pass"
+        raise PlanError(f"found {found}, expected at most {MAX_OPERANDS} and {MAX_REGISTERS}")
     words: dict[str, Word] = {
         **{"d0": space.dims[0], "d1": space.dims[1], "d2": space.dims[2]},
         **{"period": space.period, "split": space.split},

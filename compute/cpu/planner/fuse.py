@@ -276,7 +276,7 @@ def chains(
     """The remaining rows as ops, elementwise ones joined into chains."""
     joinable = [row for row in rows if is_elementwise(row, program)]
     single = [plain(row) for row in rows if not is_elementwise(row, program)]
-    found = Clusters(program, joinable, [*others, *single]).run()
+    found = Clusters(program, joinable, [*others, *single], results).run()
     outside = set(results)
     for op in (*others, *single):
         outside.update(op.reads)

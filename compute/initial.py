@@ -38,6 +38,8 @@ def initial_values(
 
 def initial(param: Param, key: str, seed: int) -> Array:
     """The first value of one parameter, float64; ValueError for an unknown initialiser."""
+    if isinstance(param.init, int | float):
+        return np.full(param.shape, float(param.init))
     if param.init in ("zeros", "ones"):
         return np.full(param.shape, float(param.init == "ones"))
     fan_in, fan_out = param.fan or fans(param.shape)

@@ -69,7 +69,7 @@ def setting(default: Any, help: str, **rules: Any) -> Any:
 
 @dataclass(frozen=True)
 class Param:
-    """A trained array: canonical (PyTorch's) shape and how it starts.
+    """A trained array: canonical (PyTorch's) shape and how it starts; a number fills it.
 
     `fan_in`/`fan_out` of the initialisers come from the shape: axis 0 is out, axis 1 in, the rest
     the window; give `fan` = (in, out) where that is not so (a bias, for one). `init` is one of
@@ -77,7 +77,7 @@ class Param:
     """
 
     shape: Shape
-    init: str = "he_uniform"
+    init: str | float = "he_uniform"
     fan: tuple[int, int] | None = None
 
 

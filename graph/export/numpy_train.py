@@ -62,7 +62,9 @@ def initial_params_function(outline: Outline) -> list[str]:
     entries = {}
     for key, param in outline.model.params.items():
         shape, name = literal(param.shape), literal(key)
-        if param.init in ("zeros", "ones"):
+        if isinstance(param.init, int | float):
+            entries[key] = f"np.full({shape}, {param.init!r}, DTYPE)"
+        elif param.init in ("zeros", "ones"):
             entries[key] = _filled(param.init, param.shape)
         elif param.fan is None and len(param.shape) > 1:
             entries[key] = f"{param.init}({name}, {shape})"

@@ -128,8 +128,10 @@ def attribute(name: str) -> str:
     return "model" + "".join(parts)
 
 
-def _fill(init: str, weight: str, stream: str, param: Param | None = None) -> str:
+def _fill(init: str | float, weight: str, stream: str, param: Param | None = None) -> str:
     """The call that gives a weight its first numbers."""
+    if isinstance(init, int | float):
+        return f"nn.init.constant_({weight}, {init!r})"
     if init in ("zeros", "ones"):
         return f"nn.init.{init}_({weight})"
     if param is None or (param.fan is None and len(param.shape) > 1):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.nodes.harness import Case, build, samples
-from tests.nodes.peer import check_agreement, double_precision
+from tests.nodes.peer import TOLERANCE, check_agreement, double_precision
 
 
 def _comparable() -> dict[str, Case]:
@@ -26,6 +26,8 @@ def _differs(name: str, built: Case) -> bool:
 
 
 CASES = _comparable()
+# its backward pass multiplies by a sixth in single precision
+INEXACT = {"HardSigmoid": 1e-7}
 
 
 @pytest.fixture(autouse=True)
@@ -43,4 +45,4 @@ def test_node_agrees_with_pytorch(name: str, tmp_path: Path) -> None:
     case = CASES[name]
     if not case.outputs:
         case.outputs = dict(zip(["y"], case.wires.values(), strict=True))  # an Output passes on
-    check_agreement(case, tmp_path)
+    check_agreement(case, tmp_path, INEXACT.get(name.split()[0], TOLERANCE))

@@ -63,10 +63,20 @@ def test_binary_cross_entropy_keeps_its_digits(score: float, truth: int, loss: f
 
 def test_activations_of_huge_inputs_are_finite() -> None:
     """No activation overflows."""
-    x = np.array([[-1e4, -50.0, 0.0, 50.0, 1e4]])
+    x = np.array([[-1e4, -50.0, 0.0, -0.0, 50.0, 1e4]])
     for op in REGISTRY.values():
         if op.category == "Activation":
-            assert np.isfinite(only(op.__name__, x=x)).all()
+            built = case(op.__name__, x=x)
+            assert np.isfinite(built.forward()["y"]).all()
+            assert all(np.isfinite(g).all() for g in built.gradients().values())
+
+
+def test_activations_hide_no_nan() -> None:
+    """What is not a number stays so, that the node it comes from can be found."""
+    x = np.full((1, 4), np.nan)
+    for op in REGISTRY.values():
+        if op.category == "Activation":
+            assert np.isnan(only(op.__name__, x=x)).all(), op
 
 
 def test_softmax_goes_over_channels_of_images() -> None:

@@ -2,6 +2,7 @@
 
 from graph.ops import (
     activation,
+    adaptive,
     conv,
     custom,
     data,
@@ -21,6 +22,7 @@ from graph.ops import (
 
 __all__ = [
     "activation",
+    "adaptive",
     "conv",
     "custom",
     "data",

@@ -17,8 +17,9 @@ from compute.cpu.threads import team
 from compute.cpu.variants import available
 from compute.evaluate import host_scalars
 from compute.reference_plan import ReferencePlan
-from graph.graph import Graph
+from graph.graph import Graph, Node, Wire
 from graph.lower import Model
+from graph.op import REGISTRY
 from graph.training import Training
 
 SAMPLES = 60
@@ -136,6 +137,32 @@ def _same_bits(one: Mapping[str, np.ndarray], two: Mapping[str, np.ndarray]) -> 
     assert one.keys() == two.keys()
     for name in one:
         assert one[name].tobytes() == two[name].tobytes(), name
+
+
+STEPPERS = [name for name, kind in REGISTRY.items() if kind.role in ("optimizer", "schedule")]
+
+
+@pytest.mark.parametrize("name", STEPPERS)
+def test_every_optimizer_and_schedule_steps_as_the_reference(name: str) -> None:
+    """30 steps from the same weights, on one thread and on two."""
+    drawn = _mlp()
+    optimizer = "best"
+    if REGISTRY[name].role == "optimizer":
+        drawn.set_node(Node(optimizer, op(name)))
+    else:
+        drawn.set_node(Node(optimizer, op("SGD")))
+        drawn.set_node(Node("rate", op(name)))
+        drawn.add_wire(Wire("rate", "rate", optimizer, "schedule"))
+    model, index = Model(drawn), _index(30, 10)
+    theirs = ReferencePlan(model, PlanOptions("float64", seed=3), print)
+    _train(theirs, model, index)
+    values = theirs.read()
+    for threads in (1, 2):
+        mine = _plan(model, threads=threads)
+        _train(mine, model, index)
+        for key, array in mine.read().items():
+            np.testing.assert_allclose(array, values[key], rtol=1e-7, atol=1e-9, err_msg=key)
+        mine.close()
 
 
 @pytest.mark.parametrize("name", GRAPHS)

@@ -13,7 +13,7 @@ from compute.backend import Array
 from graph.graph import Frame, Graph, Node, Wire
 from graph.kinds import DataSource, Optimizer, Schedule
 from graph.lower import Model
-from graph.op import Op, Param, Port, Result, Sample, State
+from graph.op import REGISTRY, Op, Param, Port, Result, Sample, State
 from graph.ops.loss import Loss
 from graph.ops.regularise import Dropout
 from graph.primitives import (
@@ -310,7 +310,21 @@ def shapes(shape: str) -> Graph:
     return draw(nodes, wires + _LOSS, replace(EXACT, seed=2**62 + 1, split=Split(0.3, 0.1, seed=9)))
 
 
+def trained_by(optimizer: str, schedule: str) -> Graph:
+    """A dense layer, trained by an optimizer under a schedule."""
+    nodes = plain() | {"d": op("Dense", units=2), "adam": op(optimizer), "rate": op(schedule)}
+    wires = """data.features>d.x d.y>loss.prediction data.target>loss.target
+        rate.rate>adam.schedule"""
+    return draw(nodes, wires + _LOSS, EXACT)
+
+
+def _each_of(role: str) -> list[str]:
+    return [name for name, kind in REGISTRY.items() if kind.role == role]
+
+
 BY_HAND: dict[str, Graph] = {
+    **{name: trained_by(name, "CosineSchedule") for name in _each_of("optimizer")},
+    **{name: trained_by("SGD", name) for name in _each_of("schedule")},
     "softmax_output": softmax_output(),
     "target_layer": target_layer(),
     "repeated_own": repeated("own", 3),

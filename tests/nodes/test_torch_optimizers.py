@@ -57,6 +57,25 @@ SCHEDULES: dict[str, dict[str, Any]] = {
     "StepSchedule": {"every": 2, "factor": 0.5},
     "CosineSchedule": {},
     "CosineSchedule floor": {"floor": 0.1},
+    "MultiStepSchedule": {"milestones": (2, 5, 6), "factor": 0.3},
+    "ExponentialSchedule": {},
+    "PolynomialSchedule": {},
+    "PolynomialSchedule power": {"power": 0.9},
+    "WarmRestartsSchedule": {"epochs": 3},
+    "WarmRestartsSchedule even": {"epochs": 4, "longer": 1, "floor": 0.1},
+    "WarmRestartsSchedule three": {"epochs": 1, "longer": 3},
+    "OneCycleSchedule": {},
+    "OneCycleSchedule steep": {"rise": 0.1, "start": 4.0, "end": 10.0},
+    "WarmUpSchedule": {},
+    "WarmUpSchedule short": {"warm_up": 7, "start": 0.2},
+}
+# PyTorch has none of these: the factor at step k of 200, from 0
+SCHEDULE_RULES: dict[str, tuple[dict[str, Any], str]] = {
+    "InverseSqrtSchedule": ({"warm_up": 20}, "min((k + 1) / 20, (20 / (k + 1)) ** 0.5)"),
+    "CurveSchedule": (
+        {"shares": (0.2, 1.0, 1.0, 0.5)},
+        "float(numpy.interp(k / 200, [0, 1 / 3, 2 / 3, 1], [0.2, 1, 1, 0.5]))",
+    ),
 }
 
 
@@ -126,11 +145,13 @@ def their_run(
 ) -> tuple[dict[str, Any], list[float]]:
     """The same steps with the optimizer and schedule that the templates name."""
     made = optimizer_text(optimizer, "params") or "None"
-    rate = (
-        schedule_text(schedule, "optimizer", "steps", optimizer.learning_rate) if schedule else ""
-    )
+    rate = ""
+    if schedule:
+        rate = schedule_text(schedule, "optimizer", "steps", optimizer.learning_rate)
+        factor = SCHEDULE_RULES.get(type(schedule).__name__, ({}, ""))[1]
+        rate = rate or f"torch.optim.lr_scheduler.LambdaLR(optimizer, lambda k: {factor})"
     source = (
-        f"import torch\n\ndef make(params):\n    return {made}\n\n"
+        f"import numpy\nimport torch\n\ndef make(params):\n    return {made}\n\n"
         f"def plan(optimizer, steps):\n    return {rate or None}\n"
     )
     loaded = load_source(source, folder, "peer_optimizer")
@@ -185,7 +206,7 @@ def _check(optimizer: Optimizer, schedule: Schedule | None, folder: Path) -> Non
     assert set(weights) == {k.removeprefix("param:") for k in after if k.startswith("param:")}
     for key, value in weights.items():
         np.testing.assert_allclose(after[f"param:{key}"], value, rtol=0, atol=1e-10)
-        assert np.abs(value - before[f"param:{key}"]).max() > 1e-3  # it has moved
+        assert np.abs(value - before[f"param:{key}"]).max() > 1e-4  # it has moved
 
 
 @pytest.mark.parametrize("case", [*OPTIMIZERS, *RULES])
@@ -196,12 +217,13 @@ def test_trajectory_is_pytorchs(case: str, tmp_path: Path) -> None:
     _check(optimizer, None, tmp_path)
 
 
-@pytest.mark.parametrize("case", SCHEDULES)
+@pytest.mark.parametrize("case", [*SCHEDULES, *SCHEDULE_RULES])
 @pytest.mark.parametrize("kind", ["SGD", "Adam"])
 def test_scheduled_trajectory_is_pytorchs(case: str, kind: str, tmp_path: Path) -> None:
     """So they do when a schedule lowers the learning rate, by epoch or by step."""
     optimizer = REGISTRY[kind](learning_rate=0.05)
-    schedule = REGISTRY[case.split()[0]](**SCHEDULES[case])
+    settings = SCHEDULES[case] if case in SCHEDULES else SCHEDULE_RULES[case][0]
+    schedule = REGISTRY[case.split()[0]](**settings)
     assert isinstance(optimizer, Optimizer)
     assert isinstance(schedule, Schedule)
     _check(optimizer, schedule, tmp_path)
@@ -209,6 +231,6 @@ def test_scheduled_trajectory_is_pytorchs(case: str, kind: str, tmp_path: Path) 
 
 def test_every_optimizer_and_schedule_is_compared() -> None:
     """A new one must be added to the tables above."""
-    compared = {case.split()[0] for case in (*OPTIMIZERS, *RULES, *SCHEDULES)}
+    compared = {case.split()[0] for case in (*OPTIMIZERS, *RULES, *SCHEDULES, *SCHEDULE_RULES)}
     roles = ("optimizer", "schedule")
     assert compared == {name for name, op in REGISTRY.items() if op.role in roles}

@@ -106,6 +106,7 @@ def initial_slots_function(outline: Outline) -> list[str]:
     if len(counts) == 1:
         (count,) = counts.values()
         zeros = ", ".join(["np.zeros_like(p)"] * count)
+        zeros = zeros if count < 3 else f"np.zeros_like(p) for _ in range({count})"
         return [*lines, f"    return {{key: [{zeros}] for key, p in params.items()}}"]
     return [
         *lines,

@@ -181,7 +181,7 @@ class AdamW(Moments):
 
 
 class AMSGrad(Moments):
-    """Adam over the largest running square so far, so steps do not grow again (Reddi et al. 2018)."""
+    """Adam over the largest running square so far, so none grows again (Reddi et al. 2018)."""
 
     title = "AMSGrad"
     keywords = ("adaptive", "adam", "convergence")

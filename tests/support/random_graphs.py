@@ -35,7 +35,9 @@ TAME: dict[str, st.SearchStrategy[Any]] = {
     "momentum": st.sampled_from([0.0, 0.5, 0.9]),
     "beta1": st.sampled_from([0.0, 0.9]),
     "beta2": st.sampled_from([0.9, 0.999]),  # near 0 a step grows without bound
-    "epsilon": st.sampled_from([1e-5, 1e-8]),
+    "alpha": st.sampled_from([0.9, 0.99]),  # likewise
+    "rho": st.sampled_from([0.8, 0.9]),
+    "epsilon": st.sampled_from([1e-4, 1e-6]),  # less makes steps of rounding errors
     "weight": st.sampled_from([1.0, 0.5]),
     "trains": st.just(()),
     "order": st.just(0),

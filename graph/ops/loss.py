@@ -7,7 +7,6 @@ from typing import ClassVar
 from graph.op import Op, Port, Role, bad, labels, sample, setting
 from graph.ops.expect import describe, need_numbers, need_vector
 from graph.primitives import (
-    absolute,
     reduce_mean,
     reshape,
     softmax_cross_entropy,
@@ -135,46 +134,3 @@ def binary_target(prediction: Tensor, target: Tensor) -> Tensor:
         remedy = "give the last layer one unit, or use the kind for several classes"
         raise ShapeError(describe(prediction.type), "one output a sample", remedy)
     return reshape(to_real(target), _same_count(prediction.type, target.type))
-
-
-_PAIRED = "{module}({prediction}, {target}.reshape({prediction}.shape))"
-_REGRESSION_SAMPLES = (
-    sample(prediction=(4, 1), target=(4, 1)),
-    sample(prediction=(3, 2), target=(3, 2), settings={"weight": 0.25}),
-    sample(prediction=(2, 1, 3, 3), target=(2, 1, 3, 3)),
-    sample(prediction=(4, 1), target=(4,)),
-    bad("prediction's shape", prediction=(4, 2), target=(4, 1)),
-    bad("for classes use", prediction=(4, 1), target=labels(4)),
-    bad("class labels", prediction=labels(4), target=(4, 1)),
-)
-
-
-class MeanSquaredError(Loss):
-    """Mean of (prediction − target)² over all elements: large misses count most.
-
-    prediction and target have one shape; the unit is the target's, squared.
-    """
-
-    title = "Mean squared error"
-    keywords = ("mse", "l2", "regression", "least squares", "quadratic")
-    torch, torch_call = "nn.MSELoss()", _PAIRED
-    samples = _REGRESSION_SAMPLES
-
-    def build(self, prediction: Tensor, target: Tensor) -> Tensor:
-        difference = prediction - match_target(prediction, target)
-        return self.mean(difference * difference)
-
-
-class MeanAbsoluteError(Loss):
-    """Mean of |prediction − target| over all elements: one wild sample counts no more than others.
-
-    prediction and target have one shape; the unit is the target's. The gradient at 0 is 0.
-    """
-
-    title = "Mean absolute error"
-    keywords = ("mae", "l1", "regression", "robust", "least absolute deviations")
-    torch, torch_call = "nn.L1Loss()", _PAIRED
-    samples = _REGRESSION_SAMPLES
-
-    def build(self, prediction: Tensor, target: Tensor) -> Tensor:
-        return self.mean(absolute(prediction - match_target(prediction, target)))

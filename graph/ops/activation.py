@@ -1,4 +1,4 @@
-"""Activation functions that squeeze, compete or gate; see rectifier.py for the others."""
+"""Activation functions; further forms of ReLU are in rectifier.py."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from graph.op import Op, Sample, bad, labels, sample, setting
 from graph.ops.expect import describe, need_numbers
 from graph.primitives import (
     absolute,
+    greater,
     greater_equal,
     log_sigmoid,
     log_softmax,
     permute,
     reduce_max,
+    relu,
     reshape,
     sigmoid,
     slice_axis,
@@ -51,6 +53,31 @@ def clipped(x: Tensor, low: float, high: float) -> Tensor:
     Asked in this order, a NaN stays one.
     """
     return where(greater_equal(-x, -low), low, where(greater_equal(x, high), high, x))
+
+
+class ReLU(Activation):
+    """max(0, x): passes what is positive, cuts what is not (Nair & Hinton 2010)."""
+
+    icon = "relu"
+    keywords = ("rectifier", "rectified linear unit", "ramp")
+    torch = "nn.ReLU()"
+
+    def apply(self, x: Tensor) -> Tensor:
+        return relu(x)
+
+
+class LeakyReLU(Activation):
+    """x where positive, else slope · x: a unit that never goes silent (Maas et al. 2013)."""
+
+    icon, title = "leaky_relu", "Leaky ReLU"
+    keywords = ("rectifier", "leak", "dead units")
+    summary = ("slope",)
+    slope: float = setting(0.01, "Factor on what is not positive", min=0.0, max=1.0)
+    torch = "nn.LeakyReLU({slope})"
+    samples = (*Activation.samples, sample(x=(2, 3), settings={"slope": 0.3}))
+
+    def apply(self, x: Tensor) -> Tensor:
+        return where(greater(x, 0.0), x, self.slope * x)
 
 
 class Sigmoid(Activation):

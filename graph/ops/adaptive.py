@@ -6,26 +6,12 @@ from typing import ClassVar
 
 from graph.kinds import Optimizer
 from graph.op import Context, setting
+from graph.ops.optimizer import BETAS, Adaptive, Moments, rest
 from graph.primitives import absolute, greater, maximum, power, sign, sqrt, where
 from graph.tensor import Tensor
 
 NADAM_DECAY = 0.004  # ψ of Dozat 2016: how slowly the momentum comes up to β₁
 RADAM_LENGTH = 5.0  # of the running square from which its variance is known (Liu et al. 2020)
-
-
-def rest(decay: float, ctx: Context) -> Tensor:
-    """1 − decayᵗ, t the number of the step: what a mean that began at 0 is short of."""
-    return 1.0 - power(ctx.builder.constant(decay), ctx.step)
-
-
-class Adaptive(Optimizer, register=False):
-    """Base of adaptive optimizers, whose weight decay is an L2 penalty on the loss."""
-
-    weight_decay: float = setting(0.0, "L2 penalty added to the gradient", min=0.0, max=1e3)
-
-    def penalised(self, p: Tensor, g: Tensor) -> Tensor:
-        """The gradient of the loss with its penalty."""
-        return g + self.weight_decay * p if self.weight_decay else g
 
 
 class Adagrad(Adaptive):
@@ -119,47 +105,6 @@ class RMSprop(Adaptive):
         return p - rate * direction, *new.values()
 
 
-class Moments(Adaptive, register=False):
-    """Base of Adam and its kin: a running gradient and one more running number."""
-
-    slots: ClassVar[tuple[str, ...]] = ("m", "v")
-    beta1: float = setting(0.9, "Decay of the running gradient", min=0.0, below=1.0)
-    beta2: float = setting(0.999, "Decay of the running squared gradient", min=0.0, below=1.0)
-    epsilon: float = setting(1e-8, "Keeps the division finite", above=0.0, max=1.0, advanced=True)
-
-    def moments(self, g: Tensor, m: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """The running gradient and the running squared gradient with one more."""
-        return (
-            self.beta1 * m + (1.0 - self.beta1) * g,
-            self.beta2 * v + (1.0 - self.beta2) * (g * g),
-        )
-
-    def adam(self, p: Tensor, m: Tensor, v: Tensor, rate: Tensor, ctx: Context) -> Tensor:
-        """Adam's step (Kingma & Ba 2015, alg. 1)."""
-        size = rate / rest(self.beta1, ctx)
-        correction = 1.0 / sqrt(rest(self.beta2, ctx))
-        return p - size * (m / (sqrt(v) * correction + self.epsilon))
-
-
-_BETAS = "lr={learning_rate}, betas=({beta1}, {beta2}), eps={epsilon}, weight_decay={weight_decay}"
-
-
-class Adam(Moments):
-    """Step scaled by running means of the gradient and its square (Kingma & Ba 2015, alg. 1).
-
-    The weight decay is an L2 penalty: it is added to the gradient before the means are taken.
-    """
-
-    keywords = ("adaptive", "moments", "rmsprop")
-    torch = f"torch.optim.Adam({{params}}, {_BETAS})"
-
-    def step(
-        self, p: Tensor, g: Tensor, *slots: Tensor, rate: Tensor, ctx: Context
-    ) -> tuple[Tensor, ...]:
-        m, v = self.moments(self.penalised(p, g), *slots)
-        return self.adam(p, m, v, rate, ctx), m, v
-
-
 class AdamW(Moments):
     """Adam whose weight decay shrinks the weights themselves (Loshchilov & Hutter 2019).
 
@@ -169,7 +114,7 @@ class AdamW(Moments):
     keywords = ("adaptive", "decoupled weight decay", "transformer")
     summary = ("learning_rate", "weight_decay")
     weight_decay: float = setting(0.01, "Share of the weights taken off", min=0.0, max=1e3)
-    torch = f"torch.optim.AdamW({{params}}, {_BETAS})"
+    torch = f"torch.optim.AdamW({{params}}, {BETAS})"
 
     def step(
         self, p: Tensor, g: Tensor, *slots: Tensor, rate: Tensor, ctx: Context
@@ -186,7 +131,7 @@ class AMSGrad(Moments):
     title = "AMSGrad"
     keywords = ("adaptive", "adam", "convergence")
     slots: ClassVar[tuple[str, ...]] = ("m", "v", "largest")
-    torch = f"torch.optim.Adam({{params}}, {_BETAS}, amsgrad=True)"
+    torch = f"torch.optim.Adam({{params}}, {BETAS}, amsgrad=True)"
 
     def step(
         self, p: Tensor, g: Tensor, *slots: Tensor, rate: Tensor, ctx: Context
@@ -205,7 +150,7 @@ class Adamax(Moments):
     keywords = ("adaptive", "infinity norm", "adam")
     learning_rate: float = setting(0.002, "Size of a step", min=0.0, max=1e6, live=True)
     slots: ClassVar[tuple[str, ...]] = ("m", "u")
-    torch = f"torch.optim.Adamax({{params}}, {_BETAS})"
+    torch = f"torch.optim.Adamax({{params}}, {BETAS})"
 
     def step(
         self, p: Tensor, g: Tensor, *slots: Tensor, rate: Tensor, ctx: Context
@@ -228,7 +173,7 @@ class NAdam(Moments):
     learning_rate: float = setting(0.002, "Size of a step", min=0.0, max=1e6, live=True)
     # 1 − Π, since running arrays begin at 0; one number would do, kept for each weight
     slots: ClassVar[tuple[str, ...]] = ("m", "v", "passed")
-    torch = f"torch.optim.NAdam({{params}}, {_BETAS}, momentum_decay=0.004)"
+    torch = f"torch.optim.NAdam({{params}}, {BETAS}, momentum_decay=0.004)"
 
     def momentum(self, step: Tensor) -> Tensor:
         """μ at a step."""
@@ -257,7 +202,7 @@ class RAdam(Moments):
     title = "RAdam"
     keywords = ("adaptive", "rectified", "warm-up", "adam")
     beta2: float = setting(0.999, "Decay of the running squared gradient", above=0.7, below=1.0)
-    torch = f"torch.optim.RAdam({{params}}, {_BETAS})"
+    torch = f"torch.optim.RAdam({{params}}, {BETAS})"
 
     def step(
         self, p: Tensor, g: Tensor, *slots: Tensor, rate: Tensor, ctx: Context

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
-from graph.op import Op, Port, Role, bad, labels, sample, setting
+from graph.op import Op, Port, Role, Sample, bad, labels, sample, setting
 from graph.ops.expect import describe, need_numbers, need_vector
 from graph.primitives import (
+    absolute,
+    broadcast_to,
+    concat,
+    log_softmax,
+    one_hot,
+    permute,
     reduce_mean,
+    reduce_sum,
     reshape,
     softmax_cross_entropy,
     softplus,
     to_real,
 )
+from graph.primitives.shape import to_real_scalar
 from graph.program import Shape, ShapeError, TensorType
 from graph.tensor import Tensor
 
@@ -63,27 +72,119 @@ def _without_ones(shape: Shape) -> Shape:
 class CrossEntropy(Loss):
     """−log of the probability given to the true class, from logits; mean over the batch.
 
-    prediction N×K scores before any softmax, target N class indices below K (Goodfellow, Bengio &
-    Courville 2016, §6.2.2.3). Computed by log-sum-exp, right for large scores.
+    prediction N×K scores before any softmax, target N class indices below K, or N×K probabilities;
+    of images N×K×H×W with N×H×W (Goodfellow, Bengio & Courville 2016, §6.2.2.3). Computed by
+    log-sum-exp, right for large scores. With class weights the mean is weighted, too. Smoothing
+    takes a share of each target and spreads it over all classes (Szegedy et al. 2016, §7).
     """
 
     title = "Cross-entropy"
     caption = "from logits"
-    keywords = ("softmax loss", "categorical", "log loss", "nll", "classification")
+    keywords = ("softmax loss", "categorical", "log loss", "nll", "label smoothing")
     inputs = (Port("prediction", "vector"), Port("target", "labels"))
-    torch = "nn.CrossEntropyLoss()"
+    smoothing: float = setting(0.0, "Share of a target spread over all classes", min=0.0, max=1.0)
+    class_weights: tuple[float, ...] = setting(
+        (), "How much each class counts; empty: all the same", min=0.0, max=1e6
+    )
+    ignore: int = setting(-1, "Class that does not count; -1: none", min=-1, max=1_000_000)
     samples = (
         sample(prediction=(4, 3), target=labels(4)),
         sample(prediction=(1, 2), target=labels(1), classes=2, settings={"weight": 0.5}),
+        sample(prediction=(6, 3), target=labels(6), settings={"smoothing": 0.1}),
+        sample(prediction=(6, 3), target=(6, 3), positive=True, settings={"smoothing": 0.2}),
+        sample(
+            prediction=(6, 3), target=labels(6),
+            settings={"class_weights": (0.5, 2.0, 1.0), "smoothing": 0.1, "ignore": 1},
+        ),
+        sample(
+            prediction=(4, 2), target=(4, 2), positive=True,
+            settings={"class_weights": (0.5, 2.0), "weight": 0.5},
+        ),
+        sample(prediction=(2, 3, 4, 2), target=labels(2, 4, 2), settings={"ignore": 0}),
         bad("one for each class", prediction=(4, 1), target=labels(4)),
         bad("put a Flatten", prediction=(4, 3, 2, 2), target=labels(4)),
         bad("one class index a sample", prediction=(4, 3), target=(4, 1)),
         bad("one class index a sample", prediction=(4, 3), target=labels(4, 2)),
-    )
+        bad("3 weights", prediction=(4, 3), target=labels(4), settings={"class_weights": (1.0,)}),
+        bad("below 3", prediction=(4, 3), target=labels(4), settings={"ignore": 3}),
+        bad("class indices", prediction=(4, 3), target=(4, 3), settings={"ignore": 0}),
+    )  # fmt: skip
+
+    def module_template(self, *operands: TensorType) -> str:
+        # as a module it would put the class weights among those that are trained
+        return "" if self.class_weights else f"nn.CrossEntropyLoss({', '.join(self._torch())})"
+
+    def call_template(self, *operands: TensorType) -> str:
+        if not self.class_weights:
+            return super().call_template(*operands)
+        weights = f"torch.tensor({list(self.class_weights)!r}, dtype={{prediction}}.dtype)"
+        call = ", ".join(("{prediction}", "{target}", f"weight={weights}", *self._torch()))
+        return f"{'' if self.weight == 1.0 else '{weight} * '}F.cross_entropy({call})"
+
+    def _torch(self) -> list[str]:
+        smoothing = [f"label_smoothing={self.smoothing!r}"] if self.smoothing else []
+        return smoothing + ([f"ignore_index={self.ignore}"] if self.ignore >= 0 else [])
 
     def build(self, prediction: Tensor, target: Tensor) -> Tensor:
-        need_classes(prediction.type, target.type)
-        return self.mean(softmax_cross_entropy(prediction, target))
+        soft = target.dtype != "int" and target.shape == prediction.shape
+        if not soft and prediction.rank <= 2:
+            need_classes(prediction.type, target.type)
+        elif not soft:
+            self._need_map(prediction.type, target.type)
+        classes = prediction.shape[1]
+        self._check_classes(classes, soft)
+        if prediction.rank == 2 and not (
+            soft or self.smoothing or self.class_weights or self.ignore >= 0
+        ):
+            return self.mean(softmax_cross_entropy(prediction, target))
+        last = (0, *range(2, prediction.rank), 1)
+        truth = permute(target, last) if soft else one_hot(target, classes)
+        return self._weighted(-log_softmax(permute(prediction, last)), truth, soft)
+
+    def _weighted(self, surprise: Tensor, truth: Tensor, soft: bool) -> Tensor:
+        """The mean of −log probabilities …×K over `truth` …×K."""
+        weights, classes = self._weights(surprise), surprise.shape[-1]
+        counted = truth if self.ignore < 0 else truth * self._others(surprise)
+        spread = self.smoothing / classes
+        known = reduce_sum(counted, -1, keep=True)  # 0 where it is the class that does not count
+        aim = counted * (1.0 - self.smoothing) + spread * known if spread else counted
+        if soft and spread:
+            aim = truth * (1.0 - self.smoothing) + spread
+        each = reduce_sum(surprise * aim * weights, -1)
+        if soft or not (self.class_weights or self.ignore >= 0):
+            return self.mean(each)
+        mean = reduce_sum(each) / reduce_sum(counted * weights)
+        return mean if self.weight == 1.0 else mean * self.weight
+
+    def _weights(self, like: Tensor) -> Tensor:
+        if not self.class_weights:
+            return broadcast_to(to_real_scalar(like.builder.constant(1.0)), (1,))
+        return vector(like, self.class_weights)
+
+    def _others(self, like: Tensor) -> Tensor:
+        return vector(like, [float(k != self.ignore) for k in range(like.shape[-1])])
+
+    def _check_classes(self, classes: int, soft: bool) -> None:
+        if self.class_weights and len(self.class_weights) != classes:
+            found, expected = f"{len(self.class_weights)} class weights", f"{classes} weights"
+            raise ShapeError(found, expected, "give one for each class")
+        if self.ignore >= classes:
+            expected = f"a class below {classes}"
+            raise ShapeError(f"class {self.ignore} to ignore", expected, "set it to -1 for none")
+        if self.ignore >= 0 and soft:
+            remedy = "set the class to ignore to -1"
+            raise ShapeError("probabilities as target", "class indices", remedy, 1)
+
+    def _need_map(self, prediction: TensorType, target: TensorType) -> None:
+        """Raises ShapeError unless there is a class for each place of an image of scores."""
+        if target.dtype != "int" or target.shape != (prediction.shape[0], *prediction.shape[2:]):
+            need_vector(prediction)
+
+
+def vector(like: Tensor, numbers: Sequence[float]) -> Tensor:
+    """Some numbers as a tensor, in the builder of `like`."""
+    to = like.builder.constant
+    return concat([broadcast_to(to_real_scalar(to(float(n))), (1,)) for n in numbers], 0)
 
 
 def need_classes(prediction: TensorType, target: TensorType) -> None:
@@ -134,3 +235,53 @@ def binary_target(prediction: Tensor, target: Tensor) -> Tensor:
         remedy = "give the last layer one unit, or use the kind for several classes"
         raise ShapeError(describe(prediction.type), "one output a sample", remedy)
     return reshape(to_real(target), _same_count(prediction.type, target.type))
+
+
+class Regression(Loss, register=False):
+    """Base of losses that are a mean over all elements of what each misses by."""
+
+    torch_call = "{module}({prediction}, {target}.reshape({prediction}.shape))"
+    samples: ClassVar[Sequence[Sample]] = (
+        sample(prediction=(4, 1), target=(4, 1)),
+        sample(prediction=(3, 2), target=(3, 2), settings={"weight": 0.25}),
+        sample(prediction=(2, 1, 3, 3), target=(2, 1, 3, 3)),
+        sample(prediction=(4, 1), target=(4,)),
+        bad("prediction's shape", prediction=(4, 2), target=(4, 1)),
+        bad("for classes use", prediction=(4, 1), target=labels(4)),
+        bad("class labels", prediction=labels(4), target=(4, 1)),
+    )
+
+    def build(self, prediction: Tensor, target: Tensor) -> Tensor:
+        return self.mean(self.each(prediction - match_target(prediction, target)))
+
+    def each(self, miss: Tensor) -> Tensor:
+        """The loss of each element from prediction − target."""
+        raise NotImplementedError
+
+
+class MeanSquaredError(Regression):
+    """Mean of (prediction − target)² over all elements: large misses count most.
+
+    prediction and target have one shape; the unit is the target's, squared.
+    """
+
+    title = "Mean squared error"
+    keywords = ("mse", "l2", "regression", "least squares", "quadratic")
+    torch = "nn.MSELoss()"
+
+    def each(self, miss: Tensor) -> Tensor:
+        return miss * miss
+
+
+class MeanAbsoluteError(Regression):
+    """Mean of |prediction − target| over all elements: one wild sample counts no more than others.
+
+    prediction and target have one shape; the unit is the target's. The gradient at 0 is 0.
+    """
+
+    title = "Mean absolute error"
+    keywords = ("mae", "l1", "regression", "robust", "least absolute deviations")
+    torch = "nn.L1Loss()"
+
+    def each(self, miss: Tensor) -> Tensor:
+        return absolute(miss)

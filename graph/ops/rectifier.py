@@ -1,4 +1,4 @@
-"""Rectifiers: activations that pass large numbers and quieten negative ones."""
+"""Further rectifiers: bounded, smooth or trained forms of ReLU."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import ClassVar
 
-from graph.op import Param, SettingError, bad, labels, sample, setting
+from graph.op import Op, Param, SettingError, bad, labels, sample, setting
 from graph.ops.activation import Activation, clipped
 from graph.ops.expect import describe, need_numbers
 from graph.primitives import (
@@ -15,7 +15,6 @@ from graph.primitives import (
     greater,
     greater_equal,
     less,
-    relu,
     reshape,
     sigmoid,
     softplus,
@@ -36,17 +35,6 @@ def negative_part(x: Tensor) -> Tensor:
     return where(greater(x, 0.0), 0.0, x)
 
 
-class ReLU(Activation):
-    """max(0, x): passes what is positive, cuts what is not (Nair & Hinton 2010)."""
-
-    icon = "relu"
-    keywords = ("rectifier", "rectified linear unit", "ramp")
-    torch = "nn.ReLU()"
-
-    def apply(self, x: Tensor) -> Tensor:
-        return relu(x)
-
-
 class ReLU6(Activation):
     """ReLU that ends at 6, for arithmetic of few bits (Krizhevsky 2010; Howard et al. 2017)."""
 
@@ -58,26 +46,13 @@ class ReLU6(Activation):
         return clipped(x, 0.0, 6.0)
 
 
-class LeakyReLU(Activation):
-    """x where positive, else slope · x: a unit that never goes silent (Maas et al. 2013)."""
-
-    icon, title = "leaky_relu", "Leaky ReLU"
-    keywords = ("rectifier", "leak", "dead units")
-    summary = ("slope",)
-    slope: float = setting(0.01, "Factor on what is not positive", min=0.0, max=1.0)
-    torch = "nn.LeakyReLU({slope})"
-    samples = (*Activation.samples, sample(x=(2, 3), settings={"slope": 0.3}))
-
-    def apply(self, x: Tensor) -> Tensor:
-        return where(greater(x, 0.0), x, self.slope * x)
-
-
-class PReLU(Activation):
+class PReLU(Op):
     """Leaky ReLU whose slope is trained, one for all numbers or one a channel (He et al. 2015).
 
     weight 1, or as many as x has features or channels (axis 1).
     """
 
+    category, family = Activation.category, Activation.family
     icon, title = "leaky_relu", "PReLU"
     keywords = ("parametric rectifier", "leaky", "trained slope", "learned")
     summary = ("each_channel",)

@@ -1,67 +1,15 @@
-"""Losses for numbers: how far a prediction is from a target of the same shape."""
+"""Further losses for numbers: robust ones, and one for counts."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import ClassVar
 
-from graph.op import Sample, bad, labels, sample, setting
-from graph.ops.loss import Loss, match_target
+from graph.op import sample, setting
+from graph.ops.loss import Loss, Regression, match_target
 from graph.primitives import absolute, exp, less, log, softplus, where
 from graph.tensor import Tensor
 
 _MISS = "{prediction} - {target}.reshape({prediction}.shape)"
-
-
-class Regression(Loss, register=False):
-    """Base of losses that are a mean over all elements of what each misses by."""
-
-    torch_call = "{module}({prediction}, {target}.reshape({prediction}.shape))"
-    samples: ClassVar[Sequence[Sample]] = (
-        sample(prediction=(4, 1), target=(4, 1)),
-        sample(prediction=(3, 2), target=(3, 2), settings={"weight": 0.25}),
-        sample(prediction=(2, 1, 3, 3), target=(2, 1, 3, 3)),
-        sample(prediction=(4, 1), target=(4,)),
-        bad("prediction's shape", prediction=(4, 2), target=(4, 1)),
-        bad("for classes use", prediction=(4, 1), target=labels(4)),
-        bad("class labels", prediction=labels(4), target=(4, 1)),
-    )
-
-    def build(self, prediction: Tensor, target: Tensor) -> Tensor:
-        return self.mean(self.each(prediction - match_target(prediction, target)))
-
-    def each(self, miss: Tensor) -> Tensor:
-        """The loss of each element from prediction − target."""
-        raise NotImplementedError
-
-
-class MeanSquaredError(Regression):
-    """Mean of (prediction − target)² over all elements: large misses count most.
-
-    prediction and target have one shape; the unit is the target's, squared.
-    """
-
-    title = "Mean squared error"
-    keywords = ("mse", "l2", "regression", "least squares", "quadratic")
-    torch = "nn.MSELoss()"
-
-    def each(self, miss: Tensor) -> Tensor:
-        return miss * miss
-
-
-class MeanAbsoluteError(Regression):
-    """Mean of |prediction − target| over all elements: one wild sample counts no more than others.
-
-    prediction and target have one shape; the unit is the target's. The gradient at 0 is 0.
-    """
-
-    title = "Mean absolute error"
-    keywords = ("mae", "l1", "regression", "robust", "least absolute deviations")
-    torch = "nn.L1Loss()"
-
-    def each(self, miss: Tensor) -> Tensor:
-        return absolute(miss)
 
 
 class Huber(Regression):

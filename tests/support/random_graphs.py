@@ -39,6 +39,9 @@ TAME: dict[str, st.SearchStrategy[Any]] = {
     "rho": st.sampled_from([0.8, 0.9]),
     "epsilon": st.sampled_from([1e-4, 1e-6]),  # less makes steps of rounding errors
     "weight": st.sampled_from([1.0, 0.5]),
+    "smoothing": st.sampled_from([0.0, 0.1]),
+    "class_weights": st.just(()),
+    "ignore": st.just(-1),
     "trains": st.just(()),
     "order": st.just(0),
     "every": st.just(1),

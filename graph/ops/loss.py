@@ -82,6 +82,7 @@ class CrossEntropy(Loss):
     caption = "from logits"
     keywords = ("softmax loss", "categorical", "log loss", "nll", "label smoothing")
     inputs = (Port("prediction", "vector"), Port("target", "labels"))
+    targets: str = setting("classes", "What the target gives", choices=("classes", "probabilities"))
     smoothing: float = setting(0.0, "Share of a target spread over all classes", min=0.0, max=1.0)
     class_weights: tuple[float, ...] = setting(
         (), "How much each class counts; empty: all the same", min=0.0, max=1e6
@@ -91,14 +92,17 @@ class CrossEntropy(Loss):
         sample(prediction=(4, 3), target=labels(4)),
         sample(prediction=(1, 2), target=labels(1), classes=2, settings={"weight": 0.5}),
         sample(prediction=(6, 3), target=labels(6), settings={"smoothing": 0.1}),
-        sample(prediction=(6, 3), target=(6, 3), positive=True, settings={"smoothing": 0.2}),
+        sample(
+            prediction=(6, 3), target=(6, 3), positive=True,
+            settings={"targets": "probabilities", "smoothing": 0.2},
+        ),
         sample(
             prediction=(6, 3), target=labels(6),
             settings={"class_weights": (0.5, 2.0, 1.0), "smoothing": 0.1, "ignore": 1},
         ),
         sample(
             prediction=(4, 2), target=(4, 2), positive=True,
-            settings={"class_weights": (0.5, 2.0), "weight": 0.5},
+            settings={"targets": "probabilities", "class_weights": (0.5, 2.0), "weight": 0.5},
         ),
         sample(prediction=(2, 3, 4, 2), target=labels(2, 4, 2), settings={"ignore": 0}),
         bad("one for each class", prediction=(4, 1), target=labels(4)),
@@ -107,7 +111,10 @@ class CrossEntropy(Loss):
         bad("one class index a sample", prediction=(4, 3), target=labels(4, 2)),
         bad("3 weights", prediction=(4, 3), target=labels(4), settings={"class_weights": (1.0,)}),
         bad("below 3", prediction=(4, 3), target=labels(4), settings={"ignore": 3}),
-        bad("class indices", prediction=(4, 3), target=(4, 3), settings={"ignore": 0}),
+        bad("class indices", prediction=(4, 3), target=(4, 3),
+            settings={"targets": "probabilities", "ignore": 0}),
+        bad("prediction's shape", prediction=(4, 3), target=(4, 2),
+            settings={"targets": "probabilities"}),
     )  # fmt: skip
 
     def module_template(self, *operands: TensorType) -> str:
@@ -126,10 +133,12 @@ class CrossEntropy(Loss):
         return smoothing + ([f"ignore_index={self.ignore}"] if self.ignore >= 0 else [])
 
     def build(self, prediction: Tensor, target: Tensor) -> Tensor:
-        soft = target.dtype != "int" and target.shape == prediction.shape
-        if not soft and prediction.rank <= 2:
+        soft = self.targets == "probabilities"
+        if soft:
+            target = match_target(prediction, target)
+        elif prediction.rank <= 2:
             need_classes(prediction.type, target.type)
-        elif not soft:
+        else:
             self._need_map(prediction.type, target.type)
         classes = prediction.shape[1]
         self._check_classes(classes, soft)

@@ -40,6 +40,7 @@ TAME: dict[str, st.SearchStrategy[Any]] = {
     "epsilon": st.sampled_from([1e-4, 1e-6]),  # less makes steps of rounding errors
     "weight": st.sampled_from([1.0, 0.5]),
     "smoothing": st.sampled_from([0.0, 0.1]),
+    "targets": st.just("classes"),
     "class_weights": st.just(()),
     "ignore": st.just(-1),
     "trains": st.just(()),

@@ -24,6 +24,7 @@ CATEGORIES = (
     "Regularise",
     "Shape",
     "Merge",
+    "Arithmetic",
     "Loss",
     "Metric",
     "Optimizer",

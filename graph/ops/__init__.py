@@ -3,6 +3,7 @@
 from graph.ops import (
     activation,
     adaptive,
+    arithmetic,
     conv,
     custom,
     data,
@@ -25,6 +26,7 @@ from graph.ops import (
 __all__ = [
     "activation",
     "adaptive",
+    "arithmetic",
     "conv",
     "custom",
     "data",

@@ -1,4 +1,4 @@
-"""Nodes that give the same numbers another shape."""
+"""Nodes that give the same values another shape, or class labels as numbers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 from graph.op import Op, Port, SettingError, bad, labels, sample, setting
 from graph.ops.expect import describe, image_shape, need_numbers
-from graph.primitives import reshape
+from graph.primitives import one_hot, reshape
 from graph.primitives.table import text
 from graph.program import Shape, ShapeError, TensorType
 from graph.tensor import Tensor
@@ -93,3 +93,33 @@ class Reshape(Op):
             wanted = f"{'a multiple of ' if free else ''}{known} for {text(self.shape)}"
             raise ShapeError(f"{count} numbers a sample", wanted, "set a shape that holds them all")
         return tuple(count // known if extent == -1 else extent for extent in self.shape)
+
+
+class OneHot(Op):
+    """Makes numbers of class labels: 1 at the place of the class, else 0 (Goodfellow et al., §6.2).
+
+    labels N or N×T → N×classes or N×T×classes. No gradient flows back.
+    """
+
+    category, icon, family = "Shape", "shape", "shape"
+    title = "One-hot"
+    keywords = ("one hot", "categorical", "dummy variables", "encode", "indicator")
+    inputs = (Port("x", "labels"),)
+    summary = ("classes",)
+    classes: int = setting(
+        10, "Number of classes; labels go from 0 to one less", min=2, max=1_000_000
+    )
+    torch_call = "F.one_hot({x}, {classes}).to(torch.get_default_dtype())"
+    samples = (
+        sample(x=labels(4), settings={"classes": 3}),
+        sample(x=labels(2, 3), settings={"classes": 5}),
+        sample(x=labels(2)),
+        bad("class labels", x=(2, 3)),
+        bad("class labels", x=(2,)),
+    )
+
+    def build(self, x: Tensor) -> Tensor:
+        if x.dtype != "int":
+            remedy = "wire a labels port, or leave the node out"
+            raise ShapeError(describe(x.type), "class labels", remedy)
+        return one_hot(x, self.classes)

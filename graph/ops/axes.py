@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from graph.op import Op, Port, SettingError, bad, labels, sample, setting
 from graph.ops.expect import describe, need_numbers
-from graph.primitives import concat, permute, reshape, slice_axis
+from graph.primitives import concat, pad, permute, reshape, slice_axis
 from graph.program import ShapeError, TensorType
 from graph.tensor import Tensor
 
@@ -193,6 +193,39 @@ class Slice(Op):
             found = f"places {start} to {stop} of {extent}"
             raise ShapeError(found, "a stop that is more than start", "keep one place at least")
         return slice_axis(x, self.axis, start, stop)
+
+
+class Pad(Op):
+    """Adds zeros before and after the places of an axis; PyTorch's F.pad.
+
+    As many before as a window has places less one, and none after, keep a convolution over time
+    from seeing what is to come (van den Oord et al. 2016). Pad2d borders all four sides of an image.
+    """
+
+    category, icon, family = "Shape", "shape", "shape"
+    keywords = ("padding", "zeros", "causal", "lengthen")
+    summary = ("axis", "before", "after")
+    axis: int = setting(1, "Axis to lengthen: 1 is features, channels or time", min=1, max=7)
+    before: int = setting(1, "Zeros before the first place", min=0, max=65_536)
+    after: int = setting(0, "Zeros after the last place", min=0, max=65_536)
+    samples = (
+        sample(x=(2, 3)),
+        sample(x=(2, 3, 2), settings={"before": 2, "after": 1}),
+        sample(x=(2, 3, 2), settings={"axis": 2, "before": 0, "after": 3}),
+        bad("an axis up to 1", x=(2, 3), settings={"axis": 2}),
+        bad("several numbers", x=(2,)),
+        bad("class labels", x=labels(2, 3)),
+    )
+
+    def call_template(self, *operands: TensorType) -> str:
+        inner = "0, 0, " * (len(operands[0].shape) - 1 - self.axis)
+        return f"F.pad({{x}}, ({inner}{{before}}, {{after}}))"
+
+    def build(self, x: Tensor) -> Tensor:
+        need_axis(x.type, self.axis)
+        before, after = [0] * x.rank, [0] * x.rank
+        before[self.axis], after[self.axis] = self.before, self.after
+        return pad(x, before, after)
 
 
 class Split(Op):

@@ -153,21 +153,26 @@ class Crop2d(OnImage):
 
 
 class Upsample(OnImage):
-    """Makes an image larger by repeating every pixel: nearest neighbour (Odena et al. 2016).
+    """Makes an image larger: every pixel repeated, or what is between them filled in smoothly.
 
-    A convolution behind it has no checkerboard, unlike a transposed one.
+    nearest repeats; bilinear weighs the nearest pixels by their distance, and the edge goes on
+    beyond itself. A convolution behind it has no checkerboard, unlike a transposed one (Odena et
+    al. 2016).
     """
 
-    keywords = ("nearest neighbour", "enlarge", "scale", "resize", "repeat", "upscale", "unpool")
-    summary = ("factor",)
+    keywords = ("nearest neighbour", "bilinear", "interpolate", "enlarge", "resize", "upscale")
+    summary = ("factor", "mode")
     factor: int | tuple[int, int] = setting(
-        2, "Times each pixel is repeated, or rows and columns apart", min=1, max=64
+        2, "Times the image gets higher and wider, or each of both", min=1, max=64
     )
-    torch = 'nn.Upsample(scale_factor={factor}, mode="nearest")'
+    mode: str = setting("nearest", "How new pixels come about", choices=("nearest", "bilinear"))
+    torch = "nn.Upsample(scale_factor={factor}, mode={mode})"
     samples = (
         sample(x=(2, 3, 2, 3)),
         sample(x=(1, 2, 2, 2), settings={"factor": (1, 3)}),
         sample(x=(1, 2, 2, 2), settings={"factor": 1}),
+        sample(x=(2, 2, 3, 2), settings={"mode": "bilinear"}),
+        sample(x=(1, 2, 1, 3), settings={"mode": "bilinear", "factor": (3, 4)}),
         bad("put a Reshape to 1×28×28", x=(2, 784)),
         bad("class labels", x=labels(2)),
     )
@@ -175,10 +180,37 @@ class Upsample(OnImage):
     def build(self, x: Tensor) -> Tensor:
         need_image(x.type)
         rows, columns = pair(self.factor)
+        if self.mode == "bilinear":
+            return _between(_between(x, 2, rows), 3, columns)
         batch, channels, height, width = x.shape
         apart = reshape(x, (batch, channels, height, 1, width, 1))
         repeated = broadcast_to(apart, (batch, channels, height, rows, width, columns))
         return reshape(repeated, (batch, channels, height * rows, width * columns))
+
+
+def _between(x: Tensor, axis: int, factor: int) -> Tensor:
+    """x with `factor` places for each along an axis, on straight lines between its places.
+
+    New place j of a pixel lies (j + ½) / factor − ½ of a pixel behind its middle.
+    """
+    if factor == 1:
+        return x
+    extent = x.shape[axis]
+    ahead = concat([_place(x, axis, 0), *_cut(x, axis, 0, extent - 1)], axis)
+    behind = concat([*_cut(x, axis, 1, extent), _place(x, axis, extent - 1)], axis)
+    split = (*x.shape[: axis + 1], 1, *x.shape[axis + 1 :])
+    phases = []
+    for j in range(factor):
+        off = (j + 0.5) / factor - 0.5
+        other = ahead if off < 0 else behind
+        phases.append(reshape(x * (1 - abs(off)) + other * abs(off), split))
+    made = (*x.shape[:axis], extent * factor, *x.shape[axis + 1 :])
+    return reshape(concat(phases, axis + 1), made)
+
+
+def _cut(x: Tensor, axis: int, start: int, stop: int) -> list[Tensor]:
+    """The places from start to stop, if there are any."""
+    return [slice_axis(x, axis, start, stop)] if start < stop else []
 
 
 class PixelShuffle(OnImage):

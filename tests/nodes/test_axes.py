@@ -139,3 +139,10 @@ def test_one_hot_is_one_at_the_label() -> None:
     built = build(REGISTRY["OneHot"], sample(x=labels(2, 2), settings={"classes": 4}))
     built.values["x.0"] = np.array([[0, 3], [1, 1]])
     assert (built.forward()["y"] == np.eye(4)[[[0, 3], [1, 1]]]).all()
+
+
+def test_bilinear_goes_on_straight_lines() -> None:
+    """Between two pixels, and level beyond the edges."""
+    x = np.array([[[[0.0, 4.0]]]])
+    made = only("Upsample", x, mode="bilinear", factor=(1, 2))
+    assert made.ravel().tolist() == [0.0, 1.0, 3.0, 4.0]

@@ -199,7 +199,7 @@ class Pad(Op):
     """Adds zeros before and after the places of an axis; PyTorch's F.pad.
 
     As many before as a window has places less one, and none after, keep a convolution over time
-    from seeing what is to come (van den Oord et al. 2016). Pad2d borders all four sides of an image.
+    from seeing what is to come (van den Oord et al. 2016). For images there is Pad2d.
     """
 
     category, icon, family = "Shape", "shape", "shape"

@@ -1,12 +1,15 @@
 """Initial weights: keyed by ParamKey, so adding a node changes no other's.
 
-He et al. 2015 ("Delving deep into rectifiers"), Glorot & Bengio 2010; `torch_linear` is what
-PyTorch's Linear and Conv layers do: Kaiming uniform with a = √5, which is U(±1/√fan_in).
+He et al. 2015 ("Delving deep into rectifiers"), Glorot & Bengio 2010, LeCun et al. 1998
+("Efficient backprop"), Saxe et al. 2014 (orthogonal); `torch_linear` is what PyTorch's Linear and
+Conv layers do: Kaiming uniform with a = √5, which is U(±1/√fan_in). `truncated_normal` is that of
+Devlin et al. 2019, `identity` PyTorch's `eye_` and `dirac_`.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +21,8 @@ from graph.program import Shape
 
 if TYPE_CHECKING:
     from graph.lower import Model
+
+TRUNCATED_DEVIATION = 0.02
 
 
 def initial_values(
@@ -42,21 +47,25 @@ def initial(param: Param, key: str, seed: int) -> Array:
         return np.full(param.shape, float(param.init))
     if param.init in ("zeros", "ones"):
         return np.full(param.shape, float(param.init == "ones"))
+    if param.init in _WHOLE:
+        return _WHOLE[param.init](key, seed, param.shape)
     fan_in, fan_out = param.fan or fans(param.shape)
     bounds = {
         "he_uniform": math.sqrt(6 / fan_in),
         "glorot_uniform": math.sqrt(6 / (fan_in + fan_out)),
+        "lecun_uniform": math.sqrt(3 / fan_in),
         "torch_linear": 1 / math.sqrt(fan_in),
     }
     deviations = {
         "he_normal": math.sqrt(2 / fan_in),
         "glorot_normal": math.sqrt(2 / (fan_in + fan_out)),
+        "lecun_normal": math.sqrt(1 / fan_in),
     }
     if param.init in bounds:
         return (2 * _uniform(key, seed, param.shape) - 1) * bounds[param.init]
     if param.init in deviations:
         return _normal(key, seed, param.shape) * deviations[param.init]
-    known = ", ".join(["zeros", "ones", *bounds, *deviations])
+    known = ", ".join(["zeros", "ones", *_WHOLE, *bounds, *deviations])
     raise ValueError(f"{key}: found initialiser {param.init!r}, expected one of {known}")
 
 
@@ -72,10 +81,55 @@ def _uniform(key: str, seed: int, shape: Shape) -> Array:
     return philox.uniform(seed, f"initial/{key}", 0, math.prod(shape)).reshape(shape)
 
 
-def _normal(key: str, seed: int, shape: Shape) -> Array:
+def _normal(key: str, seed: int, shape: Shape, turn: int = 0) -> Array:
     """Standard normal numbers from pairs of uniform ones (Box & Muller 1958)."""
     count = math.prod(shape)
-    pairs = philox.uniform(seed, f"initial/{key}", 0, 2 * count).reshape(2, count)
+    pairs = philox.uniform(seed, f"initial/{key}", turn, 2 * count).reshape(2, count)
     radius = np.sqrt(-2 * np.log(1 - pairs[0]))
     normal: Array = radius * np.cos(2 * np.pi * pairs[1])
     return normal.reshape(shape)
+
+
+def _truncated(key: str, seed: int, shape: Shape) -> Array:
+    """Normal numbers; what is beyond two deviations is drawn anew until none is."""
+    values, turn = _normal(key, seed, shape), 0
+    while (beyond := np.abs(values) > 2).any():
+        turn += 1
+        values[beyond] = _normal(key, seed, shape, turn)[beyond]
+    return TRUNCATED_DEVIATION * values
+
+
+def _orthogonal(key: str, seed: int, shape: Shape) -> Array:
+    """Rows, or where there are more of them columns, of length 1 at right angles."""
+    rows, columns = _matrix(key, "orthogonal", shape)
+    flat = _normal(key, seed, (rows, columns))
+    q, r = np.linalg.qr(flat if rows >= columns else flat.T)
+    # of all decompositions the one with a positive diagonal, so that Q is uniform (Mezzadri 2007)
+    q = q * np.sign(np.diag(r))
+    found: Array = (q if rows >= columns else q.T).reshape(shape)
+    return found
+
+
+def _identity(key: str, _: int, shape: Shape) -> Array:
+    """Each output passes on the input of its number, at the middle of the window."""
+    _matrix(key, "identity", shape)
+    values = np.zeros(shape)
+    passed = np.arange(min(shape[:2]))
+    places: tuple[Any, ...] = (passed, passed, *(size // 2 for size in shape[2:]))
+    values[places] = 1
+    return values
+
+
+def _matrix(key: str, init: str, shape: Shape) -> tuple[int, int]:
+    """Outputs, and inputs times window."""
+    if len(shape) < 2:
+        text = f"{key}: found {init} for an array of shape {shape}, expected two axes or more"
+        raise ValueError(text)
+    return shape[0], math.prod(shape[1:])
+
+
+_WHOLE: dict[str, Callable[[str, int, Shape], Array]] = {
+    "orthogonal": _orthogonal,
+    "truncated_normal": _truncated,
+    "identity": _identity,
+}

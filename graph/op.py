@@ -73,7 +73,7 @@ class Param:
 
     `fan_in`/`fan_out` of the initialisers come from the shape: axis 0 is out, axis 1 in, the rest
     the window; give `fan` = (in, out) where that is not so (a bias, for one). `init` is one of
-    zeros, ones, he_uniform, he_normal, glorot_uniform, glorot_normal, torch_linear.
+    graph.ops.dense.INITIALISERS.
     """
 
     shape: Shape

@@ -37,6 +37,34 @@ def glorot_normal(key, shape):
     window = math.prod(shape[2:])
     return normal(key, shape, math.sqrt(2 / (window * (shape[0] + shape[1]))))
 ''',
+    "lecun_uniform": '''
+def lecun_uniform(key, shape):
+    """LeCun et al. 1998: uniform, keeps the size of what passes."""
+    return uniform(key, shape, math.sqrt(3 / math.prod(shape[1:])))
+''',
+    "lecun_normal": '''
+def lecun_normal(key, shape):
+    """LeCun et al. 1998: normal, keeps the size of what passes."""
+    return normal(key, shape, math.sqrt(1 / math.prod(shape[1:])))
+''',
+    "orthogonal": '''
+def orthogonal(key, shape):
+    """Saxe et al. 2014: turns what passes, and keeps its length."""
+    return random_orthogonal(SEED, f"initial/{key}", shape).astype(DTYPE)
+''',
+    "truncated_normal": '''
+def truncated_normal(key, shape):
+    """Devlin et al. 2019: normal with a deviation of 0.02, nothing beyond two of them."""
+    return (0.02 * random_truncated(SEED, f"initial/{key}", shape)).astype(DTYPE)
+''',
+    "identity": '''
+def identity(key, shape):
+    """Each output passes on the input of its number, at the middle of the window."""
+    weight = np.zeros(shape, DTYPE)
+    passed = np.arange(min(shape[:2]))
+    weight[(passed, passed, *(size // 2 for size in shape[2:]))] = 1
+    return weight
+''',
     "uniform": '''
 def uniform(key, shape, bound):
     """Numbers from -bound to bound, their random stream named after the weight."""
@@ -49,6 +77,7 @@ def normal(key, shape, deviation):
 ''',
 }
 INITIALISERS = {name: source.strip() for name, source in INITIALISERS.items()}
+WHOLE = frozenset({"orthogonal", "truncated_normal", "identity"})  # need no fan
 
 LOAD_MODEL = '''
 def load_model(path=WEIGHTS):
@@ -66,7 +95,7 @@ def initial_params_function(outline: Outline) -> list[str]:
             entries[key] = f"np.full({shape}, {param.init!r}, DTYPE)"
         elif param.init in ("zeros", "ones"):
             entries[key] = _filled(param.init, param.shape)
-        elif param.fan is None and len(param.shape) > 1:
+        elif param.init in WHOLE or (param.fan is None and len(param.shape) > 1):
             entries[key] = f"{param.init}({name}, {shape})"
         else:
             entries[key] = _by_fan(name, shape, param.init, param.fan or (param.shape[0],) * 2)
@@ -90,9 +119,11 @@ def _by_fan(name: str, shape: str, init: str, fan: tuple[int, int]) -> str:
     sizes = {
         "he_uniform": f"uniform({name}, {shape}, math.sqrt(6 / {inputs}))",
         "glorot_uniform": f"uniform({name}, {shape}, math.sqrt(6 / {both}))",
+        "lecun_uniform": f"uniform({name}, {shape}, math.sqrt(3 / {inputs}))",
         "torch_linear": f"uniform({name}, {shape}, 1 / math.sqrt({inputs}))",
         "he_normal": f"normal({name}, {shape}, math.sqrt(2 / {inputs}))",
         "glorot_normal": f"normal({name}, {shape}, math.sqrt(2 / {both}))",
+        "lecun_normal": f"normal({name}, {shape}, math.sqrt(1 / {inputs}))",
     }
     return sizes[init]
 

@@ -52,7 +52,26 @@ _INITIALISERS = {
     "he_normal": ("He et al. 2015: normal, for layers followed by a ReLU.", "normal_", "2", ""),
     "glorot_uniform": ("Glorot & Bengio 2010: uniform.", "uniform_", "6", " + fan_out"),
     "glorot_normal": ("Glorot & Bengio 2010: normal.", "normal_", "2", " + fan_out"),
+    "lecun_uniform": ("LeCun et al. 1998: uniform, keeps the size.", "uniform_", "3", ""),
+    "lecun_normal": ("LeCun et al. 1998: normal, keeps the size.", "normal_", "1", ""),
     "torch_linear": ("Uniform, as PyTorch's Linear and Conv layers start.", "uniform_", "1", ""),
+}
+_WHOLE = {  # need no fan
+    "orthogonal": '''
+def orthogonal_(weight, stream):
+    """Saxe et al. 2014: turns what passes, and keeps its length."""
+    weight.copy_(torch.from_numpy(random_orthogonal(SEED, stream, weight.shape)))
+''',
+    "truncated_normal": '''
+def truncated_normal_(weight, stream):
+    """Devlin et al. 2019: normal with a deviation of 0.02, nothing beyond two of them."""
+    weight.copy_(torch.from_numpy(0.02 * random_truncated(SEED, stream, weight.shape)))
+''',
+    "identity": '''
+def identity_(weight, stream):
+    """Each output passes on the input of its number, at the middle of the window."""
+    (nn.init.eye_ if weight.dim() == 2 else nn.init.dirac_)(weight)
+''',
 }
 HELPERS: dict[str, str] = {
     "uniform_": '''
@@ -83,6 +102,7 @@ def _initialiser(name: str) -> str:
 
 
 INITIALISERS = {f"{name}_": _initialiser(name) for name in _INITIALISERS}
+INITIALISERS |= {f"{name}_": source.strip() for name, source in _WHOLE.items()}
 
 
 def initial_model_function(outline: Outline, model: ModelClass) -> list[str]:
@@ -91,11 +111,12 @@ def initial_model_function(outline: Outline, model: ModelClass) -> list[str]:
     owned = {name: params[key] for name, key in model.state.items() if key in params}
     matrices = Counter(p.init for p in owned.values() if len(p.shape) > 1)
     usual = matrices.most_common(1)[0][0] if matrices else "he_uniform"
-    others = {
-        name: param.init
+    others = [
+        name
         for name, param in owned.items()
         if param.init != (usual if len(param.shape) > 1 else _expected(name))
-    }
+        or (len(param.shape) > 1 and param.fan and usual in _INITIALISERS)
+    ]
     key = "name.replace('.', '/')" if plain_keys(model, outline) else "WEIGHT_KEYS[name]"
     key = key.replace("'", '"')
     stream = f'"initial/" + {key}'
@@ -134,7 +155,7 @@ def _fill(init: str | float, weight: str, stream: str, param: Param | None = Non
         return f"nn.init.constant_({weight}, {init!r})"
     if init in ("zeros", "ones"):
         return f"nn.init.{init}_({weight})"
-    if param is None or (param.fan is None and len(param.shape) > 1):
+    if param is None or init in _WHOLE or (param.fan is None and len(param.shape) > 1):
         return f"{init}_({weight}, {stream})"
     _, fill, top, more = _INITIALISERS[init]
     fan = param.fan or (param.shape[0],) * 2

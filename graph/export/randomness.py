@@ -30,10 +30,28 @@ def random_uniform(seed, stream, step, shape):
     return ((bits >> np.uint64(8)) * 2.0**-24).reshape(shape)
 ''',
     "random_normal": '''
-def random_normal(seed, stream, shape):
+def random_normal(seed, stream, shape, step=0):
     """Standard normal numbers from pairs of uniform ones (Box & Muller 1958)."""
-    first, second = random_uniform(seed, stream, 0, (2, math.prod(shape)))
+    first, second = random_uniform(seed, stream, step, (2, math.prod(shape)))
     return (np.sqrt(-2 * np.log(1 - first)) * np.cos(2 * np.pi * second)).reshape(shape)
+''',
+    "random_truncated": '''
+def random_truncated(seed, stream, shape):
+    """Normal numbers; what is beyond two deviations is drawn anew until none is."""
+    values, step = random_normal(seed, stream, shape), 0
+    while (beyond := np.abs(values) > 2).any():
+        step += 1
+        values[beyond] = random_normal(seed, stream, shape, step)[beyond]
+    return values
+''',
+    "random_orthogonal": '''
+def random_orthogonal(seed, stream, shape):
+    """Rows, or where there are more of them columns, of length 1 at right angles."""
+    rows, columns = shape[0], math.prod(shape[1:])
+    flat = random_normal(seed, stream, (rows, columns))
+    q, r = np.linalg.qr(flat if rows >= columns else flat.T)
+    q = q * np.sign(np.diag(r))  # a positive diagonal makes Q uniform (Mezzadri 2007)
+    return (q if rows >= columns else q.T).reshape(shape)
 ''',
 }
 

@@ -10,7 +10,20 @@ from graph.primitives import matmul
 from graph.program import TensorType
 from graph.tensor import Tensor
 
-INITIALISERS = ("he_uniform", "he_normal", "glorot_uniform", "glorot_normal", "torch_linear")
+INITIALISERS = (
+    "he_uniform",
+    "he_normal",
+    "glorot_uniform",
+    "glorot_normal",
+    "lecun_uniform",
+    "lecun_normal",
+    "torch_linear",
+    "orthogonal",
+    "truncated_normal",
+    "identity",
+    "zeros",
+    "ones",
+)
 
 
 def bias_start(init: str) -> str:

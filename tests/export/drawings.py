@@ -14,11 +14,13 @@ from graph.graph import Frame, Graph, Node, Wire
 from graph.kinds import DataSource, Optimizer, Schedule
 from graph.lower import Model
 from graph.op import REGISTRY, Op, Param, Port, Result, Sample, State
+from graph.ops.dense import INITIALISERS
 from graph.ops.loss import Loss
 from graph.ops.regularise import Dropout
 from graph.primitives import (
     channel_shape,
     greater,
+    matmul,
     minimum,
     reduce_mean,
     reshape,
@@ -127,6 +129,16 @@ class Slope(Op, register=False):
 
     def build(self, x: Tensor, slope: Tensor) -> Tensor:
         return where(greater(x, 0.0), x, reshape(slope, channel_shape(x)) * x)
+
+
+class Across(Op, register=False):
+    """A weighted sum whose matrix has the inputs first, and says so."""
+
+    def params(self, x: TensorType) -> Mapping[str, Param]:
+        return {"weight": Param((x.shape[1], 3), "he_uniform", (x.shape[1], 3))}
+
+    def build(self, x: Tensor, weight: Tensor) -> Tensor:
+        return matmul(x, weight)
 
 
 class Centre(Op, register=False):
@@ -291,14 +303,16 @@ def own_types() -> Graph:
         "swirl": Swirl(),
         "slope": Slope(),
         "centre": Centre(),
+        "across": Across(),
         "again": Swirl(),
         "last": op("Dense", units=1),
         "loss": LogCosh(weight=0.5),
         "adam": Lion(learning_rate=0.01),
         "warm": WarmUp(),
     }
-    wires = """data.features>d.x d.y>swirl.x swirl.y>slope.x slope.y>centre.x centre.y>again.x
-        again.y>last.x last.y>loss.prediction data.target>loss.target warm.rate>adam.schedule"""
+    wires = """data.features>d.x d.y>swirl.x swirl.y>slope.x slope.y>centre.x centre.y>across.x
+        across.y>again.x again.y>last.x last.y>loss.prediction data.target>loss.target
+        warm.rate>adam.schedule"""
     return draw(nodes, wires + _LOSS, EXACT)
 
 
@@ -318,6 +332,22 @@ def trained_by(optimizer: str, schedule: str) -> Graph:
     return draw(nodes, wires + _LOSS, EXACT)
 
 
+def started(init: str) -> Graph:
+    """A wide, a square and a high matrix and a window that start in one way."""
+    conv = op("Conv2d", filters=3, kernel=2, padding="valid", init=init)
+    nodes = plain() | {
+        "wide": op("Dense", units=9, init=init),
+        "image": op("Reshape", shape=(1, 3, 3)),
+        "conv": conv,
+        "flat": op("Flatten"),
+        "square": op("Dense", units=12, init=init),
+        "high": op("Dense", units=2, init=init),
+    }
+    wires = """data.features>wide.x wide.y>image.x image.y>conv.x conv.y>flat.x flat.y>square.x
+        square.y>high.x high.y>loss.prediction data.target>loss.target"""
+    return draw(nodes, wires + _LOSS, EXACT)
+
+
 def _each_of(role: str) -> list[str]:
     return [name for name, kind in REGISTRY.items() if kind.role == role]
 
@@ -325,6 +355,7 @@ def _each_of(role: str) -> list[str]:
 BY_HAND: dict[str, Graph] = {
     **{name: trained_by(name, "CosineSchedule") for name in _each_of("optimizer")},
     **{name: trained_by("SGD", name) for name in _each_of("schedule")},
+    **{name: started(name) for name in INITIALISERS},
     "softmax_output": softmax_output(),
     "target_layer": target_layer(),
     "repeated_own": repeated("own", 3),

@@ -9,14 +9,21 @@ import torch
 from compute.initial import fans, initial, initial_values
 from graph.lower import Model
 from graph.op import Param
+from graph.ops.dense import INITIALISERS
 from tests.support.small_graphs import moons
 
 BOUNDS = {
     "he_uniform": math.sqrt(6 / 300),
     "glorot_uniform": math.sqrt(6 / (300 + 200)),
+    "lecun_uniform": math.sqrt(3 / 300),
     "torch_linear": 1 / math.sqrt(300),
 }
-DEVIATIONS = {"he_normal": math.sqrt(2 / 300), "glorot_normal": math.sqrt(2 / (300 + 200))}
+DEVIATIONS = {
+    "he_normal": math.sqrt(2 / 300),
+    "glorot_normal": math.sqrt(2 / (300 + 200)),
+    "lecun_normal": math.sqrt(1 / 300),
+}
+OTHERS = {"orthogonal", "truncated_normal", "identity", "zeros", "ones"}
 
 
 @pytest.mark.parametrize("init", BOUNDS)
@@ -37,6 +44,57 @@ def test_normal_initialisers_have_their_deviation(init: str) -> None:
     assert values.std() == pytest.approx(DEVIATIONS[init], rel=0.01)
     assert abs(values.mean()) < 0.02 * DEVIATIONS[init]
     assert (np.abs(values) < DEVIATIONS[init]).mean() == pytest.approx(0.6827, abs=0.01)
+
+
+def test_what_can_be_chosen_is_known() -> None:
+    """Each is one of those above, or tested by itself below."""
+    assert set(INITIALISERS) == {*BOUNDS, *DEVIATIONS, *OTHERS}
+
+
+@pytest.mark.parametrize("shape", [(50, 20), (20, 50), (12, 3, 2, 2), (7, 7)])
+def test_orthogonal_is_pytorchs_of_the_same_numbers(
+    shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given the same normal numbers, and rows or columns are of length 1 at right angles."""
+    ours = initial(Param(shape, "orthogonal"), "a/weight", 3)
+    theirs = torch.empty(shape, dtype=torch.float64)
+
+    def normal(values: torch.Tensor, *_: object, **__: object) -> torch.Tensor:
+        count = tuple(values.shape)
+        drawn = initial(Param(count, "lecun_normal", (1, 1)), "a/weight", 3)
+        return values.copy_(torch.from_numpy(drawn))
+
+    monkeypatch.setattr(torch.Tensor, "normal_", normal)
+    np.testing.assert_allclose(ours, torch.nn.init.orthogonal_(theirs).numpy(), atol=1e-12)
+    flat = ours.reshape(shape[0], -1)
+    gram = flat @ flat.T if flat.shape[0] <= flat.shape[1] else flat.T @ flat
+    np.testing.assert_allclose(gram, np.eye(len(gram)), atol=1e-12)
+
+
+def test_truncated_normal_has_nothing_beyond_two_deviations() -> None:
+    """The share within one deviation is that of the whole over that of what was kept."""
+    values = initial(Param((200, 300), "truncated_normal"), "a/weight", 1) / 0.02
+    assert 1.99 < np.abs(values).max() <= 2
+    assert abs(values.mean()) < 0.02
+    assert values.std() == pytest.approx(0.8796, rel=0.01)
+    assert (np.abs(values) < 1).mean() == pytest.approx(0.6827 / 0.9545, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "shape", [(4, 4), (3, 5), (5, 3), (3, 2, 3), (2, 3, 3, 2), (2, 2, 3, 3, 3)]
+)
+def test_identity_is_pytorchs(shape: tuple[int, ...]) -> None:
+    """`eye_` of a matrix, `dirac_` of windows."""
+    fill = torch.nn.init.eye_ if len(shape) == 2 else torch.nn.init.dirac_
+    theirs = fill(torch.empty(shape)).numpy()
+    assert np.array_equal(initial(Param(shape, "identity"), "w", 0), theirs)
+
+
+@pytest.mark.parametrize("init", ["orthogonal", "identity"])
+def test_one_axis_is_no_matrix(init: str) -> None:
+    """What was found is said."""
+    with pytest.raises(ValueError, match=rf"w: found {init} for an array of shape \(3,\)"):
+        initial(Param((3,), init), "w", 0)
 
 
 def test_torch_linear_has_pytorchs_range() -> None:

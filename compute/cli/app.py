@@ -177,11 +177,16 @@ def render(
 
 
 @app.command()
-def nodes(json: Json = False) -> None:
+def nodes(
+    json: Json = False,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="A page of tables, as in docs/nodes.md.")
+    ] = False,
+) -> None:
     """List every node type with its ports and settings."""
     from compute.cli.inspecting import nodes
 
-    nodes(json=json)
+    nodes(json=json, markdown=markdown)
 
 
 @app.command()

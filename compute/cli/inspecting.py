@@ -78,10 +78,17 @@ def _data_problem(error: DataError) -> dict[str, str]:
     return dict(zip(("severity", *FIELDS), values, strict=True))
 
 
-def nodes(*, json: bool) -> None:
-    """Every node type; as a list of objects, or as a table by category."""
+def nodes(*, json: bool, markdown: bool) -> None:
+    """Every node type; as a list of objects, as a page of tables, or as a table by category."""
+    from compute.cli.errors import UsageError
     from graph.catalog import catalog
+    from graph.nodes_page import nodes_page
 
+    if json and markdown:
+        raise UsageError("--json with --markdown", "one of them", "leave one out")
+    if markdown:
+        write(nodes_page().rstrip("\n"))
+        return
     entries = catalog()
     if json:
         write_json(entries)

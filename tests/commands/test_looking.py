@@ -14,6 +14,9 @@ from command import DEVICE, command, environment, netloom
 import resources
 from graph.catalog import REGISTRY
 
+NODES = Path(__file__).parents[2] / "docs" / "nodes.md"
+REFRESH = "a node type has changed: netloom nodes --markdown > docs/nodes.md"
+
 
 @pytest.mark.parametrize(
     ("words", "says"),
@@ -33,6 +36,7 @@ from graph.catalog import REGISTRY
         (("render", "moons-mlp", "-o", "no/such/net.png"), "no/such"),
         (("predict", "x", "in.csv", "-o", "out.docx"), "ends in .csv, .json, .npz"),
         (("bench", "W9"), "one of W1"),
+        (("nodes", "--json", "--markdown"), "expected one of them"),
     ],
 )
 def test_a_wrong_call_is_one_line_and_exit_code_2(
@@ -76,6 +80,14 @@ def test_nodes_lists_every_node_type() -> None:
     assert {entry["name"] for entry in entries} <= set(REGISTRY)
     text = netloom("nodes").ok().out
     assert all(re.search(rf"\b{entry['name']}\b", text) for entry in entries)
+
+
+def test_the_page_of_node_types_is_current() -> None:
+    """docs/nodes.md is what the command writes; every node type is on it, in a row of its own."""
+    page = netloom("nodes", "--markdown").ok().out
+    assert page.splitlines() == NODES.read_text("utf-8").splitlines(), REFRESH
+    named = re.findall(r"^\| [^|]*`(\w+)` \|", page, re.MULTILINE)
+    assert named == [entry["name"] for entry in netloom("nodes", "--json").ok().json]
 
 
 def test_examples_are_listed_and_found() -> None:

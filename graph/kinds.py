@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 from graph.op import Context, Op, Port, Role, setting
+from graph.primitives import maximum, minimum, reduce_sum, sqrt
 from graph.program import TensorType
 from graph.tensor import Tensor
+
+TINY_NORM = 1e-6  # added to a length before it divides, as PyTorch does
 
 
 class DataSource(Op, register=False):
@@ -49,10 +52,39 @@ class Optimizer(Op, register=False):
         1, "Run this phase only every so many steps", min=1, max=1_000_000, advanced=True
     )
     fresh_batch: bool = setting(False, "Draw a batch of its own", advanced=True)
+    clip_norm: float | None = setting(
+        None,
+        "All gradients, as one vector, are shortened to this length; free: no limit",
+        above=0.0,
+        max=1e6,
+        advanced=True,
+    )
+    clip_value: float | None = setting(
+        None,
+        "Then each number of a gradient is held between this and its negative; free: no limit",
+        above=0.0,
+        max=1e6,
+        advanced=True,
+    )
 
     def slot_names(self) -> tuple[str, ...]:
         """`slots`, unless the settings make some of them needless."""
         return self.slots
+
+    def shortened(self, gradients: Sequence[Tensor]) -> list[Tensor]:
+        """All gradients, by one factor no longer than `clip_norm` (Pascanu et al. 2013, alg. 1)."""
+        if self.clip_norm is None:
+            return list(gradients)
+        first, *others = (reduce_sum(g * g) for g in gradients)
+        length = sqrt(sum(others, first))
+        factor = minimum(self.clip_norm / (length + TINY_NORM), 1.0)
+        return [g * factor for g in gradients]
+
+    def held(self, g: Tensor) -> Tensor:
+        """One gradient within ±`clip_value`."""
+        if self.clip_value is None:
+            return g
+        return maximum(minimum(g, self.clip_value), -self.clip_value)
 
     def step(
         self, p: Tensor, g: Tensor, *slots: Tensor, rate: Tensor, ctx: Context

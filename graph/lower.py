@@ -295,7 +295,8 @@ def _optimizer_updates(
         for k, p in zip(keys, params, strict=True)
     ]
     with builder.at(path):
-        made = update(_rule(graph, path), params, [gradient_of[p.id] for p in params], slots)
+        shortened = op.shortened([gradient_of[p.id] for p in params])
+        made = update(_rule(graph, path), params, shortened, slots)
     names = [Update("param", k, 0) for k in keys]
     names += [Update("slot", slot_key(path, s, k), 0) for s in op.slot_names() for k in keys]
     return list(zip(names, made, strict=True))
@@ -314,7 +315,7 @@ def _rule(graph: Graph, path: str) -> Program:
             schedule = graph.node(wire.source).op
             assert isinstance(schedule, Schedule)
             rate = rate * schedule.rate(Context(builder, "train", wire.source))
-        made = op.step(p, g, *slots, rate=rate, ctx=ctx)
+        made = op.step(p, op.held(g), *slots, rate=rate, ctx=ctx)
     names = ("p", *op.slot_names())
     return simplify(builder.finish("update", dict(zip(names, made, strict=True))))
 

@@ -228,11 +228,25 @@ def _phase(
     lines.append(f"{indent}{'model' if several or len(own) > 1 else own[0]}.zero_grad()")
     lines.append(f"{indent}loss.backward()")
     for path, _ in phase.owned:
+        lines += ex.lines_of([*_clipped(outline, path, names[path], indent)], path)
         lines += ex.lines_of([f"{indent}{names[path]}.step()"], path)
     own_names = {path: names[path] for path, _ in phase.owned}
     lines += _schedule_steps(outline, model, own_names, "step", indent)
     done = "losses[-1] += loss.item()" if several else "losses.append(loss.item())"
     return [*lines, f"{indent}{done}"]
+
+
+def _clipped(outline: Outline, path: str, name: str, indent: str) -> list[str]:
+    """The lines that limit the gradients an optimizer is about to follow."""
+    op = outline.nodes[path].op
+    assert isinstance(op, Optimizer)
+    owned = f'{name}.param_groups[0]["params"]' if op.trains else "model.parameters()"
+    limits = {"norm": op.clip_norm, "value": op.clip_value}
+    return [
+        f"{indent}nn.utils.clip_grad_{kind}_({owned}, {limit!r})"
+        for kind, limit in limits.items()
+        if limit is not None
+    ]
 
 
 def main_function(outline: Outline) -> list[str]:

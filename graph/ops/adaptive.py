@@ -161,7 +161,21 @@ class Adamax(Moments):
         return p - rate / rest(self.beta1, ctx) * (m / u), m, u
 
 
-class NAdam(Moments):
+class Decayed(Moments, register=False):
+    """Base of Adam's kin that decay weights in either way."""
+
+    decoupled: bool = setting(
+        False, "Take the decay off the weights and not into the gradient, as AdamW", advanced=True
+    )
+
+    def decayed(self, p: Tensor, g: Tensor, rate: Tensor) -> tuple[Tensor, Tensor]:
+        """The weights and the gradient that the step begins with (Loshchilov & Hutter 2019)."""
+        if self.decoupled and self.weight_decay:
+            return p * (1.0 - rate * self.weight_decay), g
+        return p, self.penalised(p, g)
+
+
+class NAdam(Decayed):
     """Adam with Nesterov's look ahead (Dozat 2016).
 
     The momentum μ = β₁·(1 − ½·0.96^(0.004·t)) grows with the step t; Π is the product of all so
@@ -173,7 +187,10 @@ class NAdam(Moments):
     learning_rate: float = setting(0.002, "Size of a step", min=0.0, max=1e6, live=True)
     # 1 − Π, since running arrays begin at 0; one number would do, kept for each weight
     slots: ClassVar[tuple[str, ...]] = ("m", "v", "passed")
-    torch = f"torch.optim.NAdam({{params}}, {BETAS}, momentum_decay=0.004)"
+    torch = (
+        f"torch.optim.NAdam({{params}}, {BETAS}, momentum_decay=0.004, "
+        "decoupled_weight_decay={decoupled})"
+    )
 
     def momentum(self, step: Tensor) -> Tensor:
         """μ at a step."""
@@ -183,7 +200,7 @@ class NAdam(Moments):
     def step(
         self, p: Tensor, g: Tensor, *slots: Tensor, rate: Tensor, ctx: Context
     ) -> tuple[Tensor, ...]:
-        g = self.penalised(p, g)
+        p, g = self.decayed(p, g, rate)
         m, v = self.moments(g, *slots[:2])
         now, ahead = self.momentum(ctx.step), self.momentum(ctx.step + 1.0)
         product = (1.0 - slots[2]) * now
@@ -192,7 +209,7 @@ class NAdam(Moments):
         return p - rate * (moved / spread), m, v, 1.0 - product
 
 
-class RAdam(Moments):
+class RAdam(Decayed):
     """Adam that waits with dividing until the square's mean is worth it (Liu et al. 2020).
 
     ρ∞ = 2/(1 − β₂) − 1;  ρ = ρ∞ − 2t·β₂ᵗ/(1 − β₂ᵗ). Up to ρ = 5 the step is rate·m̂, then it is
@@ -202,12 +219,13 @@ class RAdam(Moments):
     title = "RAdam"
     keywords = ("adaptive", "rectified", "warm-up", "adam")
     beta2: float = setting(0.999, "Decay of the running squared gradient", above=0.7, below=1.0)
-    torch = f"torch.optim.RAdam({{params}}, {BETAS})"
+    torch = f"torch.optim.RAdam({{params}}, {BETAS}, decoupled_weight_decay={{decoupled}})"
 
     def step(
         self, p: Tensor, g: Tensor, *slots: Tensor, rate: Tensor, ctx: Context
     ) -> tuple[Tensor, ...]:
-        m, v = self.moments(self.penalised(p, g), *slots)
+        p, g = self.decayed(p, g, rate)
+        m, v = self.moments(g, *slots)
         longest = 2.0 / (1.0 - self.beta2) - 1.0
         left = rest(self.beta2, ctx)
         length = longest - 2.0 * ctx.step * (1.0 - left) / left

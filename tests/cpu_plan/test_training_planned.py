@@ -94,7 +94,14 @@ def _normed() -> Graph:
     )
 
 
-GRAPHS = {"cnn": _cnn, "mlp": _mlp, "normed": _normed, "moons": lambda: moons(dropout=0.2)}
+def _limited() -> Graph:
+    drawn = _cnn()
+    drawn.set_node(Node("best", op("Adam", clip_norm=0.1, clip_value=0.01)))
+    return drawn
+
+
+GRAPHS = {"cnn": _cnn, "mlp": _mlp, "normed": _normed, "limited": _limited}
+GRAPHS["moons"] = lambda: moons(dropout=0.2)
 
 
 def _data(model: Model, dtype: type = np.float64) -> dict[str, np.ndarray]:

@@ -348,6 +348,23 @@ def started(init: str) -> Graph:
     return draw(nodes, wires + _LOSS, EXACT)
 
 
+def limited() -> Graph:
+    """Two optimizers that limit gradients: one what it trains, one everything."""
+    drawn = two_phases()
+    both = op("Adam", learning_rate=0.01, trains=("framed", "a"), clip_norm=0.1, clip_value=0.05)
+    drawn.set_node(replace(drawn.node("adam"), op=both))
+    drawn.set_node(replace(drawn.node("sgd"), op=op("SGD", every=2, order=1, clip_norm=0.05)))
+    return drawn
+
+
+def value_limited() -> Graph:
+    """Momentum over gradients whose numbers are limited."""
+    drawn = trained_by("SGD", "CosineSchedule")
+    held = op("SGD", learning_rate=0.1, momentum=0.9, clip_value=0.02)
+    drawn.set_node(replace(drawn.node("adam"), op=held))
+    return drawn
+
+
 def _each_of(role: str) -> list[str]:
     return [name for name, kind in REGISTRY.items() if kind.role == role]
 
@@ -362,6 +379,8 @@ BY_HAND: dict[str, Graph] = {
     "repeated_shared": repeated("shared", 2),
     "repeated_widening": repeated("own", 2, widen=True),
     "two_phases": two_phases(),
+    "limited": limited(),
+    "value_limited": value_limited(),
     "odd_nodes": odd_nodes(),
     "own_types": own_types(),
     "shadowing": shadowing(),

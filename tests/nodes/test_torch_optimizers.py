@@ -45,8 +45,21 @@ OPTIMIZERS: dict[str, dict[str, Any]] = {
     "Adamax decay": {"weight_decay": 0.1, "beta2": 0.9},
     "NAdam": {},
     "NAdam decay": {"weight_decay": 0.1, "beta1": 0.8},
+    "NAdam decoupled": {"weight_decay": 0.1, "beta1": 0.8, "decoupled": True},
     "RAdam": {"learning_rate": 0.01},
     "RAdam decay": {"learning_rate": 0.01, "weight_decay": 0.1, "beta2": 0.9},
+    "RAdam decoupled": {"learning_rate": 0.01, "weight_decay": 0.1, "decoupled": True},
+}
+# gradients that are limited first, for each way of stepping
+CLIPPED: dict[str, dict[str, Any]] = {
+    "SGD norm": {"learning_rate": 0.1, "clip_norm": 0.05},
+    "SGD norm seldom": {"learning_rate": 0.1, "clip_norm": 0.5, "momentum": 0.9},
+    "SGD value": {"learning_rate": 0.1, "clip_value": 0.02},
+    "Adam norm": {"learning_rate": 0.01, "clip_norm": 0.02, "weight_decay": 0.1},
+    "Adam value": {"learning_rate": 0.01, "clip_value": 0.01, "weight_decay": 0.1},
+    "AdamW both": {"learning_rate": 0.01, "clip_norm": 0.1, "clip_value": 0.05},
+    "Adagrad norm": {"clip_norm": 0.02},
+    "Lion both": {"learning_rate": 0.01, "clip_norm": 0.1, "clip_value": 0.05},
 }
 # PyTorch has none of these: compared with the update rule of the paper
 RULES: dict[str, dict[str, Any]] = {
@@ -170,6 +183,10 @@ def their_run(
         loss = ((out - y[step]) ** 2).mean()
         stepper.zero_grad()
         loss.backward()
+        if optimizer.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(weights.values(), optimizer.clip_norm)
+        if optimizer.clip_value is not None:
+            torch.nn.utils.clip_grad_value_(weights.values(), optimizer.clip_value)
         stepper.step()
         losses.append(loss.item())
         if schedule and (schedule.rhythm == "step" or (step + 1) % EPOCH == 0):
@@ -209,10 +226,10 @@ def _check(optimizer: Optimizer, schedule: Schedule | None, folder: Path) -> Non
         assert np.abs(value - before[f"param:{key}"]).max() > 1e-4  # it has moved
 
 
-@pytest.mark.parametrize("case", [*OPTIMIZERS, *RULES])
+@pytest.mark.parametrize("case", [*OPTIMIZERS, *RULES, *CLIPPED])
 def test_trajectory_is_pytorchs(case: str, tmp_path: Path) -> None:
     """Losses and weights of 200 steps agree to 1e-10."""
-    optimizer = REGISTRY[case.split()[0]](**(OPTIMIZERS | RULES)[case])
+    optimizer = REGISTRY[case.split()[0]](**(OPTIMIZERS | RULES | CLIPPED)[case])
     assert isinstance(optimizer, Optimizer)
     _check(optimizer, None, tmp_path)
 

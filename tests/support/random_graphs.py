@@ -17,6 +17,7 @@ import graph.ops  # noqa: F401  (fills the registry)
 from graph.graph import Graph, Node, Wire
 from graph.infer import BATCH, Given, infer
 from graph.op import REGISTRY, Op, Setting, SettingError, annotation, settings_of
+from graph.ops.dense import INITIALISERS
 from graph.program import TensorType
 from graph.training import Split, Training
 
@@ -47,6 +48,10 @@ TAME: dict[str, st.SearchStrategy[Any]] = {
     "order": st.just(0),
     "every": st.just(1),
     "fresh_batch": st.just(False),
+    "clip_norm": st.sampled_from([None, 0.5]),
+    "clip_value": st.sampled_from([None, 0.1]),
+    # equal weights make ties, which rounding decides
+    "init": st.sampled_from([i for i in INITIALISERS if i not in ("identity", "zeros", "ones")]),
     "samples_count": st.sampled_from([40, 75]),
     "noise": st.sampled_from([0.0, 0.1]),
     "seed": st.integers(0, 9),

@@ -7,6 +7,7 @@ import ast
 from graph.export import expression as ex
 from graph.export.expression import Expression
 
+_ADAM = {"betas": "(0.9, 0.999)", "eps": "1e-08", "weight_decay": "0.0"}
 # keyword arguments left out when they say what PyTorch does anyway
 DEFAULTS: dict[str, dict[str, str]] = {
     "nn.Linear": {"bias": "True"},
@@ -17,7 +18,9 @@ DEFAULTS: dict[str, dict[str, str]] = {
     "nn.BatchNorm2d": {"eps": "1e-05", "momentum": "0.1"},
     "torch.optim.SGD": {"momentum": "0.0", "weight_decay": "0.0", "nesterov": "False"},
     "torch.optim.lr_scheduler.CosineAnnealingLR": {"eta_min": "0.0"},
-    "torch.optim.Adam": {"betas": "(0.9, 0.999)", "eps": "1e-08", "weight_decay": "0.0"},
+    "torch.optim.Adam": _ADAM,
+    "torch.optim.NAdam": {**_ADAM, "momentum_decay": "0.004", "decoupled_weight_decay": "False"},
+    "torch.optim.RAdam": {**_ADAM, "decoupled_weight_decay": "False"},
 }
 # modules without weights or state, and the function each of them calls
 FUNCTIONS: dict[str, str] = {

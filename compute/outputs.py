@@ -14,19 +14,27 @@ from compute.data import Scaling
 from compute.evaluate import host_scalars
 from graph.graph import Graph, Node
 from graph.lower import Model
+from graph.ops.loss import Loss, Reads
 
 Kind = Literal["softmax", "sigmoid", "numbers"]
-
-# Losses that read scores, and what makes probabilities of them.
-SCORES: dict[str, Kind] = {"CrossEntropy": "softmax", "BinaryCrossEntropy": "sigmoid"}
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """How to read one output: `kind` of scores it is, and the target it is trained towards."""
+    """How to read one output: what it is to its loss, and the target it is trained towards."""
 
-    kind: Kind
+    reads: Reads
     target: str = ""  # batch key `node.port`, "" when it is wired to no loss
+
+    @property
+    def kind(self) -> Kind:
+        """One class of several, yes or no, or numbers."""
+        match self.reads:
+            case "softmax" | "probabilities":
+                return "softmax"
+            case "sigmoid" | "probability":
+                return "sigmoid"
+        return "numbers"
 
 
 @dataclass(frozen=True)
@@ -79,9 +87,9 @@ def meanings(model: Model) -> dict[str, Meaning]:
     if len(losses) > 1:
         losses = [node for node in graph.ordered() if node.op.role == "loss"]
     for node in losses:
-        for wire in graph.wires_in(node.id, "prediction"):
-            kind: Kind = SCORES.get(type(node.op).__name__, "numbers")
-            by_loss[node.id] = Meaning(kind, _target(graph, node))
+        reads = node.op.reading() if isinstance(node.op, Loss) else "numbers"
+        for wire in graph.wires_in(node.id, node.op.ports_in()[0].name):
+            by_loss[node.id] = Meaning(reads, _target(graph, node))
             by_source.setdefault((wire.source, wire.output), by_loss[node.id])
     explicit: dict[str, Meaning] = {}
     for node in graph:
@@ -111,12 +119,19 @@ def read_output(
     names = classes.get(meaning.target.rpartition(".")[0], ())
     scores = raw.astype(np.float64)
     if meaning.kind == "softmax":
-        shifted = np.exp(scores - scores.max(-1, keepdims=True))
-        values = shifted / shifted.sum(-1, keepdims=True)
-        return Reading(name, raw, values, scores.argmax(-1), names)
-    if meaning.kind == "sigmoid":
+        shares = scores if meaning.reads == "probabilities" else _softmax(scores)
+        return Reading(name, raw, shares, scores.argmax(-1), names)
+    if meaning.reads == "probability":
+        return Reading(name, raw, scores, (scores > 0.5).astype(np.int64), names)
+    if meaning.reads == "sigmoid":
         values = 0.5 * (1 + np.tanh(0.5 * scores))
         return Reading(name, raw, values, (scores > 0).astype(np.int64), names)
     if meaning.target in scaling:
         return Reading(name, raw, scaling[meaning.target].undo(scores))
     return Reading(name, raw, scores)
+
+
+def _softmax(scores: Array) -> Array:
+    shifted = np.exp(scores - scores.max(-1, keepdims=True))
+    made: Array = shifted / shifted.sum(-1, keepdims=True)
+    return made

@@ -370,7 +370,7 @@ def _prediction_program(graph: Graph, found: Trace, watch: frozenset[str]) -> Pr
 
 
 def _model_outputs(graph: Graph, found: Trace) -> dict[str, Tensor]:
-    """Explicit Output nodes, else what is wired to the losses' `prediction` ports."""
+    """Explicit Output nodes, else what is wired to the losses' first ports."""
     explicit, implied = {}, {}
     for node in graph.ordered():
         for wire in graph.wires_in(node.id):
@@ -379,7 +379,7 @@ def _model_outputs(graph: Graph, found: Trace) -> dict[str, Tensor]:
                 continue
             if node.op.role == "output":
                 explicit[node.id] = value
-            elif node.op.role == "loss" and wire.input == "prediction":
+            elif node.op.role == "loss" and wire.input == node.op.ports_in()[0].name:
                 implied[node.id] = value
     if explicit:
         return explicit

@@ -206,11 +206,11 @@ def _outputs(outline: Outline) -> list[Value]:
 
 
 def _wired(graph: Graph, id: str) -> bool:
-    return bool(graph.wires_in(id, "prediction"))
+    return bool(graph.wires_in(id, graph.node(id).op.ports_in()[0].name))
 
 
 def _prediction(graph: Graph, id: str) -> Value:
-    wire = graph.wires_in(id, "prediction")[0]
+    wire = graph.wires_in(id, graph.node(id).op.ports_in()[0].name)[0]
     return wire.source, wire.output
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from graph.op import Op, Port, Role, Sample, bad, labels, sample, setting
 from graph.ops.expect import describe, need_numbers, need_vector
@@ -25,15 +25,24 @@ from graph.primitives.shape import to_real_scalar
 from graph.program import Shape, ShapeError, TensorType
 from graph.tensor import Tensor
 
+# What predictions are to a loss. Of scores the largest, or one above 0, is the answer; softmax or
+# sigmoid makes shares of them to show. A `probability` is that of yes.
+Reads = Literal["numbers", "softmax", "sigmoid", "probabilities", "probability"]
+
 
 class Loss(Op, register=False):
-    """Base of losses: two ports in, one number out."""
+    """Base of losses: two ports in, one number out. The first port reads what the model says."""
 
     role: ClassVar[Role] = "loss"
     category, icon, family = "Loss", "loss", "loss"
-    inputs = (Port("prediction"), Port("target"))
+    inputs: ClassVar[tuple[Port, ...]] = (Port("prediction"), Port("target"))
     outputs = (Port("loss", "loss"),)
+    reads: ClassVar[Reads] = "numbers"
     weight: float = setting(1.0, "Factor on this loss when there are several", min=0.0, max=1e6)
+
+    def reading(self) -> Reads:
+        """`reads`, unless it depends on the settings."""
+        return self.reads
 
     def call_template(self, *operands: TensorType) -> str:
         return self.torch_call if self.weight == 1.0 else f"{{weight}} * {self.torch_call}"
@@ -82,6 +91,7 @@ class CrossEntropy(Loss):
     caption = "from logits"
     keywords = ("softmax loss", "categorical", "log loss", "nll", "label smoothing")
     inputs = (Port("prediction", "vector"), Port("target", "labels"))
+    reads: ClassVar[Reads] = "softmax"
     targets: str = setting("classes", "What the target gives", choices=("classes", "probabilities"))
     smoothing: float = setting(0.0, "Share of a target spread over all classes", min=0.0, max=1.0)
     class_weights: tuple[float, ...] = setting(
@@ -139,7 +149,7 @@ class CrossEntropy(Loss):
         elif prediction.rank <= 2:
             need_classes(prediction.type, target.type)
         else:
-            self._need_map(prediction.type, target.type)
+            need_class_map(prediction.type, target.type)
         classes = prediction.shape[1]
         self._check_classes(classes, soft)
         if prediction.rank == 2 and not (
@@ -184,11 +194,6 @@ class CrossEntropy(Loss):
             remedy = "set the class to ignore to -1"
             raise ShapeError("probabilities as target", "class indices", remedy, 1)
 
-    def _need_map(self, prediction: TensorType, target: TensorType) -> None:
-        """Raises ShapeError unless there is a class for each place of an image of scores."""
-        if target.dtype != "int" or target.shape != (prediction.shape[0], *prediction.shape[2:]):
-            need_vector(prediction)
-
 
 def vector(like: Tensor, numbers: Sequence[float]) -> Tensor:
     """Some numbers as a tensor, in the builder of `like`."""
@@ -207,6 +212,12 @@ def need_classes(prediction: TensorType, target: TensorType) -> None:
         raise ShapeError(describe(target), "one class index a sample", remedy, 1)
 
 
+def need_class_map(prediction: TensorType, target: TensorType) -> None:
+    """Raises ShapeError unless there is a class for each place of an image of scores."""
+    if target.dtype != "int" or target.shape != (prediction.shape[0], *prediction.shape[2:]):
+        need_vector(prediction)
+
+
 class BinaryCrossEntropy(Loss):
     """−log of the probability given to the truth when it is yes or no, from logits.
 
@@ -218,6 +229,7 @@ class BinaryCrossEntropy(Loss):
     caption = "from logits"
     keywords = ("logistic loss", "bce", "log loss", "sigmoid", "two classes")
     inputs = (Port("prediction", "vector"), Port("target", "labels"))
+    reads: ClassVar[Reads] = "sigmoid"
     torch = "nn.BCEWithLogitsLoss()"
     torch_call = (
         "{module}({prediction}, {target}.reshape({prediction}.shape).to({prediction}.dtype))"

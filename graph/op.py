@@ -146,13 +146,14 @@ class Sample:
 
     `inputs` maps each input port to a shape (batch included) or a TensorType, a `many` port to a
     list of them; `settings` are the node's; integer inputs are ids below `classes`; `positive` asks
-    for inputs above 0.
+    for inputs above 0, `shares` for inputs between 0 and 1.
     """
 
     inputs: Mapping[str, Given | list[Given]]
     settings: Mapping[str, Any]
     classes: int = 3
     positive: bool = False
+    shares: bool = False
 
     def types(self) -> dict[str, list[TensorType]]:
         """The inputs as tensor types: one for each wire of each port."""
@@ -176,11 +177,12 @@ def sample(
     *,
     classes: int = 3,
     positive: bool = False,
+    shares: bool = False,
     settings: Mapping[str, Any] | None = None,
     **inputs: Any,
 ) -> Sample:
     """`Sample` with its ports as keywords: sample(x=(2, 3), settings={"units": 4})."""
-    return Sample(inputs, settings or {}, classes, positive)
+    return Sample(inputs, settings or {}, classes, positive, shares)
 
 
 def bad(says: str, *, settings: Mapping[str, Any] | None = None, **inputs: Any) -> Bad:

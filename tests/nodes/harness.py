@@ -174,6 +174,8 @@ def _values(case: Case) -> Iterator[tuple[str, Array]]:
             yield wire, ids.astype(np.int64)
             continue
         part, flat = flat[: tensor.type.size], flat[tensor.type.size :]
+        if case.sample.shares:
+            part = 0.5 + part / 3.0
         yield wire, (np.abs(part) if case.sample.positive else part).reshape(tensor.shape)
     for key, param in case.trace.params.items():
         yield name(key), _grid(rng, param.shape)

@@ -167,7 +167,7 @@ def test_adapter_mends(name: str) -> None:
     mended = bad.types()
     adapted = build(REGISTRY[error.adapter], sample(x=mended[port][wire]))
     mended[port][wire] = adapted.outputs["y"].type
-    build(op, sample(settings=bad.settings, **mended))
+    build(op, Sample(mended, bad.settings))
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def case(name: str, settings: dict[str, Any] | None = None, **inputs: Any) -> Ca
         port: labels(len(given)) if isinstance(given, list) else np.shape(given)
         for port, given in inputs.items()
     }
-    built = build(REGISTRY[name], sample(settings=settings or {}, **types))
+    built = build(REGISTRY[name], Sample(types, settings or {}))
     for port, given in inputs.items():
         built.values[f"{port}.0"] = np.asarray(given, np.int64 if isinstance(given, list) else None)
     return built

@@ -143,8 +143,9 @@ class KLDivergence(Loss):
     def build(self, prediction: Tensor, target: Tensor) -> Tensor:
         share = match_target(prediction, target)
         given = prediction if self.logarithms else log(maximum(prediction, _LEAST))
-        each = share * (log(maximum(share, _LEAST)) - given)
-        cost = where(greater(share, 0.0), each, 0.0)
+        counts = greater(share, 0.0)
+        each = share * (log(maximum(share, _LEAST)) - where(counts, given, 0.0))
+        cost = where(counts, each, 0.0)
         return self.mean(reduce_sum(cost, range(1, cost.rank)))
 
 

@@ -46,6 +46,8 @@ def test_divergence_of_what_never_happens() -> None:
     target = np.array([[0.5, 0.5, 0.0]])
     logs = np.array([[math.log(0.5), math.log(0.5), -INF]])
     assert only("KLDivergence", prediction=logs, target=target) == pytest.approx(0, abs=1e-15)
+    slopes = case("KLDivergence", prediction=logs, target=target).gradients()
+    assert all(np.isfinite(found).all() for found in slopes.values())
     settings = {"logarithms": False}
     assert only("KLDivergence", settings, prediction=target, target=target) == 0.0
     other = np.array([[0.25, 0.25, 0.5]])

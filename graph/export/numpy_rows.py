@@ -121,11 +121,11 @@ def _argmax(use: Use) -> Expression:
 
 def _reshape(use: Use) -> Expression:
     shape = shape_text(use.shape)
+    items = ", ".join(map(literal, shape))
+    if not use.types[0].shape:  # one number may be a Python float
+        return ex.fill(f"np.full(({items}), {{0}}, DTYPE)", use.operands, {})
     if len(shape) == 1:
         return ex.fill("{0}.reshape({shape})", use.operands, {"shape": shape[0]})
-    items = ", ".join(map(literal, shape))
-    if use.types[0].dtype == "scalar":
-        return ex.fill(f"np.full(({items}), {{0}}, DTYPE)", use.operands, {})
     return ex.fill(f"{{0}}.reshape({items})", use.operands, {})
 
 

@@ -370,6 +370,22 @@ def _each_of(role: str) -> list[str]:
     return [name for name, kind in REGISTRY.items() if kind.role == role]
 
 
+def margin() -> Graph:
+    """A loss that uses a number of the host in two places of its gradient."""
+    nodes = plain() | {"d": op("Dense", units=2), "loss": op("MultiClassMargin")}
+    wires = "data.features>d.x d.y>loss.prediction data.target>loss.target"
+    return draw(nodes, wires + _LOSS, EXACT)
+
+
+def triplets() -> Graph:
+    """A loss of three values, none of them called a prediction."""
+    nodes = plain() | {name: op("Dense", units=3) for name in ("a", "p", "n")}
+    nodes["loss"] = op("TripletMargin")
+    wires = """data.features>a.x data.features>p.x data.features>n.x
+        a.y>loss.anchor p.y>loss.positive n.y>loss.negative"""
+    return draw(nodes, wires + _LOSS, EXACT)
+
+
 BY_HAND: dict[str, Graph] = {
     **{name: trained_by(name, "CosineSchedule") for name in _each_of("optimizer")},
     **{name: trained_by("SGD", name) for name in _each_of("schedule")},
@@ -382,6 +398,8 @@ BY_HAND: dict[str, Graph] = {
     "two_phases": two_phases(),
     "limited": limited(),
     "value_limited": value_limited(),
+    "margin": margin(),
+    "triplets": triplets(),
     "odd_nodes": odd_nodes(),
     "own_types": own_types(),
     "shadowing": shadowing(),

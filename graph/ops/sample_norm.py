@@ -42,7 +42,6 @@ class LayerNorm(WithinSample):
     bias have the shape of what is normalised together.
     """
 
-    title = "Layer norm"
     keywords = ("layer normalisation", "normalization", "ln", "transformer")
     samples = (
         sample(x=(4, 3)),
@@ -69,7 +68,6 @@ class RMSNorm(WithinSample):
     A layer norm that takes no mean off and adds no offset: cheaper, and as good in transformers.
     """
 
-    title = "RMS norm"
     keywords = ("root mean square", "normalisation", "normalization", "transformer")
     samples = LayerNorm.samples
 
@@ -91,7 +89,6 @@ class GroupNorm(WithinSample):
     scale for each channel, C groups an instance norm.
     """
 
-    title = "Group norm"
     keywords = ("group normalisation", "normalization", "gn", "small batches")
     summary = ("groups",)
     groups: int = setting(4, "Groups the channels are cut into", min=1, max=1_000_000)
@@ -129,7 +126,6 @@ class InstanceNorm(WithinSample):
     is used where style is to change.
     """
 
-    title = "Instance norm"
     keywords = ("instance normalisation", "normalization", "style transfer", "contrast")
     samples = (
         sample(x=(2, 3, 4, 2)),

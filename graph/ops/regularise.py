@@ -53,10 +53,8 @@ class ActivityRegulariser(Op):
     keywords = ("activity regularizer", "sparsity", "penalty", "l1", "l2", "sparse")
     summary = ("l1", "l2")
     outputs = (Port("loss", "loss"),)
-    l1: float = setting(
-        0.0, "Factor on the sum of the absolute values", min=0.0, max=1e6, live=True
-    )
-    l2: float = setting(0.01, "Factor on the sum of the squares", min=0.0, max=1e6, live=True)
+    l1: float = setting(0.0, "Factor on the sum of the absolute values", min=0.0, max=1e6)
+    l2: float = setting(0.01, "Factor on the sum of the squares", min=0.0, max=1e6)
     torch_call = "({l1} * {x}.abs().sum() + {l2} * {x}.square().sum()) / len({x})"
     samples = (
         sample(x=(4, 3)),
@@ -66,7 +64,7 @@ class ActivityRegulariser(Op):
         bad("l1", x=(2, 3), settings={"l1": -1.0}),
     )
 
-    def build(self, x: Tensor, ctx: Context) -> Tensor:
+    def build(self, x: Tensor) -> Tensor:
         need_numbers(x.type)
         sizes, squares = reduce_sum(absolute(x)), reduce_sum(x * x)
-        return (ctx.live("l1") * sizes + ctx.live("l2") * squares) * (1.0 / x.shape[0])
+        return (self.l1 * sizes + self.l2 * squares) * (1.0 / x.shape[0])

@@ -1,0 +1,126 @@
+"""Convolutions that widen an image, or that keep channels or groups of channels apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from graph.op import Op, Param, Port, SettingError, bad, labels, sample, setting
+from graph.ops.conv import Pair, Sides, pair
+from graph.ops.dense import INITIALISERS, bias_start
+from graph.ops.expect import need_image
+from graph.primitives import reshape
+from graph.program import ShapeError, TensorType
+from graph.tensor import Tensor
+
+
+class ConvTranspose2d(Op):
+    """Spreads each pixel over a window and adds the windows up: an image becomes larger.
+
+    x N×C×H×W → y N×filters×H'×W', H' = (H − 1)·stride − 2·padding + dilation·(kernel − 1) +
+    output padding + 1, weight C×filters×kh×kw. What a convolution does to gradients (Zeiler et al.
+    2010; Dumoulin & Visin 2016). A kernel that the stride divides leaves no chequered pattern.
+    """
+
+    category, icon, family = "Convolution", "conv", "conv"
+    title = "Transposed conv 2d"
+    keywords = ("deconvolution", "upsample", "decoder", "generator", "fractionally strided")
+    inputs = (Port("x", "image"),)
+    outputs = (Port("y", "image"),)
+    summary = ("kernel", "filters", "stride")
+    filters: int = setting(32, "Number of maps made", min=1, max=65_536, label="output channels")
+    kernel: int | tuple[int, int] = setting(
+        4, "Size of a window", min=1, max=1024, unit="px", label="kernel size"
+    )
+    stride: int | tuple[int, int] = setting(
+        2, "Pixels from one window to the next", min=1, max=1024, unit="px"
+    )
+    padding: int | tuple[int, int] = setting(
+        1, "Rows and columns cut off each side of the result", min=0, max=1024, unit="px"
+    )
+    output_padding: int | tuple[int, int] = setting(
+        0,
+        "Rows and columns more at the bottom and right, below the stride",
+        min=0,
+        max=1023,
+        unit="px",
+        advanced=True,
+    )
+    dilation: int | tuple[int, int] = setting(
+        1, "Pixels between the taps of a window", min=1, max=1024, unit="px", advanced=True
+    )
+    bias: bool = setting(True, "Add a trained offset to each channel")
+    init: str = setting(
+        "he_uniform",
+        "How the weights start",
+        choices=INITIALISERS,
+        advanced=True,
+        label="initialise",
+    )
+    torch = (
+        "nn.ConvTranspose2d({x.shape[1]}, {filters}, {kernel}, stride={stride}, "
+        "padding={padding}, output_padding={output_padding}, dilation={dilation}, bias={bias})"
+    )
+    samples = (
+        sample(x=(2, 3, 3, 2), settings={"filters": 2}),
+        sample(x=(1, 2, 2, 3), settings={"filters": 1, "kernel": (2, 3), "bias": False}),
+        sample(x=(2, 1, 3, 3), settings={"filters": 2, "kernel": 3, "output_padding": 1}),
+        sample(x=(1, 2, 4, 4), settings={"filters": 2, "kernel": 2, "stride": 3, "padding": 0}),
+        sample(
+            x=(1, 2, 3, 3),
+            settings={"filters": 2, "kernel": 2, "stride": 1, "padding": (0, 2), "dilation": 3},
+        ),
+        bad("put a Reshape to 1×28×28", x=(2, 784)),
+        bad("class labels", x=labels(2)),
+        bad("below the stride", x=(2, 1, 4, 4), settings={"output_padding": 2}),
+        bad("less padding", x=(2, 1, 1, 1), settings={"kernel": 2}),
+    )
+
+    def check(self) -> None:
+        for more, stride in zip(pair(self.output_padding), pair(self.stride), strict=True):
+            if more >= stride:
+                expected = f"a number below the stride, {stride}"
+                raise SettingError("output_padding", str(more), expected)
+
+    def params(self, x: TensorType) -> Mapping[str, Param]:
+        need_image(x)
+        height, width = pair(self.kernel)
+        channels, taps = x.shape[1], height * width
+        found = {"weight": Param((channels, self.filters, height, width), self.init)}
+        if self.bias:
+            # as PyTorch counts: axis 1 of the weight is in, although here it is what is made
+            fan = (self.filters * taps, channels * taps)
+            found["bias"] = Param((self.filters,), bias_start(self.init), fan)
+        return found
+
+    def build(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        rows, columns = pair(self.padding)
+        sides: Sides = (rows, rows, columns, columns)
+        (y,) = x.builder.emit(
+            "conv2d_dx",
+            (x, weight),
+            kernel=pair(self.kernel),
+            stride=pair(self.stride),
+            padding=sides,
+            dilation=pair(self.dilation),
+            size=self.size(x.type),
+        )
+        return y if bias is None else y + reshape(bias, (1, self.filters, 1, 1))
+
+    def size(self, x: TensorType) -> Pair:
+        """Height and width of the result; raises ShapeError when nothing is left."""
+        height, width = (
+            (extent - 1) * stride - 2 * border + dilation * (kernel - 1) + more + 1
+            for extent, stride, border, dilation, kernel, more in zip(
+                x.shape[2:],
+                pair(self.stride),
+                pair(self.padding),
+                pair(self.dilation),
+                pair(self.kernel),
+                pair(self.output_padding),
+                strict=True,
+            )
+        )
+        if min(height, width) < 1:
+            found = f"an image of {height}×{width} after cutting"
+            raise ShapeError(found, "at least 1×1", "set less padding or a larger kernel")
+        return height, width

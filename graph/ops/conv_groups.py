@@ -1,0 +1,233 @@
+"""Convolutions that keep channels, or groups of channels, apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from graph.op import Op, Param, Port, SettingError, bad, labels, sample, setting
+from graph.ops.conv import Conv2d, pair
+from graph.ops.dense import INITIALISERS, bias_start
+from graph.ops.expect import need_image
+from graph.primitives import concat, conv2d, pad, permute, reshape, slice_axis
+from graph.program import ShapeError, TensorType
+from graph.tensor import Tensor
+
+
+class Sliding(Op, register=False):
+    """Base of convolutions whose windows do not see every channel; they slide as Conv2d's do."""
+
+    category, icon, family = "Convolution", "conv", "conv"
+    inputs = (Port("x", "image"),)
+    outputs = (Port("y", "image"),)
+    kernel: int | tuple[int, int] = setting(
+        3, "Size of a window", min=1, max=1024, unit="px", label="kernel size"
+    )
+    stride: int | tuple[int, int] = setting(
+        1, "Pixels from one window to the next", min=1, max=1024, unit="px"
+    )
+    padding: int | tuple[int, int] | str = setting(
+        "same",
+        "Zeros around the image: `same` keeps its size, `valid` adds none, or so many a side",
+        min=0,
+        max=1024,
+        choices=("same", "valid"),
+    )
+    dilation: int | tuple[int, int] = setting(
+        1, "Pixels between the taps of a window", min=1, max=1024, unit="px", advanced=True
+    )
+    bias: bool = setting(True, "Add a trained offset to each channel")
+    init: str = setting(
+        "he_uniform",
+        "How the weights start",
+        choices=INITIALISERS,
+        advanced=True,
+        label="initialise",
+    )
+
+    def check(self) -> None:
+        self.window()
+
+    def window(self) -> Conv2d:
+        """The convolution that slides alike; raises SettingError as it does."""
+        return Conv2d(
+            kernel=self.kernel, stride=self.stride, padding=self.padding, dilation=self.dilation
+        )
+
+    def slide(self, x: Tensor, weight: Tensor) -> Tensor:
+        """The convolution of some channels with some windows."""
+        sides = self.window().sides()
+        return conv2d(x, weight, pair(self.stride), sides, pair(self.dilation))
+
+    def depthwise(self, x: Tensor, weight: Tensor) -> Tensor:
+        """Windows C·m×1×kh×kw on the channels they belong to."""
+        return self.slide(x, _with_zeros(weight, x.shape[1]))
+
+
+def _with_zeros(weight: Tensor, channels: int) -> Tensor:
+    """Windows C·m×1×kh×kw as C·m×C×kh×kw, 0 on the channels that are not theirs.
+
+    Rows of C + 1 entries with the window first, read again as rows of C: the windows come to lie on
+    the diagonal.
+    """
+    maps, _, height, width = weight.shape
+    times = maps // channels
+    rows = reshape(weight, (channels, 1, times * height * width))
+    rows = pad(rows, (0, 0, 0), (0, channels, 0))
+    flat = reshape(rows, (channels * (channels + 1), times * height * width))
+    square = slice_axis(flat, 0, 0, channels * channels)
+    own = reshape(square, (channels, channels, times, height, width))
+    return reshape(permute(own, (0, 2, 1, 3, 4)), (maps, channels, height, width))
+
+
+def offset(y: Tensor, bias: Tensor | None) -> Tensor:
+    """y with one number added to each channel."""
+    return y if bias is None else y + reshape(bias, (1, y.shape[1], 1, 1))
+
+
+class GroupedConv2d(Sliding):
+    """A convolution in groups: each group of channels has its own windows and its own maps.
+
+    x N×C×H×W → y N×filters×H'×W', weight filters×C/groups×kh×kw: as many times fewer numbers as
+    there are groups (Krizhevsky et al. 2012; Xie et al. 2017). Padding and size as in Conv2d. C and
+    the filters are multiples of the groups; one group for each channel is a Depthwise conv 2d.
+    """
+
+    title = "Grouped conv 2d"
+    keywords = ("group convolution", "groups", "resnext", "cardinality", "cnn")
+    summary = ("kernel", "filters", "groups")
+    filters: int = setting(32, "Number of maps made", min=1, max=65_536, label="output channels")
+    groups: int = setting(2, "Groups the channels and the maps are cut into", min=1, max=64)
+    torch = (
+        "nn.Conv2d({x.shape[1]}, {filters}, {kernel}, stride={stride}, padding={padding}, "
+        "dilation={dilation}, groups={groups}, bias={bias})"
+    )
+    samples = (
+        sample(x=(2, 4, 4, 3), settings={"filters": 2}),
+        sample(x=(1, 3, 5, 5), settings={"filters": 6, "groups": 3, "stride": 2, "padding": 1}),
+        sample(x=(1, 2, 3, 3), settings={"filters": 3, "groups": 1, "bias": False}),
+        sample(x=(2, 8, 3, 3), settings={"filters": 8, "groups": 8, "kernel": (1, 3)}),
+        bad("put a Reshape to its channels", x=(2, 10)),
+        bad("class labels", x=labels(2)),
+        bad("a multiple of 2", x=(2, 3, 4, 4), settings={"filters": 4}),
+        bad("a multiple of the groups", x=(2, 4, 4, 4), settings={"filters": 3}),
+        bad("padding", x=(2, 4, 4, 4), settings={"filters": 2, "stride": 2}),
+    )
+
+    def check(self) -> None:
+        super().check()
+        if self.filters % self.groups:
+            expected = f"a multiple of the groups, {self.groups}"
+            raise SettingError("filters", str(self.filters), expected)
+
+    def params(self, x: TensorType) -> Mapping[str, Param]:
+        need_image(x)
+        if x.shape[1] % self.groups:
+            expected = f"a multiple of {self.groups} channels"
+            raise ShapeError(f"{x.shape[1]} channels", expected, "choose groups that divide them")
+        height, width = pair(self.kernel)
+        channels, taps = x.shape[1] // self.groups, height * width
+        found = {"weight": Param((self.filters, channels, height, width), self.init)}
+        if self.bias:
+            fan = (channels * taps, self.filters * taps)
+            found["bias"] = Param((self.filters,), bias_start(self.init), fan)
+        return found
+
+    def build(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        channels, maps = x.shape[1] // self.groups, self.filters // self.groups
+        parts = [
+            self.slide(
+                slice_axis(x, 1, k * channels, (k + 1) * channels),
+                slice_axis(weight, 0, k * maps, (k + 1) * maps),
+            )
+            for k in range(self.groups)
+        ]
+        return offset(concat(parts, 1), bias)
+
+
+class DepthwiseConv2d(Sliding):
+    """A convolution of each channel by itself, with `multiplier` windows for each.
+
+    x N×C×H×W → y N×C·multiplier×H'×W', weight C·multiplier×1×kh×kw (Chollet 2017; Howard et al.
+    2017). Padding and size as in Conv2d. It has few numbers to train; the work is that of a Conv2d
+    with as many maps, for the windows are filled up with zeros.
+    """
+
+    title = "Depthwise conv 2d"
+    keywords = ("channelwise", "mobilenet", "depth multiplier", "groups", "cnn")
+    summary = ("kernel", "multiplier", "padding")
+    multiplier: int = setting(1, "Windows for each channel", min=1, max=64)
+    torch = (
+        "nn.Conv2d({x.shape[1]}, {x.shape[1]} * {multiplier}, {kernel}, stride={stride}, "
+        "padding={padding}, dilation={dilation}, groups={x.shape[1]}, bias={bias})"
+    )
+    samples = (
+        sample(x=(2, 3, 4, 3)),
+        sample(x=(1, 2, 5, 6), settings={"stride": (2, 3), "padding": 1, "multiplier": 2}),
+        sample(x=(1, 2, 5, 4), settings={"kernel": 2, "dilation": 2, "bias": False}),
+        sample(x=(2, 1, 4, 4), settings={"kernel": (3, 1), "padding": "valid", "multiplier": 3}),
+        bad("put a Reshape to 1×28×28", x=(2, 784)),
+        bad("class labels", x=labels(2)),
+        bad("at most 2", x=(2, 1, 2, 2), settings={"padding": "valid"}),
+        bad("padding", x=(2, 1, 4, 4), settings={"stride": 2}),
+    )
+
+    def params(self, x: TensorType) -> Mapping[str, Param]:
+        need_image(x)
+        height, width = pair(self.kernel)
+        maps, taps = x.shape[1] * self.multiplier, height * width
+        found = {"weight": Param((maps, 1, height, width), self.init)}
+        if self.bias:
+            found["bias"] = Param((maps,), bias_start(self.init), (taps, maps * taps))
+        return found
+
+    def build(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        return offset(self.depthwise(x, weight), bias)
+
+
+class SeparableConv2d(Sliding):
+    """A convolution of each channel by itself, then a 1×1 convolution that mixes the channels.
+
+    x N×C×H×W → y N×filters×H'×W', depthwise C·multiplier×1×kh×kw, pointwise
+    filters×C·multiplier×1×1 (Chollet 2017). Far fewer numbers than a Conv2d has; no activation is
+    between the two. Padding and size as in Conv2d.
+    """
+
+    title = "Separable conv 2d"
+    keywords = ("depthwise separable", "xception", "mobilenet", "pointwise", "cnn")
+    summary = ("kernel", "filters", "padding")
+    filters: int = setting(32, "Number of maps made", min=1, max=65_536, label="output channels")
+    multiplier: int = setting(1, "Windows for each channel", min=1, max=64)
+    torch = (
+        "nn.Sequential(nn.Conv2d({x.shape[1]}, {x.shape[1]} * {multiplier}, {kernel}, "
+        "stride={stride}, padding={padding}, dilation={dilation}, groups={x.shape[1]}, "
+        "bias=False), nn.Conv2d({x.shape[1]} * {multiplier}, {filters}, 1, bias={bias}))"
+    )
+    torch_state = {"depthwise": "0.weight", "pointwise": "1.weight", "bias": "1.bias"}
+    samples = (
+        sample(x=(2, 3, 4, 3), settings={"filters": 2}),
+        sample(
+            x=(1, 2, 5, 6),
+            settings={"filters": 3, "stride": 2, "padding": 1, "multiplier": 2, "bias": False},
+        ),
+        bad("put a Reshape to 1×28×28", x=(2, 784)),
+        bad("class labels", x=labels(2)),
+        bad("at most 2", x=(2, 1, 2, 2), settings={"padding": "valid"}),
+        bad("padding", x=(2, 1, 4, 4), settings={"stride": 2}),
+    )
+
+    def params(self, x: TensorType) -> Mapping[str, Param]:
+        need_image(x)
+        maps = x.shape[1] * self.multiplier
+        found = {
+            "depthwise": Param((maps, 1, *pair(self.kernel)), self.init),
+            "pointwise": Param((self.filters, maps, 1, 1), self.init),
+        }
+        if self.bias:
+            found["bias"] = Param((self.filters,), bias_start(self.init), (maps, self.filters))
+        return found
+
+    def build(
+        self, x: Tensor, depthwise: Tensor, pointwise: Tensor, bias: Tensor | None = None
+    ) -> Tensor:
+        own = self.depthwise(x, depthwise)
+        return offset(conv2d(own, pointwise, (1, 1), (0, 0, 0, 0), (1, 1)), bias)

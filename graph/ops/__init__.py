@@ -3,6 +3,7 @@
 from graph.ops import (
     activation,
     adaptive,
+    adaptive_pool,
     arithmetic,
     axes,
     class_loss,
@@ -36,6 +37,7 @@ from graph.ops import (
 __all__ = [
     "activation",
     "adaptive",
+    "adaptive_pool",
     "arithmetic",
     "axes",
     "class_loss",

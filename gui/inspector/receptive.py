@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from graph.graph import Graph
 from graph.op import Op
 from graph.ops.conv import Conv2d, Pool2d, pair
+from graph.ops.conv_groups import Sliding
 from graph.shapes import Shapes
+
+WINDOWS = Conv2d, Pool2d, Sliding
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,8 @@ class Field:
 def receptive_field(drawing: Graph, shapes: Shapes, prefix: str, id: str) -> str:
     """ "8 × 8 of 28 × 28" for a node that gives an image; "" for others, and past a branch.
 
-    Only while every node on the way has one image as input: a merge sees several fields.
+    Only while every node on the way has one image as input, as a merge sees several fields, and
+    slides windows over it or keeps its size.
     """
     chain: list[Op] = []
     while True:
@@ -35,20 +39,26 @@ def receptive_field(drawing: Graph, shapes: Shapes, prefix: str, id: str) -> str
             break
         if len(wires) != 1:
             return ""
+        before = shapes.types.get((prefix + wires[0].source, wires[0].output))
         if not node.bypassed:
+            resized = before is None or before.shape[2:] != kind.shape[2:]
+            if resized and not isinstance(node.op, WINDOWS):
+                return ""
             chain.append(node.op)
         id = wires[0].source
     image = (kind.shape[2], kind.shape[3])
     field = Field((1, 1), (1, 1), image)
     for op in reversed(chain):
         field = _after(field, op)
-    if not any(isinstance(op, (Conv2d, Pool2d)) for op in chain):
+    if not any(isinstance(op, WINDOWS) for op in chain):
         return ""
     seen = [min(a, b) for a, b in zip(field.seen, image, strict=True)]
     return f"{seen[0]} × {seen[1]} of {image[0]} × {image[1]}"
 
 
 def _after(field: Field, op: Op) -> Field:
+    if isinstance(op, Sliding):
+        op = op.window()
     if not isinstance(op, (Conv2d, Pool2d)):
         return field
     window = pair(op.kernel)

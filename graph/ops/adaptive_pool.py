@@ -18,7 +18,6 @@ class AdaptiveAvgPool2d(Op):
     """
 
     category, icon, family = "Convolution", "pool_average", "conv"
-    title = "Adaptive avg pool 2d"
     keywords = ("global average pooling", "gap", "mean", "downsample", "resize")
     inputs = (Port("x", "image"),)
     outputs = (Port("y", "image"),)

@@ -89,10 +89,9 @@ class GroupedConv2d(Sliding):
 
     x N×C×H×W → y N×filters×H'×W', weight filters×C/groups×kh×kw: as many times fewer numbers as
     there are groups (Krizhevsky et al. 2012; Xie et al. 2017). Padding and size as in Conv2d. C and
-    the filters are multiples of the groups; one group for each channel is a Depthwise conv 2d.
+    the filters are multiples of the groups; one group for each channel is a DepthwiseConv2d.
     """
 
-    title = "Grouped conv 2d"
     keywords = ("group convolution", "groups", "resnext", "cardinality", "cnn")
     summary = ("kernel", "filters", "groups")
     filters: int = setting(32, "Number of maps made", min=1, max=65_536, label="output channels")
@@ -152,7 +151,6 @@ class DepthwiseConv2d(Sliding):
     with as many maps, for the windows are filled up with zeros.
     """
 
-    title = "Depthwise conv 2d"
     keywords = ("channelwise", "mobilenet", "depth multiplier", "groups", "cnn")
     summary = ("kernel", "multiplier", "padding")
     multiplier: int = setting(1, "Windows for each channel", min=1, max=64)
@@ -192,7 +190,6 @@ class SeparableConv2d(Sliding):
     between the two. Padding and size as in Conv2d.
     """
 
-    title = "Separable conv 2d"
     keywords = ("depthwise separable", "xception", "mobilenet", "pointwise", "cnn")
     summary = ("kernel", "filters", "padding")
     filters: int = setting(32, "Number of maps made", min=1, max=65_536, label="output channels")

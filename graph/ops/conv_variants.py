@@ -22,7 +22,6 @@ class ConvTranspose2d(Op):
     """
 
     category, icon, family = "Convolution", "conv", "conv"
-    title = "Transposed conv 2d"
     keywords = ("deconvolution", "upsample", "decoder", "generator", "fractionally strided")
     inputs = (Port("x", "image"),)
     outputs = (Port("y", "image"),)

@@ -81,7 +81,7 @@ class Between(Op, register=False):
 class Subtract(Between):
     """a − b, number by number."""
 
-    keywords = ("difference", "minus", "residual")
+    keywords = ("difference", "minus")
     between = "{a} - {b}"
 
     def apply(self, a: Tensor, b: Tensor) -> Tensor:

@@ -53,9 +53,9 @@ class BinaryCrossEntropyOfProbabilities(Loss):
     (Goodfellow et al. 2016, §6.2.2.2).
     """
 
-    title = "Binary cross-entropy of probabilities"
+    title = "BCE of probabilities"
     caption = "from probabilities"
-    keywords = ("logistic loss", "bce", "log loss", "two classes")
+    keywords = ("binary cross-entropy", "logistic loss", "log loss", "two classes")
     inputs = CLASSES
     reads: ClassVar[Reads] = "probability"
     torch = "nn.BCELoss()"

@@ -95,7 +95,7 @@ class DropPath(Dropping):
     """
 
     title = "Drop path"
-    keywords = ("stochastic depth", "residual", "regularisation", "skip", "resnet")
+    keywords = ("stochastic depth", "regularisation", "skip", "resnet")
     torch = "nn.Dropout({p})"
     samples = _ANY_SAMPLES
 

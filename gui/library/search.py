@@ -93,7 +93,13 @@ class SearchPopup(Finder):
             hits = rank(query, self._items, lambda item: item.fields)
             # of two that fit as well, the one used last comes first
             recent = {name: at for at, name in enumerate(self._memory.nodes)}
-            hits.sort(key=lambda hit: (-round(hit[1].score), recent.get(hit[0].name, len(recent))))
+            hits.sort(
+                key=lambda hit: (
+                    -round(hit[1].score),
+                    recent.get(hit[0].name, len(recent)),
+                    hit[0].name.endswith("1d"),  # images are met more often than signals
+                )
+            )
             found = [_row(item, match.places) for item, match in hits]
             return found or [Row("nothing", self._nothing(query), "message")]
         known = {item.name: item for item in self._items}

@@ -12,8 +12,9 @@ import pytest
 
 from graph.export import Target
 from graph.graph import Graph
-from tests.export.drawings import BY_HAND, random_graphs, sample_case
+from tests.export.drawings import BY_HAND, random_graphs
 from tests.export.running import Case, differences, reference, run_alone
+from tests.export.samples import sample_case
 from tests.nodes.harness import samples
 
 OUTPUTS, LOSSES = 1e-10, 1e-9  # in float64

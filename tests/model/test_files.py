@@ -140,7 +140,7 @@ def cyclic() -> str:
 
 CLASSIFIER = dumps(digits_mlp())
 DAMAGE = [
-    (CLASSIFIER[:300], "line 16, column", "expected JSON"),
+    (CLASSIFIER[:300], "line 17, column", "expected JSON"),
     ("", "found its end", "expected JSON"),
     ("[]", "found a list of 0", "choose a .loom file"),
     ('{"nodes": {}}', "no 'netloom' version", "choose a .loom file"),

@@ -93,9 +93,9 @@ class Window:
         self.document.push(edits.SetTraining(training))
 
     def _repaint_still(self) -> None:
-        for name in STILL:
+        for name in STILL:  # what such a dock shows, as the others repaint only what they show
             if name in self.pages:
-                self.pages[name].update()
+                max(self.pages[name].findChildren(QWidget), key=_pixels).update()
 
     def run(self) -> None:
         """Press Run and wait for the first step."""
@@ -107,6 +107,11 @@ class Window:
     def close(self) -> None:
         """End the run and the window."""
         close(self.window)
+
+
+def _pixels(widget: QWidget) -> int:
+    """How much of the screen a widget takes that is in sight."""
+    return widget.width() * widget.height() if widget.isVisible() else 0
 
 
 def main_window(width: int = 1600, height: int = 1000) -> MainWindow:

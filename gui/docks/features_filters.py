@@ -47,7 +47,7 @@ class RampBar(QWidget):
             self._ends = ends
             self.setAccessibleDescription(f"{ends[0]} to {ends[1]}")
             self.updateGeometry()
-        self.update()
+            self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         theme, painter, middle = self._look.theme, QPainter(self), self.height() / 2

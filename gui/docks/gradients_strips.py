@@ -8,11 +8,19 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import (
+    QColor,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPixmap,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui import fonts
-from gui.canvas.drawing import elided, pen, rounded, stroke, text
+from gui.canvas.drawing import colour, elided, pen, rounded, stroke, text
 from gui.canvas.geometry import Rect
 from gui.docks.gradients_norms import LOUDEST, Layer, entries, value_at
 from gui.docks.plot_scale import tick_text, value_text
@@ -58,6 +66,9 @@ class Strips(QWidget):
         self.end = 1.0
         self.row = -1
         self.step: float | None = None  # under the pointer
+        self._picture = QPixmap()
+        self._pictured: tuple[object, ...] = ()  # what the picture shows
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -105,7 +116,22 @@ class Strips(QWidget):
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        norms = [(one.name, one.now, one.steps.size) for one in self.layers]
+        where = self.size(), self.devicePixelRatioF(), self._look.theme
+        pointed = self.row, self.step, self.hasFocus()
+        shown = (norms, self.end, self.limits, where, pointed)
+        if shown != self._pictured:  # norms come less often than the docks are painted
+            self._picture, self._pictured = self._made(), shown
         painter = QPainter(self)
+        painter.drawPixmap(0, 0, self._picture)
+        painter.end()
+
+    def _made(self) -> QPixmap:
+        ratio = self.devicePixelRatioF()
+        made = QPixmap(self.size() * ratio)
+        made.setDevicePixelRatio(ratio)
+        made.fill(colour(self._look.theme.panel))
+        painter = QPainter(made)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for row in range(len(self.layers)):
             self._paint_row(painter, row)
@@ -115,6 +141,7 @@ class Strips(QWidget):
             painter.setPen(pen(self._look.theme.panel, 1.0))
             painter.drawLine(QPointF(x, first.y), QPointF(x, last.bottom))
         painter.end()
+        return made
 
     def _paint_row(self, painter: QPainter, row: int) -> None:
         theme, layer, strip = self._look.theme, self.layers[row], self.strip(row)

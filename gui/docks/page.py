@@ -27,6 +27,7 @@ class Page(QWidget):
         self.app = app
         self._stale = True
         self._watched: frozenset[str] = frozenset()
+        self.setAutoFillBackground(True)
         self.setMinimumSize(*LEAST)  # else what it says moves the docks beside it
         self.setAccessibleName(self.title)
         app.desk.current_changed.connect(self._current_changed)

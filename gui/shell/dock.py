@@ -64,7 +64,9 @@ class Dock(QDockWidget):
     @property
     def on_top(self) -> bool:
         """Whether the dock is open and not covered by another of its group."""
-        return self.isVisible() and not self.visibleRegion().isEmpty()
+        # Qt moves covered docks out of sight; a visible region would leave out what a page paints
+        inside = self.isFloating() or self.geometry().right() >= 0
+        return self.isVisible() and inside
 
     def _seen(self, visible: bool) -> None:
         # Qt keeps covered docks visible: their pages would go on painting

@@ -17,6 +17,7 @@ import numpy as np
 from compute import checkpoint
 from compute.backend import Array, load
 from compute.data import DataError, Scaling
+from compute.data.sequences import cut, read_characters
 from compute.data.source import check_file
 from compute.outputs import Reading, input_keys, meanings, read_output, run_model
 from compute.prepare import Report, TrainOptions, silent
@@ -78,21 +79,33 @@ def _read(
     key = keys[0]
     raw = _read_one(model, file, key)
     values = scaling[key].apply(raw) if key in scaling else raw
-    return {key: np.ascontiguousarray(values, real)}
+    kind = np.int64 if raw.dtype == np.int64 else real
+    return {key: np.ascontiguousarray(values, kind)}
 
 
 def _read_one(model: Model, file: Path, key: str) -> Array:
     """One input from a table, images or points, as its node and its shape say."""
     op = model.nodes[key.rpartition(".")[0]].op
-    shape = _sample_types(model)[key].shape
+    kind = _sample_types(model)[key]
+    shape = kind.shape
     if type(op).__name__ == "Table":
         return _rows(cast("Table", op), file)
+    if type(op).__name__ == "Text":
+        return cut(read_characters(file, file.name), shape[0], shape[0], file.name)
     if len(shape) == 3:
         return _images(file, shape)
     if len(shape) == 1:
-        return _points(file, shape[0])
+        points = _points(file, shape[0])
+        return points if kind.dtype == "real" else _as_integers(points, file)
     found = f"an input of shape {'×'.join(map(str, shape)) or 'one number'} a sample"
     raise DataError(str(file), found, "a table, images or points", "give an .npz file")
+
+
+def _as_integers(values: Array, file: Path) -> Array:
+    whole = values.astype(np.int64)
+    if (whole != values).any():
+        raise DataError(file.name, "numbers with a fraction", "whole ones", "give the symbols")
+    return whole
 
 
 def _sample_types(model: Model) -> dict[str, TensorType]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from compute.backend import Array
 from compute.data.digits import load_digits
+from compute.data.sequences import load_sequences, load_text
 from compute.data.source import Block, DataError, Folder, Loaded
 from compute.data.toy import load_toy
 from graph.kinds import DataSource
@@ -18,12 +19,15 @@ from graph.schema import Schema
 
 if TYPE_CHECKING:
     from graph.ops.data import ToyData
+    from graph.ops.sequences import Text, ToySequences
     from graph.ops.table import Table
 
 # How each kind of data node is read: (node's settings, folder, node path) -> samples.
 LOADERS: dict[str, Callable[[DataSource, Folder, str], Loaded]] = {
     "Digits": lambda op, folder, where: load_digits(where),
     "ToyData": lambda op, folder, where: load_toy(cast("ToyData", op)),
+    "ToySequences": lambda op, folder, where: load_sequences(cast("ToySequences", op)),
+    "Text": lambda op, folder, where: load_text(cast("Text", op), folder, where),
     "Table": lambda op, folder, where: _table(cast("Table", op), folder, where),
 }
 

@@ -13,7 +13,6 @@ from graph.graph import Node, Wire
 from graph.infer import infer
 from graph.kinds import DataSource, Optimizer
 from graph.op import REGISTRY, Op, SettingError, settings_of
-from graph.ops.data import ToyData
 from graph.ops.loss import BinaryCrossEntropy, CrossEntropy
 from graph.ops.table import Table
 from graph.placeholder import Placeholder
@@ -137,11 +136,9 @@ def samples(view: View) -> Iterator[Problem]:
 
 def sample_count(op: Op) -> int | None:
     """How many samples a data node has, where the graph knows."""
-    if isinstance(op, ToyData):
-        return op.samples_count
     if isinstance(op, Table) and op.schema:
         return op.schema.rows
-    return None
+    return getattr(op, "samples_count", None)
 
 
 def memory(view: View) -> Iterator[Problem]:

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from graph.export import expression as ex
+from graph.export.data_sequences import sequences_source, text_source
 from graph.export.names import literal
 from graph.export.outline import Outline
 from graph.export.symbolic import ExportError
 from graph.kinds import DataSource
-from graph.ops.data import ToyData
+from graph.ops.data import Digits, ToyData
+from graph.ops.sequences import Text, ToySequences
 from graph.ops.table import Table
 
 Column = tuple[float, float, float]  # what fills a gap, what is subtracted, what divides
@@ -72,11 +74,15 @@ def _loader(
         found.functions.append(_toy(name, op, keys))
     elif isinstance(op, Table):
         _table(found, name, op, keys, facts)
-    elif type(op).__name__ == "Digits":
+    elif isinstance(op, Digits):
         found.functions.append(_digits(name, keys))
+    elif isinstance(op, ToySequences):
+        found.functions.append(sequences_source(name, op, keys))
+    elif isinstance(op, Text):
+        found.functions.append(text_source(name, op, keys))
     else:
         kind = type(op).__name__
-        raise ExportError(f"{path}: found data node {kind}, expected Digits, ToyData or Table")
+        raise ExportError(f"{path}: found data node {kind}, expected one that ships with Netloom")
 
 
 def _digits(name: str, keys: list[str]) -> list[str]:

@@ -61,7 +61,7 @@ def metric_names(model: Model, outputs: Iterable[str]) -> dict[str, str]:
     losses = [name for name in outputs if name.startswith("loss/")]
     names = {name: "loss" for name in outputs if name == "loss" or losses == [name]}
     for name in losses:
-        names.setdefault(name, f"{_word(name)}_loss")
+        names.setdefault(name, f"{_word(name).removesuffix('_loss')}_loss")
     metrics = [name for name in outputs if name.startswith("metric/")]
     kinds = {name: _kind(model, name.partition("/")[2]) for name in metrics}
     for name, kind in kinds.items():

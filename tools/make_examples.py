@@ -7,24 +7,22 @@ Run it after changing an example; `netloom examples --verify` then measures what
 
 import csv
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from sklearn.datasets import load_diabetes
 
-import graph.ops  # fills the registry  # noqa: F401
 from compute import philox
 from compute.data import Folder, probe
-from graph.edits import AddNode, Batch, Connect, SetTraining, connect
 from graph.files import save
-from graph.graph import Graph, Node
+from graph.graph import Graph
 from graph.op import REGISTRY
 from graph.training import Split, Training
+from tools.drawn import build
+from tools.example_depth import DEPTH
+from tools.rhymes import write_rhymes
 
 FOLDER = Path(__file__).resolve().parent.parent / "resources" / "examples"
-
-Layer = tuple[str, str, dict[str, object]]
 
 COLUMNS = (
     "age",
@@ -54,38 +52,6 @@ def write_table() -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(rows)
-
-
-def build(
-    data: Layer,
-    layers: Sequence[Layer],
-    loss: Layer,
-    metric: Layer,
-    optimizer: Sequence[Layer],
-    training: Training,
-) -> Graph:
-    """One thread: data, layers, loss; the metric beside the loss; the optimizer behind it."""
-    graph = Graph()
-    nodes = [data, *layers, loss, metric, *optimizer]
-    edits = [AddNode(Node(id, REGISTRY[type_](**settings))) for id, type_, settings in nodes]
-    Batch((*edits, SetTraining(training))).apply(graph)
-    features, target = (port.name for port in graph.ports_out(data[0]))
-    before, output = data[0], features
-    for id, _, _ in layers:
-        link(graph, (before, output), (id, "x"))
-        before, output = id, "y"
-    for id in (loss[0], metric[0]):
-        link(graph, (before, output), (id, "prediction"))
-        link(graph, (data[0], target), (id, "target"))
-    link(graph, (loss[0], "loss"), (optimizer[0][0], "loss"))
-    for id, _, _ in optimizer[1:]:
-        link(graph, (id, "rate"), (optimizer[0][0], "schedule"))
-    return graph
-
-
-def link(graph: Graph, source: tuple[str, str], target: tuple[str, str]) -> None:
-    """Draw a wire from an output to an input."""
-    Connect(connect(graph, *source, *target)).apply(graph)
 
 
 def digits_mlp() -> Graph:
@@ -169,11 +135,18 @@ def table_regression() -> Graph:
     )
 
 
+MAKERS = {
+    make.__name__.replace("_", "-"): make
+    for make in (digits_mlp, digits_cnn, moons_mlp, table_regression, *DEPTH)
+}
+
+
 def main() -> int:
-    """Write the table, then every example."""
+    """Write the table and the text, then every example."""
     write_table()
-    for make in (digits_mlp, digits_cnn, moons_mlp, table_regression):
-        save(make(), FOLDER / f"{make.__name__.replace('_', '-')}.loom")
+    write_rhymes(FOLDER / "rhymes.txt")
+    for name, make in MAKERS.items():
+        save(make(), FOLDER / f"{name}.loom")
     return 0
 
 

@@ -14,20 +14,15 @@ from compute.data import Folder
 from compute.prepare import load_graph
 from graph.files import dumps, load
 from tools import make_examples
+from tools.rhymes import write_rhymes
 
 FOLDER = resources.example_path("digits-cnn").parent
-MAKERS = {
-    "digits-cnn": make_examples.digits_cnn,
-    "digits-mlp": make_examples.digits_mlp,
-    "moons-mlp": make_examples.moons_mlp,
-    "table-regression": make_examples.table_regression,
-}
 
 
 @pytest.mark.parametrize("name", resources.examples())
 def test_the_files_are_what_the_script_makes(name: str) -> None:
     """Nobody edited an example by hand."""
-    assert resources.example_path(name).read_text("utf-8") == dumps(MAKERS[name]())
+    assert resources.example_path(name).read_text("utf-8") == dumps(make_examples.MAKERS[name]())
 
 
 def test_the_table_is_what_the_script_makes(
@@ -84,6 +79,23 @@ def test_a_goal_asks_for_the_mean_and_the_worst() -> None:
     assert error.reached([0.5, 0.7])
     assert not error.reached([0.1, 0.71])
     assert not error.reached([0.65, 0.66])
+
+
+def test_a_net_beside_must_fail() -> None:
+    """Such an example shows what a cure is for; one that stalls must not learn."""
+    cured = Goal("val_accuracy_norm", 0.9, 0.9, beside="val_accuracy_plain", most=0.3)
+    assert cured.reached([0.95, 0.92], [0.1, 0.4])
+    assert not cured.reached([0.95, 0.92], [0.3, 0.4])
+    assert not cured.reached([0.95, 0.8], [0.1, 0.1])
+    stalled = Goal("val_accuracy", 0.2, 0.3, stalls=True)
+    assert stalled.reached([0.1, 0.1])
+    assert not stalled.reached([0.1, 0.5])
+
+
+def test_the_text_is_what_the_script_makes(tmp_path: Path) -> None:
+    """Also where lines end."""
+    write_rhymes(tmp_path / "rhymes.txt")
+    assert (tmp_path / "rhymes.txt").read_bytes() == (FOLDER / "rhymes.txt").read_bytes()
 
 
 def test_verify_trains_every_example_and_says_so() -> None:

@@ -66,7 +66,7 @@ def metric_names(model: Model, outputs: Iterable[str]) -> dict[str, str]:
     kinds = {name: _kind(model, name.partition("/")[2]) for name in metrics}
     for name, kind in kinds.items():
         alone = list(kinds.values()).count(kind) == 1
-        names[name] = kind if alone else f"{kind}_{_word(name)}"
+        names[name] = kind if alone else f"{kind}_{_word(name).removesuffix(f'_{kind}')}"
     return {name: names.get(name, _word(name)) for name in outputs}
 
 

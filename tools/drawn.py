@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import graph.ops  # fills the registry  # noqa: F401
 from graph.edits import AddNode, Connect, SetTraining, connect
@@ -44,6 +45,11 @@ def add(graph: Graph, *nodes: Layer) -> None:
     """Add nodes."""
     for id, type_, settings in nodes:
         AddNode(Node(id, REGISTRY[type_](**settings))).apply(graph)
+
+
+def call(graph: Graph, id: str, name: str) -> None:
+    """Give a node a name."""
+    graph.set_node(replace(graph.node(id), name=name))
 
 
 def ports(graph: Graph, data: str) -> list[Port]:

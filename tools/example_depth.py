@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from graph.graph import Graph
 from graph.training import Split, Training
-from tools.drawn import Layer, Port, add, begin, build, chain, judge, link, optimise
+from tools.drawn import Layer, Port, add, begin, build, call, chain, judge, link, optimise
 
 HELD_OUT = Split(validation=0.2)
 
@@ -24,12 +24,19 @@ def side_by_side(
     pixels = chain(graph, ("digits", "image"), [("flatten", "Flatten", {})])
     for name, layers in branches.items():
         scores = chain(graph, pixels, [(f"{name}_{id}", type_, set) for id, type_, set in layers])
-        loss: Layer = (f"{name}_loss", "CrossEntropy", {})
-        judge(graph, scores, "digits", loss, (name, "Accuracy", {}))
+        compare(graph, name, scores)
     every = [f"{name}_loss" for name in branches]
     for name, optimizer in optimizers.items():
         optimise(graph, [f"{name}_loss"] if name in branches else every, optimizer)
     return graph
+
+
+def compare(graph: Graph, name: str, scores: Port) -> None:
+    """Add a loss and a metric for the scores of one net among several."""
+    loss: Layer = (f"{name}_loss", "CrossEntropy", {})
+    judge(graph, scores, "digits", loss, (f"{name}_accuracy", "Accuracy", {}))
+    call(graph, f"{name}_loss", f"Loss, {name}")
+    call(graph, f"{name}_accuracy", f"Accuracy, {name}")
 
 
 def optimizers_race() -> Graph:
@@ -40,10 +47,10 @@ def optimizers_race() -> Graph:
         ("scores", "Dense", {"units": 10, "init": "glorot_uniform"}),
     ]
     rates: dict[str, Layer] = {
-        "sgd": ("plain_sgd", "SGD", {"learning_rate": 0.02}),
-        "momentum": ("with_momentum", "SGD", {"learning_rate": 0.02, "momentum": 0.9}),
-        "rmsprop": ("rms_prop", "RMSprop", {"learning_rate": 0.002}),
-        "adam": ("adam_w", "AdamW", {"learning_rate": 0.005}),
+        "sgd": ("sgd", "SGD", {"learning_rate": 0.02}),
+        "momentum": ("momentum", "SGD", {"learning_rate": 0.02, "momentum": 0.9}),
+        "rmsprop": ("rmsprop", "RMSprop", {"learning_rate": 0.002}),
+        "adam": ("adam", "AdamW", {"learning_rate": 0.005}),
     }
     branches = dict.fromkeys(rates, net)
     return side_by_side(branches, rates, Training(epochs=10, batch_size=32, split=HELD_OUT))
@@ -103,7 +110,15 @@ def residual_deep() -> Graph:
             (f"{name}_scores", "Dense", {"units": 10}),
         ]
         scores = chain(graph, pixels, layers)
-        judge(graph, scores, "digits", (f"{name}_loss", "CrossEntropy", {}), (name, "Accuracy", {}))
+        judge(
+            graph,
+            scores,
+            "digits",
+            (f"{name}_loss", "CrossEntropy", {}),
+            (f"{name}_accuracy", "Accuracy", {}),
+        )
+        call(graph, f"{name}_loss", f"Loss, {name}")
+        call(graph, f"{name}_accuracy", f"Accuracy, {name}")
     adam: Layer = ("optimizer", "Adam", {"learning_rate": 0.001})
     optimise(graph, ["plain_loss", "residual_loss"], adam)
     return graph
@@ -192,7 +207,11 @@ def two_inputs_two_heads() -> Graph:
     judge(graph, scores, "digits", ("digit_loss", "CrossEntropy", {}), ("right", "Accuracy", {}))
     said = chain(graph, shared, [("ink", "Dense", {"units": 1})])
     true = chain(graph, image, [("true_ink", "GlobalAveragePool2d", {})])
-    add(graph, ("ink_loss", "MeanSquaredError", {"weight": 20.0}), ("error", "MeanAbsoluteErrorMetric", {}))
+    add(
+        graph,
+        ("ink_loss", "MeanSquaredError", {"weight": 20.0}),
+        ("error", "MeanAbsoluteErrorMetric", {}),
+    )
     for id in ("ink_loss", "error"):
         link(graph, said, (id, "prediction"))
         link(graph, true, (id, "target"))

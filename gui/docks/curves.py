@@ -114,12 +114,15 @@ class CurvesPage(Page):
         if previous is not None:
             previous.follow()
             name = _name(previous.curves, current.curves)
-            lines += previous.lines(group, name, theme.runs[1], theme, False, raw)
-            entries.append(Entry(name, theme.runs[1]))
+            ghost = [*previous.lines(group, name, theme.runs[1], theme, False, raw)]
+            entries += [Entry(name, theme.runs[1])] if ghost else []
+            lines += ghost
         if len(current.curves.losses):
             name = _run(current.curves) or "this run"
-            lines += current.lines(group, name, theme.runs[0], theme, True, raw)
-            entries.insert(0, Entry(name, theme.runs[0]))
+            own = [*current.lines(group, name, theme.runs[0], theme, True, raw)]
+            tints = {line.name: line.colour for line in own}  # the last of a name is the boldest
+            entries = [*(Entry(name, tint) for name, tint in tints.items()), *entries]
+            lines += own
         if any(line.dashed for line in lines):
             entries.append(Entry(HELD_OUT, theme.text3, True))
         self.legend.show_entries(entries)

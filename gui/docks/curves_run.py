@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from typing import TextIO
 
 import numpy as np
 
+from graph.op import REGISTRY
 from gui.docks.plot_lines import Line, Pyramid, Smoother, Sparse
 from gui.run.board import Curves
 from gui.theme import Theme, mix
@@ -15,6 +18,7 @@ from gui.theme import Theme, mix
 RAW = 0.28  # what is seen of the raw losses under the smoothed ones
 HELD_BACK = 0.6  # of the previous run
 HELD_OUT = "held-out"
+LOSSES = "losses"  # of nets that have several
 _HELD = ("val_", "test_")
 
 
@@ -53,10 +57,34 @@ class RunLines:
         """The last step there is something of."""
         return self.curves.first + self.curves.losses.taken
 
+    def _several(self, group: str, theme: Theme) -> Iterator[Line]:
+        """One line for each node of a kind, in colours of their own; of a run before none."""
+        metrics = [m for m in self.curves.metrics if _kind(_base(m)) == group]
+        members = sorted(set(map(_base, metrics)))
+        apart = not all(m.startswith(_HELD) for m in metrics)  # there are two lines of each
+        for place, base in enumerate(members):
+            name = base.removeprefix(f"{group}_").removesuffix("_loss").replace("_", " ")
+            tint = theme.runs[place % len(theme.runs)]
+            for metric in _members(self.curves, base):
+                held = metric.startswith(_HELD)
+                yield Line(
+                    name,
+                    tint,
+                    Sparse(self.curves.epoch_steps.values, self.curves.metrics[metric].values),
+                    also=HELD_OUT if held and apart else "",
+                    label=f"{name}, held out" if held else name,
+                    width=1.5,
+                    dashed=held and apart,
+                    dots=True,
+                )
+
     def lines(
         self, group: str, name: str, tint: str, theme: Theme, current: bool, raw: bool
     ) -> Iterator[Line]:
         """The lines of one group of metrics, the most important last."""
+        if group not in ("loss", *map(_base, self.curves.metrics)):
+            yield from self._several(group, theme) if current else ()
+            return
         tint = tint if current else mix(theme.panel, tint, HELD_BACK)
         width = 1.5 if current else 1.0
         if group == "loss" and raw and self.smoothing:
@@ -79,9 +107,27 @@ class RunLines:
 
 
 def groups(curves: Curves) -> list[str]:
-    """What there is to plot: "loss" first, then each metric without its `val_`."""
+    """What there is to plot: "loss" first, then each metric without its `val_`.
+
+    Several of a kind are one group under the name of the kind, so that nets can be compared.
+    """
     names = {_base(name) for name in curves.metrics} - {"loss"}
-    return ["loss", *sorted(names)]
+    kinds = Counter(map(_kind, names))
+    return ["loss", *sorted({_kind(name) if kinds[_kind(name)] > 1 else name for name in names})]
+
+
+def _kind(base: str) -> str:
+    """What a metric of one node among several measures: accuracy_adam -> accuracy."""
+    if base.endswith("_loss"):
+        return LOSSES
+    return next((kind for kind in _kinds() if base.startswith(f"{kind}_")), base)
+
+
+@cache
+def _kinds() -> tuple[str, ...]:
+    """Names of the metrics there are, the longest first."""
+    found = {getattr(op, "short", "") for op in REGISTRY.values() if op.role == "metric"}
+    return tuple(sorted(found - {""}, key=len, reverse=True))
 
 
 def _base(metric: str) -> str:

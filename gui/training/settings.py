@@ -52,4 +52,8 @@ def set_rate(document: Document, text: str) -> str:
 def expected_metrics(document: Document) -> list[str]:
     """Names of the metrics that the graph measures, as runs call them."""
     nodes = [node for node in document.graph if node.op.role == "metric"]
-    return [getattr(n.op, "short", "") or type(n.op).__name__.lower() for n in nodes]
+    kinds = [getattr(n.op, "short", "") or type(n.op).__name__.lower() for n in nodes]
+    return [
+        kind if kinds.count(kind) == 1 else f"{kind}_{node.id.removesuffix(f'_{kind}')}"
+        for node, kind in zip(nodes, kinds, strict=True)
+    ]

@@ -208,6 +208,25 @@ def test_accuracy_has_a_tab_of_its_own(qtbot: QtBot, app: App) -> None:
     assert page.plot.value_text(last).endswith(" %")
 
 
+def test_metrics_of_a_kind_are_drawn_together(qtbot: QtBot, app: App) -> None:
+    """A race: one tab for the accuracies of all nets, a colour and an entry for each."""
+    page = shown(qtbot, app)
+    app.desk.open_example("optimizers-race")
+    run(qtbot, app)
+    qtbot.waitUntil(lambda: page.groups.count() == 3)
+    titles = [page.groups.tabText(place) for place in range(3)]
+    assert titles == ["Loss", "Accuracy", "Losses"]
+    names = ["adam", "momentum", "rmsprop", "sgd"]
+    for place in (1, 2):
+        page.groups.setCurrentIndex(place)
+        assert list(dict.fromkeys(line.name for line in page.plot.lines)) == names
+        assert len({line.colour for line in page.plot.lines}) == 4
+        assert [entry.name for entry in page.legend.entries][:4] == names
+    ends = {line.name: line.shape.at(page.plot.length) for line in page.plot.lines if line.dashed}
+    metrics = app.trainer.board.metrics
+    assert ends == {name: metrics[f"val_{name}_loss"] for name in names}
+
+
 def test_the_crosshair_reads_the_losses(qtbot: QtBot, app: App) -> None:
     page = shown(qtbot, app)
     run(qtbot, app)

@@ -140,9 +140,13 @@ def test_below_the_examples_all_stands_in_their_columns(gallery: Gallery, qtbot:
     assert gallery.files.mapTo(gallery, QPoint()).x() == first.mapTo(gallery, QPoint()).x()
     gap = gallery.drop.mapTo(gallery, QPoint()).x() - last.mapTo(gallery, QPoint()).x()
     assert abs(gap) <= 1
-    assert first.high == LARGE
+    assert first.high < LARGE  # there are several rows
+    rows = {row.accessibleName(): row for row in gallery.sidebar.findChildren(Row)}
+    qtbot.mouseClick(rows["Points"], Qt.MouseButton.LeftButton)
+    assert [card.high for card in gallery.cards if card.isVisible()] == [LARGE]
+    qtbot.mouseClick(rows["Start"], Qt.MouseButton.LeftButton)
     gallery.resize(1280, 760)
-    qtbot.waitUntil(lambda: first.high < LARGE)
+    qtbot.waitUntil(lambda: gallery.cards[3].y() > first.y())
     assert {card.y() for card in gallery.cards[:2]} == {first.y()}
     gallery.resize(3000, 900)
     qtbot.waitUntil(lambda: first.width() < 400)
@@ -170,7 +174,9 @@ def test_examples_say_what_was_measured() -> None:
         assert example.title
         assert example.concept
         assert example.learn.endswith(".")
-        assert example.losses[-1] < 0.3 * example.losses[0]
+        fall = example.losses[-1] / example.losses[0]
+        stalls = example.name == "vanishing"
+        assert stalls == (fall > 0.8)
         assert example.seconds > 0
         assert any(figure.isdigit() for figure in example.result)
 

@@ -25,7 +25,7 @@ def test_a_sine_goes_on_where_its_window_ends() -> None:
 def test_the_sum_is_that_of_one_number_in_each_half(steps: int) -> None:
     arrays = load_sequences(ToySequences(task="adding", steps=steps, samples_count=200)).arrays
     numbers, marks = arrays["sequence"][:, :, 0], arrays["sequence"][:, :, 1]
-    assert set(np.unique(marks)) == {0.0, 1.0}
+    assert set(np.unique(marks)) <= {0.0, 1.0}
     assert (marks[:, : steps // 2].sum(1) == 1).all()
     assert (marks[:, steps // 2 :].sum(1) == 1).all()
     assert (marks.sum(0) > 0).all()  # every step is marked in some

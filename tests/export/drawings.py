@@ -312,6 +312,21 @@ def value_limited() -> Graph:
     return drawn
 
 
+def sequences(task: str) -> Graph:
+    """Generated sequences, to a number or to as many symbols."""
+    data = op("ToySequences", task=task, steps=5, symbols=3, samples_count=40, seed=2**40 + 3)
+    ends = plain() | {"data": data, "flat": op("Flatten")}
+    if task == "reverse":
+        nodes = {"codes": op("OneHot", classes=3), "d": op("Dense", units=15)}
+        nodes |= {"apart": op("Reshape", shape=(3, 5))}
+        wires = """data.sequence>codes.x codes.y>flat.x flat.y>d.x d.y>apart.x
+            apart.y>loss.prediction"""
+    else:
+        nodes = {"d": op("Dense", units=1), "loss": op("MeanSquaredError")}
+        wires = "data.sequence>flat.x flat.y>d.x d.y>loss.prediction"
+    return draw(ends | nodes, f"{wires} data.target>loss.target{_LOSS}", EXACT)
+
+
 def _each_of(role: str) -> list[str]:
     return [name for name, kind in REGISTRY.items() if kind.role == role]
 
@@ -349,5 +364,6 @@ BY_HAND: dict[str, Graph] = {
     "odd_nodes": odd_nodes(),
     "own_types": own_types(),
     "shadowing": shadowing(),
+    **{task: sequences(task) for task in ("sine", "adding", "reverse")},
     **{shape: shapes(shape) for shape in ("moons", "circles", "spiral", "xor")},
 }

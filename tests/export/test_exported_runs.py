@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import resources
 from compute.control import Control
 from compute.data import Folder
 from compute.prepare import TrainOptions, load_graph, make_job, make_plan, silent, with_settings
@@ -16,8 +17,6 @@ from graph.files import load
 from tests.export.golden_files import EXAMPLES
 from tests.export.running import Case, outputs_of, stored
 from tests.export.test_exported_numbers import SINGLE, TARGETS, check
-
-NAMES = ("digits-mlp", "digits-cnn", "moons-mlp", "table-regression")
 
 
 def trained(name: str) -> Case:
@@ -35,13 +34,12 @@ def trained(name: str) -> Case:
     weights = {key: value for _, key, value in stored(plan)}
     plan.close()
     inputs = [job.data[i.key][rows] for i in program.inputs if i.kind == "batch"]
-    beside = EXAMPLES if name == "table-regression" else None
     assert np.ptp(outputs[0]) > 0
-    return Case(name, graph, weights, outputs, np.zeros(0), inputs, beside)
+    return Case(name, graph, weights, outputs, np.zeros(0), inputs, EXAMPLES)
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_validation_sets_agree(target: Target, tmp_path: Path) -> None:
     """Every example, in float32, within 1e-5 of the largest logit."""
-    cases = [trained(name) for name in NAMES]
+    cases = [trained(name) for name in resources.examples()]
     check(cases, target, tmp_path, SINGLE)

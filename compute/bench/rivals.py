@@ -21,6 +21,7 @@ from graph.op import Op
 from graph.ops.activation import ReLU
 from graph.ops.conv import Conv2d, MaxPool2d
 from graph.ops.dense import Dense
+from graph.ops.norm import BatchNorm
 from graph.ops.optimizer import SGD
 from graph.ops.regularise import Dropout
 from graph.ops.shape import Flatten
@@ -77,6 +78,9 @@ def _layer(op: Op, model: Model, path: str) -> Any:
             return nn.Conv2d(inputs, op.filters, op.kernel, op.stride, op.padding)
         case MaxPool2d():
             return nn.MaxPool2d(op.kernel, op.stride)
+        case BatchNorm():
+            channels = model.params[f"{path}/weight"].shape[0]
+            return nn.BatchNorm2d(channels, op.epsilon, op.momentum)
         case Dropout():
             return nn.Dropout(op.p)
         case ReLU():

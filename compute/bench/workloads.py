@@ -20,6 +20,7 @@ from graph.ops.activation import ReLU
 from graph.ops.conv import Conv2d, MaxPool2d
 from graph.ops.dense import Dense
 from graph.ops.loss import CrossEntropy
+from graph.ops.norm import BatchNorm
 from graph.ops.optimizer import SGD, Adam
 from graph.ops.shape import Flatten
 from graph.program import TensorType
@@ -94,6 +95,15 @@ def _w3() -> Graph:
     return chain((1, 28, 28), layers, Adam())
 
 
+def _w4() -> Graph:
+    layers: list[Op] = []
+    for filters in (32, 64):
+        for _ in range(2):
+            layers += [Conv2d(filters=filters), BatchNorm(), ReLU()]
+        layers.append(MaxPool2d())
+    return chain((3, 32, 32), [*layers, Flatten(), Dense(units=10)], Adam())
+
+
 def _example(name: str) -> Callable[[], Graph]:
     return lambda: load(example_path(name))
 
@@ -104,6 +114,7 @@ WORKLOADS = {
         Workload("W1", "MLP 784-512-256-10, Adam", 128, (784,), 10, _w1),
         Workload("W2", "MLP 64-32-10, SGD with momentum", 32, (64,), 10, _w2),
         Workload("W3", "CNN 16-32, dense 128, 28×28, Adam", 64, (1, 28, 28), 10, _w3),
+        Workload("W4", "CNN 32-32-64-64, batch norm, Adam", 32, (3, 32, 32), 10, _w4),
         Workload(
             "digits-mlp", "example, dense 128, Adam", 32, (1, 8, 8), 10, _example("digits-mlp")
         ),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from graph.op import Op, Port, bad, labels, sample, setting
-from graph.ops.conv import Pair, pair
 from graph.ops.expect import need_image
+from graph.ops.windows import Pair, pair
 from graph.primitives import avg_pool2d
 from graph.program import ShapeError, TensorType
 from graph.tensor import Tensor

@@ -5,22 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graph.op import Op, Param, Port, SettingError, bad, labels, sample, setting
-from graph.ops.dense import INITIALISERS, bias_start
+from graph.ops.dense import bias_beside
 from graph.ops.expect import need_image
-from graph.primitives import avg_pool2d, conv2d, max_pool2d, reshape
+from graph.ops.windows import Maps, Pair, Sides, Windows, offset, pair
+from graph.primitives import avg_pool2d, max_pool2d
 from graph.program import TensorType
 from graph.tensor import Tensor
 
-Pair = tuple[int, int]
-Sides = tuple[int, int, int, int]  # top, bottom, left, right
 
-
-def pair(value: int | Pair) -> Pair:
-    """The same number for rows and columns, unless two are given."""
-    return value if isinstance(value, tuple) else (value, value)
-
-
-class Conv2d(Op):
+class Conv2d(Windows, Maps):
     """Slides small windows over an image and sums what is under each, one map for each window.
 
     x N×C×H×W → y N×filters×H'×W', H' = ⌊(H + padding − dilation·(kernel − 1) − 1) / stride⌋ + 1,
@@ -30,38 +23,8 @@ class Conv2d(Op):
     than the padded image.
     """
 
-    category, icon, family = "Convolution", "conv", "conv"
     keywords = ("conv", "convolution 2-d", "cnn", "filter", "kernel", "cross-correlation")
-    inputs = (Port("x", "image"),)
-    outputs = (Port("y", "image"),)
     summary = ("kernel", "filters", "padding")
-    filters: int = setting(
-        32, "Number of windows, one for each map made", min=1, max=65_536, label="output channels"
-    )
-    kernel: int | tuple[int, int] = setting(
-        3, "Size of a window", min=1, max=1024, unit="px", label="kernel size"
-    )
-    stride: int | tuple[int, int] = setting(
-        1, "Pixels from one window to the next", min=1, max=1024, unit="px"
-    )
-    padding: int | tuple[int, int] | str = setting(
-        "same",
-        "Zeros around the image: `same` keeps its size, `valid` adds none, or so many a side",
-        min=0,
-        max=1024,
-        choices=("same", "valid"),
-    )
-    dilation: int | tuple[int, int] = setting(
-        1, "Pixels between the taps of a window", min=1, max=1024, unit="px", advanced=True
-    )
-    bias: bool = setting(True, "Add a trained offset to each channel")
-    init: str = setting(
-        "he_uniform",
-        "How the weights start",
-        choices=INITIALISERS,
-        advanced=True,
-        label="initialise",
-    )
     torch = (
         "nn.Conv2d({x.shape[1]}, {filters}, {kernel}, stride={stride}, padding={padding}, "
         "dilation={dilation}, bias={bias})"
@@ -81,36 +44,13 @@ class Conv2d(Op):
         bad("padding", x=(2, 1, 4, 4), settings={"padding": "reflect"}),
     )
 
-    def check(self) -> None:
-        if self.padding == "same" and pair(self.stride) != (1, 1):
-            remedy = "a stride of 1; with a larger one give the padding as a number"
-            raise SettingError("padding", f"'same' with a stride of {self.stride}", remedy)
-
     def params(self, x: TensorType) -> Mapping[str, Param]:
         need_image(x)
-        height, width = pair(self.kernel)
-        channels, taps = x.shape[1], height * width
-        found = {"weight": Param((self.filters, channels, height, width), self.init)}
-        if self.bias:
-            fan = (channels * taps, self.filters * taps)
-            found["bias"] = Param((self.filters,), bias_start(self.init), fan)
-        return found
+        weight = Param((self.filters, x.shape[1], *pair(self.kernel)), self.init)
+        return {"weight": weight, **bias_beside(weight, self.bias)}
 
     def build(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        y = conv2d(x, weight, pair(self.stride), self.sides(), pair(self.dilation))
-        return y if bias is None else y + reshape(bias, (1, self.filters, 1, 1))
-
-    def sides(self) -> Sides:
-        """Zeros at the top, bottom, left and right."""
-        if isinstance(self.padding, str):
-            if self.padding == "valid":
-                return (0, 0, 0, 0)
-            rows, columns = (
-                d * (k - 1) for k, d in zip(pair(self.kernel), pair(self.dilation), strict=True)
-            )
-            return (rows // 2, rows - rows // 2, columns // 2, columns - columns // 2)
-        rows, columns = pair(self.padding)
-        return (rows, rows, columns, columns)
+        return offset(self.slide(x, weight), bias)
 
 
 class Pool2d(Op, register=False):

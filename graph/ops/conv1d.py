@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graph.op import Op, Param, Port, SettingError, bad, labels, sample, setting
-from graph.ops.conv import Pair, Sides
-from graph.ops.dense import INITIALISERS, bias_start
+from graph.ops.dense import INITIALISERS, bias_beside
 from graph.ops.expect import describe, need_numbers
+from graph.ops.windows import Pair, Sides, border, need_stride_of_one, offset
 from graph.primitives import avg_pool2d, conv2d, max_pool2d, reduce_max, reduce_mean, reshape
 from graph.program import ShapeError, TensorType
 from graph.tensor import Tensor
@@ -89,30 +89,22 @@ class Conv1d(Op):
     )
 
     def check(self) -> None:
-        if self.padding == "same" and self.stride != 1:
-            remedy = "a stride of 1; with a larger one give the padding as a number"
-            raise SettingError("padding", f"'same' with a stride of {self.stride}", remedy)
+        need_stride_of_one(self.padding, self.stride)
 
     def params(self, x: TensorType) -> Mapping[str, Param]:
         need_signal(x)
-        channels = x.shape[1]
-        found = {"weight": Param((self.filters, channels, self.kernel), self.init)}
-        if self.bias:
-            fan = (channels * self.kernel, self.filters * self.kernel)
-            found["bias"] = Param((self.filters,), bias_start(self.init), fan)
-        return found
+        weight = Param((self.filters, x.shape[1], self.kernel), self.init)
+        return {"weight": weight, **bias_beside(weight, self.bias)}
 
     def build(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         window, stride = _as_image(weight), (1, self.stride)
         y = _as_signal(conv2d(_as_image(x), window, stride, self.sides(), (1, self.dilation)))
-        return y if bias is None else y + reshape(bias, (1, self.filters, 1))
+        return offset(y, bias)
 
     def sides(self) -> Sides:
         """Zeros before and after the signal; none above and below."""
-        if isinstance(self.padding, int):
-            return (0, 0, self.padding, self.padding)
-        border = self.dilation * (self.kernel - 1) if self.padding == "same" else 0
-        return (0, 0, border // 2, border - border // 2)
+        padding = self.padding if isinstance(self.padding, str) else (0, self.padding)
+        return border(padding, (1, self.kernel), (1, self.dilation))
 
 
 class Pool1d(Op, register=False):

@@ -4,63 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from graph.op import Op, Param, Port, SettingError, bad, labels, sample, setting
-from graph.ops.conv import Conv2d, pair
-from graph.ops.dense import INITIALISERS, bias_start
+from graph.op import Param, SettingError, bad, labels, sample, setting
+from graph.ops.dense import bias_beside
 from graph.ops.expect import need_image
+from graph.ops.windows import Maps, Windows, offset, pair
 from graph.primitives import concat, conv2d, pad, permute, reshape, slice_axis
 from graph.program import ShapeError, TensorType
 from graph.tensor import Tensor
-
-
-class Sliding(Op, register=False):
-    """Base of convolutions whose windows do not see every channel; they slide as Conv2d's do."""
-
-    category, icon, family = "Convolution", "conv", "conv"
-    inputs = (Port("x", "image"),)
-    outputs = (Port("y", "image"),)
-    kernel: int | tuple[int, int] = setting(
-        3, "Size of a window", min=1, max=1024, unit="px", label="kernel size"
-    )
-    stride: int | tuple[int, int] = setting(
-        1, "Pixels from one window to the next", min=1, max=1024, unit="px"
-    )
-    padding: int | tuple[int, int] | str = setting(
-        "same",
-        "Zeros around the image: `same` keeps its size, `valid` adds none, or so many a side",
-        min=0,
-        max=1024,
-        choices=("same", "valid"),
-    )
-    dilation: int | tuple[int, int] = setting(
-        1, "Pixels between the taps of a window", min=1, max=1024, unit="px", advanced=True
-    )
-    bias: bool = setting(True, "Add a trained offset to each channel")
-    init: str = setting(
-        "he_uniform",
-        "How the weights start",
-        choices=INITIALISERS,
-        advanced=True,
-        label="initialise",
-    )
-
-    def check(self) -> None:
-        self.window()
-
-    def window(self) -> Conv2d:
-        """The convolution that slides alike; raises SettingError as it does."""
-        return Conv2d(
-            kernel=self.kernel, stride=self.stride, padding=self.padding, dilation=self.dilation
-        )
-
-    def slide(self, x: Tensor, weight: Tensor) -> Tensor:
-        """The convolution of some channels with some windows."""
-        sides = self.window().sides()
-        return conv2d(x, weight, pair(self.stride), sides, pair(self.dilation))
-
-    def depthwise(self, x: Tensor, weight: Tensor) -> Tensor:
-        """Windows C·m×1×kh×kw on the channels they belong to."""
-        return self.slide(x, _with_zeros(weight, x.shape[1]))
 
 
 def _with_zeros(weight: Tensor, channels: int) -> Tensor:
@@ -79,12 +29,7 @@ def _with_zeros(weight: Tensor, channels: int) -> Tensor:
     return reshape(permute(own, (0, 2, 1, 3, 4)), (maps, channels, height, width))
 
 
-def offset(y: Tensor, bias: Tensor | None) -> Tensor:
-    """y with one number added to each channel."""
-    return y if bias is None else y + reshape(bias, (1, y.shape[1], 1, 1))
-
-
-class GroupedConv2d(Sliding):
+class GroupedConv2d(Maps, Windows):
     """A convolution in groups: each group of channels has its own windows and its own maps.
 
     x N×C×H×W → y N×filters×H'×W', weight filters×C/groups×kh×kw: as many times fewer numbers as
@@ -94,7 +39,6 @@ class GroupedConv2d(Sliding):
 
     keywords = ("group convolution", "groups", "resnext", "cardinality", "cnn")
     summary = ("kernel", "filters", "groups")
-    filters: int = setting(32, "Number of maps made", min=1, max=65_536, label="output channels")
     groups: int = setting(2, "Groups the channels and the maps are cut into", min=1, max=64)
     torch = (
         "nn.Conv2d({x.shape[1]}, {filters}, {kernel}, stride={stride}, padding={padding}, "
@@ -123,13 +67,9 @@ class GroupedConv2d(Sliding):
         if x.shape[1] % self.groups:
             expected = f"a multiple of {self.groups} channels"
             raise ShapeError(f"{x.shape[1]} channels", expected, "choose groups that divide them")
-        height, width = pair(self.kernel)
-        channels, taps = x.shape[1] // self.groups, height * width
-        found = {"weight": Param((self.filters, channels, height, width), self.init)}
-        if self.bias:
-            fan = (channels * taps, self.filters * taps)
-            found["bias"] = Param((self.filters,), bias_start(self.init), fan)
-        return found
+        channels = x.shape[1] // self.groups
+        weight = Param((self.filters, channels, *pair(self.kernel)), self.init)
+        return {"weight": weight, **bias_beside(weight, self.bias)}
 
     def build(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         channels, maps = x.shape[1] // self.groups, self.filters // self.groups
@@ -143,7 +83,7 @@ class GroupedConv2d(Sliding):
         return offset(concat(parts, 1), bias)
 
 
-class DepthwiseConv2d(Sliding):
+class DepthwiseConv2d(Windows):
     """A convolution of each channel by itself, with `multiplier` windows for each.
 
     x N×C×H×W → y N×C·multiplier×H'×W', weight C·multiplier×1×kh×kw (Chollet 2017; Howard et al.
@@ -171,18 +111,14 @@ class DepthwiseConv2d(Sliding):
 
     def params(self, x: TensorType) -> Mapping[str, Param]:
         need_image(x)
-        height, width = pair(self.kernel)
-        maps, taps = x.shape[1] * self.multiplier, height * width
-        found = {"weight": Param((maps, 1, height, width), self.init)}
-        if self.bias:
-            found["bias"] = Param((maps,), bias_start(self.init), (taps, maps * taps))
-        return found
+        weight = Param((x.shape[1] * self.multiplier, 1, *pair(self.kernel)), self.init)
+        return {"weight": weight, **bias_beside(weight, self.bias)}
 
     def build(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        return offset(self.depthwise(x, weight), bias)
+        return offset(self.slide(x, _with_zeros(weight, x.shape[1])), bias)
 
 
-class SeparableConv2d(Sliding):
+class SeparableConv2d(Maps, Windows):
     """A convolution of each channel by itself, then a 1×1 convolution that mixes the channels.
 
     x N×C×H×W → y N×filters×H'×W', depthwise C·multiplier×1×kh×kw, pointwise
@@ -192,7 +128,6 @@ class SeparableConv2d(Sliding):
 
     keywords = ("depthwise separable", "xception", "mobilenet", "pointwise", "cnn")
     summary = ("kernel", "filters", "padding")
-    filters: int = setting(32, "Number of maps made", min=1, max=65_536, label="output channels")
     multiplier: int = setting(1, "Windows for each channel", min=1, max=64)
     torch = (
         "nn.Sequential(nn.Conv2d({x.shape[1]}, {x.shape[1]} * {multiplier}, {kernel}, "
@@ -215,16 +150,13 @@ class SeparableConv2d(Sliding):
     def params(self, x: TensorType) -> Mapping[str, Param]:
         need_image(x)
         maps = x.shape[1] * self.multiplier
-        found = {
-            "depthwise": Param((maps, 1, *pair(self.kernel)), self.init),
-            "pointwise": Param((self.filters, maps, 1, 1), self.init),
-        }
-        if self.bias:
-            found["bias"] = Param((self.filters,), bias_start(self.init), (maps, self.filters))
-        return found
+        depthwise = Param((maps, 1, *pair(self.kernel)), self.init)
+        pointwise = Param((self.filters, maps, 1, 1), self.init)
+        beside = bias_beside(pointwise, self.bias)
+        return {"depthwise": depthwise, "pointwise": pointwise, **beside}
 
     def build(
         self, x: Tensor, depthwise: Tensor, pointwise: Tensor, bias: Tensor | None = None
     ) -> Tensor:
-        own = self.depthwise(x, depthwise)
+        own = self.slide(x, _with_zeros(depthwise, x.shape[1]))
         return offset(conv2d(own, pointwise, (1, 1), (0, 0, 0, 0), (1, 1)), bias)

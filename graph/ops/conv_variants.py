@@ -1,19 +1,18 @@
-"""Convolutions that widen an image, or that keep channels or groups of channels apart."""
+"""Convolutions that widen an image."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from graph.op import Op, Param, Port, SettingError, bad, labels, sample, setting
-from graph.ops.conv import Pair, Sides, pair
-from graph.ops.dense import INITIALISERS, bias_start
+from graph.op import Param, Port, SettingError, bad, labels, sample, setting
+from graph.ops.dense import INITIALISERS, bias_beside
 from graph.ops.expect import need_image
-from graph.primitives import reshape
+from graph.ops.windows import Maps, Pair, Sides, offset, pair
 from graph.program import ShapeError, TensorType
 from graph.tensor import Tensor
 
 
-class ConvTranspose2d(Op):
+class ConvTranspose2d(Maps):
     """Spreads each pixel over a window and adds the windows up: an image becomes larger.
 
     x N×C×H×W → y N×filters×H'×W', H' = (H − 1)·stride − 2·padding + dilation·(kernel − 1) +
@@ -26,7 +25,6 @@ class ConvTranspose2d(Op):
     inputs = (Port("x", "image"),)
     outputs = (Port("y", "image"),)
     summary = ("kernel", "filters", "stride")
-    filters: int = setting(32, "Number of maps made", min=1, max=65_536, label="output channels")
     kernel: int | tuple[int, int] = setting(
         4, "Size of a window", min=1, max=1024, unit="px", label="kernel size"
     )
@@ -82,14 +80,9 @@ class ConvTranspose2d(Op):
 
     def params(self, x: TensorType) -> Mapping[str, Param]:
         need_image(x)
-        height, width = pair(self.kernel)
-        channels, taps = x.shape[1], height * width
-        found = {"weight": Param((channels, self.filters, height, width), self.init)}
-        if self.bias:
-            # as PyTorch counts: axis 1 of the weight is in, although here it is what is made
-            fan = (self.filters * taps, channels * taps)
-            found["bias"] = Param((self.filters,), bias_start(self.init), fan)
-        return found
+        weight = Param((x.shape[1], self.filters, *pair(self.kernel)), self.init)
+        # as PyTorch counts: axis 1 of the weight is in, although here it is what is made
+        return {"weight": weight, **bias_beside(weight, self.bias, axis=1)}
 
     def build(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         rows, columns = pair(self.padding)
@@ -103,7 +96,7 @@ class ConvTranspose2d(Op):
             dilation=pair(self.dilation),
             size=self.size(x.type),
         )
-        return y if bias is None else y + reshape(bias, (1, self.filters, 1, 1))
+        return offset(y, bias)
 
     def size(self, x: TensorType) -> Pair:
         """Height and width of the result; raises ShapeError when nothing is left."""

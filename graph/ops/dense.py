@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from graph.op import Op, Param, Port, bad, labels, sample, setting
@@ -26,9 +27,17 @@ INITIALISERS = (
 )
 
 
-def bias_start(init: str) -> str:
-    """How a bias starts beside weights that start with `init`: at 0, but PyTorch draws it too."""
-    return init if init == "torch_linear" else "zeros"
+def bias_beside(weight: Param, wanted: bool, axis: int = 0) -> dict[str, Param]:
+    """The bias beside a weight, one number for each place of `axis`; none unless wanted.
+
+    It starts at 0, but PyTorch draws it as it draws the weight, with the weight's fans.
+    """
+    if not wanted:
+        return {}
+    taps = math.prod(weight.shape[2:])
+    fan = (weight.shape[1] * taps, weight.shape[0] * taps)
+    start = weight.init if weight.init == "torch_linear" else "zeros"
+    return {"bias": Param((weight.shape[axis],), start, fan)}
 
 
 class Dense(Op):
@@ -64,11 +73,8 @@ class Dense(Op):
 
     def params(self, x: TensorType) -> Mapping[str, Param]:
         need_vector(x)
-        inputs = x.shape[1]
-        found = {"weight": Param((self.units, inputs), self.init)}
-        if self.bias:
-            found["bias"] = Param((self.units,), bias_start(self.init), (inputs, self.units))
-        return found
+        weight = Param((self.units, x.shape[1]), self.init)
+        return {"weight": weight, **bias_beside(weight, self.bias)}
 
     def build(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         y = matmul(x, weight, transpose_b=True)

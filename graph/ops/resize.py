@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graph.op import Op, Port, bad, labels, sample, setting
-from graph.ops.conv import pair
 from graph.ops.expect import need_image
+from graph.ops.windows import Sides, pair
 from graph.primitives import broadcast_to, concat, pad, permute, reshape, slice_axis
 from graph.primitives.table import text
 from graph.program import ShapeError, TensorType
 from graph.tensor import Tensor
 
-Sides = tuple[int, int, int, int]  # top, bottom, left, right
 _MODULES = {
     "zeros": "ZeroPad2d",
     "reflect": "ReflectionPad2d",

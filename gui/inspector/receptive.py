@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from graph.graph import Graph
 from graph.op import Op
-from graph.ops.conv import Conv2d, Pool2d, pair
-from graph.ops.conv_groups import Sliding
+from graph.ops.conv import Pool2d
+from graph.ops.windows import Windows, pair
 from graph.shapes import Shapes
 
-WINDOWS = Conv2d, Pool2d, Sliding
+WINDOWS = Windows, Pool2d
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,11 @@ def receptive_field(drawing: Graph, shapes: Shapes, prefix: str, id: str) -> str
 
 
 def _after(field: Field, op: Op) -> Field:
-    if isinstance(op, Sliding):
-        op = op.window()
-    if not isinstance(op, (Conv2d, Pool2d)):
+    if not isinstance(op, WINDOWS):
         return field
     window = pair(op.kernel)
     stride = pair(op.kernel if op.stride is None else op.stride)
-    dilation = pair(op.dilation) if isinstance(op, Conv2d) else (1, 1)
+    dilation = pair(op.dilation) if isinstance(op, Windows) else (1, 1)
     rows, columns = (
         seen + (size - 1) * spread * jump
         for seen, size, spread, jump in zip(field.seen, window, dilation, field.jump, strict=True)

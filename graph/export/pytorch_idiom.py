@@ -8,10 +8,19 @@ from graph.export import expression as ex
 from graph.export.expression import Expression
 
 _ADAM = {"betas": "(0.9, 0.999)", "eps": "1e-08", "weight_decay": "0.0"}
+_CONV = {
+    "stride": "1",
+    "padding": "0",
+    "dilation": "1",
+    "groups": "1",
+    "bias": "True",
+    "padding_mode": '"zeros"',
+}
 # keyword arguments left out when they say what PyTorch does anyway
 DEFAULTS: dict[str, dict[str, str]] = {
     "nn.Linear": {"bias": "True"},
-    "nn.Conv2d": {"stride": "1", "padding": "0", "dilation": "1", "bias": "True"},
+    "nn.Conv1d": _CONV,
+    "nn.Conv2d": _CONV,
     "nn.MaxPool2d": {"stride": "None", "padding": "0"},
     "nn.AvgPool2d": {"stride": "None", "padding": "0"},
     "nn.BatchNorm1d": {"eps": "1e-05", "momentum": "0.1"},

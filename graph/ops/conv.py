@@ -27,7 +27,7 @@ class Conv2d(Windows, Maps):
     summary = ("kernel", "filters", "padding")
     torch = (
         "nn.Conv2d({x.shape[1]}, {filters}, {kernel}, stride={stride}, padding={padding}, "
-        "dilation={dilation}, bias={bias})"
+        "dilation={dilation}, bias={bias}, padding_mode={padding_mode})"
     )
     samples = (
         sample(x=(2, 3, 5, 5), settings={"filters": 2}),
@@ -36,12 +36,37 @@ class Conv2d(Windows, Maps):
         sample(x=(1, 2, 7, 7), settings={"filters": 1, "kernel": 2, "dilation": 2}),
         sample(x=(1, 2, 6, 5), settings={"filters": 2, "padding": "valid", "stride": (1, 2)}),
         sample(x=(2, 2, 3, 3), settings={"filters": 2, "kernel": 1, "padding": (0, 1)}),
+        sample(
+            x=(2, 2, 3, 4), settings={"filters": 2, "kernel": (2, 4), "padding_mode": "reflect"}
+        ),
+        sample(
+            x=(1, 2, 5, 4),
+            settings={"filters": 2, "padding": (1, 2), "stride": 2, "padding_mode": "replicate"},
+        ),
+        sample(
+            x=(1, 1, 4, 3),
+            settings={"filters": 2, "kernel": 2, "dilation": 3, "padding_mode": "circular"},
+        ),
+        sample(
+            x=(1, 2, 3, 3),
+            settings={"filters": 1, "padding": "valid", "padding_mode": "reflect"},
+        ),
         bad("put a Reshape to 1×28×28", x=(2, 784)),
         bad("put a Reshape to its channels", x=(2, 10)),
         bad("class labels", x=labels(2)),
         bad("at most 4", x=(2, 1, 4, 4), settings={"kernel": 5, "padding": "valid"}),
         bad("padding", x=(2, 1, 4, 4), settings={"stride": 2, "padding": "same"}),
         bad("padding", x=(2, 1, 4, 4), settings={"padding": "reflect"}),
+        bad(
+            "at most 1 for reflect",
+            x=(2, 1, 4, 2),
+            settings={"kernel": 5, "padding_mode": "reflect"},
+        ),
+        bad(
+            "at most 1 for circular",
+            x=(2, 1, 1, 4),
+            settings={"kernel": 5, "padding_mode": "circular"},
+        ),
     )
 
     def params(self, x: TensorType) -> Mapping[str, Param]:
@@ -50,7 +75,7 @@ class Conv2d(Windows, Maps):
         return {"weight": weight, **bias_beside(weight, self.bias)}
 
     def build(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        return offset(self.slide(x, weight), bias)
+        return offset(self.slide(self.framed(x), weight), bias)
 
 
 class Pool2d(Op, register=False):

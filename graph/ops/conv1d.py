@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graph.op import Op, Param, Port, SettingError, bad, labels, sample, setting
+from graph.ops.borders import PADDING_MODES, bordered
 from graph.ops.dense import INITIALISERS, bias_beside
 from graph.ops.expect import describe, need_numbers
 from graph.ops.windows import Pair, Sides, border, need_stride_of_one, offset
@@ -56,10 +57,13 @@ class Conv1d(Op):
     stride: int = setting(1, "Steps from one window to the next", min=1, max=1024)
     padding: int | str = setting(
         "same",
-        "Zeros around the signal: `same` keeps its length, `valid` adds none, or so many a side",
+        "Border around the signal: `same` keeps its length, `valid` adds none, or so many a side",
         min=0,
         max=1024,
         choices=("same", "valid"),
+    )
+    padding_mode: str = setting(
+        "zeros", "What the border is made of", choices=PADDING_MODES, advanced=True
     )
     dilation: int = setting(1, "Steps between the taps of a window", min=1, max=1024, advanced=True)
     bias: bool = setting(True, "Add a trained offset to each channel")
@@ -72,7 +76,7 @@ class Conv1d(Op):
     )
     torch = (
         "nn.Conv1d({x.shape[1]}, {filters}, {kernel}, stride={stride}, padding={padding}, "
-        "dilation={dilation}, bias={bias})"
+        "dilation={dilation}, bias={bias}, padding_mode={padding_mode})"
     )
     samples = (
         sample(x=(2, 3, 7), settings={"filters": 2}),
@@ -80,12 +84,21 @@ class Conv1d(Op):
         sample(x=(2, 2, 9), settings={"filters": 2, "stride": 2, "padding": 1}),
         sample(x=(2, 1, 9), settings={"filters": 2, "dilation": 3, "padding": "valid"}),
         sample(x=(2, 3, 4), settings={"filters": 2, "kernel": 1, "padding": 2}),
+        sample(x=(2, 2, 4), settings={"filters": 2, "kernel": 4, "padding_mode": "reflect"}),
+        sample(
+            x=(1, 2, 5),
+            settings={"filters": 2, "padding": 2, "stride": 2, "padding_mode": "replicate"},
+        ),
+        sample(x=(1, 2, 3), settings={"filters": 2, "kernel": 6, "padding_mode": "circular"}),
         bad("put a Reshape to 1×16", x=(2, 16)),
         bad("a signal", x=(2, 3, 4, 4)),
         bad("class labels", x=labels(2)),
         bad("at most 4", x=(2, 1, 4), settings={"kernel": 5, "padding": "valid"}),
         bad("padding", x=(2, 1, 4), settings={"stride": 2, "padding": "same"}),
         bad("padding", x=(2, 1, 4), settings={"padding": "reflect"}),
+        bad(
+            "at most 1 for reflect", x=(2, 1, 2), settings={"kernel": 5, "padding_mode": "reflect"}
+        ),
     )
 
     def check(self) -> None:
@@ -97,12 +110,15 @@ class Conv1d(Op):
         return {"weight": weight, **bias_beside(weight, self.bias)}
 
     def build(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        sides = self.sides()
+        if self.padding_mode != "zeros":
+            x, sides = bordered(x, 2, *sides[2:], self.padding_mode), (0, 0, 0, 0)
         window, stride = _as_image(weight), (1, self.stride)
-        y = _as_signal(conv2d(_as_image(x), window, stride, self.sides(), (1, self.dilation)))
+        y = _as_signal(conv2d(_as_image(x), window, stride, sides, (1, self.dilation)))
         return offset(y, bias)
 
     def sides(self) -> Sides:
-        """Zeros before and after the signal; none above and below."""
+        """Steps added before and after the signal; none above and below."""
         padding = self.padding if isinstance(self.padding, str) else (0, self.padding)
         return border(padding, (1, self.kernel), (1, self.dilation))
 

@@ -42,13 +42,14 @@ class GroupedConv2d(Maps, Windows):
     groups: int = setting(2, "Groups the channels and the maps are cut into", min=1, max=64)
     torch = (
         "nn.Conv2d({x.shape[1]}, {filters}, {kernel}, stride={stride}, padding={padding}, "
-        "dilation={dilation}, groups={groups}, bias={bias})"
+        "dilation={dilation}, groups={groups}, bias={bias}, padding_mode={padding_mode})"
     )
     samples = (
         sample(x=(2, 4, 4, 3), settings={"filters": 2}),
         sample(x=(1, 3, 5, 5), settings={"filters": 6, "groups": 3, "stride": 2, "padding": 1}),
         sample(x=(1, 2, 3, 3), settings={"filters": 3, "groups": 1, "bias": False}),
         sample(x=(2, 8, 3, 3), settings={"filters": 8, "groups": 8, "kernel": (1, 3)}),
+        sample(x=(1, 4, 3, 4), settings={"filters": 4, "padding_mode": "reflect"}),
         bad("put a Reshape to its channels", x=(2, 10)),
         bad("class labels", x=labels(2)),
         bad("a multiple of 2", x=(2, 3, 4, 4), settings={"filters": 4}),
@@ -73,9 +74,10 @@ class GroupedConv2d(Maps, Windows):
 
     def build(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         channels, maps = x.shape[1] // self.groups, self.filters // self.groups
+        framed = self.framed(x)
         parts = [
             self.slide(
-                slice_axis(x, 1, k * channels, (k + 1) * channels),
+                slice_axis(framed, 1, k * channels, (k + 1) * channels),
                 slice_axis(weight, 0, k * maps, (k + 1) * maps),
             )
             for k in range(self.groups)
@@ -96,13 +98,15 @@ class DepthwiseConv2d(Windows):
     multiplier: int = setting(1, "Windows for each channel", min=1, max=64)
     torch = (
         "nn.Conv2d({x.shape[1]}, {x.shape[1]} * {multiplier}, {kernel}, stride={stride}, "
-        "padding={padding}, dilation={dilation}, groups={x.shape[1]}, bias={bias})"
+        "padding={padding}, dilation={dilation}, groups={x.shape[1]}, bias={bias}, "
+        "padding_mode={padding_mode})"
     )
     samples = (
         sample(x=(2, 3, 4, 3)),
         sample(x=(1, 2, 5, 6), settings={"stride": (2, 3), "padding": 1, "multiplier": 2}),
         sample(x=(1, 2, 5, 4), settings={"kernel": 2, "dilation": 2, "bias": False}),
         sample(x=(2, 1, 4, 4), settings={"kernel": (3, 1), "padding": "valid", "multiplier": 3}),
+        sample(x=(1, 3, 3, 4), settings={"padding_mode": "circular"}),
         bad("put a Reshape to 1×28×28", x=(2, 784)),
         bad("class labels", x=labels(2)),
         bad("at most 2", x=(2, 1, 2, 2), settings={"padding": "valid"}),
@@ -115,7 +119,7 @@ class DepthwiseConv2d(Windows):
         return {"weight": weight, **bias_beside(weight, self.bias)}
 
     def build(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        return offset(self.slide(x, _with_zeros(weight, x.shape[1])), bias)
+        return offset(self.slide(self.framed(x), _with_zeros(weight, x.shape[1])), bias)
 
 
 class SeparableConv2d(Maps, Windows):
@@ -132,7 +136,8 @@ class SeparableConv2d(Maps, Windows):
     torch = (
         "nn.Sequential(nn.Conv2d({x.shape[1]}, {x.shape[1]} * {multiplier}, {kernel}, "
         "stride={stride}, padding={padding}, dilation={dilation}, groups={x.shape[1]}, "
-        "bias=False), nn.Conv2d({x.shape[1]} * {multiplier}, {filters}, 1, bias={bias}))"
+        "bias=False, padding_mode={padding_mode}), "
+        "nn.Conv2d({x.shape[1]} * {multiplier}, {filters}, 1, bias={bias}))"
     )
     torch_state = {"depthwise": "0.weight", "pointwise": "1.weight", "bias": "1.bias"}
     samples = (
@@ -141,6 +146,7 @@ class SeparableConv2d(Maps, Windows):
             x=(1, 2, 5, 6),
             settings={"filters": 3, "stride": 2, "padding": 1, "multiplier": 2, "bias": False},
         ),
+        sample(x=(1, 2, 3, 3), settings={"filters": 3, "padding_mode": "replicate"}),
         bad("put a Reshape to 1×28×28", x=(2, 784)),
         bad("class labels", x=labels(2)),
         bad("at most 2", x=(2, 1, 2, 2), settings={"padding": "valid"}),
@@ -158,5 +164,5 @@ class SeparableConv2d(Maps, Windows):
     def build(
         self, x: Tensor, depthwise: Tensor, pointwise: Tensor, bias: Tensor | None = None
     ) -> Tensor:
-        own = self.slide(x, _with_zeros(depthwise, x.shape[1]))
+        own = self.slide(self.framed(x), _with_zeros(depthwise, x.shape[1]))
         return offset(conv2d(own, pointwise, (1, 1), (0, 0, 0, 0), (1, 1)), bias)

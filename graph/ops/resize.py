@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from graph.op import Op, Port, bad, labels, sample, setting
+from graph.ops.borders import PADDING_MODES, bordered, place
 from graph.ops.expect import need_image
 from graph.ops.windows import Sides, pair
 from graph.primitives import broadcast_to, concat, pad, permute, reshape, slice_axis
@@ -12,36 +11,18 @@ from graph.primitives.table import text
 from graph.program import ShapeError, TensorType
 from graph.tensor import Tensor
 
-_MODULES = {
-    "zeros": "ZeroPad2d",
-    "reflect": "ReflectionPad2d",
-    "replicate": "ReplicationPad2d",
-    "circular": "CircularPad2d",
-}
+_MODULES = dict(
+    zip(
+        PADDING_MODES,
+        ("ZeroPad2d", "ReflectionPad2d", "ReplicationPad2d", "CircularPad2d"),
+        strict=True,
+    )
+)
 
 
 def _sides(value: int | Sides) -> Sides:
     """The same number for all four sides, unless four are given."""
     return value if isinstance(value, tuple) else (value, value, value, value)
-
-
-_Places = tuple[Sequence[int], Sequence[int]]
-
-
-def _reflected(extent: int, before: int, after: int) -> _Places:
-    return range(before, 0, -1), range(extent - 2, extent - 2 - after, -1)
-
-
-def _replicated(extent: int, before: int, after: int) -> _Places:
-    return (0,) * before, (extent - 1,) * after
-
-
-def _wrapped(extent: int, before: int, after: int) -> _Places:
-    return range(extent - before, extent), range(after)
-
-
-# the places of an axis that make the borders before and after it
-_BORDERS = {"reflect": _reflected, "replicate": _replicated, "circular": _wrapped}
 
 
 class OnImage(Op, register=False):
@@ -63,7 +44,7 @@ class Pad2d(OnImage):
     title = "Pad image"
     keywords = ("padding", "border", "mirror", "reflection", "replication", "wrap", "zero pad")
     summary = ("mode", "padding")
-    mode: str = setting("zeros", "What the border is made of", choices=tuple(_MODULES))
+    mode: str = setting("zeros", "What the border is made of", choices=PADDING_MODES)
     padding: int | tuple[int, int, int, int] = setting(
         1, "Pixels added a side, or at the top, bottom, left, right", min=0, max=256, unit="px"
     )
@@ -90,23 +71,7 @@ class Pad2d(OnImage):
         top, bottom, left, right = _sides(self.padding)
         if self.mode == "zeros":
             return pad(x, (0, 0, top, left), (0, 0, bottom, right))
-        return self.bordered(self.bordered(x, 2, top, bottom), 3, left, right)
-
-    def bordered(self, x: Tensor, axis: int, before: int, after: int) -> Tensor:
-        """x between borders of its own places along one axis."""
-        extent = x.shape[axis]
-        most = {"reflect": extent - 1, "circular": extent}.get(self.mode, max(before, after))
-        if max(before, after) > most:
-            found = f"a border of {max(before, after)} on an image side of {extent}"
-            remedy = "make the padding smaller, or replicate the edge"
-            raise ShapeError(found, f"at most {most} to {self.mode}", remedy)
-        first, last = _BORDERS[self.mode](extent, before, after)
-        parts = [_place(x, axis, place) for place in first]
-        return concat([*parts, x, *(_place(x, axis, place) for place in last)], axis)
-
-
-def _place(x: Tensor, axis: int, place: int) -> Tensor:
-    return slice_axis(x, axis, place, place + 1)
+        return bordered(bordered(x, 2, top, bottom, self.mode), 3, left, right, self.mode)
 
 
 class Crop2d(OnImage):
@@ -195,8 +160,8 @@ def _between(x: Tensor, axis: int, factor: int) -> Tensor:
     if factor == 1:
         return x
     extent = x.shape[axis]
-    ahead = concat([_place(x, axis, 0), *_cut(x, axis, 0, extent - 1)], axis)
-    behind = concat([*_cut(x, axis, 1, extent), _place(x, axis, extent - 1)], axis)
+    ahead = concat([place(x, axis, 0), *_cut(x, axis, 0, extent - 1)], axis)
+    behind = concat([*_cut(x, axis, 1, extent), place(x, axis, extent - 1)], axis)
     split = (*x.shape[: axis + 1], 1, *x.shape[axis + 1 :])
     phases = []
     for j in range(factor):

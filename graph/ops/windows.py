@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graph.op import Op, Port, SettingError, setting
+from graph.ops.borders import PADDING_MODES, bordered
 from graph.ops.dense import INITIALISERS
 from graph.primitives import channel_shape, conv2d, reshape
 from graph.tensor import Tensor
@@ -61,10 +62,13 @@ class Windows(Op, register=False):
     )
     padding: int | tuple[int, int] | str = setting(
         "same",
-        "Zeros around the image: `same` keeps its size, `valid` adds none, or so many a side",
+        "Border around the image: `same` keeps its size, `valid` adds none, or so many a side",
         min=0,
         max=1024,
         choices=("same", "valid"),
+    )
+    padding_mode: str = setting(
+        "zeros", "What the border is made of", choices=PADDING_MODES, advanced=True
     )
     dilation: int | tuple[int, int] = setting(
         1, "Pixels between the taps of a window", min=1, max=1024, unit="px", advanced=True
@@ -85,6 +89,18 @@ class Windows(Op, register=False):
         """Rows and columns added at the top, bottom, left and right."""
         return border(self.padding, pair(self.kernel), pair(self.dilation))
 
-    def slide(self, x: Tensor, weight: Tensor) -> Tensor:
-        """Each window F×C×kh×kw over images N×C×H×W: maps N×F×H'×W'."""
-        return conv2d(x, weight, pair(self.stride), self.sides(), pair(self.dilation))
+    def framed(self, x: Tensor) -> Tensor:
+        """x with its border, but for zeros: those come with the sliding, see `zeros`."""
+        if self.padding_mode == "zeros":
+            return x
+        top, bottom, left, right = self.sides()
+        higher = bordered(x, 2, top, bottom, self.padding_mode)
+        return bordered(higher, 3, left, right, self.padding_mode)
+
+    def zeros(self) -> Sides:
+        """Rows and columns of zeros at the top, bottom, left and right of what is framed."""
+        return self.sides() if self.padding_mode == "zeros" else (0, 0, 0, 0)
+
+    def slide(self, framed: Tensor, weight: Tensor) -> Tensor:
+        """Each window F×C×kh×kw over framed images N×C×H×W: maps N×F×H'×W'."""
+        return conv2d(framed, weight, pair(self.stride), self.zeros(), pair(self.dilation))

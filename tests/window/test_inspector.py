@@ -259,7 +259,7 @@ def test_tab_goes_from_top_to_bottom(panel: InspectorPanel, document: Document) 
     document.select([by_type(document, "Conv2d")[0]])
     row(panel, "filters").entry.setFocus()
     heights, seen = [], set()
-    for _ in range(9):
+    for _ in range(10):
         focused = QApplication.focusWidget()
         assert focused is not None
         seen.add(focused.accessibleName())

@@ -33,6 +33,7 @@ from graph.ops import (
     shape,
     structure,
     table,
+    unfold,
 )
 
 __all__ = [
@@ -68,4 +69,5 @@ __all__ = [
     "shape",
     "structure",
     "table",
+    "unfold",
 ]

@@ -101,19 +101,39 @@ def _unpad(padded: Array, size: tuple[int, int], padding: tuple[int, int, int, i
     return padded[:, :, top : top + size[0], left : left + size[1]]
 
 
-def _conv2d_dx(g: Array, w: Array, size: tuple[int, int], **geometry: Any) -> Array:
-    image = np.zeros((g.shape[0], w.shape[1], *size), g.dtype)
+def _spread(products: Array, size: tuple[int, int], geometry: Mapping[str, Any]) -> Array:
+    """Images N×C×size from what each tap of each window N×C×Ho×Wo×kh×kw adds to them."""
+    image = np.zeros((*products.shape[:2], *size), products.dtype)
     padded, view = _windows(image, geometry, 0)
     # windows overlap, so they are added one tap at a time
-    spread = np.einsum("nfyx,fchw->ncyxhw", g, w, optimize=True)
-    for ky in range(w.shape[2]):
-        for kx in range(w.shape[3]):
-            view[..., ky, kx] += spread[..., ky, kx]
+    for ky in range(products.shape[4]):
+        for kx in range(products.shape[5]):
+            view[..., ky, kx] += products[..., ky, kx]
     return _unpad(padded, size, geometry["padding"])
+
+
+def _conv2d_dx(g: Array, w: Array, size: tuple[int, int], **geometry: Any) -> Array:
+    products = np.einsum("nfyx,fchw->ncyxhw", g, w, optimize=True)
+    return _spread(products, size, geometry)
 
 
 def _conv2d_dw(x: Array, g: Array, **geometry: Any) -> Array:
     return np.asarray(np.einsum("ncyxhw,nfyx->fchw", _windows(x, geometry, 0)[1], g, optimize=True))
+
+
+def _depthwise2d(x: Array, w: Array, **geometry: Any) -> Array:
+    view = _windows(x, geometry, 0)[1]
+    return np.asarray(np.einsum("ncyxhw,chw->ncyx", view, w[:, 0], optimize=True))
+
+
+def _depthwise2d_dx(g: Array, w: Array, size: tuple[int, int], **geometry: Any) -> Array:
+    products = np.einsum("ncyx,chw->ncyxhw", g, w[:, 0], optimize=True)
+    return _spread(products, size, geometry)
+
+
+def _depthwise2d_dw(x: Array, g: Array, **geometry: Any) -> Array:
+    view = _windows(x, geometry, 0)[1]
+    return np.asarray(np.einsum("ncyxhw,ncyx->chw", view, g, optimize=True))[:, None]
 
 
 def _flat_windows(x: Array, geometry: Mapping[str, Any], fill: float) -> Array:
@@ -171,6 +191,9 @@ BASIC: dict[str, Function] = {
     "conv2d": _conv2d,
     "conv2d_dx": _conv2d_dx,
     "conv2d_dw": _conv2d_dw,
+    "depthwise2d": _depthwise2d,
+    "depthwise2d_dx": _depthwise2d_dx,
+    "depthwise2d_dw": _depthwise2d_dw,
     "max_pool2d": _max_pool2d,
     "max_pool2d_take": _max_pool2d_take,
     "max_pool2d_scatter": _max_pool2d_scatter,

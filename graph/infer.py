@@ -95,7 +95,7 @@ def _flops(builder: Builder, row: Row) -> int:
     if row.op == "matmul":
         left = builder.types[row.inputs[0]].size
         return 2 * left * sizes[0].shape[-1]
-    if row.op == "conv2d":
+    if row.op in ("conv2d", "depthwise2d"):
         window = builder.types[row.inputs[1]]
         return 2 * sizes[0].size * (window.size // window.shape[0])
     return sum(kind.size for kind in sizes)

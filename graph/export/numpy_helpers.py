@@ -164,6 +164,30 @@ def conv2d_dw(x, g, kernel, stride=(1, 1), padding=(0, 0, 0, 0), dilation=(1, 1)
 ''')
 
 _helper('''
+def depthwise2d(x, weight, stride=(1, 1), padding=(0, 0, 0, 0), dilation=(1, 1)):
+    """Cross-correlation of each channel of images N×C×H×W with its own window of C×1×kh×kw."""
+    view = windows(padded(x, padding), weight.shape[2:], stride, dilation)
+    return np.einsum("ncyxhw,chw->ncyx", view, weight[:, 0])
+''')
+
+_helper('''
+def depthwise2d_dx(g, weight, size, stride=(1, 1), padding=(0, 0, 0, 0), dilation=(1, 1)):
+    """Gradient of depthwise2d to its images of height and width `size`."""
+    image = padded(np.zeros((*g.shape[:2], *size), g.dtype), padding)
+    view = windows(image, weight.shape[2:], stride, dilation)
+    for y, x in np.ndindex(weight.shape[2:]):  # windows overlap: one tap after the other
+        view[..., y, x] += g * channels(weight[:, 0, y, x], g)
+    return unpadded(image, size, padding)
+''')
+
+_helper('''
+def depthwise2d_dw(x, g, kernel, stride=(1, 1), padding=(0, 0, 0, 0), dilation=(1, 1)):
+    """Gradient of depthwise2d to its weight."""
+    view = windows(padded(x, padding), kernel, stride, dilation)
+    return np.einsum("ncyxhw,ncyx->chw", view, g)[:, None]
+''')
+
+_helper('''
 def max_pool2d(x, kernel, stride, padding=(0, 0, 0, 0)):
     """Largest value of each window."""
     return windows(padded(x, padding, -np.inf), kernel, stride).max(axis=(4, 5))

@@ -8,25 +8,28 @@ from graph.op import Param, SettingError, bad, labels, sample, setting
 from graph.ops.dense import bias_beside
 from graph.ops.expect import need_image
 from graph.ops.windows import Maps, Windows, offset, pair
-from graph.primitives import concat, conv2d, pad, permute, reshape, slice_axis
+from graph.primitives import broadcast_to, concat, conv2d, depthwise2d, reshape, slice_axis
 from graph.program import ShapeError, TensorType
 from graph.tensor import Tensor
 
 
-def _with_zeros(weight: Tensor, channels: int) -> Tensor:
-    """Windows C·m×1×kh×kw as C·m×C×kh×kw, 0 on the channels that are not theirs.
+class EachChannel(Windows, register=False):
+    """Base of convolutions that slide windows over each channel by itself."""
 
-    Rows of C + 1 entries with the window first, read again as rows of C: the windows come to lie on
-    the diagonal.
-    """
-    maps, _, height, width = weight.shape
-    times = maps // channels
-    rows = reshape(weight, (channels, 1, times * height * width))
-    rows = pad(rows, (0, 0, 0), (0, channels, 0))
-    flat = reshape(rows, (channels * (channels + 1), times * height * width))
-    square = slice_axis(flat, 0, 0, channels * channels)
-    own = reshape(square, (channels, channels, times, height, width))
-    return reshape(permute(own, (0, 2, 1, 3, 4)), (maps, channels, height, width))
+    multiplier: int = setting(1, "Windows for each channel", min=1, max=64)
+
+    def slide_apart(self, framed: Tensor, weight: Tensor) -> Tensor:
+        """Windows C·m×1×kh×kw over framed images N×C×H×W, m over each channel: N×C·m×H'×W'."""
+        each = framed if self.multiplier == 1 else _repeated(framed, self.multiplier)
+        return depthwise2d(each, weight, pair(self.stride), self.zeros(), pair(self.dilation))
+
+
+def _repeated(x: Tensor, times: int) -> Tensor:
+    """Each channel so many times, one behind the other."""
+    batch, channels, height, width = x.shape
+    apart = reshape(x, (batch, channels, 1, height, width))
+    repeated = broadcast_to(apart, (batch, channels, times, height, width))
+    return reshape(repeated, (batch, channels * times, height, width))
 
 
 class GroupedConv2d(Maps, Windows):
@@ -85,17 +88,16 @@ class GroupedConv2d(Maps, Windows):
         return offset(concat(parts, 1), bias)
 
 
-class DepthwiseConv2d(Windows):
+class DepthwiseConv2d(EachChannel):
     """A convolution of each channel by itself, with `multiplier` windows for each.
 
     x N×C×H×W → y N×C·multiplier×H'×W', weight C·multiplier×1×kh×kw (Chollet 2017; Howard et al.
-    2017). Padding and size as in Conv2d. It has few numbers to train; the work is that of a Conv2d
-    with as many maps, for the windows are filled up with zeros.
+    2017). Padding and size as in Conv2d. It has as many times fewer numbers as there are channels,
+    and as much less work.
     """
 
     keywords = ("channelwise", "mobilenet", "depth multiplier", "groups", "cnn")
     summary = ("kernel", "multiplier", "padding")
-    multiplier: int = setting(1, "Windows for each channel", min=1, max=64)
     torch = (
         "nn.Conv2d({x.shape[1]}, {x.shape[1]} * {multiplier}, {kernel}, stride={stride}, "
         "padding={padding}, dilation={dilation}, groups={x.shape[1]}, bias={bias}, "
@@ -119,10 +121,10 @@ class DepthwiseConv2d(Windows):
         return {"weight": weight, **bias_beside(weight, self.bias)}
 
     def build(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        return offset(self.slide(self.framed(x), _with_zeros(weight, x.shape[1])), bias)
+        return offset(self.slide_apart(self.framed(x), weight), bias)
 
 
-class SeparableConv2d(Maps, Windows):
+class SeparableConv2d(EachChannel, Maps, Windows):
     """A convolution of each channel by itself, then a 1×1 convolution that mixes the channels.
 
     x N×C×H×W → y N×filters×H'×W', depthwise C·multiplier×1×kh×kw, pointwise
@@ -132,7 +134,6 @@ class SeparableConv2d(Maps, Windows):
 
     keywords = ("depthwise separable", "xception", "mobilenet", "pointwise", "cnn")
     summary = ("kernel", "filters", "padding")
-    multiplier: int = setting(1, "Windows for each channel", min=1, max=64)
     torch = (
         "nn.Sequential(nn.Conv2d({x.shape[1]}, {x.shape[1]} * {multiplier}, {kernel}, "
         "stride={stride}, padding={padding}, dilation={dilation}, groups={x.shape[1]}, "
@@ -164,5 +165,5 @@ class SeparableConv2d(Maps, Windows):
     def build(
         self, x: Tensor, depthwise: Tensor, pointwise: Tensor, bias: Tensor | None = None
     ) -> Tensor:
-        own = self.slide(self.framed(x), _with_zeros(depthwise, x.shape[1]))
+        own = self.slide_apart(self.framed(x), depthwise)
         return offset(conv2d(own, pointwise, (1, 1), (0, 0, 0, 0), (1, 1)), bias)

@@ -54,7 +54,14 @@ from graph.primitives.shape import (
     slice_axis,
     zeros,
 )
-from graph.primitives.spatial import avg_pool2d, conv2d, max_pool2d, need_image, output_extent
+from graph.primitives.spatial import (
+    avg_pool2d,
+    conv2d,
+    depthwise2d,
+    max_pool2d,
+    need_image,
+    output_extent,
+)
 from graph.primitives.table import PRIMITIVES, Primitive
 
 __all__ = [
@@ -69,6 +76,7 @@ __all__ = [
     "concat",
     "conv2d",
     "cos",
+    "depthwise2d",
     "equal",
     "erf",
     "exp",

@@ -1,15 +1,17 @@
 """Rows over images N×C×H×W: convolution and pooling, with the rows their gradients need.
 
-Convolution is bilinear: conv2d, conv2d_dx and conv2d_dw are each other's gradients. Max pooling
-selects; `scatter` sends numbers to the selected places and `take` fetches them.
+Convolution is bilinear: conv2d, conv2d_dx and conv2d_dw are each other's gradients, and so are the
+three of depthwise2d. Max pooling selects; `scatter` sends numbers to the selected places and `take`
+fetches them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import cast
 
-from graph.primitives.table import Gradients, Primitive, Tensors, Types, register, text
+from graph.primitives.table import Gradients, Infer, Primitive, Tensors, Types, register, text
 from graph.program import Attr, Attrs, Shape, ShapeError, TensorType
 from graph.tensor import Tensor
 
@@ -71,6 +73,62 @@ def conv2d(x: Tensor, weight: Tensor, stride: Pair, padding: Sides, dilation: Pa
     )[0]
 
 
+def depthwise2d(x: Tensor, weight: Tensor, stride: Pair, padding: Sides, dilation: Pair) -> Tensor:
+    """Cross-correlation of each channel of x N×C×H×W with its own window of weight C×1×kh×kw."""
+    kernel = (weight.shape[2], weight.shape[3])
+    return x.builder.emit(
+        "depthwise2d", (x, weight), kernel=kernel, stride=stride, padding=padding, dilation=dilation
+    )[0]
+
+
+def _geometry(attrs: Attrs) -> dict[str, Attr]:
+    return {name: attrs[name] for name in ("kernel", "stride", "padding", "dilation")}
+
+
+@dataclass(frozen=True)
+class _Bilinear:
+    """A convolution, its gradient to the image (`_dx`) and its gradient to the windows (`_dw`).
+
+    Each is linear in both of its operands, and the gradients of any of the three are the other two.
+    """
+
+    name: str
+
+    def slid(self, x: Tensor, weight: Tensor, attrs: Attrs) -> Tensor:
+        return x.builder.emit(self.name, (x, weight), **_geometry(attrs))[0]
+
+    def to_image(self, g: Tensor, weight: Tensor, image: Shape, attrs: Attrs) -> Tensor:
+        size = image[2:]
+        return g.builder.emit(f"{self.name}_dx", (g, weight), **_geometry(attrs), size=size)[0]
+
+    def to_windows(self, x: Tensor, g: Tensor, attrs: Attrs) -> Tensor:
+        return x.builder.emit(f"{self.name}_dw", (x, g), **_geometry(attrs))[0]
+
+    def vjp(self, inputs: Tensors, outputs: Tensors, gradients: Tensors, attrs: Attrs) -> Gradients:
+        (x, weight), g = inputs, gradients[0]
+        return [self.to_image(g, weight, x.shape, attrs), self.to_windows(x, g, attrs)]
+
+    def dx_vjp(
+        self, inputs: Tensors, outputs: Tensors, gradients: Tensors, attrs: Attrs
+    ) -> Gradients:
+        (g, weight), h = inputs, gradients[0]
+        return [self.slid(h, weight, attrs), self.to_windows(h, g, attrs)]
+
+    def dw_vjp(
+        self, inputs: Tensors, outputs: Tensors, gradients: Tensors, attrs: Attrs
+    ) -> Gradients:
+        (x, g), h = inputs, gradients[0]
+        return [self.to_image(g, h, x.shape, attrs), self.slid(x, h, attrs)]
+
+    def register(self, made: Infer, image: Infer, windows: Infer) -> None:
+        name = self.name
+        of = "({0}, {1}, kernel={kernel}, stride={stride}, padding={padding}, dilation={dilation}"
+        dx = f"{name}_dx{of}, size={{size}})"
+        register(Primitive(name, "basic", made, self.vjp, numpy=f"{name}{of})"))
+        register(Primitive(f"{name}_dx", "basic", image, self.dx_vjp, numpy=dx))
+        register(Primitive(f"{name}_dw", "basic", windows, self.dw_vjp, numpy=f"{name}_dw{of})"))
+
+
 def _conv_type(types: Types, attrs: Attrs) -> Types:
     x, w = types
     need_image(x)
@@ -79,54 +137,42 @@ def _conv_type(types: Types, attrs: Attrs) -> Types:
     return (TensorType((x.shape[0], w.shape[0], *output_size(x.shape, attrs)), "real"),)
 
 
-def _geometry(attrs: Attrs) -> dict[str, Attr]:
-    return {name: attrs[name] for name in ("kernel", "stride", "padding", "dilation")}
+def _depthwise_type(types: Types, attrs: Attrs) -> Types:
+    x, w = types
+    need_image(x)
+    if w.shape[:2] != (x.shape[1], 1):
+        expected = f"{x.shape[1]} windows of 1 channel, one for each channel"
+        raise ShapeError(f"{w.shape[0]} windows of {w.shape[1]} channels", expected)
+    return (TensorType((*x.shape[:2], *output_size(x.shape, attrs)), "real"),)
 
 
-def _conv_dx(g: Tensor, weight: Tensor, image: Shape, attrs: Mapping[str, Attr]) -> Tensor:
-    return g.builder.emit("conv2d_dx", (g, weight), **_geometry(attrs), size=image[2:])[0]
+def _dx_type(channels: Callable[[TensorType], int]) -> Infer:
+    """The type of an image, its channels told by the weight."""
+
+    def rule(types: Types, attrs: Attrs) -> Types:
+        g, w = types
+        return (TensorType((g.shape[0], channels(w), *cast("Pair", attrs["size"])), "real"),)
+
+    return rule
 
 
-def _conv_dw(x: Tensor, g: Tensor, attrs: Mapping[str, Attr]) -> Tensor:
-    return x.builder.emit("conv2d_dw", (x, g), **_geometry(attrs))[0]
+def _dw_type(channels: Callable[[TensorType], int]) -> Infer:
+    """The type of the windows, the channels of each told by the image."""
+
+    def rule(types: Types, attrs: Attrs) -> Types:
+        x, g = types
+        kernel = cast("Pair", attrs["kernel"])
+        return (TensorType((g.shape[1], channels(x), *kernel), "real"),)
+
+    return rule
 
 
-def _conv(x: Tensor, weight: Tensor, attrs: Mapping[str, Attr]) -> Tensor:
-    return x.builder.emit("conv2d", (x, weight), **_geometry(attrs))[0]
-
-
-def _conv_vjp(inputs: Tensors, outputs: Tensors, gradients: Tensors, attrs: Attrs) -> Gradients:
-    (x, weight), g = inputs, gradients[0]
-    return [_conv_dx(g, weight, x.shape, attrs), _conv_dw(x, g, attrs)]
-
-
-def _dx_type(types: Types, attrs: Attrs) -> Types:
-    g, w = types
-    size = cast("Pair", attrs["size"])
-    return (TensorType((g.shape[0], w.shape[1], *size), "real"),)
-
-
-def _dx_vjp(inputs: Tensors, outputs: Tensors, gradients: Tensors, attrs: Attrs) -> Gradients:
-    (g, weight), h = inputs, gradients[0]
-    return [_conv(h, weight, attrs), _conv_dw(h, g, attrs)]
-
-
-def _dw_type(types: Types, attrs: Attrs) -> Types:
-    x, g = types
-    return (TensorType((g.shape[1], x.shape[1], *cast("Pair", attrs["kernel"])), "real"),)
-
-
-def _dw_vjp(inputs: Tensors, outputs: Tensors, gradients: Tensors, attrs: Attrs) -> Gradients:
-    (x, g), h = inputs, gradients[0]
-    return [_conv_dx(g, h, x.shape, attrs), _conv(x, h, attrs)]
-
-
-_CONV = "({0}, {1}, kernel={kernel}, stride={stride}, padding={padding}, dilation={dilation}"
-register(Primitive("conv2d", "basic", _conv_type, _conv_vjp, numpy=f"conv2d{_CONV})"))
-register(
-    Primitive("conv2d_dx", "basic", _dx_type, _dx_vjp, numpy=f"conv2d_dx{_CONV}, size={{size}})")
+_Bilinear("conv2d").register(
+    _conv_type, _dx_type(lambda w: w.shape[1]), _dw_type(lambda x: x.shape[1])
 )
-register(Primitive("conv2d_dw", "basic", _dw_type, _dw_vjp, numpy=f"conv2d_dw{_CONV})"))
+_Bilinear("depthwise2d").register(
+    _depthwise_type, _dx_type(lambda w: w.shape[0]), _dw_type(lambda x: 1)
+)
 
 
 def max_pool2d(x: Tensor, kernel: Pair, stride: Pair, padding: Sides) -> Tensor:

@@ -28,6 +28,10 @@ def _conv(stride=(1, 1), padding=(0, 0, 0, 0), dilation=(1, 1)) -> Make:
     return lambda x, w: rows.conv2d(x, w, stride=stride, padding=padding, dilation=dilation)
 
 
+def _depthwise(stride=(1, 1), padding=(0, 0, 0, 0), dilation=(1, 1)) -> Make:
+    return lambda x, w: rows.depthwise2d(x, w, stride=stride, padding=padding, dilation=dilation)
+
+
 def _pool(op: str, kernel=(2, 2), stride=(2, 2), padding=(0, 0, 0, 0)) -> Make:
     return lambda x: x.builder.emit(op, (x,), kernel=kernel, stride=stride, padding=padding)[0]
 
@@ -223,6 +227,20 @@ SPATIAL = {
     "conv_batch_1": Case(_conv(padding=(1, 1, 1, 1)), [(1, 1, 6, 6), (3, 1, 3, 3)]),
     "conv_big": Case(_conv(padding=(2, 2, 2, 2)), [(19, 3, 8, 9), (33, 3, 5, 5)]),
     "conv_net": Case(_conv_net, [(5, 1, 6, 6), (4, 1, 3, 3), (4,), (3, 36)]),
+    "depthwise": Case(_depthwise(padding=(1, 1, 1, 1)), [(3, 5, 6, 7), (5, 1, 3, 3)]),
+    "depthwise_wide": Case(_depthwise((1, 2)), [(19, 37, 5, 11), (37, 1, 2, 4)]),
+    "depthwise_stride": Case(
+        _depthwise((2, 3), (1, 0, 2, 1), (3, 2)), [(2, 17, 9, 12), (17, 1, 3, 4)]
+    ),
+    "depthwise_gaps": Case(_depthwise((3, 4), (0, 0, 0, 0)), [(2, 2, 8, 9), (2, 1, 2, 1)]),
+    "depthwise_even": Case(_depthwise((2, 2), (0, 0, 3, 3), (4, 2)), [(2, 3, 10, 7), (3, 1, 3, 3)]),
+    "depthwise_one": Case(_depthwise(), [(1, 1, 1, 1), (1, 1, 1, 1)]),
+    "depthwise_net": Case(
+        lambda x, w, b, v: rows.conv2d(
+            rows.relu(_depthwise(padding=(1, 1, 1, 1))(x, w) + b), v, (1, 1), (0, 0, 0, 0), (1, 1)
+        ),
+        [(3, 4, 5, 5), (4, 1, 3, 3), (1, 4, 1, 1), (6, 4, 1, 1)],
+    ),
     "max_pool": Case(_pool("max_pool2d"), [(3, 2, 6, 6)]),
     "max_pool_overlap": Case(_pool("max_pool2d", (2, 3), (2, 1), (1, 0, 1, 1)), [(2, 2, 5, 6)]),
     "avg_pool": Case(_pool("avg_pool2d"), [(3, 2, 6, 6)]),

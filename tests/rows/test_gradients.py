@@ -84,6 +84,7 @@ CASES = {
     "matmul_tt": Case(lambda a, b: rows.matmul(a, b, True, True), [(4, 3), (2, 4)]),
     "matmul_stack": Case(rows.matmul, [(2, 3, 4), (2, 4, 2)]),
     "conv2d": Case(lambda x, w: rows.conv2d(x, w, **_CONV), [(2, 2, 5, 6), (3, 2, 2, 2)]),
+    "depthwise2d": Case(lambda x, w: rows.depthwise2d(x, w, **_CONV), [(2, 3, 5, 6), (3, 1, 2, 2)]),
     "max_pool2d": Case(_pool("max_pool2d"), [(2, 2, 5, 6)]),
     "avg_pool2d": Case(_pool("avg_pool2d"), [(2, 2, 5, 6)]),
     "softmax": Case(rows.softmax, [(3, 4)]),
@@ -104,7 +105,8 @@ FLAT = {
 }
 # Rows reached only as gradients of others, or tested on their own below and in tests/probes.
 INNER = {
-    *("conv2d_dx", "conv2d_dw", "max_pool2d_scatter", "max_pool2d_take", "avg_pool2d_dx"),
+    *("conv2d_dx", "conv2d_dw", "depthwise2d_dx", "depthwise2d_dw"),
+    *("max_pool2d_scatter", "max_pool2d_take", "avg_pool2d_dx"),
     *("softmax_grad", "softmax_cross_entropy_grad", "batch_norm_grad", "scan", "update"),
     *("reshape", "permute", "broadcast_to", "slice", "pad", "concat"),
 }

@@ -5,6 +5,7 @@ compiler.
 from compute.cpu.kernels import (  # noqa: F401  (importing a module declares its kernels)
     conv,
     copy,
+    depthwise,
     elementwise,
     gather,
     gemm,

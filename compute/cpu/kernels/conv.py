@@ -35,17 +35,17 @@ def image(
     return block(name, getattr(w, name), *dims, *across, item=item, write=write)
 
 
-def _windows(w: Any, item: int) -> Access:
+def windows(w: Any, channels: int, item: int) -> Access:
     """What the windows of a convolution over image `x` reach: from -pad to the last tap of the last
     window.
     """
-    if min(w.n, w.oh, w.ow, w.ci) <= 0:
+    if min(w.n, w.oh, w.ow, channels) <= 0:
         return Access("x", 0, 0, 0)
     start = -w.ph * w.x_row - w.pw * w.x_pix
     rows = (w.oh - 1) * w.sh + (w.kh - 1) * w.dh + 1
     columns = (w.ow - 1) * w.sw + (w.kw - 1) * w.dw + 1
     reach = block(
-        "x", w.x, (w.n, w.x_img), (rows, w.x_row), (columns, w.x_pix), (w.ci, item), item=item
+        "x", w.x, (w.n, w.x_img), (rows, w.x_row), (columns, w.x_pix), (channels, item), item=item
     )
     return Access("x", w.x, reach.low + start, reach.high + start)
 
@@ -54,7 +54,7 @@ GEOMETRY = "n oh ow ci co kh kw sh sw ph pw dh dw"
 
 
 def _conv_extents(w: Any, item: int) -> Iterator[Access]:
-    yield _windows(w, item)
+    yield windows(w, w.ci, item)
     yield block("w", w.w, (w.kh * w.kw * w.ci * w.co, item), item=item)
     yield image(w, "y", w.n, w.oh, w.ow, w.co, item, True)
     if w.init == 2:
@@ -114,17 +114,22 @@ def dx_border(
     return max(0, -first), max(0, last - (out - 1))
 
 
-def _dx_extents(w: Any, item: int) -> Iterator[Access]:
+def gradient_reach(w: Any, channels: int, item: int) -> Iterator[Access]:
+    """What a gradient to the input reads of the output gradient `dy`, border included."""
     if min(w.n, w.height, w.width, w.oh, w.ow) > 0:
         top, bottom = dx_border(w.height, w.oh, w.kh, w.sh, w.ph, w.dh)
         left, right = dx_border(w.width, w.ow, w.kw, w.sw, w.pw, w.dw)
         start = -top * w.dy_row - left * w.dy_pix
         rows, columns = top + w.oh + bottom, left + w.ow + right
         reach = block(
-            "dy", w.dy, (w.n, w.dy_img), (rows, w.dy_row), (columns, w.dy_pix), (w.co, item),
+            "dy", w.dy, (w.n, w.dy_img), (rows, w.dy_row), (columns, w.dy_pix), (channels, item),
             item=item,
         )  # fmt: skip
         yield Access("dy", w.dy, reach.low + start, reach.high + start)
+
+
+def _dx_extents(w: Any, item: int) -> Iterator[Access]:
+    yield from gradient_reach(w, w.co, item)
     yield block("w", w.w, (w.kh * w.kw * w.ci * w.co, item), item=item)
     yield image(w, "dx", w.n, w.height, w.width, w.ci, item, True)
     if w.epilogue == 2:
@@ -208,7 +213,7 @@ def conv2d_dx(row: int, chunk: int, tid: int, step: int) -> None:
 
 def _dw_extents(w: Any, item: int) -> Iterator[Access]:
     chunks = pieces(w.n, w.size)
-    yield _windows(w, item)
+    yield windows(w, w.ci, item)
     yield image(w, "dy", w.n, w.oh, w.ow, w.co, item)
     count = w.kh * w.kw * w.ci * w.co
     parts = (chunks, w.partial_chunk)

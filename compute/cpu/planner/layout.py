@@ -16,6 +16,9 @@ _SPATIAL = {
     "conv2d": (0,),
     "conv2d_dx": (0,),
     "conv2d_dw": (0, 1),
+    "depthwise2d": (0,),
+    "depthwise2d_dx": (0,),
+    "depthwise2d_dw": (0, 1),
     "max_pool2d": (0,),
     "max_pool2d_scatter": (0, 1, 2),
     "max_pool2d_take": (0, 1, 2),
@@ -24,6 +27,7 @@ _SPATIAL = {
     "batch_norm": (0,),
     "batch_norm_grad": (0, 4),
 }
+_WEIGHT_GRADIENTS = ("conv2d_dw", "depthwise2d_dw")
 _CARRIERS = frozenset({"slice", "pad", "concat", "stop_gradient"})
 
 
@@ -64,7 +68,7 @@ def _decide(program: Program, rows: Sequence[Row]) -> Layout:
     borders: dict[int, Sides] = {}
     for row in rows:
         if row.op in _SPATIAL:
-            made = () if row.op == "conv2d_dw" else row.outputs[:1]
+            made = () if row.op in _WEIGHT_GRADIENTS else row.outputs[:1]
             seeds.update(row.inputs[k] for k in _SPATIAL[row.op])
             seeds.update(made)
             _want_border(row, program, borders)
@@ -83,13 +87,13 @@ def _decide(program: Program, rows: Sequence[Row]) -> Layout:
 
 
 def _want_border(row: Row, program: Program, borders: dict[int, Sides]) -> None:
-    if row.op == "conv2d":
+    if row.op in ("conv2d", "depthwise2d"):
         sides = conv_border(row, program.types[row.inputs[0]].shape, _out(program, row))
-    elif row.op == "conv2d_dw":
+    elif row.op in _WEIGHT_GRADIENTS:
         sides = conv_border(
             row, program.types[row.inputs[0]].shape, program.types[row.inputs[1]].shape[2:]
         )
-    elif row.op == "conv2d_dx":
+    elif row.op in ("conv2d_dx", "depthwise2d_dx"):
         sides = gradient_border(row, program.types[row.inputs[0]].shape)
     else:
         return

@@ -6,7 +6,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import cast
 
-from compute.cpu.planner import data, elementwise, linear, moves, norm, reduce, spatial, updates
+from compute.cpu.planner import (
+    data,
+    depthwise,
+    elementwise,
+    linear,
+    moves,
+    norm,
+    reduce,
+    spatial,
+    updates,
+)
 from compute.cpu.planner.arena import place
 from compute.cpu.planner.emitter import Emitter, PlanError
 from compute.cpu.planner.fuse import ELEMENTWISE, Op, core_rows, fuse
@@ -26,6 +36,9 @@ _EMIT: dict[str, Callable[[Emitter, Op], None]] = {
     "conv2d": spatial.emit_conv,
     "conv2d_dx": spatial.emit_conv_dx,
     "conv2d_dw": spatial.emit_conv_dw,
+    "depthwise2d": depthwise.emit_depthwise,
+    "depthwise2d_dx": depthwise.emit_depthwise_dx,
+    "depthwise2d_dw": depthwise.emit_depthwise_dw,
     "max_pool2d": spatial.emit_max_pool,
     "max_pool2d_scatter": spatial.emit_scatter,
     "max_pool2d_take": spatial.emit_take,

@@ -32,7 +32,8 @@ def weight_axes(shape: Shape, item: int) -> tuple[Axis, ...]:
     )
 
 
-def _weights(em: Emitter, value: int) -> View:
+def weights(em: Emitter, value: int) -> View:
+    """The weights of a convolution where they lie, or a copy, as [kh,kw,C,F]."""
     key = em.undecided_param(value)
     axes = weight_axes(em.shape(value), em.item)
     if key is not None:
@@ -49,7 +50,8 @@ def _window(row: Row) -> dict[str, Word]:
     return words | {"ph": pad[0], "pw": pad[2]}
 
 
-def _conv_window(row: Row) -> dict[str, Word]:
+def conv_window(row: Row) -> dict[str, Word]:
+    """Kernel, stride, padding above and left, and dilation of a row as words."""
     dilation = cast("tuple[int, int]", row.attr("dilation"))
     return _window(row) | {"dh": dilation[0], "dw": dilation[1]}
 
@@ -64,7 +66,7 @@ def _mask(em: Emitter, op: Op, words: dict[str, Word], name: str = "mask") -> li
     return [mask]
 
 
-def _image_target(em: Emitter, value: int) -> View:
+def image_target(em: Emitter, value: int) -> View:
     """A place for an image result: the fixed one when an image kernel can write it."""
     view = em.target(value)
     if em.image_like(view):
@@ -77,10 +79,10 @@ def emit_conv(em: Emitter, op: Op) -> None:
     row = op.row
     shape, out = em.shape(row.inputs[0]), em.shape(row.outputs[0])
     x = em.image(em.view(row.inputs[0]), conv_border(row, shape, out[2:]))
-    w = _weights(em, row.inputs[1])
+    w = weights(em, row.inputs[1])
     value = op.writes[-1]
-    y = _image_target(em, value)
-    words = image_words("x", x) | image_words("y", y) | _conv_window(row)
+    y = image_target(em, value)
+    words = image_words("x", x) | image_words("y", y) | conv_window(row)
     words |= {"n": out[0], "oh": out[2], "ow": out[3], "ci": shape[1], "co": out[1]}
     words |= {"w": address(w), "init": 0, "bias": NULL, "epilogue": 0, "pre": NULL}
     reads, whole, writes = [whole_buffer(x)], [w], [y]
@@ -111,8 +113,8 @@ def emit_conv_dx(em: Emitter, op: Op) -> None:
     image = em.shape(value)
     dy = em.image(em.view(row.inputs[0]), gradient_border(row, out))
     flipped = _flipped(em, row.inputs[1])
-    dx = _image_target(em, value)
-    words = image_words("dy", dy) | image_words("dx", dx) | _conv_window(row)
+    dx = image_target(em, value)
+    words = image_words("dy", dy) | image_words("dx", dx) | conv_window(row)
     words |= {"n": out[0], "height": image[2], "width": image[3], "oh": out[2], "ow": out[3]}
     words |= {"ci": image[1], "co": out[1], "w": address(flipped), "init": 0}
     masks = _mask(em, op, words)
@@ -126,7 +128,7 @@ def emit_conv_dx(em: Emitter, op: Op) -> None:
 def _flipped(em: Emitter, weight: int) -> View:
     if weight not in em.flipped:
         filters, channels, height, width = em.shape(weight)
-        w = _weights(em, weight)
+        w = weights(em, weight)
         place = em.new((height, width, filters, channels))
         words: dict[str, Word] = {"w": address(w), "flipped": address(place)}
         words |= {"kh": height, "kw": width, "ci": channels, "co": filters}
@@ -149,24 +151,29 @@ def emit_conv_dw(em: Emitter, op: Op) -> None:
     step = aligned(count * item) + (aligned(out[1] * item) if bias is not None else 0)
     partial = em.new((parts, step // item))
     after = View(partial.buffer, aligned(count * item), partial.axes, item)
-    words = image_words("x", x) | image_words("dy", dy) | _conv_window(row)
+    words = image_words("x", x) | image_words("dy", dy) | conv_window(row)
     words |= {"partial": address(partial), "partial_chunk": step}
     words |= {"db": NULL if bias is None else address(after), "db_chunk": step}
     words |= {"n": out[0], "oh": out[2], "ow": out[3], "ci": shape[1], "co": out[1]}
     flops = 2 * prod(out) * shape[1] * prod(em.shape(value)[2:])
     em.add("conv2d_dw", words, [whole_buffer(x), dy], [partial], out[0], 1, images, (), flops)
-    axes = weight_axes(em.shape(value), item)
-    goal = em.fixed_place(value)
-    if goal is None or tuple(goal.axes) != axes:
-        goal = em.new(em.shape(value), item, axes)
-    sum_parts(em, partial, parts, step, goal)
-    em.put(value, goal)
+    put_weight_gradient(em, value, partial, parts, step)
     if bias is not None:
         place = em.target(bias)
         if place.stride(0) != item:
             place = em.new((out[1],))
         sum_parts(em, after, parts, step, place)
         em.put(bias, place)
+
+
+def put_weight_gradient(em: Emitter, value: int, partial: View, parts: int, step: int) -> None:
+    """The sum of `parts` partial gradients, stored in the order of the weights."""
+    axes = weight_axes(em.shape(value), em.item)
+    goal = em.fixed_place(value)
+    if goal is None or tuple(goal.axes) != axes:
+        goal = em.new(em.shape(value), em.item, axes)
+    sum_parts(em, partial, parts, step, goal)
+    em.put(value, goal)
 
 
 def sum_parts(
@@ -196,7 +203,7 @@ def _pool(em: Emitter, op: Op, operands: dict[str, int], made: str, extra: dict[
     big = em.shape(row.inputs[0]) if row.op != "avg_pool2d_dx" else em.shape(value)
     small = em.shape(row.inputs[0] if row.op == "avg_pool2d_dx" else _small(row))
     views = {name: em.image(em.view(v)) for name, v in operands.items()}
-    goal = _image_target(em, value)
+    goal = image_target(em, value)
     words = _pool_sizes(row, big, small) | image_words(made, goal) | extra
     for name, view in views.items():
         words |= image_words(name, view)

@@ -1,0 +1,253 @@
+"""Depthwise convolution in three passes over NHWC images: each channel with its own window.
+
+Vectors hold channels, so a tap is one fma of a vector of x with a vector of weights. Images are
+conv.py's: read with their zero border in place, written in their interior only. Weights are
+[kh,kw,c].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from compute.cpu.kernels.conv import gradient_reach, image, windows
+from compute.cpu.kernels.vocabulary import (
+    ITEM,
+    LANES,
+    device,
+    first,
+    fma,
+    load_masked,
+    splat,
+    store_masked,
+    unpack,
+)
+from compute.cpu.templates import Access, block, kernel, pieces
+
+
+def _images(w: Any) -> int:
+    return pieces(w.n, w.size)
+
+
+def _extents(w: Any, item: int) -> Iterator[Access]:
+    yield windows(w, w.c, item)
+    yield block("w", w.w, (w.kh * w.kw * w.c, item), item=item)
+    yield image(w, "y", w.n, w.oh, w.ow, w.c, item, True)
+
+
+@device
+def slide(
+    x: int, x_img: int, x_row: int, x_pix: int, tap_row: int, tap_pix: int,
+    w: int, w_row: int, w_tap: int, kh: int, kw: int, c: int,
+    y: int, y_img: int, y_row: int, y_pix: int, oh: int, ow: int, first_image: int, last_image: int,
+) -> None:  # fmt: skip
+    """y = Σ x[window] · w of each channel, for the images first_image … last_image-1.
+
+    `x` is the first tap of the first window; x_row, x_pix step from window to window, tap_row,
+    tap_pix from tap to tap, w_row, w_tap from weight to weight. A number is one fma chain over its
+    taps in order, however many are made side by side.
+    """
+    for sample in range(first_image, last_image):
+        for k in range(0, c, LANES):
+            mask, place = first(c - k), k * ITEM
+            for oy in range(oh):
+                at = x + sample * x_img + oy * x_row + place
+                target = y + sample * y_img + oy * y_row + place
+                ox = 0
+                while ox + 4 <= ow:
+                    a, b, d, e = splat(0.0), splat(0.0), splat(0.0), splat(0.0)
+                    for ky in range(kh):
+                        tap, weight = at + ky * tap_row, w + ky * w_row + place
+                        for _ in range(kw):
+                            v = load_masked(weight, mask)
+                            a = fma(load_masked(tap, mask), v, a)
+                            b = fma(load_masked(tap + x_pix, mask), v, b)
+                            d = fma(load_masked(tap + 2 * x_pix, mask), v, d)
+                            e = fma(load_masked(tap + 3 * x_pix, mask), v, e)
+                            tap += tap_pix
+                            weight += w_tap
+                    store_masked(target, a, mask)
+                    store_masked(target + y_pix, b, mask)
+                    store_masked(target + 2 * y_pix, d, mask)
+                    store_masked(target + 3 * y_pix, e, mask)
+                    at += 4 * x_pix
+                    target += 4 * y_pix
+                    ox += 4
+                while ox < ow:
+                    a = splat(0.0)
+                    for ky in range(kh):
+                        tap, weight = at + ky * tap_row, w + ky * w_row + place
+                        for _ in range(kw):
+                            a = fma(load_masked(tap, mask), load_masked(weight, mask), a)
+                            tap += tap_pix
+                            weight += w_tap
+                    store_masked(target, a, mask)
+                    at += x_pix
+                    target += y_pix
+                    ox += 1
+
+
+@kernel(
+    "x x_img x_row x_pix w y y_img y_row y_pix n oh ow c kh kw sh sw ph pw dh dw size",
+    extents=_extents,
+    chunks=_images,
+)
+def depthwise2d(row: int, chunk: int, tid: int, step: int) -> None:
+    """y[n,oh,ow,c] = cross-correlation of x with w, channel by channel; a chunk is `size` images.
+
+    x …              image of c channels with its zero border in place
+    w                weights [kh,kw,c], contiguous
+    y …              output image (interior address and strides)
+    kh kw sh sw      kernel and stride;  ph pw  padding above and left;  dh dw  dilation
+    """
+    (
+        x, x_img, x_row, x_pix, w, y, y_img, y_row, y_pix,
+        n, oh, ow, c, kh, kw, sh, sw, ph, pw, dh, dw, size,
+    ) = unpack(row)  # fmt: skip
+    slide(
+        x - ph * x_row - pw * x_pix, x_img, sh * x_row, sw * x_pix, dh * x_row, dw * x_pix,
+        w, kw * c * ITEM, c * ITEM, kh, kw, c,
+        y, y_img, y_row, y_pix, oh, ow, chunk * size, min(n, (chunk + 1) * size),
+    )  # fmt: skip
+
+
+def _dx_extents(w: Any, item: int) -> Iterator[Access]:
+    yield from gradient_reach(w, w.c, item)
+    yield block("w", w.w, (w.kh * w.kw * w.c, item), item=item)
+    yield image(w, "dx", w.n, w.height, w.width, w.c, item, True)
+
+
+@device
+def first_tap(place: int, taps: int, stride: int, dilation: int) -> int:
+    """The first tap k with place - k·dilation divisible by the stride, or `taps`."""
+    for k in range(taps):
+        if (place - k * dilation) % stride == 0:
+            return k
+    return taps
+
+
+@device
+def next_tap(stride: int, dilation: int) -> int:
+    """From one such tap to the next: stride / gcd(stride, dilation)."""
+    a, b = stride, dilation
+    while b != 0:
+        a, b = b, a % b
+    return stride // a
+
+
+@kernel(
+    "dy dy_img dy_row dy_pix w dx dx_img dx_row dx_pix n height width oh ow c"
+    " kh kw sh sw ph pw dh dw size",
+    extents=_dx_extents,
+    chunks=_images,
+)
+def depthwise2d_dx(row: int, chunk: int, tid: int, step: int) -> None:
+    """dx[n,height,width,c] = gradient of depthwise2d to its input; a chunk is `size` images.
+
+    dy …             output gradient with a zero border of `dx_border(…)` on each axis
+    w                the weights [kh,kw,c] of the forward pass
+    dx …             input gradient (interior address and strides), written whole
+    height width     extents of x;  oh ow  extents of y;  the rest is depthwise2d's geometry
+    """
+    (
+        dy, dy_img, dy_row, dy_pix, w, dx, dx_img, dx_row, dx_pix,
+        n, height, width, oh, ow, c, kh, kw, sh, sw, ph, pw, dh, dw, size,
+    ) = unpack(row)  # fmt: skip
+    # Pixels whose place has the same remainder by the stride are reached by the same taps.
+    down, right = next_tap(sh, dh), next_tap(sw, dw)
+    for top in range(min(sh, height)):
+        for left in range(min(sw, width)):
+            ky, kx = first_tap(top + ph, kh, sh, dh), first_tap(left + pw, kw, sw, dw)
+            rows, columns = (kh - ky + down - 1) // down, (kw - kx + right - 1) // right
+            start = dy
+            if rows > 0 and columns > 0:
+                start += (top + ph - ky * dh) // sh * dy_row + (left + pw - kx * dw) // sw * dy_pix
+            slide(
+                start, dy_img, dy_row, dy_pix, -(down * dh // sh) * dy_row,
+                -(right * dw // sw) * dy_pix,
+                w + (ky * kw + kx) * c * ITEM, down * kw * c * ITEM, right * c * ITEM,
+                rows, columns, c,
+                dx + top * dx_row + left * dx_pix, dx_img, sh * dx_row, sw * dx_pix,
+                (height - top + sh - 1) // sh, (width - left + sw - 1) // sw,
+                chunk * size, min(n, (chunk + 1) * size),
+            )  # fmt: skip
+
+
+def _dw_extents(w: Any, item: int) -> Iterator[Access]:
+    yield windows(w, w.c, item)
+    yield image(w, "dy", w.n, w.oh, w.ow, w.c, item)
+    parts = (pieces(w.n, w.size), w.partial_chunk)
+    count = w.kh * w.kw * w.c
+    yield block("partial", w.partial, parts, (count, item), item=item, write=True)
+
+
+@kernel(
+    "x x_img x_row x_pix dy dy_img dy_row dy_pix partial partial_chunk"
+    " n oh ow c kh kw sh sw ph pw dh dw size",
+    extents=_dw_extents,
+    chunks=_images,
+)
+def depthwise2d_dw(row: int, chunk: int, tid: int, step: int) -> None:
+    """Partial gradients to the weights from each chunk of `size` images; `sum_chunks` adds them.
+
+    x …              input image with its zero border in place;  dy …  output gradient image
+    partial          [chunks] of [kh,kw,c], `partial_chunk` bytes apart
+    """
+    (
+        x, x_img, x_row, x_pix, dy, dy_img, dy_row, dy_pix, partial, partial_chunk,
+        n, oh, ow, c, kh, kw, sh, sw, ph, pw, dh, dw, size,
+    ) = unpack(row)  # fmt: skip
+    start, taps = x - ph * x_row - pw * x_pix, kh * kw
+    for k in range(0, c, LANES):
+        place = k * ITEM
+        for tap in range(0, taps, 3):
+            one, two = min(tap + 1, taps - 1), min(tap + 2, taps - 1)
+            at_a = start + tap // kw * dh * x_row + tap % kw * dw * x_pix + place
+            at_b = start + one // kw * dh * x_row + one % kw * dw * x_pix + place
+            at_d = start + two // kw * dh * x_row + two % kw * dw * x_pix + place
+            tap_sums(
+                at_a, at_b, at_d, x_img, sh * x_row, sw * x_pix,
+                dy + place, dy_img, dy_row, dy_pix, oh, ow,
+                chunk * size, min(n, (chunk + 1) * size),
+                partial + chunk * partial_chunk + place, tap, one, two, c, c - k,
+            )  # fmt: skip
+
+
+@device
+def tap_sums(
+    at_a: int, at_b: int, at_d: int, x_img: int, x_row: int, x_pix: int,
+    dy: int, dy_img: int, dy_row: int, dy_pix: int, oh: int, ow: int,
+    first_image: int, last_image: int,
+    target: int, tap: int, one: int, two: int, c: int, lanes: int,
+) -> None:  # fmt: skip
+    """Σ x · dy over the pixels for three taps, even and odd columns apart, then together.
+
+    The addresses are x at each tap of the first window. Fewer than three taps are left at the end:
+    the last is then summed again, and stored again with the same bits.
+    """
+    mask = first(lanes)
+    a, b, d = splat(0.0), splat(0.0), splat(0.0)
+    a2, b2, d2 = splat(0.0), splat(0.0), splat(0.0)
+    for sample in range(first_image, last_image):
+        for oy in range(oh):
+            off = sample * x_img + oy * x_row
+            source = dy + sample * dy_img + oy * dy_row
+            for _ in range(ow // 2):
+                g, h = load_masked(source, mask), load_masked(source + dy_pix, mask)
+                a = fma(load_masked(at_a + off, mask), g, a)
+                b = fma(load_masked(at_b + off, mask), g, b)
+                d = fma(load_masked(at_d + off, mask), g, d)
+                off += x_pix
+                a2 = fma(load_masked(at_a + off, mask), h, a2)
+                b2 = fma(load_masked(at_b + off, mask), h, b2)
+                d2 = fma(load_masked(at_d + off, mask), h, d2)
+                off += x_pix
+                source += 2 * dy_pix
+            if ow % 2 != 0:
+                g = load_masked(source, mask)
+                a = fma(load_masked(at_a + off, mask), g, a)
+                b = fma(load_masked(at_b + off, mask), g, b)
+                d = fma(load_masked(at_d + off, mask), g, d)
+    store_masked(target + tap * c * ITEM, a + a2, mask)
+    store_masked(target + one * c * ITEM, b + b2, mask)
+    store_masked(target + two * c * ITEM, d + d2, mask)

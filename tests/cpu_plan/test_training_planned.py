@@ -52,6 +52,7 @@ def _cnn(optimizer: str = "Adam") -> Graph:
             "conv1": ("Conv2d", {"filters": 3}),
             "relu1": ("ReLU", {}),
             "pool1": ("MaxPool2d", {}),
+            "apart": ("DepthwiseConv2d", {"kernel": 2}),
             "conv2": ("Conv2d", {"filters": 5, "padding": 1, "stride": 2, "bias": False}),
             "norm": ("BatchNorm", {}),
             "relu2": ("ReLU", {}),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from guarded import image, image_words, no_image, run, tolerance
+from guarded import border_is_zero, image_words, nhwc, no_image, run, tolerance
 
 from compute.cpu.kernels.conv import dx_border
 from compute.cpu.loader import Library
@@ -52,22 +52,6 @@ class Case:
             *dx_border(width, ow, k[1], s[1], self.pad[2], d[1]),
         )
         self.kernel_weight = np.ascontiguousarray(self.weight.transpose(2, 3, 1, 0))
-
-
-def nhwc(array: Any, border: Any = (0, 0, 0, 0)) -> Any:
-    """An N×C×H×W array as the interior of an N×H×W×C image."""
-    turned = array.transpose(0, 2, 3, 1)
-    inside = image(turned.shape, array.dtype, border)
-    inside[...] = turned
-    return inside
-
-
-def border_is_zero(inside: Any) -> bool:
-    base = inside.base.copy()
-    top = (inside.ctypes.data - inside.base.ctypes.data) // inside.strides[1]
-    left = (inside.ctypes.data - inside.base.ctypes.data) % inside.strides[1] // inside.strides[2]
-    base[:, top : top + inside.shape[1], left : left + inside.shape[2]] = 0
-    return not base.any()
 
 
 @pytest.fixture(params=GEOMETRIES, ids=str)

@@ -186,6 +186,24 @@ def image(shape: Sequence[int], dtype: Any, border: Sequence[int] = (0, 0, 0, 0)
     return base[:, top : top + height, left : left + width]
 
 
+def nhwc(array: Array, border: Sequence[int] = (0, 0, 0, 0)) -> Array:
+    """An N×C×H×W array as the interior of an N×H×W×C image."""
+    turned = array.transpose(0, 2, 3, 1)
+    inside = image(turned.shape, array.dtype, border)
+    inside[...] = turned
+    return inside
+
+
+def border_is_zero(inside: Array) -> bool:
+    """Whether nothing has been written around the interior of an image."""
+    assert inside.base is not None
+    base = inside.base.copy()
+    top = (inside.ctypes.data - inside.base.ctypes.data) // inside.strides[1]
+    left = (inside.ctypes.data - inside.base.ctypes.data) % inside.strides[1] // inside.strides[2]
+    base[:, top : top + inside.shape[1], left : left + inside.shape[2]] = 0
+    return not base.any()
+
+
 def image_words(name: str, array: Array) -> dict[str, int]:
     """The four words of an image operand."""
     img, row, pix, _ = array.strides

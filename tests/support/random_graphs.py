@@ -60,7 +60,7 @@ FORMULAS = ("x * tanh(x)", "0.5 * x + 0.1", "x * sigmoid(x)", "exp(-x * x)", "ta
 
 ELEMENTWISE = ("ReLU", "LeakyReLU", "Sigmoid", "Tanh", "Formula", "BatchNorm", "Dropout")
 VECTOR = ("Dense", "Dense", "Dense", "Softmax")
-IMAGE = ("Conv2d", "Conv2d", "Conv2d", "MaxPool2d", "AvgPool2d", "Flatten")
+IMAGE = ("Conv2d", "Conv2d", "DepthwiseConv2d", "MaxPool2d", "AvgPool2d", "Flatten")
 MERGE = ("Add", "Concat")
 
 

@@ -10,14 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from compute.cpu.kernels.conv import gradient_reach, image, windows
+from compute.cpu.kernels.conv import gradient_reach, image, pixel_sums, windows
 from compute.cpu.kernels.vocabulary import (
     ITEM,
     LANES,
+    Mask,
+    Vector,
     device,
     first,
     fma,
+    greater,
     load_masked,
+    rectify,
+    select,
     splat,
     store_masked,
     unpack,
@@ -33,81 +38,105 @@ def _extents(w: Any, item: int) -> Iterator[Access]:
     yield windows(w, w.c, item)
     yield block("w", w.w, (w.kh * w.kw * w.c, item), item=item)
     yield image(w, "y", w.n, w.oh, w.ow, w.c, item, True)
+    yield block("bias", w.bias, (w.c, item), item=item)
+
+
+@device
+def put(target: int, value: Vector, relu: int, gated: int, gate: int, lanes: Mask) -> None:
+    """Stores a vector: its positive part when `relu`, or only where `gate` is positive."""
+    if relu != 0:
+        value = rectify(value)
+    if gated != 0:
+        zero = splat(0.0)
+        value = select(greater(load_masked(gate, lanes), zero), value, zero)
+    store_masked(target, value, lanes)
 
 
 @device
 def slide(
     x: int, x_img: int, x_row: int, x_pix: int, tap_row: int, tap_pix: int,
     w: int, w_row: int, w_tap: int, kh: int, kw: int, c: int,
-    y: int, y_img: int, y_row: int, y_pix: int, oh: int, ow: int, first_image: int, last_image: int,
+    y: int, y_img: int, y_row: int, y_pix: int, oh: int, ow: int,
+    bias: int, relu: int, mask: int, mask_img: int, mask_row: int, mask_pix: int,
+    first_image: int, last_image: int,
 ) -> None:  # fmt: skip
-    """y = Σ x[window] · w of each channel, for the images first_image … last_image-1.
+    """y = bias + Σ x[window] · w of each channel, for the images first_image … last_image-1.
 
     `x` is the first tap of the first window; x_row, x_pix step from window to window, tap_row,
-    tap_pix from tap to tap, w_row, w_tap from weight to weight. A number is one fma chain over its
-    taps in order, however many are made side by side.
+    tap_pix from tap to tap, w_row, w_tap from weight to weight. A number is one fma chain from its
+    bias over its taps in order, however many are made side by side; `put` says what is stored.
     """
+    gated = 1 if mask != 0 else 0
     for sample in range(first_image, last_image):
         for k in range(0, c, LANES):
-            mask, place = first(c - k), k * ITEM
+            lanes, place = first(c - k), k * ITEM
+            start = splat(0.0)
+            if bias != 0:
+                start = load_masked(bias + place, lanes)
             for oy in range(oh):
                 at = x + sample * x_img + oy * x_row + place
                 target = y + sample * y_img + oy * y_row + place
+                gate = mask + sample * mask_img + oy * mask_row + place
                 ox = 0
                 while ox + 4 <= ow:
-                    a, b, d, e = splat(0.0), splat(0.0), splat(0.0), splat(0.0)
+                    a, b, d, e = start, start, start, start
                     for ky in range(kh):
                         tap, weight = at + ky * tap_row, w + ky * w_row + place
                         for _ in range(kw):
-                            v = load_masked(weight, mask)
-                            a = fma(load_masked(tap, mask), v, a)
-                            b = fma(load_masked(tap + x_pix, mask), v, b)
-                            d = fma(load_masked(tap + 2 * x_pix, mask), v, d)
-                            e = fma(load_masked(tap + 3 * x_pix, mask), v, e)
+                            v = load_masked(weight, lanes)
+                            a = fma(load_masked(tap, lanes), v, a)
+                            b = fma(load_masked(tap + x_pix, lanes), v, b)
+                            d = fma(load_masked(tap + 2 * x_pix, lanes), v, d)
+                            e = fma(load_masked(tap + 3 * x_pix, lanes), v, e)
                             tap += tap_pix
                             weight += w_tap
-                    store_masked(target, a, mask)
-                    store_masked(target + y_pix, b, mask)
-                    store_masked(target + 2 * y_pix, d, mask)
-                    store_masked(target + 3 * y_pix, e, mask)
+                    put(target, a, relu, gated, gate, lanes)
+                    put(target + y_pix, b, relu, gated, gate + mask_pix, lanes)
+                    put(target + 2 * y_pix, d, relu, gated, gate + 2 * mask_pix, lanes)
+                    put(target + 3 * y_pix, e, relu, gated, gate + 3 * mask_pix, lanes)
                     at += 4 * x_pix
                     target += 4 * y_pix
+                    gate += 4 * mask_pix
                     ox += 4
                 while ox < ow:
-                    a = splat(0.0)
+                    a = start
                     for ky in range(kh):
                         tap, weight = at + ky * tap_row, w + ky * w_row + place
                         for _ in range(kw):
-                            a = fma(load_masked(tap, mask), load_masked(weight, mask), a)
+                            a = fma(load_masked(tap, lanes), load_masked(weight, lanes), a)
                             tap += tap_pix
                             weight += w_tap
-                    store_masked(target, a, mask)
+                    put(target, a, relu, gated, gate, lanes)
                     at += x_pix
                     target += y_pix
+                    gate += mask_pix
                     ox += 1
 
 
 @kernel(
-    "x x_img x_row x_pix w y y_img y_row y_pix n oh ow c kh kw sh sw ph pw dh dw size",
+    "x x_img x_row x_pix w y y_img y_row y_pix n oh ow c kh kw sh sw ph pw dh dw bias relu size",
     extents=_extents,
     chunks=_images,
 )
 def depthwise2d(row: int, chunk: int, tid: int, step: int) -> None:
-    """y[n,oh,ow,c] = cross-correlation of x with w, channel by channel; a chunk is `size` images.
+    """y[n,oh,ow,c] = bias + cross-correlation of x with w, each channel by itself; a chunk is
+    `size` images.
 
     x …              image of c channels with its zero border in place
     w                weights [kh,kw,c], contiguous
     y …              output image (interior address and strides)
     kh kw sh sw      kernel and stride;  ph pw  padding above and left;  dh dw  dilation
+    bias             c numbers, or 0;  relu  1: negative results become 0
     """
     (
         x, x_img, x_row, x_pix, w, y, y_img, y_row, y_pix,
-        n, oh, ow, c, kh, kw, sh, sw, ph, pw, dh, dw, size,
+        n, oh, ow, c, kh, kw, sh, sw, ph, pw, dh, dw, bias, relu, size,
     ) = unpack(row)  # fmt: skip
     slide(
         x - ph * x_row - pw * x_pix, x_img, sh * x_row, sw * x_pix, dh * x_row, dw * x_pix,
         w, kw * c * ITEM, c * ITEM, kh, kw, c,
-        y, y_img, y_row, y_pix, oh, ow, chunk * size, min(n, (chunk + 1) * size),
+        y, y_img, y_row, y_pix, oh, ow, bias, relu, 0, 0, 0, 0,
+        chunk * size, min(n, (chunk + 1) * size),
     )  # fmt: skip
 
 
@@ -115,6 +144,7 @@ def _dx_extents(w: Any, item: int) -> Iterator[Access]:
     yield from gradient_reach(w, w.c, item)
     yield block("w", w.w, (w.kh * w.kw * w.c, item), item=item)
     yield image(w, "dx", w.n, w.height, w.width, w.c, item, True)
+    yield image(w, "mask", w.n, w.height, w.width, w.c, item)
 
 
 @device
@@ -137,7 +167,7 @@ def next_tap(stride: int, dilation: int) -> int:
 
 @kernel(
     "dy dy_img dy_row dy_pix w dx dx_img dx_row dx_pix n height width oh ow c"
-    " kh kw sh sw ph pw dh dw size",
+    " kh kw sh sw ph pw dh dw mask mask_img mask_row mask_pix size",
     extents=_dx_extents,
     chunks=_images,
 )
@@ -148,10 +178,12 @@ def depthwise2d_dx(row: int, chunk: int, tid: int, step: int) -> None:
     w                the weights [kh,kw,c] of the forward pass
     dx …             input gradient (interior address and strides), written whole
     height width     extents of x;  oh ow  extents of y;  the rest is depthwise2d's geometry
+    mask …           dx-shaped image: dx counts only where it is > 0; or 0
     """
     (
         dy, dy_img, dy_row, dy_pix, w, dx, dx_img, dx_row, dx_pix,
-        n, height, width, oh, ow, c, kh, kw, sh, sw, ph, pw, dh, dw, size,
+        n, height, width, oh, ow, c, kh, kw, sh, sw, ph, pw, dh, dw,
+        mask, mask_img, mask_row, mask_pix, size,
     ) = unpack(row)  # fmt: skip
     # Pixels whose place has the same remainder by the stride are reached by the same taps.
     down, right = next_tap(sh, dh), next_tap(sw, dw)
@@ -159,7 +191,9 @@ def depthwise2d_dx(row: int, chunk: int, tid: int, step: int) -> None:
         for left in range(min(sw, width)):
             ky, kx = first_tap(top + ph, kh, sh, dh), first_tap(left + pw, kw, sw, dw)
             rows, columns = (kh - ky + down - 1) // down, (kw - kx + right - 1) // right
-            start = dy
+            start, gate = dy, 0
+            if mask != 0:
+                gate = mask + top * mask_row + left * mask_pix
             if rows > 0 and columns > 0:
                 start += (top + ph - ky * dh) // sh * dy_row + (left + pw - kx * dw) // sw * dy_pix
             slide(
@@ -169,6 +203,7 @@ def depthwise2d_dx(row: int, chunk: int, tid: int, step: int) -> None:
                 rows, columns, c,
                 dx + top * dx_row + left * dx_pix, dx_img, sh * dx_row, sw * dx_pix,
                 (height - top + sh - 1) // sh, (width - left + sw - 1) // sw,
+                0, 0, gate, mask_img, sh * mask_row, sw * mask_pix,
                 chunk * size, min(n, (chunk + 1) * size),
             )  # fmt: skip
 
@@ -179,24 +214,33 @@ def _dw_extents(w: Any, item: int) -> Iterator[Access]:
     parts = (pieces(w.n, w.size), w.partial_chunk)
     count = w.kh * w.kw * w.c
     yield block("partial", w.partial, parts, (count, item), item=item, write=True)
+    parts = (pieces(w.n, w.size), w.db_chunk)
+    yield block("db", w.db, parts, (w.c, item), item=item, write=True)
 
 
 @kernel(
-    "x x_img x_row x_pix dy dy_img dy_row dy_pix partial partial_chunk"
+    "x x_img x_row x_pix dy dy_img dy_row dy_pix partial partial_chunk db db_chunk"
     " n oh ow c kh kw sh sw ph pw dh dw size",
     extents=_dw_extents,
     chunks=_images,
 )
 def depthwise2d_dw(row: int, chunk: int, tid: int, step: int) -> None:
-    """Partial gradients to the weights from each chunk of `size` images; `sum_chunks` adds them.
+    """Partial gradients to weights and bias from each chunk of `size` images; `sum_chunks` adds
+    them.
 
     x …              input image with its zero border in place;  dy …  output gradient image
     partial          [chunks] of [kh,kw,c], `partial_chunk` bytes apart
+    db               [chunks] of [c], `db_chunk` bytes apart: sum of dy over the pixels, or 0
     """
     (
-        x, x_img, x_row, x_pix, dy, dy_img, dy_row, dy_pix, partial, partial_chunk,
+        x, x_img, x_row, x_pix, dy, dy_img, dy_row, dy_pix, partial, partial_chunk, db, db_chunk,
         n, oh, ow, c, kh, kw, sh, sw, ph, pw, dh, dw, size,
     ) = unpack(row)  # fmt: skip
+    first_image, last_image = chunk * size, min(n, (chunk + 1) * size)
+    if db != 0:
+        pixel_sums(
+            dy, dy_img, dy_row, dy_pix, oh, ow, c, first_image, last_image, db + chunk * db_chunk
+        )
     start, taps = x - ph * x_row - pw * x_pix, kh * kw
     for k in range(0, c, LANES):
         place = k * ITEM
@@ -207,8 +251,7 @@ def depthwise2d_dw(row: int, chunk: int, tid: int, step: int) -> None:
             at_d = start + two // kw * dh * x_row + two % kw * dw * x_pix + place
             tap_sums(
                 at_a, at_b, at_d, x_img, sh * x_row, sw * x_pix,
-                dy + place, dy_img, dy_row, dy_pix, oh, ow,
-                chunk * size, min(n, (chunk + 1) * size),
+                dy + place, dy_img, dy_row, dy_pix, oh, ow, first_image, last_image,
                 partial + chunk * partial_chunk + place, tap, one, two, c, c - k,
             )  # fmt: skip
 

@@ -193,15 +193,23 @@ class _Fusion:
         op.writes.append(value)
         return op
 
+    def depthwise(self, row: Row) -> Op:
+        """depthwise2d with bias and relu."""
+        op = plain(row)
+        channels = self.shape(row.outputs[0])[1]
+        value = self._bias(op, row.outputs[0], [(channels, 1, 1), (1, channels, 1, 1)])
+        op.writes = [self._relu(op, value, keep_before=False)]
+        return op
+
     def masked(self, row: Row) -> Op:
-        """conv2d_dx, or a max-pool gradient, with the mask of the relu in front of it."""
+        """A gradient to an image, of a convolution or max-pool, with the mask of the relu there."""
         op = plain(row)
         only = row.inputs[0] if row.op == "max_pool2d_scatter" else None
         op.writes = [self._mask(op, row.outputs[0], only)]
         return op
 
     def weight_gradient(self, row: Row) -> Op:
-        """conv2d_dw together with the sum over its dy that is the bias gradient."""
+        """conv2d_dw or depthwise2d_dw with the sum over its dy that is the bias gradient."""
         op = plain(row)
         for user in self.users.get(row.inputs[1], []):
             free = user.outputs[0] not in self.taken
@@ -261,8 +269,9 @@ class _Fusion:
 # Earlier rules take their rows first: a mask is free behind a product, dearer elsewhere.
 _RULES: tuple[tuple[frozenset[str], Callable[[_Fusion, Row], Op]], ...] = (
     (frozenset({"matmul", "conv2d"}), _Fusion.product),
-    (frozenset({"conv2d_dx", "max_pool2d_scatter"}), _Fusion.masked),
-    (frozenset({"conv2d_dw"}), _Fusion.weight_gradient),
+    (frozenset({"depthwise2d"}), _Fusion.depthwise),
+    (frozenset({"conv2d_dx", "depthwise2d_dx", "max_pool2d_scatter"}), _Fusion.masked),
+    (frozenset({"conv2d_dw", "depthwise2d_dw"}), _Fusion.weight_gradient),
     (frozenset({"batch_norm"}), _Fusion.batch_norm),
     (frozenset({"batch_norm_grad"}), _Fusion.batch_norm_grad),
     (frozenset({"softmax_cross_entropy"}), _Fusion.cross_entropy),

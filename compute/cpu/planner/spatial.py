@@ -56,7 +56,7 @@ def conv_window(row: Row) -> dict[str, Word]:
     return _window(row) | {"dh": dilation[0], "dw": dilation[1]}
 
 
-def _mask(em: Emitter, op: Op, words: dict[str, Word], name: str = "mask") -> list[View]:
+def mask_words(em: Emitter, op: Op, words: dict[str, Word], name: str = "mask") -> list[View]:
     """Words of the mask operand; the mask itself, if there is one."""
     if "mask" not in op.roles:
         words |= {name: NULL, f"{name}_img": 0, f"{name}_row": 0, f"{name}_pix": 0}
@@ -86,7 +86,7 @@ def emit_conv(em: Emitter, op: Op) -> None:
     words |= {"n": out[0], "oh": out[2], "ow": out[3], "ci": shape[1], "co": out[1]}
     words |= {"w": address(w), "init": 0, "bias": NULL, "epilogue": 0, "pre": NULL}
     reads, whole, writes = [whole_buffer(x)], [w], [y]
-    masks = _mask(em, op, words)
+    masks = mask_words(em, op, words)
     reads += masks
     if "bias" in op.roles:
         bias = em.view(op.roles["bias"]).reshape((out[1],))
@@ -117,7 +117,7 @@ def emit_conv_dx(em: Emitter, op: Op) -> None:
     words = image_words("dy", dy) | image_words("dx", dx) | conv_window(row)
     words |= {"n": out[0], "height": image[2], "width": image[3], "oh": out[2], "ow": out[3]}
     words |= {"ci": image[1], "co": out[1], "w": address(flipped), "init": 0}
-    masks = _mask(em, op, words)
+    masks = mask_words(em, op, words)
     words["epilogue"] = 2 if masks else 0
     flops = 2 * prod(out) * image[1] * prod(weight[2:])
     reads = [whole_buffer(dy), *masks]
@@ -138,6 +138,11 @@ def _flipped(em: Emitter, weight: int) -> View:
 
 
 def emit_conv_dw(em: Emitter, op: Op) -> None:
+    ci, co = (em.shape(value)[1] for value in op.row.inputs)
+    weight_gradient(em, op, {"ci": ci, "co": co})
+
+
+def weight_gradient(em: Emitter, op: Op, channels: dict[str, Word]) -> None:
     """Partial weight (and bias) gradients of each chunk of images, and their sum in order."""
     row = op.row
     shape, out = em.shape(row.inputs[0]), em.shape(row.inputs[1])
@@ -151,29 +156,24 @@ def emit_conv_dw(em: Emitter, op: Op) -> None:
     step = aligned(count * item) + (aligned(out[1] * item) if bias is not None else 0)
     partial = em.new((parts, step // item))
     after = View(partial.buffer, aligned(count * item), partial.axes, item)
-    words = image_words("x", x) | image_words("dy", dy) | conv_window(row)
+    words = image_words("x", x) | image_words("dy", dy) | conv_window(row) | channels
     words |= {"partial": address(partial), "partial_chunk": step}
     words |= {"db": NULL if bias is None else address(after), "db_chunk": step}
-    words |= {"n": out[0], "oh": out[2], "ow": out[3], "ci": shape[1], "co": out[1]}
-    flops = 2 * prod(out) * shape[1] * prod(em.shape(value)[2:])
-    em.add("conv2d_dw", words, [whole_buffer(x), dy], [partial], out[0], 1, images, (), flops)
-    put_weight_gradient(em, value, partial, parts, step)
+    words |= {"n": out[0], "oh": out[2], "ow": out[3]}
+    flops = 2 * prod(out) * prod(em.shape(value)[1:])
+    em.add(row.op, words, [whole_buffer(x), dy], [partial], out[0], 1, images, (), flops)
+    axes = weight_axes(em.shape(value), item)
+    goal = em.fixed_place(value)
+    if goal is None or tuple(goal.axes) != axes:
+        goal = em.new(em.shape(value), item, axes)
+    sum_parts(em, partial, parts, step, goal)
+    em.put(value, goal)
     if bias is not None:
         place = em.target(bias)
         if place.stride(0) != item:
             place = em.new((out[1],))
         sum_parts(em, after, parts, step, place)
         em.put(bias, place)
-
-
-def put_weight_gradient(em: Emitter, value: int, partial: View, parts: int, step: int) -> None:
-    """The sum of `parts` partial gradients, stored in the order of the weights."""
-    axes = weight_axes(em.shape(value), em.item)
-    goal = em.fixed_place(value)
-    if goal is None or tuple(goal.axes) != axes:
-        goal = em.new(em.shape(value), em.item, axes)
-    sum_parts(em, partial, parts, step, goal)
-    em.put(value, goal)
 
 
 def sum_parts(

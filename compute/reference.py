@@ -176,6 +176,34 @@ def _avg_pool2d_dx(g: Array, size: tuple[int, int], **geometry: Any) -> Array:
     return _unpad(padded, size, geometry["padding"])
 
 
+def _one_hot(ids: Array, classes: int) -> Array:
+    hit = ids[..., None] == np.arange(classes)
+    return np.where(_known(ids, classes)[..., None], hit, np.nan)
+
+
+def _known(ids: Array, count: int) -> Array:
+    return np.asarray((ids >= 0) & (ids < count))
+
+
+def _take(table: Array, index: Array, batch: int) -> Array:
+    count, width = table.shape[batch], table.shape[batch + 1 :]
+    tables = table.reshape(-1, count, *width)
+    ids = index.reshape(len(tables), -1)
+    found = tables[np.arange(len(tables))[:, None], np.clip(ids, 0, count - 1)]
+    found[~_known(ids, count)] = np.nan
+    return np.asarray(found.reshape(*index.shape, *width))
+
+
+def _take_grad(g: Array, index: Array, count: int, batch: int) -> Array:
+    width, head = g.shape[index.ndim :], index.shape[:batch]
+    tables = np.zeros((math.prod(head), count, *width), g.dtype)
+    ids = index.reshape(len(tables), -1)
+    known = _known(ids, count)
+    places = np.arange(len(tables))[:, None] + np.zeros_like(ids)
+    np.add.at(tables, (places[known], ids[known]), g.reshape(*ids.shape, *width)[known])
+    return tables.reshape(*head, count, *width)
+
+
 BASIC: dict[str, Function] = {
     "matmul": _matmul,
     "sum": lambda x, axes: x.sum(axis=axes),
@@ -187,7 +215,9 @@ BASIC: dict[str, Function] = {
     "slice": _slice,
     "pad": lambda x, before, after: np.pad(x, tuple(zip(before, after, strict=True))),
     "concat": lambda *parts, axis: np.concatenate(parts, axis),
-    "one_hot": lambda ids, classes: np.eye(classes)[ids],
+    "one_hot": _one_hot,
+    "take": _take,
+    "take_grad": _take_grad,
     "conv2d": _conv2d,
     "conv2d_dx": _conv2d_dx,
     "conv2d_dw": _conv2d_dw,

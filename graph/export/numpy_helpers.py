@@ -50,6 +50,25 @@ def one_hot(ids, classes):
 ''')
 
 _helper('''
+def take_rows(table, index, batch):
+    """The rows that index names, of a table for each place on the first `batch` axes."""
+    tables = table.reshape(-1, *table.shape[batch:])
+    ids = index.reshape(len(tables), -1)
+    rows = tables[np.arange(len(tables))[:, None], ids]
+    return rows.reshape(*index.shape, *table.shape[batch + 1 :])
+''')
+
+_helper('''
+def add_rows(g, index, count, batch):
+    """Gradient of the table whose rows index took: the rows of g added up where they belong."""
+    head, width = g.shape[:batch], g.shape[index.ndim :]
+    tables = np.zeros((math.prod(head), count, *width), g.dtype)
+    ids = index.reshape(len(tables), -1)
+    np.add.at(tables, (np.arange(len(tables))[:, None], ids), g.reshape(*ids.shape, *width))
+    return tables.reshape(*head, count, *width)
+''')
+
+_helper('''
 def softmax(x):
     """exp(x) / sum(exp(x)) over the last axis, shifted so that nothing overflows."""
     e = np.exp(x - x.max(axis=-1, keepdims=True))

@@ -162,6 +162,11 @@ def _pad(use: Use) -> Expression:
     return ex.fill("np.pad({0}, {sides})", use.operands, {"sides": sides})
 
 
+def _take(use: Use) -> Expression:
+    text = "take_rows({0}, {1}, {batch})" if use.attr("batch") else "{0}[{1}]"
+    return ex.fill(text, use.operands, dict(use.row.attrs))
+
+
 def _random(use: Use) -> Expression:
     text = "random_uniform(SEED, {stream}, step, {shape})"
     return ex.fill(text, [], {"stream": use.attr("stream"), "shape": use.shape})
@@ -252,6 +257,8 @@ _SPECIAL: dict[str, Callable[[Use], Expression]] = {
     "pad": _pad,
     "concat": _template("np.concatenate({all}, axis={axis})"),
     "one_hot": _template("one_hot({0}, {classes})"),
+    "take": _take,
+    "take_grad": _template("add_rows({0}, {1}, {count}, {batch})"),
     "random_uniform": _random,
     "conv2d": _windowed("conv2d({0}, {1}, GEOMETRY)", "kernel"),
     "conv2d_dx": _windowed("conv2d_dx({0}, {1}, GEOMETRY)", "kernel"),

@@ -63,6 +63,7 @@ from graph.primitives.spatial import (
     output_extent,
 )
 from graph.primitives.table import PRIMITIVES, Primitive
+from graph.primitives.take import take, take_grad
 
 __all__ = [
     "PRIMITIVES",
@@ -119,6 +120,8 @@ __all__ = [
     "softplus",
     "sqrt",
     "stop_gradient",
+    "take",
+    "take_grad",
     "tanh",
     "to_real",
     "update",

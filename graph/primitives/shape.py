@@ -216,7 +216,10 @@ register(
 
 
 def one_hot(ids: Tensor, classes: int) -> Tensor:
-    """Real numbers of shape (*ids.shape, classes): 1 at the id, else 0."""
+    """Real numbers of shape (*ids.shape, classes): 1 at the id, else 0.
+
+    All are NaN for an id outside 0 … classes−1, so that no wrong class is learnt unseen.
+    """
     return ids.builder.emit("one_hot", (ids,), classes=classes)[0]
 
 

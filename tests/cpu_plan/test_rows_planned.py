@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
-from plan_harness import Case, Make, compare, engine_of, program_of
+from plan_harness import Case, Make, Runner, compare, engine_of, program_of
 
 import graph.primitives as rows
 from compute.backend import PlanOptions
@@ -218,6 +221,28 @@ SOFTMAX = {
         order=0,
     ),
 }
+PICKS = {
+    # ids from 5 on are outside the table: NaN, and no gradient
+    "take": Case(rows.take, [(5, 33)], labels=[((13, 4), 7)]),
+    "take_one": Case(rows.take, [(5,)], labels=[((13,), 5)]),
+    "take_blocks": Case(lambda t, i: rows.exp(rows.take(t, i)), [(5, 2, 3)], labels=[((9,), 5)]),
+    "take_each": Case(lambda t, i: rows.take(t, i, 1), [(6, 5, 17)], labels=[((6, 4), 7)]),
+    "take_turned": Case(
+        lambda t, i: rows.take(rows.permute(t, (1, 0)), i), [(4, 5)], labels=[((9,), 5)]
+    ),
+    "take_broadcast": Case(
+        lambda t, i: rows.take(rows.broadcast_to(t, (5, 3)), i), [(1, 3)], labels=[((9,), 5)]
+    ),
+    "take_and_product": Case(
+        lambda t, i: rows.matmul(rows.take(t, i), t, transpose_b=True),
+        [(5, 33)],
+        labels=[((13,), 5)],
+    ),
+    "take_of_many": Case(rows.take, [(3000, 3)], labels=[((400,), 3000)]),
+    "one_hot_outside": Case(
+        lambda x, y: rows.one_hot(y, 7) + x, [(1,)], labels=[((13,), 9)], order=0
+    ),
+}
 SPATIAL = {
     "conv": Case(_conv(), [(2, 3, 6, 7), (4, 3, 3, 3)]),
     "conv_same": Case(_conv(padding=(1, 1, 1, 1)), [(3, 2, 5, 5), (5, 2, 3, 3)]),
@@ -290,7 +315,7 @@ SPATIAL = {
         lambda x, g, b: rows.batch_norm(x, g, b, 1e-3)[0], [(37, 19, 3, 2), (19,), (19,)]
     ),
 }
-CASES = ELEMENTWISE | BROADCAST | MOVES | REDUCTIONS | PRODUCTS | SOFTMAX | SPATIAL
+CASES = ELEMENTWISE | BROADCAST | MOVES | REDUCTIONS | PRODUCTS | SOFTMAX | PICKS | SPATIAL
 
 
 def test_every_elementwise_row_has_an_opcode() -> None:
@@ -311,6 +336,20 @@ def test_a_large_weight_is_copied_for_no_gradient() -> None:
     planned = engine.entry(("case", 0, frozenset()), lambda: program).planned
     assert [step.kernel for step in planned.steps()].count("gemm") == 3
     assert not {"transpose2d", "permute"} & {step.kernel for step in planned.steps()}
+
+
+def test_added_rows_have_the_same_bits_on_any_number_of_threads() -> None:
+    program = program_of(CASES["take_of_many"], 1)
+    shapes = {i.key: program.types[i.value].shape for i in program.inputs if i.kind == "param"}
+    given = {f"param:{k}": np.random.default_rng(1).normal(size=s) for k, s in shapes.items()}
+    ids = {"ids0": np.random.default_rng(2).integers(0, 40, 400)}
+    found = []
+    for threads in (1, 3):
+        options = PlanOptions("float64", threads=threads)
+        runner = Runner(replace(program, batch=400, _hash=0), given, ids, options)
+        found.append(runner.run().arrays["d0_0"])
+    assert found[0].tobytes() == found[1].tobytes()
+    assert found[0].any()
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -65,7 +65,8 @@ def test_rows_and_their_gradient(library: Library, real: Any, rng: Any, n: int) 
     index[5] = 11
     run(
         library, "gather_rows", table=table.ctypes.data, table_row=table.strides[0], rows=11,
-        index=index.ctypes.data, out=out.ctypes.data, out_row=out.strides[0], m=23, n=n, size=4,
+        index=index.ctypes.data, out=out.ctypes.data, out_row=out.strides[0], m=23, n=n,
+        per=23, size=4,
     )  # fmt: skip
     good = np.delete(np.arange(23), 5)
     assert (out[good] == table[index[good]]).all()
@@ -78,10 +79,31 @@ def test_rows_and_their_gradient(library: Library, real: Any, rng: Any, n: int) 
         run(
             library, "scatter_add_rows", x=x.ctypes.data, x_row=x.strides[0],
             index=index.ctypes.data, table=table.ctypes.data, table_row=table.strides[0],
-            rows=11, m=23, n=n, init=init, size=3,
+            rows=11, m=23, n=n, per=23, init=init, size=3,
         )  # fmt: skip
         assert (table == expected).all()
         assert untouched_gaps(table)
+
+
+@pytest.mark.parametrize("size", [1, 4, 7, 100])
+def test_rows_of_a_table_each(library: Library, real: Any, rng: Any, size: int) -> None:
+    """Three tables of 5 rows, 4 ids for each; an id never reaches into the table beside its own."""
+    tables, out = padded((15, 3), real), padded((12, 3), real)
+    tables[...] = rng.standard_normal((15, 3))
+    index = np.array([4, 0, 4, 2, -1, 5, 3, 3, 0, 9, 1, -5])
+    words = {"index": index.ctypes.data, "rows": 5, "m": 12, "n": 3, "per": 4, "size": size}
+    at = {"table": tables.ctypes.data, "table_row": tables.strides[0]}
+    run(library, "gather_rows", out=out.ctypes.data, out_row=out.strides[0], **at, **words)
+    known = (index >= 0) & (index < 5)
+    places = (np.arange(12) // 4 * 5 + index)[known]
+    assert (out[known] == tables[places]).all()
+    assert np.isnan(out[~known]).all()
+    x = rng.standard_normal((12, 3)).astype(real)
+    expected = np.zeros((15, 3), real)
+    np.add.at(expected, places, x[known])
+    run(library, "scatter_add_rows", x=x.ctypes.data, x_row=x.strides[0], init=0, **at, **words)
+    assert (tables == expected).all()
+    assert untouched_gaps(tables)
 
 
 def test_one_hot(library: Library, real: Any) -> None:
@@ -90,5 +112,7 @@ def test_one_hot(library: Library, real: Any) -> None:
         library, "one_hot", index=index.ctypes.data, out=out.ctypes.data, out_row=out.strides[0],
         m=5, n=5, size=2,
     )  # fmt: skip
-    assert (out == (np.arange(5) == index[:, None])).all()
+    good = [0, 1, 4]
+    assert (out[good] == (np.arange(5) == index[good, None])).all()
+    assert np.isnan(out[[2, 3]]).all()
     assert untouched_gaps(out)

@@ -78,6 +78,8 @@ CASES = {
     "sum": Case(lambda x: rows.reduce_sum(x, (0, 2)), [(2, 3, 4)]),
     "max": Case(lambda x: rows.reduce_max(x, 1, keep=True), [(2, 3, 4)]),
     "moves": Case(_moved, [(2, 3, 4)]),
+    "take": Case(lambda x: rows.take(x, _labels(x, 3)), [(4, 2, 2)]),
+    "take_each": Case(lambda x: rows.take(x, _labels(x, 3), batch=1), [(3, 4, 2)]),
     "matmul": Case(rows.matmul, [(3, 4), (4, 2)]),
     "matmul_tn": Case(lambda a, b: rows.matmul(a, b, True, False), [(4, 3), (4, 2)]),
     "matmul_nt": Case(lambda a, b: rows.matmul(a, b, False, True), [(3, 4), (2, 4)]),
@@ -108,7 +110,7 @@ INNER = {
     *("conv2d_dx", "conv2d_dw", "depthwise2d_dx", "depthwise2d_dw"),
     *("max_pool2d_scatter", "max_pool2d_take", "avg_pool2d_dx"),
     *("softmax_grad", "softmax_cross_entropy_grad", "batch_norm_grad", "scan", "update"),
-    *("reshape", "permute", "broadcast_to", "slice", "pad", "concat"),
+    *("reshape", "permute", "broadcast_to", "slice", "pad", "concat", "take_grad"),
 }
 
 

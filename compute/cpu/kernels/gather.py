@@ -113,25 +113,30 @@ def gather_batch(row: int, chunk: int, tid: int, step: int) -> None:
 
 
 def _rows_extents(w: Any, item: int) -> Iterator[Access]:
-    yield block("table", w.table, (w.rows, w.table_row), (w.n, item), item=item)
+    yield block(
+        "table", w.table, (pieces(w.m, w.per) * w.rows, w.table_row), (w.n, item), item=item
+    )
     yield block("index", w.index, (w.m, 8), item=8)
     yield block("out", w.out, (w.m, w.out_row), (w.n, item), item=item, write=True)
 
 
 @kernel(
-    "table table_row rows index out out_row m n size",
+    "table table_row rows index out out_row m n per size",
     extents=_rows_extents,
     chunks=lambda w: pieces(w.m, w.size),
 )
 def gather_rows(row: int, chunk: int, tid: int, step: int) -> None:
     """out[m,n] = table[index[m], n]; an index outside [0, rows) gives NaN; a chunk is `size` rows
     of out.
+
+    per              so many indices name rows of the first table, as many of the next one, which
+                     lies `rows` rows further, and so on
     """
-    table, table_row, rows, index, out, out_row, m, n, size = unpack(row)
+    table, table_row, rows, index, out, out_row, m, n, per, size = unpack(row)
     for i in range(chunk * size, min(m, (chunk + 1) * size)):
         at = get_word(index + i * 8)
         if 0 <= at < rows:
-            copy_reals(table + at * table_row, out + i * out_row, n)
+            copy_reals(table + (i // per * rows + at) * table_row, out + i * out_row, n)
         else:
             put_row(out + i * out_row, n, as_float(NOT_A_NUMBER))
 
@@ -139,28 +144,32 @@ def gather_rows(row: int, chunk: int, tid: int, step: int) -> None:
 def _scatter_extents(w: Any, item: int) -> Iterator[Access]:
     yield block("x", w.x, (w.m, w.x_row), (w.n, item), item=item)
     yield block("index", w.index, (w.m, 8), item=8)
-    yield block("table", w.table, (w.rows, w.table_row), (w.n, item), item=item, write=True)
+    dims = (pieces(w.m, w.per) * w.rows, w.table_row), (w.n, item)
+    yield block("table", w.table, *dims, item=item, write=True)
 
 
 @kernel(
-    "x x_row index table table_row rows m n init size",
+    "x x_row index table table_row rows m n per init size",
     extents=_scatter_extents,
-    chunks=lambda w: pieces(w.rows, w.size),
+    chunks=lambda w: pieces(pieces(w.m, w.per) * w.rows, w.size),
 )
 def scatter_add_rows(row: int, chunk: int, tid: int, step: int) -> None:
     """table[r,n] = init + Σ of x[i,n] over the i with index[i] = r, in order of i; `size` rows of
     table a chunk.
 
+    per              as in gather_rows: so many x for each table
     init             0 zero, 1 the present table;  indices outside [0, rows) are left out
     """
-    x, x_row, index, table, table_row, rows, m, n, init, size = unpack(row)
-    low, high = chunk * size, min(rows, (chunk + 1) * size)
+    x, x_row, index, table, table_row, rows, m, n, per, init, size = unpack(row)
+    low, high = chunk * size, min((m + per - 1) // per * rows, (chunk + 1) * size)
     if init == 0:
         for r in range(low, high):
             put_row(table + r * table_row, n, 0.0)
-    for i in range(m):
-        at = get_word(index + i * 8)
-        if low <= at < high:
+    # no other indices name rows of the tables that low … high-1 are in
+    for i in range(low // rows * per, min(m, ((high - 1) // rows + 1) * per)):
+        within = get_word(index + i * 8)
+        at = i // per * rows + within
+        if 0 <= within < rows and low <= at < high:
             for j in range(0, n, LANES):
                 mask = first(n - j)
                 target = table + at * table_row + j * ITEM
@@ -177,10 +186,13 @@ def _one_hot_extents(w: Any, item: int) -> Iterator[Access]:
     "index out out_row m n size", extents=_one_hot_extents, chunks=lambda w: pieces(w.m, w.size)
 )
 def one_hot(row: int, chunk: int, tid: int, step: int) -> None:
-    """out[i,j] = 1.0 where j = index[i], else 0.0; a chunk is `size` rows."""
+    """out[i,j] = 1.0 where j = index[i], else 0.0; NaN for an index outside [0, n); a chunk is
+    `size` rows.
+    """
     index, out, out_row, m, n, size = unpack(row)
     for i in range(chunk * size, min(m, (chunk + 1) * size)):
         at = get_word(index + i * 8)
-        put_row(out + i * out_row, n, 0.0)
-        if 0 <= at < n:
+        known = 0 <= at < n
+        put_row(out + i * out_row, n, 0.0 if known else as_float(NOT_A_NUMBER))
+        if known:
             set_real(out + i * out_row + at * ITEM, 1.0)

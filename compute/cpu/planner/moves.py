@@ -79,18 +79,6 @@ def write_zeros(em: Emitter, goal: View) -> None:
     em.copy(zero.broadcast(goal.shape), goal)
 
 
-def emit_one_hot(em: Emitter, op: Op) -> None:
-    row = op.row
-    ids = em.dense(em.view(row.inputs[0]))
-    count, classes = ids.size, cast("int", row.attr("classes"))
-    goal, flat, stride = em.row_target(row.outputs[0])
-    m = count
-    words: dict[str, Word] = {"index": address(ids), "out": address(flat), "out_row": stride}
-    words |= {"m": m, "n": classes}
-    em.add("one_hot", words, [_flat(em, ids)], [flat], m)
-    em.put(row.outputs[0], goal)
-
-
 def emit_to_real(em: Emitter, op: Op) -> None:
     """Integers as reals."""
     goal = em.new(em.shape(op.row.outputs[0]))
@@ -99,12 +87,12 @@ def emit_to_real(em: Emitter, op: Op) -> None:
 
 
 def _to_real(em: Emitter, ids: View, goal: View) -> None:
-    flat, out = _flat(em, ids), _flat(em, goal)
+    flat, out = flat_row(em, ids), flat_row(em, goal)
     words: dict[str, Word] = {"x": address(flat), "out": address(out), "count": out.size}
     em.add("to_real", words, [flat], [out], out.size, 1)
 
 
-def _flat(em: Emitter, view: View) -> View:
+def flat_row(em: Emitter, view: View) -> View:
     """`view` as one dense row."""
     flat = em.dense(view).reshape((view.size,))
     assert flat is not None
@@ -119,7 +107,7 @@ def emit_compare_ids(em: Emitter, op: Op) -> None:
     goal = em.target(row.outputs[0])
     if row.op == "equal" and all(em.is_int(value) for value in row.inputs):
         place = em.new(shape)
-        a, b, out = (_flat(em, v.broadcast(shape)) for v in (*views, place))
+        a, b, out = (flat_row(em, v.broadcast(shape)) for v in (*views, place))
         words: dict[str, Word] = {"a": address(a), "b": address(b), "out": address(out)}
         em.add("equal_int", words | {"count": out.size}, [a, b], [out], out.size)
         em.put(row.outputs[0], place)

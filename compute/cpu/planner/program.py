@@ -13,6 +13,7 @@ from compute.cpu.planner import (
     linear,
     moves,
     norm,
+    picks,
     reduce,
     spatial,
     updates,
@@ -60,7 +61,9 @@ _EMIT: dict[str, Callable[[Emitter, Op], None]] = {
     "slice": moves.emit_slice,
     "concat": moves.emit_concat,
     "pad": moves.emit_pad,
-    "one_hot": moves.emit_one_hot,
+    "one_hot": picks.emit_one_hot,
+    "take": picks.emit_take,
+    "take_grad": picks.emit_take_grad,
     "to_real": moves.emit_to_real,
     "update": updates.emit_update,
 }

@@ -3,7 +3,8 @@
 He et al. 2015 ("Delving deep into rectifiers"), Glorot & Bengio 2010, LeCun et al. 1998
 ("Efficient backprop"), Saxe et al. 2014 (orthogonal); `torch_linear` is what PyTorch's Linear and
 Conv layers do: Kaiming uniform with a = √5, which is U(±1/√fan_in). `truncated_normal` is that of
-Devlin et al. 2019, `identity` PyTorch's `eye_` and `dirac_`.
+Devlin et al. 2019, `standard_normal` that of PyTorch's Embedding, `identity` PyTorch's `eye_` and
+`dirac_`.
 """
 
 from __future__ import annotations
@@ -43,6 +44,13 @@ def initial_values(
 
 def initial(param: Param, key: str, seed: int) -> Array:
     """The first value of one parameter, float64; ValueError for an unknown initialiser."""
+    values = _initial(param, key, seed)
+    if param.blank is not None:
+        values[param.blank] = 0.0
+    return values
+
+
+def _initial(param: Param, key: str, seed: int) -> Array:
     if isinstance(param.init, int | float):
         return np.full(param.shape, float(param.init))
     if param.init in ("zeros", "ones"):
@@ -131,5 +139,6 @@ def _matrix(key: str, init: str, shape: Shape) -> tuple[int, int]:
 _WHOLE: dict[str, Callable[[str, int, Shape], Array]] = {
     "orthogonal": _orthogonal,
     "truncated_normal": _truncated,
+    "standard_normal": _normal,
     "identity": _identity,
 }

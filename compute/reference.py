@@ -215,6 +215,7 @@ BASIC: dict[str, Function] = {
     "slice": _slice,
     "pad": lambda x, before, after: np.pad(x, tuple(zip(before, after, strict=True))),
     "concat": lambda *parts, axis: np.concatenate(parts, axis),
+    "arange": lambda count: np.arange(count),
     "one_hot": _one_hot,
     "take": _take,
     "take_grad": _take_grad,

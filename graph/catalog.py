@@ -19,6 +19,7 @@ CATEGORIES = (
     "Data",
     "Dense",
     "Convolution",
+    "Embedding",
     "Activation",
     "Normalisation",
     "Regularise",

@@ -73,12 +73,13 @@ class Param:
 
     `fan_in`/`fan_out` of the initialisers come from the shape: axis 0 is out, axis 1 in, the rest
     the window; give `fan` = (in, out) where that is not so (a bias, for one). `init` is one of
-    graph.ops.dense.INITIALISERS.
+    graph.ops.dense.INITIALISERS. Row `blank` of axis 0 starts at 0 whatever the others do.
     """
 
     shape: Shape
     init: str | float = "he_uniform"
     fan: tuple[int, int] | None = None
+    blank: int | None = None
 
 
 @dataclass(frozen=True)

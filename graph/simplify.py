@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from graph.primitives.table import PRIMITIVES
+from graph.primitives.table import PRIMITIVES, broadcast_shapes
 from graph.program import Program, Row, TensorType
 from graph.tensor import Builder, Tensor, rebuild
 
@@ -51,9 +51,12 @@ def _renumber(program: Program) -> Program:
 
 
 def _neutral(builder: Builder, row: Row, operands: list[Tensor]) -> Sequence[Tensor] | None:
-    """What a row that changes nothing stands for: x·1, x+0, x−0, x/1, stop_gradient(x)."""
+    """What a row that changes nothing stands for: x·1, x+0, x−0, x/1, stop_gradient(x) …"""
     if row.op == "stop_gradient":
         return operands
+    if row.op == "where" and operands[1].id == operands[2].id:
+        shape = broadcast_shapes(*(operand.shape for operand in operands))
+        return [operands[1]] if operands[1].shape == shape else None
     if row.op in ("mul", "add", "sub", "div"):
         value = 1.0 if row.op in ("mul", "div") else 0.0
         left, right = operands

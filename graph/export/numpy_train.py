@@ -57,6 +57,17 @@ def truncated_normal(key, shape):
     """Devlin et al. 2019: normal with a deviation of 0.02, nothing beyond two of them."""
     return (0.02 * random_truncated(SEED, f"initial/{key}", shape)).astype(DTYPE)
 ''',
+    "standard_normal": '''
+def standard_normal(key, shape):
+    """Normal with a deviation of 1, as PyTorch's Embedding starts."""
+    return normal(key, shape, 1.0)
+''',
+    "blank_row": '''
+def blank_row(weight, row):
+    """The weight with zeros in the row of what only fills up."""
+    weight[row] = 0
+    return weight
+''',
     "identity": '''
 def identity(key, shape):
     """Each output passes on the input of its number, at the middle of the window."""
@@ -77,7 +88,8 @@ def normal(key, shape, deviation):
 ''',
 }
 INITIALISERS = {name: source.strip() for name, source in INITIALISERS.items()}
-WHOLE = frozenset({"orthogonal", "truncated_normal", "identity"})  # need no fan
+# need no fan
+WHOLE = frozenset({"orthogonal", "truncated_normal", "standard_normal", "identity"})
 
 LOAD_MODEL = '''
 def load_model(path=WEIGHTS):
@@ -99,6 +111,8 @@ def initial_params_function(outline: Outline) -> list[str]:
             entries[key] = f"{param.init}({name}, {shape})"
         else:
             entries[key] = _by_fan(name, shape, param.init, param.fan or (param.shape[0],) * 2)
+        if param.blank is not None:
+            entries[key] = f"blank_row({entries[key]}, {param.blank})"
     for key, state in outline.model.states.items():
         entries[key] = _filled(state.init, state.shape)
     values = [ex.mark(ex.parse(text), key.rpartition("/")[0]) for key, text in entries.items()]

@@ -72,6 +72,8 @@ def dialect(real: str) -> Callable[[Use], Expression]:
             return special(use)
         if use.result.dtype == "scalar" and use.row.op in SCALARS:
             return ex.fill(SCALARS[use.row.op], use.operands, {})
+        if use.row.op == "arange":
+            return ex.fill(f"torch.arange({{count}}).{real}()", [], dict(use.row.attrs))
         if use.row.op in ("to_real", "one_hot"):
             call = "F.one_hot({0}, {classes})" if use.row.op == "one_hot" else "{0}"
             plain = use.types[0].dtype == "scalar"

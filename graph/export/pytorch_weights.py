@@ -67,6 +67,11 @@ def truncated_normal_(weight, stream):
     """Devlin et al. 2019: normal with a deviation of 0.02, nothing beyond two of them."""
     weight.copy_(torch.from_numpy(0.02 * random_truncated(SEED, stream, weight.shape)))
 ''',
+    "standard_normal": '''
+def standard_normal_(weight, stream):
+    """Normal with a deviation of 1, as PyTorch's Embedding starts."""
+    normal_(weight, stream, 1.0)
+''',
     "identity": '''
 def identity_(weight, stream):
     """Each output passes on the input of its number, at the middle of the window."""
@@ -135,6 +140,9 @@ def initial_model_function(outline: Outline, model: ModelClass) -> list[str]:
         own = literal(f"initial/{model.state[name]}")
         call = _fill(owned[name].init, attribute(name), own, owned[name])
         lines += ex.statement("", ex.parse(call), "    ")
+    for name, param in owned.items():
+        if param.blank is not None:
+            lines.append(f"    {attribute(name)}[{param.blank}] = 0")
     return [*lines, "    return model"]
 
 

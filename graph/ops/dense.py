@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from graph.op import Op, Param, Port, bad, labels, sample, setting
 from graph.ops.expect import need_vector
-from graph.primitives import matmul
-from graph.program import TensorType
+from graph.primitives import matmul, reduce_sum, reshape
+from graph.program import ShapeError, TensorType
 from graph.tensor import Tensor
 
 INITIALISERS = (
@@ -21,6 +21,7 @@ INITIALISERS = (
     "torch_linear",
     "orthogonal",
     "truncated_normal",
+    "standard_normal",
     "identity",
     "zeros",
     "ones",
@@ -78,4 +79,57 @@ class Dense(Op):
 
     def build(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         y = matmul(x, weight, transpose_b=True)
+        return y if bias is None else y + bias
+
+
+class Bilinear(Op):
+    """Every output is a weighted sum of all products of two vectors: y = x1ᵀ W x2 + b.
+
+    x1 N×F, x2 N×G → y N×units; weight units×F×G, bias units (Tenenbaum & Freeman 2000, §2). Lets
+    one input decide how the other is read.
+    """
+
+    category, icon, family = "Dense", "dense", "dense"
+    keywords = ("product", "interaction", "two inputs", "similarity", "relation", "tensor network")
+    inputs = (Port("x1", "vector"), Port("x2", "vector"))
+    outputs = (Port("y", "vector"),)
+    summary = ("units", "bias")
+    units: int = setting(64, "Number of outputs", min=1, max=1_000_000)
+    bias: bool = setting(True, "Add a trained offset to each output")
+    init: str = setting(
+        "torch_linear",
+        "How the weights start",
+        choices=INITIALISERS,
+        advanced=True,
+        label="initialise",
+    )
+    torch = "nn.Bilinear({x1.shape[1]}, {x2.shape[1]}, {units}, bias={bias})"
+    samples = (
+        sample(x1=(2, 3), x2=(2, 4), settings={"units": 5}),
+        sample(x1=(1, 1), x2=(1, 2), settings={"units": 1}),
+        sample(x1=(3, 2), x2=(3, 2), settings={"units": 2, "bias": False, "init": "he_normal"}),
+        bad("put a Flatten", x1=(2, 3), x2=(2, 1, 8, 8)),
+        bad("put a Reshape", x1=(2,), x2=(2, 3)),
+        bad("as many samples", x1=(2, 3), x2=(4, 3)),
+        bad("class labels", x1=labels(2), x2=(2, 3)),
+    )
+
+    def params(self, x1: TensorType, x2: TensorType) -> Mapping[str, Param]:
+        need_vector(x1)
+        need_vector(x2, 1)
+        if x1.shape[0] != x2.shape[0]:
+            found = f"{x2.shape[0]} samples beside {x1.shape[0]}"
+            raise ShapeError(found, "as many samples", "wire two paths of one batch", 1)
+        # PyTorch scales by the first input alone
+        fan = (x1.shape[1], self.units)
+        made = {"weight": Param((self.units, x1.shape[1], x2.shape[1]), self.init, fan)}
+        if self.bias:
+            made["bias"] = Param((self.units,), bias_start(self.init), fan)
+        return made
+
+    def build(self, x1: Tensor, x2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        units, first, second = weight.shape
+        read = matmul(x2, reshape(weight, (units * first, second)), transpose_b=True)
+        parts = reshape(read, (x2.shape[0], units, first)) * reshape(x1, (x1.shape[0], 1, first))
+        y = reduce_sum(parts, 2)
         return y if bias is None else y + bias

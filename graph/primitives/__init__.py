@@ -63,12 +63,13 @@ from graph.primitives.spatial import (
     output_extent,
 )
 from graph.primitives.table import PRIMITIVES, Primitive
-from graph.primitives.take import take, take_grad
+from graph.primitives.take import arange, take, take_grad
 
 __all__ = [
     "PRIMITIVES",
     "Primitive",
     "absolute",
+    "arange",
     "argmax",
     "avg_pool2d",
     "batch_norm",

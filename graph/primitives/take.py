@@ -1,4 +1,4 @@
-"""Rows of a table by integer index, and the sum that is their gradient."""
+"""Counting, rows of a table by integer index, and the sum that is their gradient."""
 
 from __future__ import annotations
 
@@ -6,7 +6,22 @@ from typing import cast
 
 from graph.primitives.table import Gradients, Primitive, Tensors, Types, register, text
 from graph.program import Attrs, ShapeError, TensorType
-from graph.tensor import Tensor
+from graph.tensor import Builder, Tensor
+
+
+def arange(builder: Builder, count: int) -> Tensor:
+    """The real numbers 0, 1 … count−1."""
+    return builder.emit("arange", (), count=count)[0]
+
+
+register(
+    Primitive(
+        "arange",
+        "basic",
+        lambda types, attrs: (TensorType((cast("int", attrs["count"]),)),),
+        numpy="np.arange({count}, dtype=DTYPE)",
+    )
+)
 
 
 def take(table: Tensor, index: Tensor, batch: int = 0) -> Tensor:

@@ -103,6 +103,10 @@ BROADCAST = {
     "scalars": Case(_binary("add"), [(), ()]),
     "one": Case(_binary("add"), [(1, 1), (1,)]),
     "transposed": Case(lambda a, b: rows.permute(a, (1, 0)) * b, [(70, 90), (90, 70)]),
+    "every_second": Case(
+        lambda a, b: rows.reshape(rows.slice_axis(a, 3, 0, 1), (2, 5, 2)) * b,
+        [(2, 5, 2, 2), (5, 2)],
+    ),
     "long": Case(lambda a: rows.tanh(a) * 2.0 + a, [(3, 5000)]),
     "constants": Case(lambda a: (a * 2.0 + 1.0) / 3.0 - 0.5, [(64,)]),
     "chain": Case(lambda a, b: rows.exp(rows.sin(a) * b + a) * rows.tanh(b), [(9, 31), (31,)]),

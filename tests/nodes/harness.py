@@ -213,12 +213,16 @@ def check_gradient(case: Case) -> None:
     total = case.objective()
     assert total is not None
     rng = np.random.default_rng(SEED)
+    blank = {name(key): param.blank for key, param in case.trace.params.items()}
     for key, gradient in case.gradients().items():
-        value = case.values[key]
+        value, moved = case.values[key], np.ones_like(case.values[key])
+        if blank.get(key) is not None:  # a row that is not trained
+            assert not gradient[blank[key]].any()
+            moved[blank[key]] = 0.0
         places = rng.permutation(value.size)[:CHECKED]
         directions = [np.eye(1, value.size, k).reshape(value.shape) for k in places]
         directions.append(rng.normal(size=value.shape))
-        for direction in directions:
+        for direction in (d * moved for d in directions):
             ahead, behind = (
                 case.run({"f": total}, {key: value + sign * STEP * direction})["f"]
                 for sign in (1, -1)

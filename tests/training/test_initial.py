@@ -22,8 +22,18 @@ DEVIATIONS = {
     "he_normal": math.sqrt(2 / 300),
     "glorot_normal": math.sqrt(2 / (300 + 200)),
     "lecun_normal": math.sqrt(1 / 300),
+    "standard_normal": 1.0,
 }
 OTHERS = {"orthogonal", "truncated_normal", "identity", "zeros", "ones"}
+
+
+def test_a_blank_row_starts_at_zero_and_the_others_as_without() -> None:
+    """What stands for padding: PyTorch's padding_idx."""
+    blank = initial(Param((5, 3), "standard_normal", blank=2), "a/weight", 1)
+    plain = initial(Param((5, 3), "standard_normal"), "a/weight", 1)
+    assert not blank[2].any()
+    others = [0, 1, 3, 4]
+    assert (blank[others] == plain[others]).all()
 
 
 @pytest.mark.parametrize("init", BOUNDS)

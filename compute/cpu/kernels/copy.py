@@ -175,6 +175,18 @@ def fill(row: int, chunk: int, tid: int, step: int) -> None:
                 store_masked(y + i * y0 + j * y1 + k * ITEM, value, first(d2 - k))
 
 
+def _arange_extents(w: Any, item: int) -> Iterator[Access]:
+    yield block("out", w.out, (w.count, item), item=item, write=True)
+
+
+@kernel("out count size", extents=_arange_extents, chunks=lambda w: pieces(w.count, w.size))
+def arange(row: int, chunk: int, tid: int, step: int) -> None:
+    """out[i] = i; a chunk is `size` elements."""
+    out, count, size = unpack(row)
+    for i in range(chunk * size, min(count, (chunk + 1) * size)):
+        set_real(out + i * ITEM, float(i))
+
+
 def _to_real_extents(w: Any, item: int) -> Iterator[Access]:
     yield block("x", w.x, (w.count, 8), item=8)
     yield block("out", w.out, (w.count, item), item=item, write=True)

@@ -118,7 +118,10 @@ def _space(goals: Sequence[View], views: Sequence[View]) -> _Space | None:
     periodic = [False] * len(operands)
     period = 0
     if len(joined) > 1 and (joined[-1][0] < SHORT or len(joined) > MAX_DIMS):
-        joined, periodic, period = _periodic(joined, len(goals), item)
+        found = _periodic(joined, len(goals), item)
+        # what repeats does so along contiguous elements only
+        if not found[2] or _contiguous(found[0][-1], len(goals), item):
+            joined, periodic, period = found
     if joined and not _contiguous(joined[-1], len(goals), item):
         small = prod(extent for extent, _ in joined) <= SMALL
         if len(joined) == MAX_DIMS or not small:

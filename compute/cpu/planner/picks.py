@@ -1,4 +1,4 @@
-"""Rows that pick by integer index: one-hot codes, rows of a table and their sums."""
+"""Rows that count and that pick by integer index: one-hot codes, rows of a table, their sums."""
 
 from __future__ import annotations
 
@@ -10,6 +10,14 @@ from compute.cpu.planner.fuse import Op
 from compute.cpu.planner.moves import flat_row
 from compute.cpu.planner.steps import Word, address
 from compute.cpu.planner.views import View
+
+
+def emit_arange(em: Emitter, op: Op) -> None:
+    value = op.row.outputs[0]
+    goal = em.new(em.shape(value))
+    words: dict[str, Word] = {"out": address(goal), "count": goal.size}
+    em.add("arange", words, [], [goal], goal.size)
+    em.put(value, goal)
 
 
 def emit_one_hot(em: Emitter, op: Op) -> None:

@@ -62,6 +62,7 @@ _EMIT: dict[str, Callable[[Emitter, Op], None]] = {
     "concat": moves.emit_concat,
     "pad": moves.emit_pad,
     "one_hot": picks.emit_one_hot,
+    "arange": picks.emit_arange,
     "take": picks.emit_take,
     "take_grad": picks.emit_take_grad,
     "to_real": moves.emit_to_real,

@@ -26,6 +26,8 @@ def _sigmoid(x: Array) -> Array:
 
 _erf = np.vectorize(math.erf, otypes=[np.float64])
 
+LARGEST_ID = 2.0**62  # what is beyond, or no number, becomes −1
+
 ELEMENTWISE: dict[str, Function] = {
     "add": np.add,
     "sub": np.subtract,
@@ -176,6 +178,11 @@ def _avg_pool2d_dx(g: Array, size: tuple[int, int], **geometry: Any) -> Array:
     return _unpad(padded, size, geometry["padding"])
 
 
+def _to_int(x: Array) -> Array:
+    known = np.abs(x) < LARGEST_ID
+    return np.where(known, x, -1).astype(np.int64)
+
+
 def _one_hot(ids: Array, classes: int) -> Array:
     hit = ids[..., None] == np.arange(classes)
     return np.where(_known(ids, classes)[..., None], hit, np.nan)
@@ -215,6 +222,7 @@ BASIC: dict[str, Function] = {
     "slice": _slice,
     "pad": lambda x, before, after: np.pad(x, tuple(zip(before, after, strict=True))),
     "concat": lambda *parts, axis: np.concatenate(parts, axis),
+    "to_int": _to_int,
     "arange": lambda count: np.arange(count),
     "one_hot": _one_hot,
     "take": _take,

@@ -50,6 +50,7 @@ PLAIN = {
     "equal": "{0} == {1}",
     "not_equal": "{0} != {1}",
     "stop_gradient": "{0}.detach()",
+    "to_int": "{0}.long()",
     "argmax": "{0}.argmax(dim={axes[0]})",
     "concat": "torch.cat({all}, dim={axis})",
     "softmax": "F.softmax({0}, dim=-1)",

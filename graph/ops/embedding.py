@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from graph.op import Op, Param, Port, SettingError, bad, labels, sample, setting
 from graph.ops.axes import need_axis
 from graph.ops.dense import INITIALISERS
-from graph.ops.expect import describe
-from graph.primitives import equal, permute, reshape, stop_gradient, take, where
+from graph.ops.expect import describe, need_numbers
+from graph.primitives import equal, permute, reshape, stop_gradient, take, to_int, where
 from graph.program import ShapeError, TensorType
 from graph.tensor import Tensor
 
@@ -16,8 +16,8 @@ from graph.tensor import Tensor
 def need_ids(kind: TensorType, operand: int = 0) -> None:
     """Raises ShapeError unless `kind` holds integer ids."""
     if kind.dtype != "int":
-        found, remedy = describe(kind), "wire a port of ids, such as class labels or tokens"
-        raise ShapeError(found, "integer ids", remedy, operand)
+        remedy = "wire a port of ids, or put a ToIds before it"
+        raise ShapeError(describe(kind), "integer ids", remedy, operand, adapter="ToIds")
 
 
 class Embedding(Op):
@@ -79,6 +79,29 @@ class Embedding(Op):
             return y
         fills = reshape(equal(x, self.padding_idx), (*x.shape, 1))
         return where(fills, stop_gradient(y), y)
+
+
+class ToIds(Op):
+    """Makes integer ids of numbers that stand for them, as columns of a table do (x.long()).
+
+    What is behind the point is cut off. Turn the scaling of those columns off: scaled, they are no
+    ids any more. No gradient flows back.
+    """
+
+    category, icon, family = "Embedding", "float", "dense"
+    title = "Numbers to ids"
+    keywords = ("integer", "long", "int", "cast", "tokens", "categories", "truncate")
+    outputs = (Port("y", "labels"),)
+    torch_call = "{x}.long()"
+    samples = (
+        sample(x=(2, 3)),
+        sample(x=(2,)),
+        bad("class labels", x=labels(2)),
+    )
+
+    def build(self, x: Tensor) -> Tensor:
+        need_numbers(x.type)
+        return to_int(x)
 
 
 class Gather(Op):

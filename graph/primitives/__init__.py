@@ -63,7 +63,7 @@ from graph.primitives.spatial import (
     output_extent,
 )
 from graph.primitives.table import PRIMITIVES, Primitive
-from graph.primitives.take import arange, take, take_grad
+from graph.primitives.take import arange, take, take_grad, to_int
 
 __all__ = [
     "PRIMITIVES",
@@ -124,6 +124,7 @@ __all__ = [
     "take",
     "take_grad",
     "tanh",
+    "to_int",
     "to_real",
     "update",
     "where",

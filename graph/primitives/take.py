@@ -1,4 +1,4 @@
-"""Counting, rows of a table by integer index, and the sum that is their gradient."""
+"""Integers: counting, ids of numbers, rows of a table by id and the sum that is their gradient."""
 
 from __future__ import annotations
 
@@ -20,6 +20,29 @@ register(
         "basic",
         lambda types, attrs: (TensorType((cast("int", attrs["count"]),)),),
         numpy="np.arange({count}, dtype=DTYPE)",
+    )
+)
+
+
+def to_int(x: Tensor) -> Tensor:
+    """Real numbers as integers, what is behind the point cut off; −1 for what is no int64."""
+    return x.builder.emit("to_int", (x,))[0]
+
+
+def _to_int_type(types: Types, attrs: Attrs) -> Types:
+    if types[0].dtype != "real":
+        raise ShapeError(f"{text(types[0].shape)} of integers", "real numbers")
+    return (TensorType(types[0].shape, "int"),)
+
+
+register(
+    Primitive(
+        "to_int",
+        "basic",
+        _to_int_type,
+        lambda i, o, g, a: [None],
+        numpy="{0}.astype(int)",
+        constant=frozenset({0}),
     )
 )
 

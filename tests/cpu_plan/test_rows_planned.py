@@ -243,6 +243,14 @@ PICKS = {
         labels=[((13,), 5)],
     ),
     "take_of_many": Case(rows.take, [(3000, 3)], labels=[((400,), 3000)]),
+    "to_int": Case(lambda x: rows.to_int(x * 9.0), [(5, 7)], order=0),
+    "to_int_unknown": Case(lambda x: rows.to_int(x / (x - x)), [(5, 7)], order=0),
+    "to_int_turned": Case(
+        lambda x, t: rows.take(t, rows.to_int(rows.permute(x, (1, 0)))),
+        [(5, 7), (2, 3)],
+        low=0.0,
+        order=0,
+    ),
     "one_hot_outside": Case(
         lambda x, y: rows.one_hot(y, 7) + x, [(1,)], labels=[((13,), 9)], order=0
     ),

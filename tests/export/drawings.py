@@ -347,6 +347,24 @@ def triplets() -> Graph:
     return draw(nodes, wires + _LOSS, EXACT)
 
 
+def tokens() -> Graph:
+    """Numbers as ids, embedded, one of them padding; a sequence with positions of three kinds."""
+    nodes = plain() | {
+        "cut": op("Formula", formula="1.5 * abs(x)"),
+        "ids": op("ToIds"),
+        "words": op("Embedding", vocabulary=6, features=4, padding_idx=0),
+        "waves": op("SinusoidalPosition"),
+        "places": op("LearnedPosition", longest=3),
+        "turns": op("RotaryPosition"),
+        "last": op("Gather"),
+        "d": op("Dense", units=2),
+    }
+    wires = """data.features>cut.x cut.y>ids.x ids.y>words.x words.y>waves.x waves.y>places.x
+        places.y>turns.x turns.y>last.x data.target>last.index last.y>d.x
+        d.y>loss.prediction data.target>loss.target"""
+    return draw(nodes, wires + _LOSS, EXACT)
+
+
 BY_HAND: dict[str, Graph] = {
     **{name: trained_by(name, "CosineSchedule") for name in _each_of("optimizer")},
     **{name: trained_by("SGD", name) for name in _each_of("schedule")},
@@ -358,6 +376,7 @@ BY_HAND: dict[str, Graph] = {
     "repeated_widening": repeated("own", 2, widen=True),
     "two_phases": two_phases(),
     "limited": limited(),
+    "tokens": tokens(),
     "value_limited": value_limited(),
     "margin": margin(),
     "triplets": triplets(),

@@ -103,7 +103,7 @@ CASES = {
 # Rows whose output does not depend smoothly on any real operand.
 FLAT = {
     *("greater", "greater_equal", "less", "equal", "not_equal", "floor", "argmax", "one_hot"),
-    *("const", "arange", "stop_gradient", "to_real", "random_uniform"),
+    *("const", "arange", "to_int", "stop_gradient", "to_real", "random_uniform"),
 }
 # Rows reached only as gradients of others, or tested on their own below and in tests/probes.
 INNER = {

@@ -29,6 +29,8 @@ from compute.cpu.kernels.vocabulary import (
 )
 from compute.cpu.templates import Access, block, kernel, pieces
 
+LARGEST_ID = 2.0**62  # a number from here on becomes no int64
+
 
 @device
 def transpose(x: int, x_row: int, y: int, y_row: int, m: int, n: int) -> None:
@@ -185,6 +187,23 @@ def arange(row: int, chunk: int, tid: int, step: int) -> None:
     out, count, size = unpack(row)
     for i in range(chunk * size, min(count, (chunk + 1) * size)):
         set_real(out + i * ITEM, float(i))
+
+
+def _to_int_extents(w: Any, item: int) -> Iterator[Access]:
+    yield block("x", w.x, (w.count, item), item=item)
+    yield block("out", w.out, (w.count, 8), item=8, write=True)
+
+
+@kernel("x out count size", extents=_to_int_extents, chunks=lambda w: pieces(w.count, w.size))
+def to_int(row: int, chunk: int, tid: int, step: int) -> None:
+    """out[i] = the int64 before the point of x[i]; -1 for NaN and from 2⁶² on; a chunk is `size`
+    elements.
+    """
+    x, out, count, size = unpack(row)
+    for i in range(chunk * size, min(count, (chunk + 1) * size)):
+        value = float(get_real(x + i * ITEM))
+        known = -LARGEST_ID < value < LARGEST_ID
+        set_word(out + i * 8, int(value) if known else -1)
 
 
 def _to_real_extents(w: Any, item: int) -> Iterator[Access]:

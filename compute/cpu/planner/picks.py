@@ -20,6 +20,15 @@ def emit_arange(em: Emitter, op: Op) -> None:
     em.put(value, goal)
 
 
+def emit_to_int(em: Emitter, op: Op) -> None:
+    value = op.row.outputs[0]
+    x, goal = flat_row(em, em.view(op.row.inputs[0])), em.new(em.shape(value), em.item_of(value))
+    out = flat_row(em, goal)
+    words: dict[str, Word] = {"x": address(x), "out": address(out), "count": out.size}
+    em.add("to_int", words, [x], [out], out.size)
+    em.put(value, goal)
+
+
 def emit_one_hot(em: Emitter, op: Op) -> None:
     row = op.row
     ids = flat_row(em, em.view(row.inputs[0]))

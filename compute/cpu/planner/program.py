@@ -62,6 +62,7 @@ _EMIT: dict[str, Callable[[Emitter, Op], None]] = {
     "concat": moves.emit_concat,
     "pad": moves.emit_pad,
     "one_hot": picks.emit_one_hot,
+    "to_int": picks.emit_to_int,
     "arange": picks.emit_arange,
     "take": picks.emit_take,
     "take_grad": picks.emit_take_grad,

@@ -233,6 +233,7 @@ class Op:
     #   {all}           every operand in port order, with ", " between them
     #   {module}        the module made by `torch` (in `torch_call`)
     #   {weight}        a param or state, in `torch_call` of a node with weights and no module
+    # and call the functions of graph.export.pytorch_sequences.
     # Optimizers: `torch` is the constructor, with {params}. Schedules: likewise with {optimizer},
     # {steps} of the whole run and {learning_rate}; `rhythm` says when its step() is due.
     torch: ClassVar[str] = ""  # expression that makes the nn.Module; "" when there is none

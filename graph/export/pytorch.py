@@ -10,6 +10,7 @@ from graph.export.names import Namespace, literal, words
 from graph.export.numpy_helpers import needed
 from graph.export.outline import Outline
 from graph.export.pytorch_model import ModelClass, model_class
+from graph.export.pytorch_sequences import SEQUENCES
 from graph.export.pytorch_train import TAKE, evaluate_function, main_function, train_function
 from graph.export.pytorch_weights import (
     HELPERS,
@@ -29,7 +30,7 @@ _OWN = """
     load_file split shares batches take encode in_units optimizer schedule layer
 """
 # names of the file itself that those of the drawing must not hide
-TAKEN = frozenset({*words(_OWN), *HELPERS, *RANDOMNESS, *INITIALISERS})
+TAKEN = frozenset({*words(_OWN), *HELPERS, *RANDOMNESS, *INITIALISERS, *SEQUENCES})
 THIRD_PARTY = {
     "np": "import numpy as np",
     "torch": "import torch",
@@ -57,7 +58,9 @@ def export_pytorch(graph: Graph, title: str, tables: Mapping[str, TableFacts]) -
     source.add(load_model_function(outline, model))
     if outline.trains:
         _add_training(source, outline, model, tables)
-    source.functions[place:place] = model.customs.written  # losses have added theirs by now
+    called = [text.splitlines() for text in needed(source.body(), SEQUENCES)]
+    # losses have added theirs by now
+    source.functions[place:place] = [*called, *model.customs.written]
     source.sections = [(TITLE, needed(source.body(), RANDOMNESS))]
     return source.lines(imports(source.body(), THIRD_PARTY))
 

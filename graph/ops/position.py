@@ -31,12 +31,6 @@ def angles(like: Tensor, steps: int, pairs: int, width: int, base: float) -> Ten
     return reshape(arange(builder, steps), (steps, 1)) * reshape(rate, (1, pairs))
 
 
-def angles_text(steps: int, width: int) -> str:
-    """The same in PyTorch, as a template that names `base`."""
-    pairs = f"torch.arange(0, {width}, 2).to(torch.get_default_dtype())"
-    return f"torch.outer(torch.arange({steps}), {{base}} ** ({pairs} / -{width}))"
-
-
 def woven(even: Tensor, odd: Tensor) -> Tensor:
     """Two tensors …×P as one …×2P, taking turns along the last axis."""
     shape = even.shape
@@ -56,6 +50,7 @@ class SinusoidalPosition(Op):
     keywords = ("positional encoding", "transformer", "sine", "cosine", "time")
     summary = ("base",)
     base: float = setting(BASE, "Longest wavelength over the shortest", above=1.0, max=1e9)
+    torch_call = "add_sinusoids({x}, {base})"
     samples = (
         sample(x=(2, 5, 4)),
         sample(x=(2, 3, 5), settings={"base": 100.0}),
@@ -63,13 +58,6 @@ class SinusoidalPosition(Op):
         bad("a sequence", x=(2, 3)),
         bad("class labels", x=labels(2, 3)),
     )
-
-    def call_template(self, *operands: TensorType) -> str:
-        steps, width = operands[0].shape[1:]
-        cut = f"[:, :{width}]" if width % 2 else ""
-        # i · exp(−i a) is sin a + i cos a
-        waves = f"torch.view_as_real(1j * torch.exp(-1j * {angles_text(steps, width)}))"
-        return f"{{x}} + {waves}.flatten(1){cut}"
 
     def build(self, x: Tensor) -> Tensor:
         need_sequence(x.type)
@@ -131,6 +119,7 @@ class RotaryPosition(Op):
     keywords = ("rope", "rotary embedding", "relative position", "llama", "transformer")
     summary = ("base",)
     base: float = setting(BASE, "Longest wavelength over the shortest", above=1.0, max=1e9)
+    torch_call = "rotate_pairs({x}, {base})"
     samples = (
         sample(x=(2, 5, 4)),
         sample(x=(2, 2, 3, 6), settings={"base": 100.0}),
@@ -139,11 +128,6 @@ class RotaryPosition(Op):
         bad("a sequence", x=(2, 4)),
         bad("class labels", x=labels(2, 3)),
     )
-
-    def call_template(self, *operands: TensorType) -> str:
-        turned = f"torch.exp(1j * {angles_text(*operands[0].shape[-2:])})"
-        pairs = "torch.view_as_complex({x}.unflatten(-1, (-1, 2)).contiguous())"
-        return f"torch.view_as_real({pairs} * {turned}).flatten(-2)"
 
     def build(self, x: Tensor) -> Tensor:
         need_sequence(x.type, heads=True)

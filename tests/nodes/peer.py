@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from compute.backend import Array
+from graph.export.pytorch_sequences import SEQUENCES
 from graph.template import call_text, module_text
 from tests.nodes.harness import Case, Values, load_source
 
@@ -38,8 +39,10 @@ class Peer:
         operands = case.operands()
         names = [operand.text for wired in operands.values() for operand in wired]
         made = module_text(case.op, operands)
+        functions = "\n\n".join(SEQUENCES.values())
         source = (
             "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n\n"
+            f"{functions}\n\n"
             f"module = {made or None}\n\n"
             f"def call({', '.join(['module', *names])}):\n"
             f"    return {call_text(case.op, operands, 'module' if made else '')}\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from graph.primitives.shape import known_number
 from graph.primitives.table import PRIMITIVES, broadcast_shapes
 from graph.program import Program, Row, TensorType
 from graph.tensor import Builder, Tensor, rebuild
@@ -60,9 +61,9 @@ def _neutral(builder: Builder, row: Row, operands: list[Tensor]) -> Sequence[Ten
     if row.op in ("mul", "add", "sub", "div"):
         value = 1.0 if row.op in ("mul", "div") else 0.0
         left, right = operands
-        if _constant(builder, right) == value and _plain(left, right):
+        if known_number(right) == value and _plain(left, right):
             return [left]
-        if row.op in ("mul", "add") and _constant(builder, left) == value and _plain(right, left):
+        if row.op in ("mul", "add") and known_number(left) == value and _plain(right, left):
             return [right]
     if row.op == "neg":
         inner = _definition(builder, operands[0])
@@ -77,17 +78,6 @@ def _plain(kept: Tensor, dropped: Tensor) -> bool:
 
 def _definition(builder: Builder, tensor: Tensor) -> Row | None:
     return builder.row_of.get(tensor.id)
-
-
-def _constant(builder: Builder, tensor: Tensor) -> float | None:
-    """The number of a constant, also when broadcast; None for anything else."""
-    row = _definition(builder, tensor)
-    while row is not None and row.op in ("to_real", "broadcast_to", "reshape"):
-        row = builder.row_of.get(row.inputs[0])
-    if row is None or row.op != "const":
-        return None
-    value = row.attr("value")
-    return value if isinstance(value, float) else None
 
 
 def expand_composites(program: Program, keep: Callable[[Row], bool] = lambda row: False) -> Program:

@@ -43,6 +43,7 @@ from graph.primitives.elementwise import (
 )
 from graph.primitives.linear import matmul
 from graph.primitives.random import random_uniform
+from graph.primitives.recurrent import gru_scan, lstm_scan, rnn_scan
 from graph.primitives.reduction import argmax, reduce_max, reduce_mean, reduce_sum
 from graph.primitives.shape import (
     broadcast_to,
@@ -86,11 +87,13 @@ __all__ = [
     "floor",
     "greater",
     "greater_equal",
+    "gru_scan",
     "less",
     "log",
     "log1p",
     "log_sigmoid",
     "log_softmax",
+    "lstm_scan",
     "matmul",
     "max_pool2d",
     "maximum",
@@ -110,6 +113,7 @@ __all__ = [
     "relu",
     "relu_grad",
     "reshape",
+    "rnn_scan",
     "rsqrt",
     "scan",
     "sigmoid",

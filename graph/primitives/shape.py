@@ -249,3 +249,14 @@ def zeros(like: Tensor, shape: Shape) -> Tensor:
 def to_real_scalar(x: Tensor) -> Tensor:
     """A host scalar as a real value of shape ()."""
     return x.builder.emit("to_real", (x,))[0] if x.dtype == "scalar" else x
+
+
+def known_number(x: Tensor) -> float | None:
+    """The number of a constant, also when broadcast; None for anything else."""
+    row = x.builder.row_of.get(x.id)
+    while row is not None and row.op in ("to_real", "broadcast_to", "reshape"):
+        row = x.builder.row_of.get(row.inputs[0])
+    if row is None or row.op != "const":
+        return None
+    value = row.attr("value")
+    return value if isinstance(value, float) else None

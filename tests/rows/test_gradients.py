@@ -57,6 +57,17 @@ def _moved(x: Tensor) -> Tensor:
     return rows.concat([y, rows.broadcast_to(rows.reshape(y, (*y.shape,)), y.shape) * 2.0], 0)
 
 
+def _lengths(x: Tensor) -> Tensor:
+    """The first sequence ends after two steps."""
+    ends = [rows.reshape(rows.to_real(x.builder.constant(n)), (1,)) for n in (2, 3)]
+    return rows.concat(ends, 0)
+
+
+def _lstm(x: Tensor, weight: Tensor, *rest: Tensor, reverse: bool = False) -> Tensor:
+    """Hidden and cell states, so that gradients flow into both."""
+    return rows.concat(list(rows.lstm_scan(x, weight, *rest, reverse=reverse)[:2]), 2)
+
+
 CASES = {
     **{
         name: Case(_unary(name), [(3, 4)])
@@ -99,6 +110,18 @@ CASES = {
         lambda x, g, b: rows.concat(list(rows.batch_norm(x, g, b, 1e-3)[1:]), 0),
         [(4, 2), (2,), (2,)],
     ),
+    "rnn_scan": Case(rows.rnn_scan, [(2, 3, 2), (2, 2)]),
+    "rnn_scan_relu": Case(
+        lambda x, w: rows.rnn_scan(x, w, _lengths(x), True, "relu"), [(2, 3, 2), (2, 2)]
+    ),
+    "lstm_scan": Case(_lstm, [(2, 3, 8), (8, 2)]),
+    "lstm_scan_ends": Case(
+        lambda x, w: _lstm(x, w, _lengths(x), reverse=True), [(2, 3, 4), (4, 1)]
+    ),
+    "gru_scan": Case(lambda x, w, b: rows.gru_scan(x, w, b)[0], [(2, 3, 6), (6, 2), (2,)]),
+    "gru_scan_ends": Case(
+        lambda x, w, b: rows.gru_scan(x, w, b, _lengths(x), True)[0], [(2, 3, 3), (3, 1), (1,)]
+    ),
 }
 # Rows whose output does not depend smoothly on any real operand.
 FLAT = {
@@ -110,6 +133,7 @@ INNER = {
     *("conv2d_dx", "conv2d_dw", "depthwise2d_dx", "depthwise2d_dw"),
     *("max_pool2d_scatter", "max_pool2d_take", "avg_pool2d_dx"),
     *("softmax_grad", "softmax_cross_entropy_grad", "batch_norm_grad", "scan", "update"),
+    *("rnn_scan_grad", "lstm_scan_grad", "gru_scan_grad"),
     *("reshape", "permute", "broadcast_to", "slice", "pad", "concat", "take_grad"),
 }
 

@@ -20,6 +20,7 @@ CATEGORIES = (
     "Dense",
     "Convolution",
     "Embedding",
+    "Recurrent",
     "Activation",
     "Normalisation",
     "Regularise",

@@ -147,7 +147,7 @@ class Sample:
 
     `inputs` maps each input port to a shape (batch included) or a TensorType, a `many` port to a
     list of them; `settings` are the node's; integer inputs are ids below `classes`; `positive` asks
-    for inputs above 0, `shares` for inputs between 0 and 1.
+    for inputs above 0 (ids from 1 to `classes`), `shares` for inputs between 0 and 1.
     """
 
     inputs: Mapping[str, Given | list[Given]]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from graph.export import numpy_recurrent
 from graph.export.names import words
 
 HELPERS: dict[str, str] = {}
@@ -253,6 +254,9 @@ def avg_pool2d_dx(g, kernel, size, stride, padding=(0, 0, 0, 0)):
         view[..., y, x] += g / (kernel[0] * kernel[1])
     return unpadded(image, size, padding)
 ''')
+
+for _source in numpy_recurrent.HELPERS:
+    _helper(_source)
 
 _helper('''
 def read_weights(path):

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import cast
 
 from graph.export import expression as ex
+from graph.export import numpy_recurrent
 from graph.export.expression import Expression
 from graph.export.names import Code, literal
 from graph.export.symbolic import ExportError
@@ -29,6 +30,7 @@ COMPOSITES = frozenset(
         "batch_norm",
         "batch_norm_grad",
         "update",
+        *numpy_recurrent.EXPRESSIONS,
     }
 )
 
@@ -60,7 +62,8 @@ SCALARS = {
 
 def keep(row: Row) -> bool:
     """Whether the file has a function for this composite row."""
-    return row.op in COMPOSITES
+    # a gradient of a recurrent layer's gradient has further operands, which no function takes
+    return row.op in COMPOSITES and not dict(row.attrs).get("also")
 
 
 def express(use: Use) -> Expression:
@@ -278,4 +281,5 @@ _SPECIAL: dict[str, Callable[[Use], Expression]] = {
     "softmax_cross_entropy_grad": _cross_entropy_grad,
     "batch_norm": _template("batch_norm({0}, {1}, {2}, {epsilon})"),
     "batch_norm_grad": _batch_norm_grad,
+    **numpy_recurrent.EXPRESSIONS,
 }

@@ -16,6 +16,13 @@ _CONV = {
     "bias": "True",
     "padding_mode": '"zeros"',
 }
+_RECURRENT = {
+    "num_layers": "1",
+    "bias": "True",
+    "dropout": "0.0",
+    "bidirectional": "False",
+    "nonlinearity": '"tanh"',
+}
 # keyword arguments left out when they say what PyTorch does anyway
 DEFAULTS: dict[str, dict[str, str]] = {
     "nn.Linear": {"bias": "True"},
@@ -25,6 +32,9 @@ DEFAULTS: dict[str, dict[str, str]] = {
     "nn.AvgPool2d": {"stride": "None", "padding": "0"},
     "nn.BatchNorm1d": {"eps": "1e-05", "momentum": "0.1"},
     "nn.BatchNorm2d": {"eps": "1e-05", "momentum": "0.1"},
+    "nn.RNN": _RECURRENT,
+    "nn.LSTM": _RECURRENT,
+    "nn.GRU": _RECURRENT,
     "torch.optim.SGD": {"momentum": "0.0", "weight_decay": "0.0", "nesterov": "False"},
     "torch.optim.lr_scheduler.CosineAnnealingLR": {"eta_min": "0.0"},
     "torch.optim.Adam": _ADAM,

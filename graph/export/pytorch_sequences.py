@@ -22,4 +22,16 @@ def rotate_pairs(x, base):
     even, odd, cos, sin = x[..., 0::2], x[..., 1::2], angle.cos(), angle.sin()
     return torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1).flatten(-2)
 '''.strip(),
+    "pack_sequences": '''
+def pack_sequences(x, length):
+    """Sequences N×T×F that end after `length` steps, as recurrent layers take them."""
+    return nn.utils.rnn.pack_padded_sequence(
+        x, length.cpu(), batch_first=True, enforce_sorted=False
+    )
+'''.strip(),
+    "unpack_sequences": '''
+def unpack_sequences(packed, steps):
+    """Packed sequences as N×T×F, 0 where they have ended."""
+    return nn.utils.rnn.pad_packed_sequence(packed, batch_first=True, total_length=steps)[0]
+'''.strip(),
 }

@@ -37,6 +37,8 @@ SUFFIXES = {
 OUTPUTS = {
     "batch_norm": ("normal", "mean", "variance"),
     "batch_norm_grad": ("x", "weight", "bias"),
+    "lstm_scan": ("states", "cells", "gates"),
+    "gru_scan": ("states", "gates"),
 }
 # rows written as an index or a method: what they apply to must be short
 METHODS = frozenset({"reshape", "spread", "permute", "slice", "sum", "max", "mean", "argmax"})

@@ -15,10 +15,12 @@ from graph.ops.dense import INITIALISERS
 from graph.ops.loss import Loss
 from graph.ops.regularise import Dropout
 from graph.primitives import (
+    argmax,
     channel_shape,
     greater,
     matmul,
     minimum,
+    pad,
     reduce_mean,
     reshape,
     sign,
@@ -100,6 +102,15 @@ class Centre(Op, register=False):
             return y
         now = reduce_mean(x, (0, *range(2, x.rank)))
         return Result((y,), {"mean": 0.9 * mean + 0.1 * now})
+
+
+class Longest(Op, register=False):
+    """The place of the largest number, from 1: a length."""
+
+    category, keywords = "Custom", ()
+
+    def build(self, x: Tensor) -> Tensor:
+        return argmax(pad(x + 100.0, (0, 1), (0, 0)), 1)
 
 
 class LogCosh(Loss, register=False):
@@ -365,6 +376,27 @@ def tokens() -> Graph:
     return draw(nodes, wires + _LOSS, EXACT)
 
 
+def recurrent() -> Graph:
+    """Layers that walk both ways or one way, with and without sequences that end early."""
+    nodes = plain() | {
+        "steps": op("Dense", units=6),
+        "turned": op("Reshape", shape=(6, 1)),
+        "length": Longest(),
+        "lstm": op("LSTM", units=3, layers=2, bidirectional=True),
+        "gru": op("GRU", units=4, bidirectional=True),
+        "relu": op("RNN", units=3, nonlinearity="relu"),
+        "tanh": op("RNN", units=2, bidirectional=True, returns="last"),
+        "short": op("LSTM", units=2),
+        "long": op("GRU", units=2, returns="last"),
+        "d": op("Concat"),
+    }
+    wires = """data.features>steps.x steps.y>turned.x steps.y>length.x turned.y>lstm.x
+        lstm.y>gru.x length.y>gru.length gru.y>relu.x relu.y>tanh.x length.y>tanh.length
+        relu.y>short.x length.y>short.length short.y>long.x
+        tanh.y>d.x long.y>d.x d.y>last.x last.y>loss.prediction data.target>loss.target"""
+    return draw(nodes | {"last": op("Dense", units=2)}, wires + _LOSS, EXACT)
+
+
 BY_HAND: dict[str, Graph] = {
     **{name: trained_by(name, "CosineSchedule") for name in _each_of("optimizer")},
     **{name: trained_by("SGD", name) for name in _each_of("schedule")},
@@ -382,6 +414,7 @@ BY_HAND: dict[str, Graph] = {
     "triplets": triplets(),
     "odd_nodes": odd_nodes(),
     "own_types": own_types(),
+    "recurrent": recurrent(),
     "shadowing": shadowing(),
     **{task: sequences(task) for task in ("sine", "adding", "reverse")},
     **{shape: shapes(shape) for shape in ("moons", "circles", "spiral", "xor")},

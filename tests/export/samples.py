@@ -60,6 +60,6 @@ def sample_case(name: str, kind: type[Op], sample: Sample, seed: int) -> Case:
 
 def _array(kind: TensorType, sample: Sample, rng: np.random.Generator) -> Array:
     if kind.dtype == "int":
-        return rng.integers(0, sample.classes, kind.shape)
+        return rng.integers(0, sample.classes, kind.shape) + int(sample.positive)
     low, high = (0.05, 0.95) if sample.shares else (0.1 if sample.positive else -2.0, 2.0)
     return rng.uniform(low, high, kind.shape)

@@ -171,7 +171,7 @@ def _values(case: Case) -> Iterator[tuple[str, Array]]:
     for wire, tensor in case.wires.items():
         if tensor.dtype == "int":
             ids = rng.integers(0, case.sample.classes, tensor.shape)
-            yield wire, ids.astype(np.int64)
+            yield wire, ids.astype(np.int64) + int(case.sample.positive)
             continue
         part, flat = flat[: tensor.type.size], flat[tensor.type.size :]
         if case.sample.shares:

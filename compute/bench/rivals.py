@@ -23,6 +23,7 @@ from graph.ops.conv import Conv2d, MaxPool2d
 from graph.ops.dense import Dense
 from graph.ops.norm import BatchNorm
 from graph.ops.optimizer import SGD
+from graph.ops.recurrent import LSTM
 from graph.ops.regularise import Dropout
 from graph.ops.shape import Flatten
 
@@ -73,6 +74,8 @@ def _layer(op: Op, model: Model, path: str) -> Any:
     match op:
         case Dense():
             return nn.Linear(model.params[f"{path}/weight"].shape[1], op.units)
+        case LSTM():
+            return _last_state(model.params[f"{path}/weight_ih_l0"].shape[1], op.units)
         case Conv2d():
             inputs = model.params[f"{path}/weight"].shape[1]
             return nn.Conv2d(inputs, op.filters, op.kernel, op.stride, op.padding)
@@ -88,6 +91,17 @@ def _layer(op: Op, model: Model, path: str) -> Any:
         case Flatten():
             return nn.Flatten()
     raise ValueError(f"{path}: found {type(op).__name__}, expected a layer with a known twin")
+
+
+def _last_state(inputs: int, units: int) -> Any:
+    """An LSTM of one layer that gives the state after the last step."""
+    from torch import nn
+
+    class LastState(nn.LSTM):
+        def forward(self, x: Any) -> Any:  # type: ignore[override]
+            return super().forward(x)[0][:, -1]
+
+    return LastState(inputs, units, batch_first=True)
 
 
 def torch_optimizer(graph: Graph, module: Any, fused: bool) -> Any:

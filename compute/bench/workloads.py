@@ -1,7 +1,7 @@
 """The nets that are timed: each as a Netloom graph, with the numbers PyTorch gets too.
 
-W1, W2 and W3 are the reference nets of the engine; `digits-mlp` and `digits-cnn` are the shipped
-examples.
+W1, W2, W3 and W5 are the reference nets of the engine; `digits-mlp` and `digits-cnn` are the
+shipped examples.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from graph.ops.dense import Dense
 from graph.ops.loss import CrossEntropy
 from graph.ops.norm import BatchNorm
 from graph.ops.optimizer import SGD, Adam
+from graph.ops.recurrent import LSTM
 from graph.ops.shape import Flatten
 from graph.program import TensorType
 from resources import example_path
@@ -104,6 +105,10 @@ def _w4() -> Graph:
     return chain((3, 32, 32), [*layers, Flatten(), Dense(units=10)], Adam())
 
 
+def _w5() -> Graph:
+    return chain((50, 32), [LSTM(units=128, returns="last"), Dense(units=10)], Adam())
+
+
 def _example(name: str) -> Callable[[], Graph]:
     return lambda: load(example_path(name))
 
@@ -115,6 +120,7 @@ WORKLOADS = {
         Workload("W2", "MLP 64-32-10, SGD with momentum", 32, (64,), 10, _w2),
         Workload("W3", "CNN 16-32, dense 128, 28×28, Adam", 64, (1, 28, 28), 10, _w3),
         Workload("W4", "CNN 32-32-64-64, batch norm, Adam", 32, (3, 32, 32), 10, _w4),
+        Workload("W5", "LSTM 32→128, 50 steps, Adam", 32, (50, 32), 10, _w5),
         Workload(
             "digits-mlp", "example, dense 128, Adam", 32, (1, 8, 8), 10, _example("digits-mlp")
         ),

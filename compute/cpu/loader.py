@@ -31,7 +31,8 @@ to end the wait.
 
 # Seconds a kernel takes to compile, relative to each other: the long ones start first.
 _HEAVY = {
-    "elementwise": 6, "conv2d_dw": 5, "conv2d": 4, "conv2d_dx": 4, "gemm": 4, "permute": 2,
+    "elementwise": 6, "conv2d_dw": 5, "conv2d": 4, "conv2d_dx": 4, "gemm": 4, "recurrent": 4,
+    "recurrent_dx": 4, "permute": 2,
 }  # fmt: skip
 
 

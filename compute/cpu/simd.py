@@ -309,6 +309,8 @@ class Vocabulary:
             "square_root": (v, [v], _vec(lambda e, a: e.unary("sqrt", a))),
             "exponential": (v, [v], _vec(vecmath.exp)),
             "natural_log": (v, [v], _vec(vecmath.log)),
+            "logistic": (v, [v], _vec(vecmath.sigmoid)),
+            "hyperbolic_tangent": (v, [v], _vec(vecmath.tanh)),
             "rectify": (v, [v], _vec(vecmath.relu)),
             "greater": (m, [v, v], _vec(lambda e, a, b: a > b)),
             "same": (m, [v, v], _same),

@@ -12,6 +12,7 @@ from compute.cpu.kernels import (  # noqa: F401  (importing a module declares it
     norm,
     pool,
     random,
+    recurrent,
     reduce,
     softmax,
 )

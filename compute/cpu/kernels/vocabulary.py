@@ -197,6 +197,18 @@ def natural_log(a: Vector) -> Vector:
 
 
 @word
+def logistic(a: Vector) -> Vector:
+    """1 / (1 + exp(-a))."""
+    raise _not_here()
+
+
+@word
+def hyperbolic_tangent(a: Vector) -> Vector:
+    """tanh(a)."""
+    raise _not_here()
+
+
+@word
 def rectify(a: Vector) -> Vector:
     """max(a, 0); NaN stays."""
     raise _not_here()

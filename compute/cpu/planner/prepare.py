@@ -23,6 +23,7 @@ KEPT = frozenset(
         "update",
     }
 )
+SCANS = frozenset(f"{cell}_scan{end}" for cell in ("rnn", "lstm", "gru") for end in ("", "_grad"))
 NORMS = frozenset({"batch_norm", "batch_norm_grad"})
 MOVES = frozenset({"reshape", "permute", "broadcast_to", "slice", "to_real", "stop_gradient"})
 
@@ -32,7 +33,9 @@ def optimise(program: Program) -> Program:
 
     def keep(row: Row) -> bool:
         rank = len(program.types[row.inputs[0]].shape)
-        return row.op in KEPT or (row.op in NORMS and rank in (2, 4))
+        # the kernels take no gradient of a gradient, which has operands of its own
+        walked = row.op in SCANS and not dict(row.attrs).get("also")
+        return row.op in KEPT or walked or (row.op in NORMS and rank in (2, 4))
 
     return drop_dead(rebuild(expand_composites(program, keep), _tidy))
 

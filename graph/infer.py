@@ -95,6 +95,9 @@ def _flops(builder: Builder, row: Row) -> int:
     if row.op == "matmul":
         left = builder.types[row.inputs[0]].size
         return 2 * left * sizes[0].shape[-1]
+    if row.op == "attention":  # two products: scores T×S of d, then T×e of S
+        keys = builder.types[row.inputs[1]].shape[-2]
+        return 2 * keys * (builder.types[row.inputs[0]].size + sizes[0].size)
     if row.op in ("conv2d", "depthwise2d"):
         window = builder.types[row.inputs[1]]
         return 2 * sizes[0].size * (window.size // window.shape[0])

@@ -83,6 +83,35 @@ def softmax_grad(y, g):
 ''')
 
 _helper('''
+def attention_weights(q, k, causal, scale, lengths):
+    """How much each query takes of each key: softmax(q kT scale) over the keys that it sees."""
+    scores = (q * scale) @ k.swapaxes(-1, -2)
+    if causal:
+        scores = np.where(np.tri(*scores.shape[-2:], dtype=bool), scores, -1e30)
+    if lengths is None:
+        return softmax(scores)
+    lengths = lengths.reshape(-1, *[1] * (q.ndim - 1))
+    scores = np.where(np.arange(k.shape[-2]) < lengths, scores, -1e30)
+    return softmax(scores) * (lengths > 0)
+''')
+
+_helper('''
+def attention(q, k, v, causal=False, scale=None, lengths=None):
+    """Scaled dot-product attention: the values v weighted for each query."""
+    scale = q.shape[-1] ** -0.5 if scale is None else scale
+    return attention_weights(q, k, causal, scale, lengths) @ v
+''')
+
+_helper('''
+def attention_grad(q, k, v, g, causal=False, scale=None, lengths=None):
+    """Gradients to q, k and v from the gradient g to what attention gives."""
+    scale = q.shape[-1] ** -0.5 if scale is None else scale
+    weights = attention_weights(q, k, causal, scale, lengths)
+    d = softmax_grad(weights, g @ v.swapaxes(-1, -2)) * scale
+    return d @ k, d.swapaxes(-1, -2) @ q, weights.swapaxes(-1, -2) @ g
+''')
+
+_helper('''
 def log_softmax(x):
     """log(softmax(x)) by log-sum-exp."""
     shifted = x - x.max(axis=-1, keepdims=True)

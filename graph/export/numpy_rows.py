@@ -6,6 +6,7 @@ on defaults worth leaving out, or on whether a number is known to the host.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import cast
 
@@ -29,6 +30,8 @@ COMPOSITES = frozenset(
         "softmax_cross_entropy_grad",
         "batch_norm",
         "batch_norm_grad",
+        "attention",
+        "attention_grad",
         "update",
         *numpy_recurrent.EXPRESSIONS,
     }
@@ -214,6 +217,22 @@ def _batch_norm_grad(use: Use) -> Expression:
     return ex.fill(text, use.operands, dict(use.row.attrs))
 
 
+def _attention(use: Use) -> Expression:
+    """`attention(q, k, v, causal=True)`: what is the default is left out."""
+    graded = use.row.op == "attention_grad"
+    given = [0, 1, 2, 4] if graded else [0, 1, 2]  # the gradient needs no output in NumPy
+    parts = [f"{{{place}}}" for place in given]
+    scale, features = cast("float", use.attr("scale")), use.types[0].shape[-1]
+    if use.attr("causal"):
+        parts.append("causal=True")
+    if scale != 1.0 / math.sqrt(features):
+        parts.append(f"scale={number_text(scale)}")
+    lengths = 5 if graded else 3
+    if len(use.operands) > lengths:
+        parts.append(f"lengths={{{lengths}}}")
+    return ex.fill(f"{use.row.op}({', '.join(parts)})", use.operands, {})
+
+
 def product(left: Expression, right: Expression) -> Expression:
     """left · right; x · (1 / n) is written x / n."""
     for one, other in ((left, right), (right, left)):
@@ -279,6 +298,8 @@ _SPECIAL: dict[str, Callable[[Use], Expression]] = {
     "log_softmax": _template("log_softmax({0})"),
     "softmax_cross_entropy": _template("softmax_cross_entropy({0}, {1})"),
     "softmax_cross_entropy_grad": _cross_entropy_grad,
+    "attention": _attention,
+    "attention_grad": _attention,
     "batch_norm": _template("batch_norm({0}, {1}, {2}, {epsilon})"),
     "batch_norm_grad": _batch_norm_grad,
     **numpy_recurrent.EXPRESSIONS,

@@ -39,6 +39,7 @@ OUTPUTS = {
     "batch_norm_grad": ("x", "weight", "bias"),
     "lstm_scan": ("states", "cells", "gates"),
     "gru_scan": ("states", "gates"),
+    "attention_grad": ("q", "k", "v"),
 }
 # rows written as an index or a method: what they apply to must be short
 METHODS = frozenset({"reshape", "spread", "permute", "slice", "sum", "max", "mean", "argmax"})

@@ -1,5 +1,6 @@
 """Rows and the functions that emit them: the vocabulary in which node types say what they mean."""
 
+from graph.primitives.attention import attention
 from graph.primitives.composite import (
     batch_norm,
     channel_shape,
@@ -72,6 +73,7 @@ __all__ = [
     "absolute",
     "arange",
     "argmax",
+    "attention",
     "avg_pool2d",
     "batch_norm",
     "broadcast_to",

@@ -58,14 +58,13 @@ def _conv_net(x, w, b, v):
     return rows.matmul(y, v, transpose_b=True)
 
 
-def _attention(q, k, v):
-    scores = rows.matmul(q, k, transpose_b=True) * 0.5
-    return rows.matmul(rows.softmax(scores), v)
+def _attention(causal: bool = False, scale: float | None = None) -> Make:
+    return lambda q, k, v, *ids: rows.attention(q, k, v, *ids, causal=causal, scale=scale)
 
 
 def _heads(x):
     y = rows.permute(rows.reshape(x, (2, 5, 2, 3)), (0, 2, 1, 3))
-    return rows.permute(_attention(y, y, y), (0, 2, 1, 3))
+    return rows.permute(rows.attention(y, y, y), (0, 2, 1, 3))
 
 
 ELEMENTWISE = {
@@ -202,7 +201,19 @@ PRODUCTS = {
         ],
         [(6, 9), (9, 11), (11,)],
     ),
-    "attention": Case(_attention, [(2, 5, 4), (2, 5, 4), (2, 5, 4)]),
+}
+ATTENTION = {
+    "attention": Case(_attention(), [(2, 5, 4), (2, 5, 4), (2, 5, 4)]),
+    "attention_scaled": Case(_attention(scale=0.3), [(2, 1, 7), (2, 3, 7), (2, 3, 2)]),
+    "attention_causal": Case(_attention(True), [(3, 2, 17, 5)] * 3),
+    "attention_one": Case(_attention(True), [(1, 1, 1), (1, 1, 1), (1, 1, 1)]),
+    "attention_longer": Case(_attention(True), [(2, 1, 7, 3), (2, 1, 4, 3), (2, 1, 4, 5)]),
+    "attention_lengths": Case(
+        _attention(), [(6, 2, 3, 4), (6, 2, 5, 4), (6, 2, 5, 2)], labels=[((6,), 7)]
+    ),
+    "attention_causal_lengths": Case(
+        _attention(True), [(6, 5, 4), (6, 5, 4), (6, 5, 2)], labels=[((6,), 6)]
+    ),
     "heads": Case(_heads, [(2, 5, 6)]),
 }
 SOFTMAX = {
@@ -327,7 +338,8 @@ SPATIAL = {
         lambda x, g, b: rows.batch_norm(x, g, b, 1e-3)[0], [(37, 19, 3, 2), (19,), (19,)]
     ),
 }
-CASES = ELEMENTWISE | BROADCAST | MOVES | REDUCTIONS | PRODUCTS | SOFTMAX | PICKS | SPATIAL
+CASES = ELEMENTWISE | BROADCAST | MOVES | REDUCTIONS | PRODUCTS | ATTENTION | SOFTMAX
+CASES |= PICKS | SPATIAL
 
 
 def test_every_elementwise_row_has_an_opcode() -> None:

@@ -51,6 +51,10 @@ def _pool(op: str) -> Make:
     return lambda x: x.builder.emit(op, (x,), **_GEOMETRY)[0]
 
 
+def _masked(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    return rows.attention(q, k, v, _labels(q, 3), causal=True, scale=0.7)
+
+
 def _moved(x: Tensor) -> Tensor:
     y = rows.permute(rows.pad(x, (1, 0, 0), (0, 2, 0)), (2, 0, 1))
     y = rows.slice_axis(y, 1, 1, 3)
@@ -103,6 +107,8 @@ CASES = {
     "softmax": Case(rows.softmax, [(3, 4)]),
     "log_softmax": Case(rows.log_softmax, [(3, 4)]),
     "softmax_cross_entropy": Case(lambda x: rows.softmax_cross_entropy(x, _labels(x, 3)), [(3, 4)]),
+    "attention": Case(rows.attention, [(2, 2, 3, 4), (2, 2, 5, 4), (2, 2, 5, 3)]),
+    "attention_causal": Case(_masked, [(3, 4, 2), (3, 5, 2), (3, 5, 2)]),
     "batch_norm": Case(
         lambda x, g, b: rows.batch_norm(x, g, b, 1e-3)[0], [(4, 2, 3, 3), (2,), (2,)]
     ),
@@ -133,7 +139,7 @@ INNER = {
     *("conv2d_dx", "conv2d_dw", "depthwise2d_dx", "depthwise2d_dw"),
     *("max_pool2d_scatter", "max_pool2d_take", "avg_pool2d_dx"),
     *("softmax_grad", "softmax_cross_entropy_grad", "batch_norm_grad", "scan", "update"),
-    *("rnn_scan_grad", "lstm_scan_grad", "gru_scan_grad"),
+    *("attention_grad", "rnn_scan_grad", "lstm_scan_grad", "gru_scan_grad"),
     *("reshape", "permute", "broadcast_to", "slice", "pad", "concat", "take_grad"),
 }
 

@@ -80,15 +80,18 @@ def _definition(builder: Builder, tensor: Tensor) -> Row | None:
     return builder.row_of.get(tensor.id)
 
 
-def expand_composites(program: Program, keep: Callable[[Row], bool] = lambda row: False) -> Program:
+Keep = Callable[[Row, Sequence[TensorType]], bool]  # whether a row stays, given the values' types
+
+
+def expand_composites(program: Program, keep: Keep = lambda row, types: False) -> Program:
     """Replace every composite row that `keep` does not want by its meaning, until none is left."""
 
     def visit(builder: Builder, row: Row, operands: list[Tensor]) -> Sequence[Tensor] | None:
         expand = PRIMITIVES[row.op].expand
-        if expand is None or keep(row):
+        if expand is None or keep(row, program.types):
             return None
         return expand(operands, dict(row.attrs))
 
-    while any(PRIMITIVES[row.op].expand and not keep(row) for row in program.rows):
+    while any(PRIMITIVES[row.op].expand and not keep(row, program.types) for row in program.rows):
         program = drop_dead(rebuild(program, visit))
     return program

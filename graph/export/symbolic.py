@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from graph.export.names import Code
 from graph.primitives.table import PRIMITIVES
 from graph.program import Attr, Program, Row
-from graph.simplify import expand_composites
+from graph.simplify import Keep, expand_composites
 
 BATCHES = (10_007, 10_009)
 N = "n"
@@ -54,8 +54,8 @@ def generic(make: Callable[[int], Program], keep: Callable[[Row], bool]) -> Gene
     return Generic(replace(first, rows=rows, _hash=0), shapes)
 
 
-def _kept(keep: Callable[[Row], bool]) -> Callable[[Row], bool]:
-    return lambda row: PRIMITIVES[row.op].kind != "composite" or keep(row)
+def _kept(keep: Callable[[Row], bool]) -> Keep:
+    return lambda row, types: PRIMITIVES[row.op].kind != "composite" or keep(row)
 
 
 def _row(first: Row, second: Row) -> Row:

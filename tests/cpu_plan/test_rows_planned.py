@@ -183,6 +183,10 @@ PRODUCTS = {
     "matmul_odd": Case(rows.matmul, [(37, 53), (53, 29)]),
     "matmul_large": Case(rows.matmul, [(70, 300), (300, 230)]),  # the weight is turned when packed
     "matmul_wide": Case(rows.matmul, [(5, 300), (300, 259)]),
+    "matmul_of_turned": Case(
+        lambda x, w: rows.matmul(rows.reshape(rows.permute(x, (0, 2, 1)), (12, 5)), w),
+        [(4, 5, 3), (5, 2)],
+    ),
     "dense": Case(
         lambda x, w, b: rows.relu(rows.matmul(x, w, transpose_b=True) + b),
         [(17, 9), (11, 9), (11,)],

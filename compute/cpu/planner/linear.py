@@ -76,8 +76,8 @@ def _weight_axes(em: Emitter, a: View, weight: int, turn: bool) -> tuple[Axis, .
 
 def _emit_plain(em: Emitter, a: View, b: View, goal: View | None, op: Op) -> View:
     """The step C = A·B for matrices; returns where C is."""
-    a, b, inner, b_strides = _matched(em, a, b)
     a = a if len(join_axis(a.axes[0])) <= 1 else em.dense(a)
+    a, b, inner, b_strides = _matched(em, a, b)
     m, n = a.shape[0], b.shape[1]
     c, c_row = _result(em, goal, a.axes[0], b.axes[1])
     words: dict[str, Word] = {

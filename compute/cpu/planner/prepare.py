@@ -9,7 +9,7 @@ from typing import cast
 
 from compute.cpu.planner.host import HostProgram, Number
 from graph.primitives.table import PRIMITIVES
-from graph.program import Program, Row, Shape
+from graph.program import Program, Row, Shape, TensorType
 from graph.simplify import drop_dead, expand_composites
 from graph.tensor import Builder, Tensor, rebuild
 
@@ -31,8 +31,8 @@ MOVES = frozenset({"reshape", "permute", "broadcast_to", "slice", "to_real", "st
 def optimise(program: Program) -> Program:
     """The program in rows the back end has kernels for."""
 
-    def keep(row: Row) -> bool:
-        rank = len(program.types[row.inputs[0]].shape)
+    def keep(row: Row, types: Sequence[TensorType]) -> bool:
+        rank = len(types[row.inputs[0]].shape)
         # the kernels take no gradient of a gradient, which has operands of its own
         walked = row.op in SCANS and not dict(row.attrs).get("also")
         return row.op in KEPT or walked or (row.op in NORMS and rank in (2, 4))

@@ -21,6 +21,7 @@ CATEGORIES = (
     "Convolution",
     "Embedding",
     "Recurrent",
+    "Attention",
     "Activation",
     "Normalisation",
     "Regularise",

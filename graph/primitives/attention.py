@@ -46,16 +46,18 @@ def attention(
 def _attention_type(types: Types, attrs: Attrs) -> Types:
     q, k, v = (kind.shape for kind in types[:3])
     if len(q) < 3:
-        raise ShapeError(f"queries {text(q)}", "at least three axes, the last two T×d")
+        remedy = "give the queries steps and features"
+        raise ShapeError(f"queries {text(q)}", "N×T×d, heads after the N", remedy)
     for operand, (name, shape) in enumerate((("keys", k), ("values", v)), 1):
         if len(shape) != len(q) or shape[:-2] != q[:-2]:
-            expected = f"{text(q[:-2])} before the last two axes, as the queries {text(q)} have"
-            raise ShapeError(f"{name} {text(shape)}", expected, operand=operand)
+            expected = f"{text(q[:-2])} before the last two axes, as the queries have"
+            raise ShapeError(f"{name} {text(shape)}", expected, "give all the same heads", operand)
     if k[-1] != q[-1]:
         expected = f"as many as the queries have, {q[-1]}"
         raise ShapeError(f"keys of {k[-1]} numbers", expected, "project one of them", operand=1)
     if v[-2] != k[-2]:
-        raise ShapeError(f"{v[-2]} values", f"one for each of the {k[-2]} keys", operand=2)
+        expected = f"one for each of the {k[-2]} keys"
+        raise ShapeError(f"{v[-2]} values", expected, "take both from the same steps", operand=2)
     for kind in types[3:]:
         if kind != TensorType(q[:1], "int"):
             remedy = "wire the number of valid steps of each sequence"

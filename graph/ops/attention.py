@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graph.op import Op, Param, Port, bad, labels, sample, setting
-from graph.ops.dense import INITIALISERS
+from graph.ops.dense import INITIALISERS, linear
 from graph.ops.expect import describe, need_numbers
-from graph.primitives import attention, matmul, permute, reshape, slice_axis
+from graph.primitives import attention, permute, reshape, slice_axis
 from graph.program import ShapeError, TensorType
 from graph.tensor import Tensor
 
@@ -187,7 +187,7 @@ class MultiHeadAttention(Attending):
         q, k, v = (self._split(part) for part in parts)
         y = attention(q, k, v, length, causal=self.causal)
         joined = reshape(permute(y, (0, 2, 1, 3)), x.shape)
-        return _linear(joined, weights["out_proj_weight"], weights.get("out_proj_bias"))
+        return linear(joined, weights["out_proj_weight"], weights.get("out_proj_bias"))
 
     def _projected(
         self, x: Tensor, looked_at: Tensor, weights: Mapping[str, Tensor]
@@ -196,7 +196,7 @@ class MultiHeadAttention(Attending):
         width, bias = x.shape[2], weights.get("in_proj_bias")
         whole = weights.get("in_proj_weight")
         if whole is not None and looked_at.id == x.id:
-            together = _linear(x, whole, bias)
+            together = linear(x, whole, bias)
             return [slice_axis(together, 2, k * width, (k + 1) * width) for k in range(3)]
         made = []
         for place, (name, given) in enumerate(zip("qkv", (x, looked_at, looked_at), strict=True)):
@@ -205,7 +205,7 @@ class MultiHeadAttention(Attending):
             weight = slice_axis(whole, 0, start, stop) if whole is not None else own
             assert weight is not None
             part = None if bias is None else slice_axis(bias, 0, start, stop)
-            made.append(_linear(given, weight, part))
+            made.append(linear(given, weight, part))
         return made
 
     def _split(self, part: Tensor) -> Tensor:
@@ -218,11 +218,3 @@ def _looked_at(operands: tuple[TensorType, ...]) -> TensorType:
     """The type of what keys and values are made of: the context's when it is wired."""
     real = [kind for kind in operands[:2] if kind.dtype == "real"]
     return real[-1] if real else operands[0]
-
-
-def _linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """x Wᵀ + b over the last axis of a sequence."""
-    n, steps, features = x.shape
-    flat = matmul(reshape(x, (n * steps, features)), weight, transpose_b=True)
-    y = reshape(flat, (n, steps, weight.shape[0]))
-    return y if bias is None else y + bias

@@ -28,24 +28,36 @@ INITIALISERS = (
 )
 
 
+def bias_start(init: str) -> str:
+    """How a bias starts beside weights that start with `init`: at 0, but PyTorch draws it too."""
+    return init if init == "torch_linear" else "zeros"
+
+
 def bias_beside(weight: Param, wanted: bool, axis: int = 0) -> dict[str, Param]:
     """The bias beside a weight, one number for each place of `axis`; none unless wanted.
 
-    It starts at 0, but PyTorch draws it as it draws the weight, with the weight's fans.
+    Where it is drawn, it is with the weight's fans.
     """
     if not wanted:
         return {}
     taps = math.prod(weight.shape[2:])
     fan = (weight.shape[1] * taps, weight.shape[0] * taps)
-    start = weight.init if weight.init == "torch_linear" else "zeros"
-    return {"bias": Param((weight.shape[axis],), start, fan)}
+    return {"bias": Param((weight.shape[axis],), bias_start(weight.init), fan)}
+
+
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """x Wᵀ + b over the last axis of N×F or N×T×F, with weight units×F and bias units."""
+    flat = reshape(x, (x.type.size // x.shape[-1], x.shape[-1]))
+    y = matmul(flat, weight, transpose_b=True)
+    y = y if bias is None else y + bias
+    return reshape(y, (*x.shape[:-1], weight.shape[0]))
 
 
 class Dense(Op):
     """Every output is a weighted sum of all inputs: y = x Wᵀ + b.
 
-    x N×F → y N×units, weight units×F, bias units (Goodfellow, Bengio & Courville 2016, §6.1).
-    Refuses anything but a vector a sample.
+    x N×F → y N×units, weight units×F, bias units (Goodfellow, Bengio & Courville 2016, §6.1). Of a
+    sequence N×T×F each step by itself, N×T×units. Refuses what has more axes.
     """
 
     category, icon, family = "Dense", "dense", "dense"
@@ -62,24 +74,27 @@ class Dense(Op):
         advanced=True,
         label="initialise",
     )
-    torch = "nn.Linear({x.shape[1]}, {units}, bias={bias})"
     samples = (
         sample(x=(2, 3), settings={"units": 4}),
         sample(x=(1, 1), settings={"units": 1}),
         sample(x=(3, 5), settings={"units": 17, "bias": False, "init": "glorot_normal"}),
+        sample(x=(2, 3, 4), settings={"units": 5}),
         bad("put a Flatten", x=(2, 1, 8, 8)),
         bad("put a Reshape", x=(2,)),
         bad("class labels", x=labels(2)),
     )
 
+    def module_template(self, *operands: TensorType) -> str:
+        return f"nn.Linear({{x.shape[{len(operands[0].shape) - 1}]}}, {{units}}, bias={{bias}})"
+
     def params(self, x: TensorType) -> Mapping[str, Param]:
-        need_vector(x)
-        weight = Param((self.units, x.shape[1]), self.init)
+        if len(x.shape) != 3 or x.dtype == "int":
+            need_vector(x)
+        weight = Param((self.units, x.shape[-1]), self.init)
         return {"weight": weight, **bias_beside(weight, self.bias)}
 
     def build(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        y = matmul(x, weight, transpose_b=True)
-        return y if bias is None else y + bias
+        return linear(x, weight, bias)
 
 
 class Bilinear(Op):

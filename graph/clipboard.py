@@ -82,9 +82,9 @@ def paste(
     part = read_graph(record)
     drawing = graph.drawing(into)
     ids = _new_ids(drawing, [*part.net, *part.frames, *part.notes])
-    names, defined = _definitions(graph, part)
+    names, definitions = defined(graph, part)
     dx, dy = _shift(part, at)
-    edits: list[Edit] = list(defined)
+    edits: list[Edit] = list(definitions)
     for node in part:
         op = _renamed(node.op, names, ids)
         new_node = replace(node, id=ids[node.id], op=op, x=node.x + dx, y=node.y + dy)
@@ -118,8 +118,10 @@ def _new_ids(drawing: Graph, wanted: Iterable[str]) -> dict[str, str]:
     return result
 
 
-def _definitions(graph: Graph, part: Graph) -> tuple[dict[str, str], list[Edit]]:
-    """The name each definition gets, and the edits that define those that are not there."""
+def defined(graph: Graph, part: Graph) -> tuple[dict[str, str], list[Edit]]:
+    """The name that each definition of `part` gets in `graph`, and the edits that define those that
+    are not there in the same form.
+    """
     nested = nx.DiGraph()
     for name, body in part.definitions.items():
         nested.add_edges_from((used, name) for used in uses(body))

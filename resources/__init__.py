@@ -1,4 +1,4 @@
-"""Data that ships with Netloom: examples, concept cards, icons, fonts, themes.
+"""Data that ships with Netloom: examples, blocks, concept cards, icons, fonts, themes.
 
 Imports nothing of ours, so every part may read it; works from a folder and from a zip.
 """
@@ -52,6 +52,17 @@ def examples() -> tuple[str, ...]:
 def example_path(name: str) -> Path:
     """The file of an example; its data files lie beside it."""
     return Path(str(locate("examples", f"{name}.loom")))
+
+
+def blocks() -> tuple[str, ...]:
+    """Names of the shipped blocks' files, sorted."""
+    found = (entry.name for entry in locate("blocks").iterdir())
+    return tuple(sorted(name.removesuffix(".loom") for name in found if name.endswith(".loom")))
+
+
+def block(name: str) -> str:
+    """The text of a block's file."""
+    return locate("blocks", f"{name}.loom").read_text("utf-8")
 
 
 def results() -> str:

@@ -16,6 +16,7 @@ from graph.graph import Dots, Node, Wire
 from graph.op import Op
 from graph.rules import EditError
 from graph.subgraph import Subgraph
+from gui.blocks import brought
 from gui.canvas.bare import bare_view
 from gui.canvas.bubble import Bubble
 from gui.canvas.dots import spots
@@ -208,11 +209,13 @@ class Canvas(PointedSurface):
         self.show_draft(NO_DRAFT)
         document, into = self.document, self.document.into
         view, box, spot = self._dropped(op, window_pos)
-        node = Node(document.drawing.fresh_id(type(op).__name__.lower()), op, x=view.x, y=view.y)
-        parts: list[Edit] = [AddNode(node, into=into)]
+        made, defined = brought(document.graph, op)
+        stem = type(made).__name__.lower()
+        node = Node(document.drawing.fresh_id(stem), made, x=view.x, y=view.y)
+        parts: list[Edit] = [*defined, AddNode(node, into=into)]
         if spot is not None:
             parts += insertion(document, self.scene, spot, node.id, box)
-        if not self.push(*parts, name=f"Add {op_name(op)}"):
+        if not self.push(*parts, name=f"Add {op_name(made)}"):
             return ""
         self.select([node.id])
         self.setFocus()

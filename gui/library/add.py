@@ -10,6 +10,7 @@ from graph.edits import AddNode, Batch, Connect, connect
 from graph.graph import Graph, Node, Wire
 from graph.op import REGISTRY, Op
 from gui import fonts
+from gui.blocks import brought
 from gui.canvas.bare import bare_view
 from gui.canvas.geometry import GRID, WIDTH_MAX, NodeBox, Point, Rect, node_box
 from gui.document import Document
@@ -53,11 +54,12 @@ def add_linked(document: Document, op: Op, links: tuple[Link, ...], beside: str)
 
 def _push(document: Document, op: Op, links: tuple[Link, ...], place: Point) -> str:
     drawing, into = document.drawing, document.into
-    id = drawing.fresh_id(_stem(op))
-    parts: list[Edit] = [AddNode(Node(id, op, x=place.x, y=place.y), into=into)]
+    made, defined = brought(document.graph, op)
+    id = drawing.fresh_id(_stem(made))
+    parts: list[Edit] = [*defined, AddNode(Node(id, made, x=place.x, y=place.y), into=into)]
     for link in links:
         parts += _wired(drawing, into, link, id, place)
-    document.push(Batch(tuple(parts), f"Add {op_name(op)}"))
+    document.push(Batch(tuple(parts), f"Add {op_name(made)}"))
     document.select([id])
     return id
 

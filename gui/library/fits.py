@@ -18,6 +18,7 @@ from graph.kinds import DataSource, Optimizer, Schedule
 from graph.op import REGISTRY, Op, Port
 from graph.program import ShapeError, TensorType
 from graph.subgraph import Subgraph, instance_ports
+from gui.blocks import Shipped
 from gui.canvas.describe import kind_of
 
 Side = Literal["output", "input"]
@@ -79,7 +80,7 @@ class Fits:
         return tuple(links)
 
     def _ports(self, op: Op, side: Side) -> tuple[Port, ...]:
-        known = instance_ports(self._graph, op, side)
+        known = None if isinstance(op, Shipped) else instance_ports(self._graph, op, side)
         return known or (op.ports_in() if side == "input" else op.ports_out())
 
     def _behind(self, op: Op, id: str) -> Link | None:
@@ -198,7 +199,8 @@ class Fits:
             return port.kind == "loss" and op.role == "loss"
         if isinstance(op, DataSource):
             return self._data_fits(op, out, loose)
-        if port.kind == "labels" and out.kind == "any" and op.ports_in() and op.role != "input":
+        layer = op.ports_in() and op.role != "input" and not isinstance(op, Subgraph)
+        if port.kind == "labels" and out.kind == "any" and layer:
             return self._accepts(op, op.ports_in()[0], _LABELS)  # most layers take no labels
         return "any" in (out.kind, port.kind) or out.kind == port.kind
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from graph.catalog import Entry, catalog
 from graph.graph import Graph
@@ -14,10 +14,11 @@ from graph.op import REGISTRY, Op
 from graph.program import ShapeError
 from graph.rules import EditError, check_op
 from graph.subgraph import Subgraph
+from gui.blocks import Block, blocks
 from gui.canvas.describe import icon_name
 from gui.palette.fuzzy import Field
 
-SUBGRAPHS = "Subgraphs"
+SUBGRAPHS, BLOCKS = "Subgraphs", "Blocks"
 SHAPES = {
     "image": "N×C×H×W",
     "vector": "N×F",
@@ -34,7 +35,8 @@ SHAPES = {
 class Item:
     """One thing to add. `takes` is the shape at its first port, `name` its key everywhere.
 
-    `definition` names a subgraph of the document; other items are of the node type `name`.
+    `definition` names a subgraph of the document, `block` is one that ships with Netloom; other
+    items are of the node type `name`.
     """
 
     name: str
@@ -47,12 +49,15 @@ class Item:
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     definition: str = ""
+    block: Block | None = None
     fields: tuple[Field, ...] = field(default=(), repr=False)
 
     def op(self) -> Op:
         """A new op with the settings it starts with."""
         if self.definition:
             return Subgraph(definition=self.definition)
+        if self.block:
+            return self.block.op()
         return REGISTRY[self.name]()
 
     @property
@@ -75,7 +80,8 @@ class Item:
 def shelf(graph: Graph | None = None, into: str = "") -> list[Item]:
     """Everything that may stand in the drawing `into`, in palette order, its own parts last."""
     own = definitions(graph, into) if graph is not None else []
-    return [*_types(tuple(REGISTRY)), *own]
+    shipped = [_of_block(one) for one in blocks() if graph is None or _may_stand(graph, into, one)]
+    return [*_types(tuple(REGISTRY)), *shipped, *own]
 
 
 def definitions(graph: Graph, into: str) -> list[Item]:
@@ -105,6 +111,35 @@ def definitions(graph: Graph, into: str) -> list[Item]:
         )
         found.append(made)
     return found
+
+
+def _may_stand(graph: Graph, into: str, block: Block) -> bool:
+    """Whether a block does not contain the drawing `into`, where the graph has it already."""
+    if block.name not in graph.definitions:
+        return True
+    try:
+        check_op(graph, into, Subgraph(definition=block.name), block.name)
+    except EditError:
+        return False
+    return True
+
+
+@cache
+def _of_block(block: Block) -> Item:
+    op = block.op()
+    return Item(
+        name=f"{BLOCKS}/{block.name}",
+        title=block.title,
+        category=BLOCKS,
+        family=op.family,
+        icon=icon_name(op),
+        takes=SHAPES["sequence"],
+        tip=block.about,
+        inputs=tuple(port.name for port in op.ports_in()),
+        outputs=tuple(port.name for port in op.ports_out()),
+        block=block,
+        fields=(Field(block.title), Field(BLOCKS, 0.5), Field(block.about, 0.3, loose=False)),
+    )
 
 
 def by_category(items: Iterable[Item]) -> dict[str, list[Item]]:

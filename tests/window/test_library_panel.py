@@ -18,6 +18,7 @@ from graph.edits import AddNode
 from graph.graph import Node
 from graph.op import REGISTRY
 from gui.app import App
+from gui.blocks import blocks
 from gui.canvas.view import Canvas
 from gui.library.drag import Ghost
 from gui.library.panel import EXAMPLES, LibraryPanel
@@ -53,10 +54,11 @@ def _press(panel: LibraryPanel, id: str) -> None:
 
 
 def test_every_node_type_has_a_row(panel: LibraryPanel) -> None:
-    """All of the catalog but the bare subgraph, under heads that count them."""
+    """All of the catalog but the bare subgraph, and the blocks, under heads that count them."""
     rows = panel.nodes.rows
     heads = {row.text: int(row.shape) for row in rows if row.kind == "head"}
     expected = {entry["title"] for entry in catalog() if entry["name"] != "Subgraph"}
+    expected |= {block.title for block in blocks()}
     assert set(_titles(panel)) == expected
     assert heads.pop("Favourites") == 3
     assert sum(heads.values()) == len(expected)

@@ -1,0 +1,101 @@
+"""The shipped blocks are what their script makes, and compute what PyTorch's layers compute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+
+import resources
+from compute.backend import Array
+from compute.reference import evaluate
+from graph.clipboard import paste
+from graph.edits import AddNode, Batch, Connect
+from graph.files import dumps
+from graph.graph import Graph, Node, Wire
+from graph.lower import Model
+from graph.simplify import expand_composites
+from tests.nodes.peer import double_precision, torch
+from tests.support.small_graphs import op
+from tools import make_blocks
+
+LAYERS = {"TransformerEncoderLayer": "encoder", "TransformerDecoderLayer": "decoder"}
+# our names of weights -> PyTorch's, by the first part
+NORMS = {f"norm{k}": f"norm{k}" for k in (1, 2, 3)}
+NAMES = NORMS | {
+    "attention1": "self_attn",
+    "attention2": "multihead_attn",
+    "widen": "linear1",
+    "narrow": "linear2",
+}
+
+
+@pytest.mark.parametrize("name", resources.blocks())
+def test_the_files_are_what_the_script_makes(name: str) -> None:
+    """Nobody edited a block by hand; every block has its file."""
+    made = dict(make_blocks.blocks())
+    assert resources.block(name) == dumps(made[name])
+    assert set(made) == set(resources.blocks())
+
+
+def inserted(name: str) -> tuple[Graph, list[str]]:
+    """A graph that has a block between inputs and an output; the names of its inputs."""
+    drawn = Graph()
+    paste(drawn, resources.block(name)).apply(drawn)
+    ports = [port.name for port in drawn.ports_in("block")]
+    steps = {port: 5 + place for place, port in enumerate(ports)}
+    Batch(
+        (
+            *(AddNode(Node(p, op("Input", shape=(steps[p], make_blocks.WIDTH)))) for p in ports),
+            AddNode(Node("out", op("Output"))),
+            *(Connect(Wire(port, "y", "block", port)) for port in ports),
+            Connect(Wire("block", "y", "out", "x")),
+        )
+    ).apply(drawn)
+    return drawn, ports
+
+
+def numbers(drawn: Graph) -> tuple[dict[tuple[str, str], Array], Array]:
+    """Random numbers for all that the model reads, by kind and key; what it makes of them."""
+    model, rng = Model(drawn), np.random.default_rng(3)
+    program = expand_composites(model.program("predict", 2))
+    given = {
+        (one.kind, one.key): rng.normal(size=program.types[one.value].shape)
+        for one in program.inputs
+    }
+    return given, evaluate(program, given)[program.output("outputs/out")]
+
+
+def weights(given: Mapping[tuple[str, str], Array]) -> dict[str, object]:
+    """The weights of a block by PyTorch's names."""
+    found = {}
+    for (kind, key), array in given.items():
+        if kind == "param":
+            _, node, name = key.split("/")
+            name = name.replace("out_proj_", "out_proj.")
+            found[f"{NAMES[node]}.{name}"] = torch.tensor(array)
+    return found
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_block_is_pytorchs_layer(layer: str) -> None:
+    """With its norms first, without dropout: the same weights, the same numbers."""
+    kind = LAYERS[layer]
+    drawn, ports = inserted(f"transformer-{kind}")
+    given, found = numbers(drawn)
+    with double_precision():
+        peer = getattr(torch.nn, layer)(
+            make_blocks.WIDTH,
+            make_blocks.HEADS,
+            make_blocks.INNER,
+            dropout=0.0,
+            activation="gelu",
+            batch_first=True,
+            norm_first=True,
+        )
+        peer.load_state_dict(weights(given))
+        values = [torch.tensor(given["batch", f"{port}.y"]) for port in ports]
+        masks = {"tgt_mask": torch.ones(5, 5, dtype=torch.bool).triu(1)} if len(ports) > 1 else {}
+        expected = peer(*values, **masks).detach().numpy()
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10)

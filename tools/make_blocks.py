@@ -1,0 +1,136 @@
+"""Makes the shipped blocks: a definition each, an instance that names it and a note about it.
+
+Nodes get no places: the canvas lays such drawings out, always in the same way. Run it after
+changing a block, or settings of a node that one contains.
+"""
+
+import sys
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import graph.ops  # fills the registry  # noqa: F401
+from graph.define import Define
+from graph.drawing import Drawing
+from graph.edits import AddNode, Batch, Connect, SetNote, connect
+from graph.files import save
+from graph.graph import Graph, Node, Note
+from graph.op import REGISTRY, Op
+from graph.subgraph import Subgraph
+
+FOLDER = Path(__file__).resolve().parent.parent / "resources" / "blocks"
+WIDTH, INNER, HEADS = 64, 256, 4
+
+Layers = dict[str, Op]
+Wires = list[tuple[str, str]]
+FEED_FORWARD = (
+    f"Steps have {WIDTH} features; for others enter it and set the units of narrow to that number, "
+    "those of widen to four times as many."
+)
+
+
+def op(name: str, **settings: object) -> Op:
+    """A node type of the registry with these settings."""
+    return REGISTRY[name](**settings)
+
+
+def attending(number: int, source: str, **settings: object) -> tuple[Layers, Wires]:
+    """source + attention(norm(source)): the nodes norm1, attention1, sum1 …"""
+    norm, attention, total = (f"{stem}{number}" for stem in ("norm", "attention", "sum"))
+    layers = {
+        norm: op("LayerNorm"),
+        attention: op("MultiHeadAttention", heads=HEADS, **settings),
+        total: op("Add"),
+    }
+    wires = [(source, norm), (norm, attention), (source, total), (attention, total)]
+    return layers, wires
+
+
+def feeding(number: int, source: str) -> tuple[Layers, Wires]:
+    """source + a hidden layer of each step by itself."""
+    norm, total = f"norm{number}", f"sum{number}"
+    layers = {
+        norm: op("LayerNorm"),
+        "widen": op("Dense", units=INNER, init="glorot_uniform"),
+        "gelu": op("GELU"),
+        "narrow": op("Dense", units=WIDTH, init="glorot_uniform"),
+        total: op("Add"),
+    }
+    chain = [source, norm, "widen", "gelu", "narrow", total]
+    return layers, [*pairwise(chain), (source, total)]
+
+
+def build(name: str, title: str, about: str, parts: list[tuple[Layers, Wires]]) -> Graph:
+    """The graph of a block from nodes and wires between first outputs and inputs.
+
+    An input is `node` for the first one that is free or takes several wires, else `node.port`.
+    """
+    body = Graph()
+    for layers, _ in parts:
+        Batch(tuple(AddNode(Node(id, each)) for id, each in layers.items())).apply(body)
+    for _, wires in parts:
+        for source, target in wires:
+            id, _, port = target.partition(".")
+            output = body.ports_out(source)[0].name
+            wire = connect(body, source, output, id, port or body.ports_in(id)[0].name)
+            Connect(wire).apply(body)
+    made = Graph()
+    edits = [
+        Define(name, Drawing.of(body)),
+        AddNode(Node("block", Subgraph(definition=name), name=title)),
+        SetNote(Note("about", about)),
+    ]
+    Batch(tuple(edits)).apply(made)
+    return made
+
+
+def encoder() -> Graph:
+    """Self-attention, then a hidden layer, each behind a norm and beside a wire past it."""
+    about = (
+        "Steps of a sequence look at each other, then each by itself goes through a hidden layer "
+        f"(Vaswani et al. 2017, with norms first: Xiong et al. 2020). {FEED_FORWARD}"
+    )
+    parts = [
+        ({"x": op("Input"), "y": op("Output")}, []),
+        attending(1, "x"),
+        feeding(2, "sum1"),
+        ({}, [("sum2", "y")]),
+    ]
+    return build("TransformerEncoderBlock", "Transformer encoder block", about, parts)
+
+
+def decoder() -> Graph:
+    """Causal self-attention, attention to another sequence, then a hidden layer."""
+    about = (
+        "Steps look at those before them, then at the source, such as what an encoder gives, then "
+        "each goes through a hidden layer (Vaswani et al. 2017, with norms first: Xiong et al. "
+        f"2020). {FEED_FORWARD}"
+    )
+    layers, wires = attending(2, "sum1")
+    # ports are sorted by name: what is decoded comes first, so the block can be repeated
+    ports = {"sequence": op("Input"), "source": op("Input"), "y": op("Output")}
+    parts = [
+        (ports, []),
+        attending(1, "sequence", causal=True),
+        (layers, [*wires, ("source", "attention2.context")]),
+        feeding(3, "sum2"),
+        ({}, [("sum3", "y")]),
+    ]
+    return build("TransformerDecoderBlock", "Transformer decoder block", about, parts)
+
+
+def blocks() -> Iterator[tuple[str, Graph]]:
+    """The name of each block's file, and its graph."""
+    yield "transformer-encoder", encoder()
+    yield "transformer-decoder", decoder()
+
+
+def main() -> int:
+    """Write every block."""
+    for name, made in blocks():
+        save(made, FOLDER / f"{name}.loom")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

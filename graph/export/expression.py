@@ -164,7 +164,9 @@ def _layout(indent: str, head: str, expression: Expression, tail: str) -> list[s
 
 
 def _bracketed(indent: str, head: str, expression: Expression, tail: str) -> list[str] | None:
-    """Break inside the brackets of a call, list, tuple or dict."""
+    """Break inside the brackets of a call, list, tuple or dict; what is picked of a call follows."""
+    if isinstance(expression, ast.Subscript) and isinstance(expression.value, ast.Call):
+        return _bracketed(indent, head, expression.value, f"[{text(expression.slice)}]{tail}")
     items: list[tuple[str, Expression]]
     if isinstance(expression, ast.Call) and (expression.args or expression.keywords):
         opening, closing = f"{text(expression.func)}(", ")"

@@ -42,8 +42,8 @@ class ScaledDotProductAttention(Attending):
     that number on, such as padding; a sequence of length 0 gives 0. Put a Dropout behind it.
     """
 
-    title = "Scaled dot-product attention"
-    keywords = ("query", "key", "value", "transformer", "sdpa", "self-attention", "mask")
+    title = "Dot-product attention"
+    keywords = ("scaled dot-product", "query", "key", "value", "transformer", "sdpa", "mask")
     summary = ("causal",)
     inputs = (
         Port("q", "sequence"),

@@ -133,6 +133,7 @@ def test_the_export_reads_as_one_writes_it(target: str, lines: tuple[str, ...]) 
     text = export(drawn(), target)  # type: ignore[arg-type]
     for line in lines:
         assert line in text
+    assert max(map(len, text.splitlines())) <= 100
 
 
 def test_cost_counts_the_products() -> None:

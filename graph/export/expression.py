@@ -164,7 +164,7 @@ def _layout(indent: str, head: str, expression: Expression, tail: str) -> list[s
 
 
 def _bracketed(indent: str, head: str, expression: Expression, tail: str) -> list[str] | None:
-    """Break inside the brackets of a call, list, tuple or dict; what is picked of a call follows."""
+    """Break inside the brackets of a call, list, tuple or dict, or of one that is indexed."""
     if isinstance(expression, ast.Subscript) and isinstance(expression.value, ast.Call):
         return _bracketed(indent, head, expression.value, f"[{text(expression.slice)}]{tail}")
     items: list[tuple[str, Expression]]

@@ -28,9 +28,9 @@ INITIALISERS = (
 )
 
 
-def bias_start(init: str) -> str:
+def bias_start(init: str | float) -> str:
     """How a bias starts beside weights that start with `init`: at 0, but PyTorch draws it too."""
-    return init if init == "torch_linear" else "zeros"
+    return "torch_linear" if init == "torch_linear" else "zeros"
 
 
 def bias_beside(weight: Param, wanted: bool, axis: int = 0) -> dict[str, Param]:

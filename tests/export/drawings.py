@@ -15,12 +15,10 @@ from graph.ops.dense import INITIALISERS
 from graph.ops.loss import Loss
 from graph.ops.regularise import Dropout
 from graph.primitives import (
-    argmax,
     channel_shape,
     greater,
     matmul,
     minimum,
-    pad,
     reduce_mean,
     reshape,
     sign,
@@ -104,15 +102,6 @@ class Centre(Op, register=False):
         return Result((y,), {"mean": 0.9 * mean + 0.1 * now})
 
 
-class Longest(Op, register=False):
-    """The place of the largest number, from 1: a length."""
-
-    category, keywords = "Custom", ()
-
-    def build(self, x: Tensor) -> Tensor:
-        return argmax(pad(x + 100.0, (0, 1), (0, 0)), 1)
-
-
 class LogCosh(Loss, register=False):
     """Mean of log cosh of the misses, less log 2."""
 
@@ -140,7 +129,7 @@ class WarmUp(Schedule, register=False):
 
 # ---- drawings by hand
 
-_LOSS = " loss.loss>adam.loss"
+LOSS = " loss.loss>adam.loss"
 
 
 def plain() -> dict[str, Op]:
@@ -156,7 +145,7 @@ def softmax_output() -> Graph:
     """Probabilities are the output, the loss reads the scores before them."""
     nodes = plain() | {"d": op("Dense", units=2), "s": op("Softmax"), "out": op("Output")}
     wires = "data.features>d.x d.y>s.x s.y>out.x d.y>loss.prediction data.target>loss.target"
-    return draw(nodes, wires + _LOSS, EXACT)
+    return draw(nodes, wires + LOSS, EXACT)
 
 
 def target_layer() -> Graph:
@@ -173,7 +162,7 @@ def target_layer() -> Graph:
         "data.features>d.x d.y>loss.prediction data.target>t.x t.y>loss.target "
         "d.y>mae.prediction t.y>mae.target"
     )
-    return draw(nodes, wires + _LOSS, EXACT)
+    return draw(nodes, wires + LOSS, EXACT)
 
 
 def repeated(weights: str, turns: int, widen: bool = False) -> Graph:
@@ -193,7 +182,7 @@ def repeated(weights: str, turns: int, widen: bool = False) -> Graph:
         "data.features>d.x d.y>skip.in skip.out>last.x "
         "last.y>loss.prediction data.target>loss.target"
     )
-    drawn = draw(nodes, wires + _LOSS, EXACT)
+    drawn = draw(nodes, wires + LOSS, EXACT)
     for definition in (block, skip):
         definition.definitions = drawn.definitions
     drawn.definitions.update(block=block, skip=skip)
@@ -217,7 +206,7 @@ def two_phases() -> Graph:
     wires = """data.features>body.x body.y>relu.x relu.y>a.x relu.y>stop.x stop.y>b.x
         a.y>loss.prediction data.target>loss.target b.y>other.prediction data.target>other.target
         other.loss>sgd.loss step.rate>sgd.schedule cosine.rate>adam.schedule"""
-    drawn = draw(nodes, wires + _LOSS, EXACT)
+    drawn = draw(nodes, wires + LOSS, EXACT)
     drawn.frames["framed"] = Frame("framed", "The body", ("body", "relu"))
     return drawn
 
@@ -229,7 +218,7 @@ def odd_nodes() -> Graph:
     wires = """data.features>one.x one.y>two.x two.y>drop.x drop.y>three.x one.y>lost.x
         three.y>loss.prediction data.target>loss.target
         three.y>accuracy.prediction data.target>accuracy.target"""
-    drawn = draw(nodes, wires + _LOSS, replace(EXACT, split=Split(0.25, 0.1, False, False)))
+    drawn = draw(nodes, wires + LOSS, replace(EXACT, split=Split(0.25, 0.1, False, False)))
     drawn.set_node(Node("one", drawn.node("one").op, name="forward", frozen=True))
     drawn.set_node(Node("two", drawn.node("two").op, name="forward"))
     drawn.set_node(Node("drop", drawn.node("drop").op, bypassed=True))
@@ -246,7 +235,7 @@ def shadowing() -> Graph:
         wires += f"{before}>d{k}.x d{k}.y>t{k}.x d{k}.y>a{k}.x t{k}.y>a{k}.x "
         before = f"a{k}.y"
     wires += f"{before}>loss.prediction data.target>loss.target"
-    drawn = draw(nodes, wires + _LOSS, EXACT)
+    drawn = draw(nodes, wires + LOSS, EXACT)
     for k, word in enumerate(words):
         drawn.set_node(Node(f"d{k}", drawn.node(f"d{k}").op, name=word))
     drawn.set_node(Node("t0", drawn.node("t0").op, name="adam"))
@@ -271,7 +260,7 @@ def own_types() -> Graph:
     wires = """data.features>d.x d.y>swirl.x swirl.y>slope.x slope.y>centre.x centre.y>across.x
         across.y>again.x again.y>last.x last.y>loss.prediction data.target>loss.target
         warm.rate>adam.schedule"""
-    return draw(nodes, wires + _LOSS, EXACT)
+    return draw(nodes, wires + LOSS, EXACT)
 
 
 def shapes(shape: str) -> Graph:
@@ -279,7 +268,7 @@ def shapes(shape: str) -> Graph:
     nodes = plain() | {"d": op("Dense", units=2)}
     nodes["data"] = op("ToyData", shape=shape, samples_count=50, seed=2**40 + 3)
     wires = "data.features>d.x d.y>loss.prediction data.target>loss.target"
-    return draw(nodes, wires + _LOSS, replace(EXACT, seed=2**62 + 1, split=Split(0.3, 0.1, seed=9)))
+    return draw(nodes, wires + LOSS, replace(EXACT, seed=2**62 + 1, split=Split(0.3, 0.1, seed=9)))
 
 
 def trained_by(optimizer: str, schedule: str) -> Graph:
@@ -287,7 +276,7 @@ def trained_by(optimizer: str, schedule: str) -> Graph:
     nodes = plain() | {"d": op("Dense", units=2), "adam": op(optimizer), "rate": op(schedule)}
     wires = """data.features>d.x d.y>loss.prediction data.target>loss.target
         rate.rate>adam.schedule"""
-    return draw(nodes, wires + _LOSS, EXACT)
+    return draw(nodes, wires + LOSS, EXACT)
 
 
 def started(init: str) -> Graph:
@@ -303,7 +292,7 @@ def started(init: str) -> Graph:
     }
     wires = """data.features>wide.x wide.y>image.x image.y>conv.x conv.y>flat.x flat.y>square.x
         square.y>high.x high.y>loss.prediction data.target>loss.target"""
-    return draw(nodes, wires + _LOSS, EXACT)
+    return draw(nodes, wires + LOSS, EXACT)
 
 
 def limited() -> Graph:
@@ -323,21 +312,6 @@ def value_limited() -> Graph:
     return drawn
 
 
-def sequences(task: str) -> Graph:
-    """Generated sequences, to a number or to as many symbols."""
-    data = op("ToySequences", task=task, steps=5, symbols=3, samples_count=40, seed=2**40 + 3)
-    ends = plain() | {"data": data, "flat": op("Flatten")}
-    if task == "reverse":
-        nodes = {"codes": op("OneHot", classes=3), "d": op("Dense", units=15)}
-        nodes |= {"apart": op("Reshape", shape=(3, 5))}
-        wires = """data.sequence>codes.x codes.y>flat.x flat.y>d.x d.y>apart.x
-            apart.y>loss.prediction"""
-    else:
-        nodes = {"d": op("Dense", units=1), "loss": op("MeanSquaredError")}
-        wires = "data.sequence>flat.x flat.y>d.x d.y>loss.prediction"
-    return draw(ends | nodes, f"{wires} data.target>loss.target{_LOSS}", EXACT)
-
-
 def _each_of(role: str) -> list[str]:
     return [name for name, kind in REGISTRY.items() if kind.role == role]
 
@@ -346,7 +320,7 @@ def margin() -> Graph:
     """A loss that uses a number of the host in two places of its gradient."""
     nodes = plain() | {"d": op("Dense", units=2), "loss": op("MultiClassMargin")}
     wires = "data.features>d.x d.y>loss.prediction data.target>loss.target"
-    return draw(nodes, wires + _LOSS, EXACT)
+    return draw(nodes, wires + LOSS, EXACT)
 
 
 def triplets() -> Graph:
@@ -355,46 +329,7 @@ def triplets() -> Graph:
     nodes["loss"] = op("TripletMargin")
     wires = """data.features>a.x data.features>p.x data.features>n.x
         a.y>loss.anchor p.y>loss.positive n.y>loss.negative"""
-    return draw(nodes, wires + _LOSS, EXACT)
-
-
-def tokens() -> Graph:
-    """Numbers as ids, embedded, one of them padding; a sequence with positions of three kinds."""
-    nodes = plain() | {
-        "cut": op("Formula", formula="1.5 * abs(x)"),
-        "ids": op("ToIds"),
-        "words": op("Embedding", vocabulary=6, features=4, padding_idx=0),
-        "waves": op("SinusoidalPosition"),
-        "places": op("LearnedPosition", longest=3),
-        "turns": op("RotaryPosition"),
-        "last": op("Gather"),
-        "d": op("Dense", units=2),
-    }
-    wires = """data.features>cut.x cut.y>ids.x ids.y>words.x words.y>waves.x waves.y>places.x
-        places.y>turns.x turns.y>last.x data.target>last.index last.y>d.x
-        d.y>loss.prediction data.target>loss.target"""
-    return draw(nodes, wires + _LOSS, EXACT)
-
-
-def recurrent() -> Graph:
-    """Layers that walk both ways or one way, with and without sequences that end early."""
-    nodes = plain() | {
-        "steps": op("Dense", units=6),
-        "turned": op("Reshape", shape=(6, 1)),
-        "length": Longest(),
-        "lstm": op("LSTM", units=3, layers=2, bidirectional=True),
-        "gru": op("GRU", units=4, bidirectional=True),
-        "relu": op("RNN", units=3, nonlinearity="relu"),
-        "tanh": op("RNN", units=2, bidirectional=True, returns="last"),
-        "short": op("LSTM", units=2),
-        "long": op("GRU", units=2, returns="last"),
-        "d": op("Concat"),
-    }
-    wires = """data.features>steps.x steps.y>turned.x steps.y>length.x turned.y>lstm.x
-        lstm.y>gru.x length.y>gru.length gru.y>relu.x relu.y>tanh.x length.y>tanh.length
-        relu.y>short.x length.y>short.length short.y>long.x
-        tanh.y>d.x long.y>d.x d.y>last.x last.y>loss.prediction data.target>loss.target"""
-    return draw(nodes | {"last": op("Dense", units=2)}, wires + _LOSS, EXACT)
+    return draw(nodes, wires + LOSS, EXACT)
 
 
 BY_HAND: dict[str, Graph] = {
@@ -408,14 +343,11 @@ BY_HAND: dict[str, Graph] = {
     "repeated_widening": repeated("own", 2, widen=True),
     "two_phases": two_phases(),
     "limited": limited(),
-    "tokens": tokens(),
     "value_limited": value_limited(),
     "margin": margin(),
     "triplets": triplets(),
     "odd_nodes": odd_nodes(),
     "own_types": own_types(),
-    "recurrent": recurrent(),
     "shadowing": shadowing(),
-    **{task: sequences(task) for task in ("sine", "adding", "reverse")},
     **{shape: shapes(shape) for shape in ("moons", "circles", "spiral", "xor")},
 }

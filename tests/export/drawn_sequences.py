@@ -1,0 +1,78 @@
+"""Drawings with sequences: generated ones, ids that are embedded, recurrent layers."""
+
+from graph.graph import Graph
+from graph.op import Op
+from graph.primitives import argmax, pad
+from graph.tensor import Tensor
+from tests.export.drawings import EXACT, LOSS, plain
+from tests.support.small_graphs import draw, op
+
+
+class Longest(Op, register=False):
+    """The place of the largest number, from 1: a length."""
+
+    category, keywords = "Custom", ()
+
+    def build(self, x: Tensor) -> Tensor:
+        return argmax(pad(x + 100.0, (0, 1), (0, 0)), 1)
+
+
+def sequences(task: str) -> Graph:
+    """Generated sequences, to a number or to as many symbols."""
+    data = op("ToySequences", task=task, steps=5, symbols=3, samples_count=40, seed=2**40 + 3)
+    ends = plain() | {"data": data, "flat": op("Flatten")}
+    if task == "reverse":
+        nodes = {"codes": op("OneHot", classes=3), "d": op("Dense", units=15)}
+        nodes |= {"apart": op("Reshape", shape=(3, 5))}
+        wires = """data.sequence>codes.x codes.y>flat.x flat.y>d.x d.y>apart.x
+            apart.y>loss.prediction"""
+    else:
+        nodes = {"d": op("Dense", units=1), "loss": op("MeanSquaredError")}
+        wires = "data.sequence>flat.x flat.y>d.x d.y>loss.prediction"
+    return draw(ends | nodes, f"{wires} data.target>loss.target{LOSS}", EXACT)
+
+
+def tokens() -> Graph:
+    """Numbers as ids, embedded, one of them padding; a sequence with positions of three kinds."""
+    nodes = plain() | {
+        "cut": op("Formula", formula="1.5 * abs(x)"),
+        "ids": op("ToIds"),
+        "words": op("Embedding", vocabulary=6, features=4, padding_idx=0),
+        "waves": op("SinusoidalPosition"),
+        "places": op("LearnedPosition", longest=3),
+        "turns": op("RotaryPosition"),
+        "last": op("Gather"),
+        "d": op("Dense", units=2),
+    }
+    wires = """data.features>cut.x cut.y>ids.x ids.y>words.x words.y>waves.x waves.y>places.x
+        places.y>turns.x turns.y>last.x data.target>last.index last.y>d.x
+        d.y>loss.prediction data.target>loss.target"""
+    return draw(nodes, wires + LOSS, EXACT)
+
+
+def recurrent() -> Graph:
+    """Layers that walk both ways or one way, with and without sequences that end early."""
+    nodes = plain() | {
+        "steps": op("Dense", units=6),
+        "turned": op("Reshape", shape=(6, 1)),
+        "length": Longest(),
+        "lstm": op("LSTM", units=3, layers=2, bidirectional=True),
+        "gru": op("GRU", units=4, bidirectional=True),
+        "relu": op("RNN", units=3, nonlinearity="relu"),
+        "tanh": op("RNN", units=2, bidirectional=True, returns="last"),
+        "short": op("LSTM", units=2),
+        "long": op("GRU", units=2, returns="last"),
+        "d": op("Concat"),
+    }
+    wires = """data.features>steps.x steps.y>turned.x steps.y>length.x turned.y>lstm.x
+        lstm.y>gru.x length.y>gru.length gru.y>relu.x relu.y>tanh.x length.y>tanh.length
+        relu.y>short.x length.y>short.length short.y>long.x
+        tanh.y>d.x long.y>d.x d.y>last.x last.y>loss.prediction data.target>loss.target"""
+    return draw(nodes | {"last": op("Dense", units=2)}, wires + LOSS, EXACT)
+
+
+SEQUENCES: dict[str, Graph] = {
+    **{task: sequences(task) for task in ("sine", "adding", "reverse")},
+    "tokens": tokens(),
+    "recurrent": recurrent(),
+}

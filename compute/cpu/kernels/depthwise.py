@@ -53,6 +53,52 @@ def put(target: int, value: Vector, relu: int, gated: int, gate: int, lanes: Mas
 
 
 @device
+def line(
+    at: int, x_pix: int, tap_row: int, tap_pix: int, w: int, w_row: int, w_tap: int,
+    kh: int, kw: int, target: int, y_pix: int, ow: int, start: Vector,
+    relu: int, gated: int, gate: int, mask_pix: int, lanes: Mask,
+) -> None:  # fmt: skip
+    """One vector of channels of `ow` pixels side by side, four at a time, then one by one.
+
+    A number is one fma chain from `start` over its taps in order, however many are made at once.
+    """
+    ox = 0
+    while ox + 4 <= ow:
+        a, b, d, e = start, start, start, start
+        for ky in range(kh):
+            tap, weight = at + ky * tap_row, w + ky * w_row
+            for _ in range(kw):
+                v = load_masked(weight, lanes)
+                a = fma(load_masked(tap, lanes), v, a)
+                b = fma(load_masked(tap + x_pix, lanes), v, b)
+                d = fma(load_masked(tap + 2 * x_pix, lanes), v, d)
+                e = fma(load_masked(tap + 3 * x_pix, lanes), v, e)
+                tap += tap_pix
+                weight += w_tap
+        put(target, a, relu, gated, gate, lanes)
+        put(target + y_pix, b, relu, gated, gate + mask_pix, lanes)
+        put(target + 2 * y_pix, d, relu, gated, gate + 2 * mask_pix, lanes)
+        put(target + 3 * y_pix, e, relu, gated, gate + 3 * mask_pix, lanes)
+        at += 4 * x_pix
+        target += 4 * y_pix
+        gate += 4 * mask_pix
+        ox += 4
+    while ox < ow:
+        a = start
+        for ky in range(kh):
+            tap, weight = at + ky * tap_row, w + ky * w_row
+            for _ in range(kw):
+                a = fma(load_masked(tap, lanes), load_masked(weight, lanes), a)
+                tap += tap_pix
+                weight += w_tap
+        put(target, a, relu, gated, gate, lanes)
+        at += x_pix
+        target += y_pix
+        gate += mask_pix
+        ox += 1
+
+
+@device
 def slide(
     x: int, x_img: int, x_row: int, x_pix: int, tap_row: int, tap_pix: int,
     w: int, w_row: int, w_tap: int, kh: int, kw: int, c: int,
@@ -63,8 +109,7 @@ def slide(
     """y = bias + Σ x[window] · w of each channel, for the images first_image … last_image-1.
 
     `x` is the first tap of the first window; x_row, x_pix step from window to window, tap_row,
-    tap_pix from tap to tap, w_row, w_tap from weight to weight. A number is one fma chain from its
-    bias over its taps in order, however many are made side by side; `put` says what is stored.
+    tap_pix from tap to tap, w_row, w_tap from weight to weight. `put` says what is stored.
     """
     gated = 1 if mask != 0 else 0
     for sample in range(first_image, last_image):
@@ -74,43 +119,12 @@ def slide(
             if bias != 0:
                 start = load_masked(bias + place, lanes)
             for oy in range(oh):
-                at = x + sample * x_img + oy * x_row + place
-                target = y + sample * y_img + oy * y_row + place
-                gate = mask + sample * mask_img + oy * mask_row + place
-                ox = 0
-                while ox + 4 <= ow:
-                    a, b, d, e = start, start, start, start
-                    for ky in range(kh):
-                        tap, weight = at + ky * tap_row, w + ky * w_row + place
-                        for _ in range(kw):
-                            v = load_masked(weight, lanes)
-                            a = fma(load_masked(tap, lanes), v, a)
-                            b = fma(load_masked(tap + x_pix, lanes), v, b)
-                            d = fma(load_masked(tap + 2 * x_pix, lanes), v, d)
-                            e = fma(load_masked(tap + 3 * x_pix, lanes), v, e)
-                            tap += tap_pix
-                            weight += w_tap
-                    put(target, a, relu, gated, gate, lanes)
-                    put(target + y_pix, b, relu, gated, gate + mask_pix, lanes)
-                    put(target + 2 * y_pix, d, relu, gated, gate + 2 * mask_pix, lanes)
-                    put(target + 3 * y_pix, e, relu, gated, gate + 3 * mask_pix, lanes)
-                    at += 4 * x_pix
-                    target += 4 * y_pix
-                    gate += 4 * mask_pix
-                    ox += 4
-                while ox < ow:
-                    a = start
-                    for ky in range(kh):
-                        tap, weight = at + ky * tap_row, w + ky * w_row + place
-                        for _ in range(kw):
-                            a = fma(load_masked(tap, lanes), load_masked(weight, lanes), a)
-                            tap += tap_pix
-                            weight += w_tap
-                    put(target, a, relu, gated, gate, lanes)
-                    at += x_pix
-                    target += y_pix
-                    gate += mask_pix
-                    ox += 1
+                line(
+                    x + sample * x_img + oy * x_row + place, x_pix, tap_row, tap_pix,
+                    w + place, w_row, w_tap, kh, kw,
+                    y + sample * y_img + oy * y_row + place, y_pix, ow, start, relu,
+                    gated, mask + sample * mask_img + oy * mask_row + place, mask_pix, lanes,
+                )  # fmt: skip
 
 
 @kernel(

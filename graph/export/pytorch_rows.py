@@ -170,7 +170,9 @@ def _random(use: Use) -> Expression:
     return ex.parse(f"torch.rand({literal(tuple(use.shape))})")
 
 
-def _windowed(function: str, fill: str) -> Callable[[Use], Expression]:
+def _windowed(function: str, fill: str, apart: bool = False) -> Callable[[Use], Expression]:
+    """A function that slides windows; with `apart` each channel is a group of its own."""
+
     def write(use: Use) -> Expression:
         attrs = dict(use.row.attrs)
         top, bottom, left, right = cast("tuple[int, ...]", attrs["padding"])
@@ -184,6 +186,8 @@ def _windowed(function: str, fill: str) -> Callable[[Use], Expression]:
             parts.append(f"padding={(top, left)}")
         if attrs.get("dilation", (1, 1)) != (1, 1):
             parts.append(f"dilation={literal(attrs['dilation'])}")
+        if apart:
+            parts.append(f"groups={use.types[0].shape[1]}")
         return ex.fill(f"F.{function}({operands}, {', '.join(parts)})", use.operands, {})
 
     return write
@@ -207,6 +211,7 @@ _SPECIAL: dict[str, Callable[[Use], Expression]] = {
     "where": _where,
     "random_uniform": _random,
     "conv2d": _windowed("conv2d", ""),
+    "depthwise2d": _windowed("conv2d", "", apart=True),
     "max_pool2d": _windowed("max_pool2d", ', value=-float("inf")'),
     "avg_pool2d": _windowed("avg_pool2d", ""),
 }

@@ -16,6 +16,7 @@ from graph.ops.loss import Loss
 from graph.ops.regularise import Dropout
 from graph.primitives import (
     channel_shape,
+    depthwise2d,
     greater,
     matmul,
     minimum,
@@ -86,6 +87,17 @@ class Across(Op, register=False):
 
     def build(self, x: Tensor, weight: Tensor) -> Tensor:
         return matmul(x, weight)
+
+
+class Apart(Op, register=False):
+    """Four numbers as two channels of two, each under a window of its own."""
+
+    def params(self, x: TensorType) -> Mapping[str, Param]:
+        return {"weight": Param((2, 1, 1, 2), "he_uniform")}
+
+    def build(self, x: Tensor, weight: Tensor) -> Tensor:
+        image = reshape(x, (x.shape[0], 2, 1, 2))
+        return reshape(depthwise2d(image, weight, (1, 1), (0, 0, 0, 1), (1, 1)), x.shape)
 
 
 class Centre(Op, register=False):
@@ -249,6 +261,7 @@ def own_types() -> Graph:
         "d": op("Dense", units=4),
         "swirl": Swirl(),
         "slope": Slope(),
+        "apart": Apart(),
         "centre": Centre(),
         "across": Across(),
         "again": Swirl(),
@@ -257,8 +270,9 @@ def own_types() -> Graph:
         "adam": Lion(learning_rate=0.01),
         "warm": WarmUp(),
     }
-    wires = """data.features>d.x d.y>swirl.x swirl.y>slope.x slope.y>centre.x centre.y>across.x
-        across.y>again.x again.y>last.x last.y>loss.prediction data.target>loss.target
+    wires = """data.features>d.x d.y>swirl.x swirl.y>slope.x slope.y>apart.x
+        apart.y>centre.x centre.y>across.x across.y>again.x again.y>last.x
+        last.y>loss.prediction data.target>loss.target
         warm.rate>adam.schedule"""
     return draw(nodes, wires + LOSS, EXACT)
 

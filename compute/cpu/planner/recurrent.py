@@ -8,10 +8,11 @@ from compute.cpu.kernels.recurrent import GRU, LSTM, RELU, TANH, columns_of
 from compute.cpu.planner.emitter import Emitter
 from compute.cpu.planner.fuse import Op
 from compute.cpu.planner.steps import NULL, Word, address
-from compute.cpu.planner.views import Buffer, View
+from compute.cpu.planner.views import Axis, Buffer, View
 from graph.program import Row, Shape
 
 SAMPLES = 8  # of a chunk: a full tile of the product
+MANY = 128  # samples from which on a chunk has two tiles, so that weights are read half as often
 LINE = 64  # bytes
 
 
@@ -43,19 +44,32 @@ def _words(name: str, view: View) -> dict[str, Word]:
     return {name: address(view), f"{name}_sample": sample, f"{name}_step": step}
 
 
-def _spread(em: Emitter, view: View) -> View:
-    """A copy of a matrix whose rows lie a cache line further apart than they are long.
+def _apart(em: Emitter, shape: Shape) -> View:
+    """A place for rows over the last axis that lie a cache line further apart than need be.
 
-    Rows a power of two apart would share few places of the first cache.
+    Rows a power of two apart would share few places of the first cache, for a product that walks
+    down a column as well.
     """
-    rows, columns = view.shape
+    *outer, columns = shape
     stride = -(-columns * em.item // LINE) * LINE + LINE
-    place = View(
-        Buffer(rows * stride, "transient"), 0, (((rows, stride),), ((columns, em.item),)), em.item
-    )
-    em.buffers.append(place.buffer)
+    axes: list[Axis] = [((columns, em.item),)]
+    for extent in reversed(outer):
+        axes.insert(0, ((extent, stride),))
+        stride *= extent
+    buffer = Buffer(stride, "transient")
+    em.buffers.append(buffer)
+    return View(buffer, 0, tuple(axes), em.item)
+
+
+def _spread(em: Emitter, view: View) -> View:
+    """A copy of a matrix with its rows apart."""
+    place = _apart(em, view.shape)
     em.copy(view, place)
     return place
+
+
+def _chunk(samples: int) -> int:
+    return 2 * SAMPLES if samples >= MANY else SAMPLES
 
 
 def _common(em: Emitter, row: Row, shape: Shape, length: Sequence[int]) -> dict[str, Word]:
@@ -75,7 +89,7 @@ def emit_scan(em: Emitter, op: Op) -> None:
     weight = _spread(em, em.view(row.inputs[1]).permute((1, 0)))
     made = {value: _target(em, value) for value in row.outputs}
     h, gates = made[row.outputs[0]], made[row.outputs[-1]]
-    units = h.shape[2]
+    n, _, units = h.shape
     words = _common(em, row, h.shape, length)
     words |= {"units": units, "w": address(weight), "w_row": weight.stride(0) or 0}
     words |= _words("x", x) | _words("h", h) | _words("gates", gates)
@@ -86,7 +100,7 @@ def emit_scan(em: Emitter, op: Op) -> None:
     if kind == LSTM:
         words |= _words("c", made[row.outputs[1]])
     flops = 2 * x.size * units
-    em.add("recurrent", words, [x], list(made.values()), h.shape[0], 1, SAMPLES, whole, flops)
+    em.add("recurrent", words, [x], list(made.values()), n, 1, _chunk(n), whole, flops)
     for value, view in made.items():
         em.put(value, view)
 
@@ -98,7 +112,7 @@ def emit_scan_grad(em: Emitter, op: Op) -> None:
     length = row.inputs[kept + 1 :]
     weight = _spread(em, em.view(row.inputs[0]))
     y, gates = _source(em, row.inputs[1]), _source(em, row.inputs[kept - 1])
-    g, d = _source(em, row.inputs[kept]), _target(em, row.outputs[0])
+    g, d = _source(em, row.inputs[kept]), _apart(em, em.shape(row.outputs[0]))
     n, _, units = y.shape
     back = em.new((n, units))
     writes = [d, back]
@@ -111,5 +125,5 @@ def emit_scan_grad(em: Emitter, op: Op) -> None:
         words["kept"] = address(writes[-1])
     whole = [weight, *(em.dense(em.view(v)) for v in length)]
     flops = 2 * y.size * units * columns_of(kind)
-    em.add("recurrent_dx", words, [y, gates, g], writes, n, 1, SAMPLES, whole, flops)
+    em.add("recurrent_dx", words, [y, gates, g], writes, n, 1, _chunk(n), whole, flops)
     em.put(row.outputs[0], d)

@@ -101,4 +101,8 @@ def _flops(builder: Builder, row: Row) -> int:
     if row.op in ("conv2d", "depthwise2d"):
         window = builder.types[row.inputs[1]]
         return 2 * sizes[0].size * (window.size // window.shape[0])
+    if row.op in ("rnn_scan", "lstm_scan", "gru_scan"):
+        samples, steps = sizes[0].shape[:2]
+        products = 2 * samples * steps * builder.types[row.inputs[1]].size
+        return products + sum(kind.size for kind in sizes)
     return sum(kind.size for kind in sizes)

@@ -62,6 +62,12 @@ def _attention(causal: bool = False, scale: float | None = None) -> Make:
     return lambda q, k, v, *ids: rows.attention(q, k, v, *ids, causal=causal, scale=scale)
 
 
+def _turned(q, k, v):
+    """Operands whose rows are not contiguous."""
+    q, k, v = (rows.permute(x, (0, 2, 1)) for x in (q, k, v))
+    return rows.permute(rows.attention(q, k, rows.permute(v, (0, 2, 1))), (0, 2, 1))
+
+
 def _heads(x):
     y = rows.permute(rows.reshape(x, (2, 5, 2, 3)), (0, 2, 1, 3))
     return rows.permute(rows.attention(y, y, y), (0, 2, 1, 3))
@@ -218,6 +224,8 @@ ATTENTION = {
     "attention_causal_lengths": Case(
         _attention(True), [(6, 5, 4), (6, 5, 4), (6, 5, 2)], labels=[((6,), 6)]
     ),
+    "attention_blocks": Case(_attention(True), [(9, 1, 70, 3), (9, 1, 130, 3), (9, 1, 130, 2)]),
+    "attention_turned": Case(_turned, [(2, 4, 5), (2, 4, 3), (2, 3, 2)]),
     "heads": Case(_heads, [(2, 5, 6)]),
 }
 SOFTMAX = {
@@ -378,6 +386,17 @@ def test_added_rows_have_the_same_bits_on_any_number_of_threads() -> None:
         found.append(runner.run().arrays["d0_0"])
     assert found[0].tobytes() == found[1].tobytes()
     assert found[0].any()
+
+
+def test_attention_keeps_no_scores() -> None:
+    """Neither pass has a matrix of queries by keys; the forward pass is not done twice."""
+    steps = 600
+    program = program_of(Case(_attention(), [(1, 2, steps, 4)] * 3), 1)
+    engine = engine_of(program, FLOAT32)
+    planned = engine.entry(("case", 0, frozenset()), lambda: program).planned
+    kernels = [step.kernel for step in planned.steps()]
+    assert [kernels.count(name) for name in ("attention", "attention_grad", "softmax")] == [1, 1, 0]
+    assert planned.transient < 4 * steps * steps
 
 
 @pytest.mark.parametrize("name", CASES)

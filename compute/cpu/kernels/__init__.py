@@ -3,6 +3,7 @@ compiler.
 """
 
 from compute.cpu.kernels import (  # noqa: F401  (importing a module declares its kernels)
+    attention,
     conv,
     copy,
     depthwise,

@@ -53,6 +53,8 @@ class Emitter:
         self._numbers: dict[Number, View] = {}
         # 1/√(variance + epsilon) beside the variance that batch_norm made
         self.inverse: dict[tuple[int, float], View] = {}
+        # what attention left for its gradient, by its output
+        self.attended: dict[int, tuple[View, View, View]] = {}
         self.flipped: dict[int, View] = {}  # convolution weights turned for conv2d_dx
 
     # ---- values

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from compute.cpu.planner import (
+    attention,
     data,
     depthwise,
     elementwise,
@@ -48,6 +49,8 @@ _EMIT: dict[str, Callable[[Emitter, Op], None]] = {
     "avg_pool2d_dx": spatial.emit_avg_dx,
     "batch_norm": norm.emit_batch_norm,
     "batch_norm_grad": norm.emit_batch_norm_grad,
+    "attention": attention.emit_attention,
+    "attention_grad": attention.emit_attention_grad,
     "sum": reduce.emit_reduce,
     "max": reduce.emit_reduce,
     "argmax": reduce.emit_argmax,

@@ -148,7 +148,7 @@ def _renamed(op: Op, names: Mapping[str, str], ids: Mapping[str, str]) -> Op:
         return replace(op, definition=names.get(op.definition, op.definition))
     if isinstance(op, Optimizer) and op.trains:
         return replace(op, trains=tuple(ids.get(id, id) for id in op.trains))
-    return op
+    return op.untied(ids.get(op.tied_to(), op.tied_to()))
 
 
 def _shift(part: Graph, at: tuple[float, float] | None) -> tuple[float, float]:

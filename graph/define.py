@@ -246,9 +246,9 @@ class Dissolve(DrawingEdit):
         yield Remove((self.id,), into=self.into)
         for one in body:
             if one.id not in ports:
-                yield AddNode(
-                    replace(one, id=ids[one.id], x=one.x + dx, y=one.y + dy), into=self.into
-                )
+                op = one.op.untied(ids.get(one.op.tied_to(), ""))
+                moved_node = replace(one, id=ids[one.id], op=op, x=one.x + dx, y=one.y + dy)
+                yield AddNode(moved_node, into=self.into)
         led = dict(self._wires(drawing, body, ids))
         for wire, now in renumbered(led).items():
             yield Connect(now, shifted(led[wire], dx, dy), into=self.into)

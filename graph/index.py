@@ -41,6 +41,7 @@ class Index:
         self.shared: set[str] = set()  # names that several nodes have
         self.instances: dict[str, str] = {}  # id -> definition
         self.placeholders: set[str] = set()
+        self.tied: set[str] = set()  # nodes that use the weight of another
         self.bare: dict[str, tuple[Port, ...]] = {}  # ports that need a wire and have none
         self.unread: set[str] = set()  # nodes whose values nothing reads
         self.wires: list[Wire] = []  # sorted
@@ -89,6 +90,8 @@ class Index:
             self.instances[id] = node.op.definition
         elif isinstance(node.op, Placeholder):
             self.placeholders.add(id)
+        if node.op.tied_to():
+            self.tied.add(id)
         for wire in wires:
             self.incoming.setdefault((id, wire.input), []).append(wire)
         ports = drawing.ports_in(id)
@@ -114,6 +117,7 @@ class Index:
                 del self.named[known.name]
         self.instances.pop(id, None)
         self.placeholders.discard(id)
+        self.tied.discard(id)
         self.unread.discard(id)
         self.bare.pop(id, None)
         for wire in known.wires:

@@ -26,13 +26,20 @@ BATCH = 2  # samples a batch has while shapes are worked out
 class Inferred:
     """What a node gives: output types (batch included), weights, and FLOPs for one sample.
 
-    `refusal` says why it cannot be built; then `outputs` is empty.
+    `tied` is its weight where that is another node's, which counts it. `refusal` says why it cannot
+    be built; then `outputs` is empty.
     """
 
     outputs: tuple[TensorType, ...] = ()
     params: Mapping[str, Param] = field(default_factory=dict)
+    tied: Param | None = None
     flops: int = 0
     refusal: ShapeError | SettingError | None = None
+
+    @property
+    def weight(self) -> Param | None:
+        """The param that other nodes may be tied to."""
+        return self.tied or self.params.get("weight")
 
     @property
     def parameters(self) -> int:
@@ -70,7 +77,7 @@ def infer(op: Op, operands: tuple[Given, ...]) -> Inferred:
     found = Trace(Builder(), "train", BATCH)
     given = [_operand(found.builder, index, kind) for index, kind in enumerate(operands)]
     try:
-        made = build_node(found, Node("node", op), "node", "node", given)
+        made = build_node(found, Node("node", op.untied()), "node", "node", given)
     except (ShapeError, SettingError) as error:
         # kept for long: its traceback would keep all frames up to whoever edits the graph
         error.__cause__ = error.__context__ = None
@@ -78,7 +85,8 @@ def infer(op: Op, operands: tuple[Given, ...]) -> Inferred:
     outputs = made if isinstance(made, tuple) else (made,)
     flops = sum(_flops(found.builder, row) for row in found.builder.rows)
     params = {key.rpartition("/")[2]: param for key, param in found.params.items()}
-    return Inferred(tuple(t.type for t in outputs), params, flops // BATCH)
+    tied = params.pop("weight", None) if op.tied_to() else None
+    return Inferred(tuple(t.type for t in outputs), params, tied, flops // BATCH)
 
 
 def _operand(builder: Builder, index: int, kind: Given) -> Operand:

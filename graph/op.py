@@ -13,7 +13,7 @@ import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, dataclass_transform
+from typing import Any, ClassVar, Literal, Self, dataclass_transform
 
 from graph.primitives import random_uniform
 from graph.program import Shape, TensorType
@@ -65,6 +65,16 @@ class Setting:
 def setting(default: Any, help: str, **rules: Any) -> Any:
     """A dataclass field that is a setting of the node; `rules` are `Setting`'s."""
     return field(default=default, metadata={"setting": Setting(help, **rules)})
+
+
+def weight_of() -> Any:
+    """The setting `tie` of a node type whose param `weight` may be that of another node."""
+    return setting(
+        "",
+        "Id of the node whose weight it uses, which then learns from both; empty: its own",
+        advanced=True,
+        label="weight of",
+    )
 
 
 @dataclass(frozen=True)
@@ -275,6 +285,14 @@ class Op:
     def state(self, *operands: Any, **named: Any) -> Mapping[str, State]:
         """Running values by name, given the operand types in port order."""
         return {}
+
+    def tied_to(self) -> str:
+        """Id of the node of its drawing whose `weight` it uses instead of one of its own; or ""."""
+        return str(getattr(self, "tie", ""))
+
+    def untied(self, to: str = "") -> Self:
+        """The same with a weight of its own, or that of another node."""
+        return dataclasses.replace(self, **{"tie": to}) if self.tied_to() else self
 
     def module_template(self, *operands: TensorType) -> str:
         """`torch`, unless it depends on the settings or the operand types."""

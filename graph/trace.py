@@ -11,9 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import networkx as nx
+
 from graph.graph import Graph, Node
 from graph.kinds import DataSource
 from graph.op import Context, Mode, Op, Param, Port, Result, SettingError, State
+from graph.primitives.table import text
 from graph.program import ShapeError, TensorType
 from graph.subgraph import Subgraph, port_nodes
 from graph.tensor import Builder, Tensor
@@ -51,6 +54,8 @@ class Trace:
     refusals: list[Refusal] = field(default_factory=list)
     nodes: dict[str, Node] = field(default_factory=dict)
     owner_of: dict[str, list[str]] = field(default_factory=dict)  # NodePath -> its ParamKeys
+    # the ParamKey that a tied weight would have -> that of the weight used in its place
+    ties: dict[str, str] = field(default_factory=dict)
 
 
 def trace(graph: Graph, mode: Mode, batch: int, phase: str = "") -> Trace:
@@ -65,7 +70,7 @@ def _walk(
 ) -> dict[str, Tensor]:
     """Walk one drawing; `given` feeds its Input nodes. Returns what reaches its Output nodes."""
     results: dict[str, Tensor] = {}
-    for node in graph.ordered():
+    for node in _owners_first(graph):
         path = prefix + node.id
         found.nodes[path] = node
         role = node.op.role
@@ -85,6 +90,17 @@ def _walk(
         if role == "output" and operands and isinstance(operands[0], Tensor):
             results[node.id] = operands[0]
     return results
+
+
+def _owners_first(graph: Graph) -> list[Node]:
+    """Nodes in an order that wires point along, and as far as they let it, ties too."""
+    ties = [(node.op.tied_to(), node.id) for node in graph if node.op.tied_to() in graph]
+    if ties:
+        net = nx.DiGraph(graph.net)
+        net.add_edges_from(ties)
+        if nx.is_directed_acyclic_graph(net):
+            return [graph.node(id) for id in nx.lexicographical_topological_sort(net)]
+    return graph.ordered()
 
 
 def _feed(found: Trace, path: str, source: DataSource) -> None:
@@ -186,6 +202,9 @@ def build_node(
     op, types = node.op, _flat_types(operands)
     named: dict[str, Any] = {}
     for name, param in op.params(*types).items():
+        if name == "weight" and op.tied_to():
+            named[name] = _tied(found, node, path, keys, param)
+            continue
         named[name] = _param(found, f"{keys}/{name}", param, path, node.frozen)
     for name, state in op.state(*types).items():
         key = f"{keys}/{name}"
@@ -209,6 +228,23 @@ def _param(found: Trace, key: str, param: Param, path: str, frozen: bool) -> Ten
     tensor = found.builder.input("param", key, TensorType(param.shape))
     found.param_tensors[key] = tensor
     return tensor
+
+
+def _tied(found: Trace, node: Node, path: str, keys: str, param: Param) -> Tensor:
+    """The weight of the node that this one is tied to; SettingError where that has none such."""
+    other = node.op.tied_to()
+    key = f"{keys.removesuffix(node.id)}{other}/weight"
+    key = found.ties.get(key, key)
+    if key not in found.params:
+        raise SettingError("tie", repr(other), "a node with a weight, and not behind this one")
+    if found.params[key].shape != param.shape:
+        theirs, own = text(found.params[key].shape), text(param.shape)
+        raise SettingError("tie", f"the weight {theirs} of {other!r}", f"a weight {own}")
+    found.ties[f"{keys}/weight"] = key
+    found.owner_of.setdefault(path, []).append(key)
+    if node.frozen:
+        found.frozen.add(key)
+    return found.param_tensors[key]
 
 
 def _refuse(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from graph.checks import training, values, wiring
+from graph.checks import ties, training, values, wiring
 from graph.checks.connect import can_connect
 from graph.checks.problem import Problem, View
 from graph.graph import Graph
@@ -20,6 +20,7 @@ CHECKS: tuple[Callable[[View], Iterable[Problem]], ...] = (
     wiring.missing_wires,
     wiring.crosswise,
     values.refusals,
+    ties.ties,
     values.classes,
     values.samples,
     values.memory,

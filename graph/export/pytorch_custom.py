@@ -140,7 +140,7 @@ def _alone(op: Op, types: Types, mode: Mode, batch: int) -> Program:
             made.append(found.builder.input("batch", name, replace(kind, shape=shape)))
         operands.append(made if port.many else (made[0] if made else None))
     with found.builder.at(type(op).__name__):
-        results = build_node(found, Node("node", op), "node", "node", operands)
+        results = build_node(found, Node("node", op.untied()), "node", "node", operands)
     together = results if isinstance(results, tuple) else (results,)
     outputs = {str(k): tensor for k, tensor in enumerate(together)}
     updates = [(Update("state", key, 0), value) for key, value, _ in found.updates]

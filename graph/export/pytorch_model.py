@@ -51,9 +51,31 @@ class Classes:
                 line, path = f"        {own} = {text}", scene.prefix + node.id
                 fits = len(line) <= WIDTH
                 made = [line] if fits else ex.statement(f"{own} = ", ex.parse(text), "        ")
-                if node.frozen and scene.trace.owner_of.get(path):
+                frozen = node.frozen and scene.trace.owner_of.get(path)
+                if frozen and not node.op.tied_to():
                     made.append(f"        {own}.requires_grad_(False)")
                 lines += ex.lines_of(made, path)
+        for node in nodes:
+            if node.op.tied_to() and not node.bypassed:
+                lines += ex.lines_of(self._tie(scene, node), scene.prefix + node.id)
+        return lines
+
+    def _tie(self, scene: Scene, node: Node) -> list[str]:
+        """Lines that put the weight of another module, made by now, in the place of its own."""
+        owner, attributes = scene.graph.node(node.op.tied_to()), self.attributes(scene.graph)
+        while owner.op.tied_to():
+            owner = scene.graph.node(owner.op.tied_to())
+        if (id(scene.graph), owner.id) not in self.made:
+            path = scene.prefix + node.id
+            found = f"found the weight of {owner.id!r}, which no output needs"
+            raise ExportError(f"{path}: {found}, expected one of the model")
+        own, theirs = (
+            f"self.{attributes[one.id]}.{one.op.torch_state.get('weight', 'weight')}"
+            for one in (node, owner)
+        )
+        lines = [f"        {own} = {theirs}"]
+        if node.frozen:
+            lines.append(f"        self.{attributes[node.id]}.requires_grad_(False)")
         return lines
 
     def _module(self, scene: Scene, node: Node) -> str:
@@ -234,10 +256,14 @@ def operands(graph: Graph, scored: Sequence[Value]) -> list[Value]:
 
 
 def _state_names(outline: Outline, classes: Classes) -> dict[str, str]:
-    """The ParamKey behind each name of the state_dict, in the order of the model."""
+    """The ParamKey behind each name of the state_dict, in the order of the model.
+
+    A tied weight has two names.
+    """
     keys = [*outline.model.params, *outline.model.states]
-    names = {key: _state_name(outline.graph, classes, key) for key in keys}
-    return {name: key for key, name in names.items() if name}
+    stored = {**{key: key for key in keys}, **outline.trace.ties}
+    names = {key: _state_name(outline.graph, classes, key) for key in stored}
+    return {name: stored[key] for key, name in names.items() if name}
 
 
 def _state_name(graph: Graph, classes: Classes, key: str) -> str:

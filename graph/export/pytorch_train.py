@@ -194,7 +194,7 @@ def _parameters(model: ModelClass, op: Optimizer, owned: Sequence[str]) -> str:
     """The parameters an optimizer trains: all of the model, whole modules, or one by one."""
     if not op.trains:
         return "model.parameters()"
-    state_of = {key: name for name, key in model.state.items()}
+    state_of = {key: name for name, key in reversed(model.state.items())}
     tops: dict[str, list[str]] = {}
     for key in owned:
         tops.setdefault(state_of[key].partition(".")[0], []).append(state_of[key])

@@ -113,7 +113,8 @@ INITIALISERS |= {f"{name}_": source.strip() for name, source in _WHOLE.items()}
 def initial_model_function(outline: Outline, model: ModelClass) -> list[str]:
     """`initial_model()`: the weights a run with the same seed starts from."""
     params = outline.model.params
-    owned = {name: params[key] for name, key in model.state.items() if key in params}
+    first = {key: name for name, key in reversed(model.state.items()) if key in params}
+    owned = {name: params[key] for name, key in model.state.items() if first.get(key) == name}
     matrices = Counter(p.init for p in owned.values() if len(p.shape) > 1)
     usual = matrices.most_common(1)[0][0] if matrices else "he_uniform"
     others = [

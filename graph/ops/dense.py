@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from graph.op import Op, Param, Port, bad, labels, sample, setting
+from graph.op import Op, Param, Port, bad, labels, sample, setting, weight_of
 from graph.ops.expect import need_vector
 from graph.primitives import matmul, reduce_sum, reshape
 from graph.program import ShapeError, TensorType
@@ -74,6 +74,7 @@ class Dense(Op):
         advanced=True,
         label="initialise",
     )
+    tie: str = weight_of()
     samples = (
         sample(x=(2, 3), settings={"units": 4}),
         sample(x=(1, 1), settings={"units": 1}),

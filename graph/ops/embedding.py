@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from graph.op import Op, Param, Port, SettingError, bad, labels, sample, setting
+from graph.op import Op, Param, Port, SettingError, bad, labels, sample, setting, weight_of
 from graph.ops.axes import need_axis
 from graph.ops.dense import INITIALISERS
 from graph.ops.expect import describe, need_numbers
@@ -50,6 +50,7 @@ class Embedding(Op):
         advanced=True,
         label="initialise",
     )
+    tie: str = weight_of()
     samples = (
         sample(x=labels(4), settings={"vocabulary": 3, "features": 5}),
         sample(x=labels(2, 3), settings={"vocabulary": 5, "features": 4, "padding_idx": 1}),

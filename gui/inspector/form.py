@@ -126,7 +126,7 @@ def make_row(look: Look, spec: Spec, desk: Desk) -> Row:
             return FixedRow(look, spec, desk, schema_text)
         case "numbers" if not spec.rule.choices:
             return EntryRow(look, spec, desk)
-        case "text" if spec.name not in ("target", "definition"):
+        case "text" if spec.name not in ("target", "definition", "tie"):
             return EntryRow(look, spec, desk)
     return PickRow(look, spec, desk, desk.candidates)
 

@@ -203,6 +203,9 @@ def candidates(subject: Subject, name: str) -> list[tuple[str, str]]:
         framed = [(f.id, f"{f.title or f.id} (frame)") for _, f in sorted(drawing.frames.items())]
         trained = (n for n in drawing if has_weights(n.op))
         return framed + [(n.id, n.label) for n in sorted(trained, key=lambda n: n.id)]
+    if name == "tie":
+        others = (n for n in drawing if n.id != node.id and has_weights(n.op))
+        return [(n.id, n.label) for n in sorted(others, key=lambda n: n.id)]
     if isinstance(op, Subgraph) and name == "definition":
         return [(known, known) for known in sorted(document.graph.definitions)]
     schema = getattr(op, "schema", None)

@@ -101,7 +101,24 @@ def _limited() -> Graph:
     return drawn
 
 
-GRAPHS = {"cnn": _cnn, "mlp": _mlp, "normed": _normed, "limited": _limited}
+def _tied(optimizer: str = "Adam") -> Graph:
+    """Scores of tokens from the table that embeds them."""
+    return _classifier(
+        {
+            "flat": ("Flatten", {}),
+            "cut": ("Formula", {"formula": "2 * abs(x)"}),
+            "ids": ("ToIds", {}),
+            "words": ("Embedding", {"vocabulary": 20, "features": 5, "padding_idx": 0}),
+            "mean": ("Reduce", {"axes": (1,)}),
+            "tanh": ("Tanh", {}),
+            "scores": ("Dense", {"units": 20, "tie": "words"}),
+            "top": ("Dense", {"units": 10}),
+        },
+        optimizer,
+    )
+
+
+GRAPHS = {"tied": _tied, "cnn": _cnn, "mlp": _mlp, "normed": _normed, "limited": _limited}
 GRAPHS["moons"] = lambda: moons(dropout=0.2)
 
 

@@ -1,4 +1,4 @@
-"""Drawings with sequences: generated ones, ids that are embedded, recurrent layers."""
+"""Drawings with sequences: generated ones, embedded ids, recurrent layers, tied weights."""
 
 from graph.graph import Graph
 from graph.op import Op
@@ -71,8 +71,33 @@ def recurrent() -> Graph:
     return draw(nodes | {"last": op("Dense", units=2)}, wires + LOSS, EXACT)
 
 
+def tied() -> Graph:
+    """Weights of other nodes: an embedding's, frozen too, in a ring of repetitions, by a chain."""
+    inner = {"in": op("Input"), "b": op("Dense", units=4), "out": op("Output")}
+    inner |= {"a": op("Dense", units=4, tie="b", bias=False), "act": op("Tanh")}
+    block = draw(inner, "in.y>b.x b.y>act.x act.y>a.x a.y>out.x")
+    nodes = plain() | {
+        "cut": op("Formula", formula="1.5 * abs(x)"),
+        "ids": op("ToIds"),
+        "words": op("Embedding", vocabulary=6, features=4, init="truncated_normal"),
+        "mean": op("Reduce", axes=(1,)),
+        "twice": op("Subgraph", definition="block", repeat=2, weights="own"),
+        "top": op("Dense", units=6, tie="words"),
+        "side": op("Dense", units=6, bias=False, tie="top"),
+        "sum": op("Add"),
+        "d": op("Dense", units=2),
+    }
+    wires = """data.features>cut.x cut.y>ids.x ids.y>words.x words.y>mean.x mean.y>twice.in
+        twice.out>top.x mean.y>side.x top.y>sum.x side.y>sum.x sum.y>d.x
+        d.y>loss.prediction data.target>loss.target"""
+    drawn = draw(nodes, wires + LOSS, EXACT)
+    drawn.definitions["block"] = block
+    return drawn
+
+
 SEQUENCES: dict[str, Graph] = {
     **{task: sequences(task) for task in ("sine", "adding", "reverse")},
     "tokens": tokens(),
+    "tied": tied(),
     "recurrent": recurrent(),
 }

@@ -47,6 +47,7 @@ TAME: dict[str, st.SearchStrategy[Any]] = {
     "class_weights": st.just(()),
     "ignore": st.just(-1),
     "trains": st.just(()),
+    "tie": st.just(""),
     "order": st.just(0),
     "every": st.just(1),
     "fresh_batch": st.just(False),

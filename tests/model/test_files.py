@@ -70,6 +70,7 @@ def test_the_text_of_a_file() -> None:
         '      "settings": {\n'
         '        "bias": true,\n'
         '        "init": "he_uniform",\n'
+        '        "tie": "",\n'
         '        "units": 4\n'
         "      },\n"
         '      "type": "Dense"\n'
@@ -81,7 +82,7 @@ def test_the_text_of_a_file() -> None:
 def test_settings_at_their_default_are_written() -> None:
     """So that another default in a later version does not change what the file means."""
     settings = json.loads(dumps(drawn({"a": Dense()})))["nodes"]["a"]["settings"]
-    assert settings == {"units": 64, "bias": True, "init": "he_uniform"}
+    assert settings == {"units": 64, "bias": True, "init": "he_uniform", "tie": ""}
 
 
 def test_a_schema_is_kept() -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from compute.backend import Array, Plan
 from compute.batches import in_order
+from graph.ops.metric import Metric
 
 if TYPE_CHECKING:
     from graph.lower import Model
@@ -24,18 +25,57 @@ def evaluate(
     live: Mapping[str, float],
     prefix: str = "",
 ) -> dict[str, float]:
-    """Mean losses and metrics over `samples`, weighted by samples, named `prefix` + Keras's name.
+    """Losses and metrics over `samples`, named `prefix` + Keras's name.
 
-    Sums run in order in double precision, so the result depends on the batch size only.
+    Losses are means over the samples; metrics say themselves what they gather of each batch, and
+    what they make of it. All is added in order in double precision, so the result depends on the
+    batch size only.
     """
-    totals: dict[str, float] = {}
-    for index in in_order(samples, batch):
-        scalars = host_scalars(live, 0, len(index))
-        outputs = plan.run("evaluate", data, index, scalars)
-        for name, values in outputs.scalars.items():
-            totals[name] = add_up(totals.get(name, 0.0), values, index.shape[1])
-    names = metric_names(model, totals)
-    return {prefix + names[name]: total / len(samples) for name, total in totals.items()}
+    metrics = {f"metric/{path}": node.op for path, node in model.nodes.items()}
+    found: dict[str, _Gathered] = {}
+    for index in _blocks(samples, batch, metrics.values()):
+        outputs = plan.run("evaluate", data, index, host_scalars(live, 0, len(index)))
+        arrays = {n: a[None] for n, a in outputs.arrays.items() if n in metrics}
+        for name, values in {**outputs.scalars, **arrays}.items():
+            if name not in found:
+                op = metrics.get(name)
+                found[name] = _Gathered(op if isinstance(op, Metric) else None)
+            found[name].add(values, index.shape[1])
+    names = metric_names(model, found)
+    return {prefix + names[name]: each.number(len(samples)) for name, each in found.items()}
+
+
+def _blocks(samples: Array, batch: int, ops: Iterable[object]) -> Iterator[Array]:
+    """Sample numbers of one run each, steps × size; of several steps only the last gives arrays."""
+    whole = all(op.gathers == "mean" for op in ops if isinstance(op, Metric))
+    for block in in_order(samples, batch):
+        yield from [block] if whole else block[:, None]
+
+
+class _Gathered:
+    """What the batches gave of one output; a loss, or a metric that is no `Metric`, is a mean."""
+
+    def __init__(self, metric: Metric | None) -> None:
+        self._metric, self._how = metric, metric.gathers if metric else "mean"
+        self._total: Any = 0.0
+        self._rows: list[Array] = []
+
+    def add(self, values: Array, size: int) -> None:
+        """Take in the values of some steps, each of `size` samples."""
+        if self._how == "mean":
+            self._total = add_up(self._total, values, size)
+        elif self._how == "rows":
+            self._rows.extend(values)
+        else:
+            for value in values:
+                self._total = self._total + value.astype(np.float64)
+
+    def number(self, count: int) -> float:
+        """The loss or metric of `count` samples."""
+        total = self._total / count if self._how == "mean" else self._total
+        if self._rows:
+            total = np.concatenate(self._rows).astype(np.float64, copy=False)
+        return self._metric.number(total) if self._metric else float(total)
 
 
 def host_scalars(live: Mapping[str, float], step: int, steps: int) -> dict[str, Array]:

@@ -7,6 +7,7 @@ whole.
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import sqlite3
 import time
@@ -238,7 +239,8 @@ class Workspace:
             rows = db.execute(f"{query} ORDER BY epoch, name", (run, last, every)).fetchall()
         found: dict[int, dict[str, float]] = {}
         for epoch, name, value in rows:
-            found.setdefault(epoch, {})[name] = value
+            # SQLite keeps no NaN
+            found.setdefault(epoch, {})[name] = math.nan if value is None else value
         return found
 
     def add_live_change(self, run: str, step: int, key: str, value: float) -> None:

@@ -60,6 +60,9 @@ def export_numpy(graph: Graph, title: str, tables: Mapping[str, TableFacts]) -> 
     source.add(LOAD_MODEL.splitlines())
     if outline.trains:
         _add_training(source, outline, tables)
+    source.functions += [
+        text.splitlines() for text in needed(source.body(), outline.finishers.sources())
+    ]
     helpers = needed(source.body())
     body = source.body() + "\n".join(helpers)
     source.sections = [("Building blocks", helpers), (TITLE, needed(body, RANDOMNESS))]

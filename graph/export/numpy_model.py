@@ -62,8 +62,13 @@ def evaluate_function(outline: Outline) -> list[str]:
     if _reads(blocks, results.values(), ["n"]):
         lines.append(f"    n = len({columns[0] if columns else 'batch'})")
     lines += _commented(outline, blocks)
-    floats = ", ".join(f"{literal(k)}: float({ex.text(v)})" for k, v in results.items())
-    return [*lines, *ex.statement("return ", ex.parse(f"{{{floats}}}"), "    ")]
+    ops = {outline.metric_name(path): outline.nodes[path].op for path in outline.metrics()}
+    numbers = {
+        name: outline.finishers.number(ops.get(name), value, "{0}.astype(float)")
+        for name, value in results.items()
+    }
+    entries = ", ".join(f"{literal(k)}: {ex.text(v)}" for k, v in numbers.items())
+    return [*lines, *ex.statement("return ", ex.parse(f"{{{entries}}}"), "    ")]
 
 
 def _predict_call(

@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from graph.export.finish import Finishers
 from graph.export.names import Namespace, identifier, visible
 from graph.export.symbolic import BATCHES, Generic
 from graph.graph import Graph, Node
@@ -23,12 +24,17 @@ from graph.trace import Trace, trace
 class Outline:
     """A graph with the names its parts have in the generated file.
 
-    `taken` are names that the file uses for itself.
+    `taken` are names that the file uses for itself, among them those of `finishers`.
     """
 
     graph: Graph
     taken: frozenset[str]
     programs: dict[tuple[str, str], Generic] = field(default_factory=dict)
+    finishers: Finishers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.finishers = Finishers((node.op for node in self.graph), self.taken)
+        self.taken |= set(self.finishers.names.values())
 
     @cached_property
     def model(self) -> Model:

@@ -47,7 +47,7 @@ RANDOM_MASKS = [
 def export_pytorch(graph: Graph, title: str, tables: Mapping[str, TableFacts]) -> list[str]:
     """The file's lines; see `graph.export.export`."""
     outline = Outline(graph, TAKEN)
-    model = model_class(outline, Namespace(TAKEN), outline.summary())
+    model = model_class(outline, Namespace(outline.taken), outline.summary())
     source = Source(title, _about(outline), script_constants(outline, trains=outline.trains))
     if not plain_keys(model, outline):
         source.constants += _weight_keys(model)
@@ -96,7 +96,8 @@ def _add_training(
         initial_model_function(outline, model),
     ):
         source.add(lines)
-    helpers = needed(source.body(), {**INITIALISERS, **HELPERS})
+    own = outline.finishers.sources()
+    helpers = needed(source.body(), {**own, **INITIALISERS, **HELPERS})
     source.functions += [text.splitlines() for text in helpers]
     data = data_section(outline, tables)
     source.constants += data.constants

@@ -16,6 +16,7 @@ from graph.export.pytorch_weights import attribute
 from graph.graph import Node
 from graph.kinds import Optimizer, Schedule
 from graph.lower import Phase
+from graph.ops.metric import Metric
 from graph.program import TensorType
 
 
@@ -87,10 +88,12 @@ def evaluate_function(outline: Outline, model: ModelClass) -> list[str]:
     losses = [(path, graph.ports_out(path)[0].name) for path in outline.counted_losses()]
     wanted = operands(graph, [*losses, *((path, "") for path in metrics)])
     names = names_of(outline, model, wanted)
-    scores = {"loss": total(outline, model, losses, names)} if losses else {}
-    for path in metrics:
-        scores[outline.metric_name(path)] = node_call(outline, model, graph.node(path), names)
-    floats = ", ".join(f"{literal(k)}: float({ex.text(v)})" for k, v in scores.items())
+    scores = {}
+    if losses:
+        scores["loss"] = ex.fill("float({0})", [total(outline, model, losses, names)], {})
+    lines, numbers = _metrics(outline, model, names)
+    scores |= numbers
+    entries = ", ".join(f"{literal(k)}: {ex.text(v)}" for k, v in scores.items())
     return [
         "@torch.no_grad()",
         "def evaluate(model, data, samples):",
@@ -98,8 +101,29 @@ def evaluate_function(outline: Outline, model: ModelClass) -> list[str]:
         "    model.eval()",
         "    batch = take(data, samples)",
         *(f"    {line}" for line in run_lines(outline, model, wanted, names)),
-        *ex.lines_of(ex.statement("return ", ex.parse(f"{{{floats}}}"), "    "), *metrics),
+        *lines,
+        *ex.lines_of(ex.statement("return ", ex.parse(f"{{{entries}}}"), "    "), *metrics),
     ]
+
+
+def _metrics(
+    outline: Outline, model: ModelClass, names: dict[Value, str]
+) -> tuple[list[str], dict[str, Expression]]:
+    """Statements for the sums and rows of metrics, equal ones once, and the number of each."""
+    known: dict[str, str] = {}
+    lines: list[str] = []
+    numbers = {}
+    for path in outline.metrics():
+        node = outline.graph.node(path)
+        found = node_call(outline, model, node, names)
+        if isinstance(node.op, Metric) and node.op.gathers != "mean":
+            text, own = ex.text(found), outline.stems[path]
+            if known.setdefault(text, own) == own:
+                lines += ex.lines_of(ex.statement(f"{own} = ", found, "    "), path)
+            found = ex.name(known[text])
+        number = outline.finishers.number(node.op, found, "np.asarray({0}, float)")
+        numbers[outline.metric_name(path)] = number
+    return lines, numbers
 
 
 TAKE = '''

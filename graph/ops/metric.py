@@ -1,21 +1,32 @@
-"""Metrics: numbers people read; nothing is trained by them. Each is a mean over the batch."""
+"""Metrics: numbers people read; nothing is trained by them."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+import inspect
+import math
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal
 
 from graph.op import Op, Port, Role, bad, labels, sample, setting
 from graph.ops.expect import need_numbers
-from graph.ops.loss import binary_target, match_target, need_classes
+from graph.ops.loss import (
+    CrossEntropy,
+    MeanSquaredError,
+    binary_target,
+    match_target,
+    need_classes,
+)
 from graph.primitives import (
     absolute,
     argmax,
+    concat,
     equal,
     greater,
     greater_equal,
     one_hot,
     reduce_mean,
     reduce_sum,
+    reshape,
     where,
 )
 from graph.program import ShapeError, TensorType
@@ -23,13 +34,31 @@ from graph.tensor import Tensor
 
 
 class Metric(Op, register=False):
-    """Base of metrics: two ports in, one number out."""
+    """Base of metrics: two ports in, what one batch says out, and one number in the end.
+
+    `build` gives a number or an array. Over an evaluation these are, in order and in double
+    precision, averaged with a weight for each sample (`mean`, of numbers), added up (`sum`) or put
+    under one another along their first axis (`rows`). `finish` makes the number of the result; what
+    it takes beside that are settings and class variables of the node, by name. Exported files carry
+    its text, so it uses nothing but methods of its array, built-in functions and `math`.
+    """
 
     role: ClassVar[Role] = "metric"
     category, icon, family = "Metric", "metric", "metric"
     inputs = (Port("prediction"), Port("target"))
     outputs = (Port("value"),)
     short: ClassVar[str] = ""  # name in run records: val_<short>
+    gathers: ClassVar[Literal["mean", "sum", "rows"]] = "mean"
+    finish: ClassVar[Callable[..., float]] = staticmethod(float)
+
+    def finish_arguments(self) -> tuple[object, ...]:
+        """What `finish` takes beside what was gathered."""
+        names = list(inspect.signature(self.finish).parameters)[1:]
+        return tuple(getattr(self, name) for name in names)
+
+    def number(self, gathered: Any) -> float:
+        """The metric of an evaluation whose batches gave `gathered`, a number or an array."""
+        return float(self.finish(gathered, *self.finish_arguments()))
 
 
 class Accuracy(Metric):
@@ -130,3 +159,95 @@ class MeanAbsoluteErrorMetric(Metric):
 
     def build(self, prediction: Tensor, target: Tensor) -> Tensor:
         return reduce_mean(absolute(prediction - match_target(prediction, target)))
+
+
+class RootMeanSquareError(Metric):
+    """Root of the mean of (prediction − target)² over all elements, in the target's unit.
+
+    prediction and target have one shape. The mean goes over the whole evaluation, and the root is
+    taken at its end: it is no mean of the batches' roots.
+    """
+
+    short, title = "rmse", "Root mean square error"
+    keywords = ("rmse", "rmsd", "regression", "deviation", "standard error")
+    torch_call = "F.mse_loss({prediction}, {target}.reshape({prediction}.shape))"
+    samples = MeanAbsoluteErrorMetric.samples
+
+    @staticmethod
+    def finish(mean: float) -> float:
+        """The root of a mean square."""
+        return math.sqrt(mean)
+
+    def build(self, prediction: Tensor, target: Tensor) -> Tensor:
+        return MeanSquaredError().build(prediction, target)
+
+
+class R2Score(Metric):
+    """Share of the target's variance that is predicted, at most 1; 0 for its mean (Wright 1921).
+
+    1 − Σ(target − prediction)² / Σ(target − mean)², the coefficient of determination; below 0 where
+    the mean would do better. With several outputs it is the mean over them. As scikit-learn has it,
+    an output whose target never changes counts 1 when it is met and else 0, and one sample alone
+    gives NaN. Predictions and targets of an evaluation are kept until its end.
+    """
+
+    short, title = "r2", "R² score"
+    keywords = ("coefficient of determination", "regression", "explained variance", "r squared")
+    gathers = "rows"
+    samples = (
+        *MeanAbsoluteErrorMetric.samples,
+        sample(prediction=(4,), target=(4, 1)),
+        sample(prediction=(5, 2, 3), target=(5, 2, 3)),
+    )
+
+    def call_template(self, *operands: TensorType) -> str:
+        width = operands[0].size // operands[0].shape[0]
+        pairs = "torch.stack([{prediction}, {target}.reshape({prediction}.shape)], 1)"
+        return f"torch.reshape({pairs}, (-1, 2, {width}))"
+
+    @staticmethod
+    def finish(pairs: Any) -> float:
+        """1 − squared error / squared deviation of pairs (prediction, target), N×2×K; mean of K."""
+        predictions, targets = pairs[:, 0], pairs[:, 1]
+        if len(pairs) < 2:
+            return math.nan
+        error = ((targets - predictions) ** 2).sum(0)
+        spread = ((targets - targets.mean(0)) ** 2).sum(0)
+        scores = 1 - error / (spread + (spread == 0))
+        scores[spread == 0] = (error == 0)[spread == 0]
+        return float(scores.mean())
+
+    def build(self, prediction: Tensor, target: Tensor) -> Tensor:
+        truth = match_target(prediction, target)
+        count = prediction.shape[0]
+        single = (count, 1, prediction.type.size // count)
+        return concat([reshape(prediction, single), reshape(truth, single)], 1)
+
+
+class Perplexity(Metric):
+    """exp of the mean cross-entropy: among how many classes it hesitates, from 1 (Jelinek 1977).
+
+    prediction N×K scores before any softmax, target N class indices below K; of images N×K×H×W
+    with N×H×W. Where every class is as likely as the next it is K; above exp(709) it is infinite.
+    """
+
+    short = "perplexity"
+    keywords = ("language model", "cross-entropy", "branching factor", "bits")
+    caption = "from logits"
+    inputs = (Port("prediction", "vector"), Port("target", "labels"))
+    torch_call = "F.cross_entropy({prediction}, {target})"
+    samples = (
+        sample(prediction=(4, 3), target=labels(4)),
+        sample(prediction=(2, 3, 4, 2), target=labels(2, 4, 2)),
+        bad("one for each class", prediction=(4, 1), target=labels(4)),
+        bad("one class index a sample", prediction=(4, 3), target=(4, 3)),
+        bad("put a Flatten", prediction=(4, 3, 2, 2), target=labels(4)),
+    )
+
+    @staticmethod
+    def finish(mean: float) -> float:
+        """exp of a mean cross-entropy."""
+        return math.inf if mean > 709 else math.exp(mean)
+
+    def build(self, prediction: Tensor, target: Tensor) -> Tensor:
+        return CrossEntropy().build(prediction, target)

@@ -7,12 +7,20 @@ from collections.abc import Iterable, Iterator
 
 UNKNOWN = "–"
 PERCENT = ("accuracy",)  # metrics that are a share of all
-SHORT = frozenset({"mae", "mse", "auc"})  # metrics named by the first letters of words
+SHORT = {  # metrics that are not written as words
+    "mae": "MAE",
+    "mse": "MSE",
+    "rmse": "RMSE",
+    "r2": "R²",
+    "f1": "F1",
+    "auroc": "AUROC",
+    "iou": "IoU",
+}
 
 
 def caption(name: str) -> str:
     """A metric's name in words: `val_loss` → "Val loss", `val_mae` → "Val MAE"."""
-    words = " ".join(word.upper() if word in SHORT else word for word in name.split("_"))
+    words = " ".join(SHORT.get(word, word) for word in name.split("_"))
     return words[:1].upper() + words[1:]
 
 

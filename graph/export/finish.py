@@ -1,0 +1,64 @@
+"""What makes the number of a metric at the end of an evaluation, carried along by exported files.
+
+The function that Netloom runs is written out as it stands, without its types.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import textwrap
+from collections.abc import Callable, Iterable
+
+from graph.export import expression as ex
+from graph.export.expression import Expression
+from graph.export.names import Namespace
+from graph.op import Op
+from graph.ops.metric import Metric
+
+Finish = Callable[..., float]
+
+
+def finishes(op: Op) -> bool:
+    """Whether a node is a metric whose mean over batches is not its number yet."""
+    return isinstance(op, Metric) and op.finish is not Metric.finish
+
+
+class Finishers:
+    """The functions that the metrics of a graph end with, each under one name of the file."""
+
+    def __init__(self, ops: Iterable[Op], taken: Iterable[str]) -> None:
+        scope = Namespace(taken)
+        self.names: dict[Finish, str] = {}
+        for op in ops:
+            if isinstance(op, Metric) and finishes(op) and op.finish not in self.names:
+                owner = op.finish.__qualname__.split(".")[-2]
+                words = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", " ", owner)
+                self.names[op.finish] = scope.new(words)
+
+    def number(self, op: Op | None, gathered: Expression, array: str) -> Expression:
+        """The number of a metric, or without one of a loss, from what was gathered.
+
+        `array` makes of sums and rows what the function of a metric takes, such as
+        `{0}.astype(float)`; it takes a mean as a Python number.
+        """
+        if not (isinstance(op, Metric) and finishes(op)):
+            return ex.fill("float({0})", [gathered], {})
+        given = "float({0})" if op.gathers == "mean" else array
+        settings = {f"setting{k}": value for k, value in enumerate(op.finish_arguments())}
+        arguments = ", ".join([given, *(f"{{{name}}}" for name in settings)])
+        return ex.fill(f"{self.names[op.finish]}({arguments})", [gathered], settings)
+
+    def sources(self) -> dict[str, str]:
+        """The text of each function by its name."""
+        return {name: _source(function, name) for function, name in self.names.items()}
+
+
+def _source(function: Finish, name: str) -> str:
+    text = textwrap.dedent(inspect.getsource(function))
+    made = ast.parse(text).body[0]
+    assert isinstance(made, ast.FunctionDef)
+    arguments = ", ".join(argument.arg for argument in made.args.args)
+    body = text.splitlines()[made.body[0].lineno - 1 :]
+    return "\n".join([f"def {name}({arguments}):", *body])

@@ -58,7 +58,7 @@ def show_run(run: str, folder: Path | None, *, json: bool) -> None:
     record = workspace.get(run)
     history = workspace.metrics(record.id)
     if json:
-        epochs = [{"epoch": epoch} | found for epoch, found in history.items()]
+        epochs = finite([{"epoch": epoch} | found for epoch, found in history.items()])
         write_json(plain(record) | {"history": epochs})
         return
     found = {

@@ -11,6 +11,7 @@ from itertools import groupby
 
 from graph.catalog import Entry, SettingEntry, catalog
 from graph.op import REGISTRY, Bad, Op
+from graph.ops.metric import Metric
 
 HEAD = """# Node types
 
@@ -73,6 +74,8 @@ def _torch(kind: type[Op]) -> str:
     """The module, function or method in PyTorch, or the expression when it is short."""
     if kind.role in ("optimizer", "schedule"):
         return _names(kind.torch)
+    if issubclass(kind, Metric) and kind.finishes():
+        return "a function"  # the templates only say what it is made of
     modules, calls = [], []
     for sample in kind.samples:
         if isinstance(sample, Bad):

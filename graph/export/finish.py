@@ -20,11 +20,6 @@ from graph.ops.metric import Metric
 Finish = Callable[..., float]
 
 
-def finishes(op: Op) -> bool:
-    """Whether a node is a metric whose mean over batches is not its number yet."""
-    return isinstance(op, Metric) and op.finish is not Metric.finish
-
-
 class Finishers:
     """The functions that the metrics of a graph end with, each under one name of the file."""
 
@@ -32,7 +27,7 @@ class Finishers:
         scope = Namespace(taken)
         self.names: dict[Finish, str] = {}
         for op in ops:
-            if isinstance(op, Metric) and finishes(op) and op.finish not in self.names:
+            if isinstance(op, Metric) and op.finishes() and op.finish not in self.names:
                 owner = op.finish.__qualname__.split(".")[-2]
                 words = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", " ", owner)
                 self.names[op.finish] = scope.new(words)
@@ -43,7 +38,7 @@ class Finishers:
         `array` makes of sums and rows what the function of a metric takes, such as
         `{0}.astype(float)`; it takes a mean as a Python number.
         """
-        if not (isinstance(op, Metric) and finishes(op)):
+        if not (isinstance(op, Metric) and op.finishes()):
             return ex.fill("float({0})", [gathered], {})
         given = "float({0})" if op.gathers == "mean" else array
         settings = {f"setting{k}": value for k, value in enumerate(op.finish_arguments())}

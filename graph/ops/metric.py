@@ -51,6 +51,11 @@ class Metric(Op, register=False):
     gathers: ClassVar[Literal["mean", "sum", "rows"]] = "mean"
     finish: ClassVar[Callable[..., float]] = staticmethod(float)
 
+    @classmethod
+    def finishes(cls) -> bool:
+        """Whether what is gathered is not the metric's number yet."""
+        return cls.finish is not float
+
     def finish_arguments(self) -> tuple[object, ...]:
         """What `finish` takes beside what was gathered."""
         names = list(inspect.signature(self.finish).parameters)[1:]

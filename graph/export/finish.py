@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from graph.export import expression as ex
 from graph.export.expression import Expression
 from graph.export.names import Namespace
+from graph.export.symbolic import ExportError
 from graph.op import Op
 from graph.ops.metric import Metric
 
@@ -28,8 +29,8 @@ class Finishers:
         self.names: dict[Finish, str] = {}
         for op in ops:
             if isinstance(op, Metric) and op.finishes() and op.finish not in self.names:
-                owner = op.finish.__qualname__.split(".")[-2]
-                words = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", " ", owner)
+                owner = next(kind for kind in type(op).__mro__ if "finish" in vars(kind))
+                words = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", " ", owner.__name__)
                 self.names[op.finish] = scope.new(words)
 
     def number(self, op: Op | None, gathered: Expression, array: str) -> Expression:
@@ -51,9 +52,16 @@ class Finishers:
 
 
 def _source(function: Finish, name: str) -> str:
-    text = textwrap.dedent(inspect.getsource(function))
-    made = ast.parse(text).body[0]
-    assert isinstance(made, ast.FunctionDef)
+    try:
+        text = textwrap.dedent(inspect.getsource(function))
+        made = ast.parse(text).body[0]
+    except (OSError, TypeError, SyntaxError):
+        made = None
+    if not isinstance(made, ast.FunctionDef):
+        raise ExportError(
+            f"{name}: found no text of the function that makes the metric's number, expected a "
+            "def in a file; write one into the class of the node type"
+        )
     arguments = ", ".join(argument.arg for argument in made.args.args)
     body = text.splitlines()[made.body[0].lineno - 1 :]
     return "\n".join([f"def {name}({arguments}):", *body])

@@ -14,8 +14,9 @@ from compute.events import EpochDone
 from compute.prepare import TrainOptions
 from compute.results import evaluate_run, open_run, weights
 from compute.session import train_graph
-from graph.export import Target, export
+from graph.export import ExportError, Target, export
 from graph.graph import Graph, Node, Wire
+from graph.ops.metric import Perplexity
 from tests.export.test_exported_numbers import TARGETS
 from tests.nodes.harness import load_source
 from tests.support.small_graphs import draw, moons, op
@@ -109,3 +110,18 @@ def run(arguments: list[str]) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_metric_without_text_is_refused(target: Target) -> None:
+    """What stands in no file cannot be written into one; the message says what to do."""
+
+    class Doubled(Perplexity, register=False):
+        """A metric whose end is no def."""
+
+        finish = staticmethod(lambda mean: 2 * mean)
+
+    drawn = measured()
+    drawn.set_node(Node("perplexity", Doubled()))
+    with pytest.raises(ExportError, match=r"doubled: found no text of the function .* write one"):
+        export(drawn, target)

@@ -91,7 +91,8 @@ class Optimizer(Op, register=False):
     ) -> tuple[Tensor, ...]:
         """(new parameter, new slots …) from the parameter, its gradient and its slots.
 
-        Elementwise rows only; `rate` is the learning rate times the schedule, a host scalar.
+        Elementwise rows, and `norm` of anything (one number a parameter); `rate` is the learning
+        rate times the schedule, a host scalar.
         """
         raise NotImplementedError
 

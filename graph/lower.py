@@ -303,7 +303,7 @@ def _optimizer_updates(
 
 
 def _rule(graph: Graph, path: str) -> Program:
-    """The optimizer's step on one number, as a program of elementwise rows."""
+    """The optimizer's step, as a program on one number that stands for any shape."""
     op, builder = _optimizer(graph, path), Builder()
     one = TensorType(())
     with builder.at(path):

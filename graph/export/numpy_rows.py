@@ -32,6 +32,7 @@ COMPOSITES = frozenset(
         "batch_norm_grad",
         "attention",
         "attention_grad",
+        "norm",
         "update",
         *numpy_recurrent.EXPRESSIONS,
     }

@@ -13,7 +13,7 @@ from graph.export.symbolic import ExportError
 from graph.export.writer import Use, number_text, shape_text
 from graph.program import Row
 
-COMPOSITES = frozenset({"softmax", "log_softmax", "softmax_cross_entropy"})
+COMPOSITES = frozenset({"softmax", "log_softmax", "softmax_cross_entropy", "norm"})
 
 # rows that are one call or operator, whatever their operands
 PLAIN = {
@@ -49,6 +49,7 @@ PLAIN = {
     "less": "{0} < {1}",
     "equal": "{0} == {1}",
     "not_equal": "{0} != {1}",
+    "norm": "{0}.norm()",
     "stop_gradient": "{0}.detach()",
     "to_int": "{0}.long()",
     "argmax": "{0}.argmax(dim={axes[0]})",

@@ -7,7 +7,7 @@ from typing import ClassVar
 from graph.kinds import Optimizer
 from graph.op import Context, setting
 from graph.ops.optimizer import BETAS, Adaptive, Moments, rest
-from graph.primitives import absolute, greater, maximum, power, sign, sqrt, where
+from graph.primitives import absolute, greater, maximum, minimum, norm, power, sign, sqrt, where
 from graph.tensor import Tensor
 
 NADAM_DECAY = 0.004  # ψ of Dozat 2016: how slowly the momentum comes up to β₁
@@ -259,3 +259,29 @@ class Lion(Optimizer):
             p = p * (1.0 - rate * self.weight_decay)
         m = self.beta2 * slots[0] + (1.0 - self.beta2) * g
         return p - rate * direction, m
+
+
+class LAMB(Moments):
+    """Adam whose step on an array of weights is as long as the array (You et al. 2020).
+
+    u = m̂/(√v̂ + ε) + weight_decay·p;  p ← p − rate·‖p‖/‖u‖·u, a norm for each array of weights;
+    where either is 0 (a bias at its start), the step is rate·u. Meant for very large batches.
+    """
+
+    title = "LAMB"
+    keywords = ("adaptive", "layer-wise", "large batch", "trust ratio", "lars", "transformer")
+    epsilon: float = setting(1e-6, "Keeps the division finite", above=0.0, max=1.0, advanced=True)
+    weight_decay: float = setting(0.01, "Share of the weights in a step", min=0.0, max=1e3)
+
+    def step(
+        self, p: Tensor, g: Tensor, *slots: Tensor, rate: Tensor, ctx: Context
+    ) -> tuple[Tensor, ...]:
+        m, v = self.moments(g, *slots)
+        spread = sqrt(v) * (1.0 / sqrt(rest(self.beta2, ctx))) + self.epsilon
+        u = m / spread * (1.0 / rest(self.beta1, ctx))
+        if self.weight_decay:
+            u = u + self.weight_decay * p
+        size, length = norm(p), norm(u)
+        known = greater(minimum(size, length), 0.0)
+        trust = where(known, size, 1.0) / where(known, length, 1.0)
+        return p - rate * trust * u, m, v

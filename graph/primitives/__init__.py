@@ -45,7 +45,7 @@ from graph.primitives.elementwise import (
 from graph.primitives.linear import matmul
 from graph.primitives.random import random_uniform
 from graph.primitives.recurrent import gru_scan, lstm_scan, rnn_scan
-from graph.primitives.reduction import argmax, reduce_max, reduce_mean, reduce_sum
+from graph.primitives.reduction import argmax, norm, reduce_max, reduce_mean, reduce_sum
 from graph.primitives.shape import (
     broadcast_to,
     concat,
@@ -101,6 +101,7 @@ __all__ = [
     "maximum",
     "minimum",
     "need_image",
+    "norm",
     "not_equal",
     "one_hot",
     "output_extent",

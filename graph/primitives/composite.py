@@ -268,13 +268,13 @@ register(Primitive("scan", "composite", _scan_type, None, _scan_expand))
 def update(
     rule: Program, params: Sequence[Tensor], grads: Sequence[Tensor], slots: Sequence[Tensor]
 ) -> tuple[Tensor, ...]:
-    """Apply the elementwise `rule` to every parameter.
+    """Apply the `rule` to every parameter.
 
     `rule` maps (p, g, slots …, host scalars …) to (new p, new slots …); its first inputs are named
     `p`, `g` and the slots', the rest are live settings and the iteration, which the row reads by
     their own inputs. `slots` holds slot 0 of every parameter, then slot 1, …. The result is the new
-    parameters, then the new slots in the same order. Elementwise, so a back end may do it in one
-    pass over flat storage.
+    parameters, then the new slots in the same order. An elementwise rule a back end may do in one
+    pass over flat storage; one with a `norm` is done for each parameter.
     """
     builder = params[0].builder
     scalars = [

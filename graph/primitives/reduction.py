@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from graph.primitives.elementwise import equal
+from graph.primitives.elementwise import equal, sqrt
 from graph.primitives.shape import broadcast_to, reshape
 from graph.primitives.table import Gradients, Primitive, Tensors, Types, register
 from graph.program import Attrs, Shape, ShapeError, TensorType
@@ -65,6 +65,19 @@ def argmax(x: Tensor, axis: int = -1) -> Tensor:
     return x.builder.emit("argmax", (x,), axes=(axis % x.rank,))[0]
 
 
+def norm(x: Tensor) -> Tensor:
+    """Root of the sum of all squares, one number; an optimizer's rule may ask for it."""
+    return x.builder.emit("norm", (x,))[0]
+
+
+def _norm_type(types: Types, attrs: Attrs) -> Types:
+    return (TensorType((), "real"),)
+
+
+def _norm_expand(inputs: Sequence[Tensor], attrs: Attrs) -> Sequence[Tensor]:
+    return [sqrt(reduce_sum(inputs[0] * inputs[0]))]
+
+
 def _sum_vjp(inputs: Tensors, outputs: Tensors, gradients: Tensors, attrs: Attrs) -> Gradients:
     x = inputs[0]
     return [broadcast_to(reshape(gradients[0], _kept(x.shape, _axes(attrs))), x.shape)]
@@ -87,4 +100,7 @@ register(
     Primitive(
         "argmax", "basic", _index_type, lambda i, o, g, a: [None], numpy="{0}.argmax({axes[0]})"
     )
+)
+register(
+    Primitive("norm", "composite", _norm_type, None, _norm_expand, numpy="np.linalg.norm({0})")
 )

@@ -65,6 +65,9 @@ CLIPPED: dict[str, dict[str, Any]] = {
 RULES: dict[str, dict[str, Any]] = {
     "Lion": {"learning_rate": 0.01},
     "Lion decay": {"learning_rate": 0.01, "beta1": 0.8, "weight_decay": 0.1},
+    "LAMB": {"learning_rate": 0.01},
+    "LAMB decay": {"learning_rate": 0.02, "beta1": 0.8, "beta2": 0.9, "weight_decay": 0.1},
+    "LAMB without decay": {"learning_rate": 0.01, "weight_decay": 0.0},
 }
 SCHEDULES: dict[str, dict[str, Any]] = {
     "StepSchedule": {"every": 2, "factor": 0.5},
@@ -198,8 +201,10 @@ class _ByRule:
     """An optimizer that PyTorch lacks, from its paper's pseudocode, one array at a time."""
 
     def __init__(self, optimizer: Optimizer, params: list[Any]) -> None:
-        self.settings, self.params = vars(optimizer), params
+        self.settings, self.params, self.count = vars(optimizer), params, 0
+        self.rule = {"Lion": self.lion, "LAMB": self.lamb}[type(optimizer).__name__]
         self.m = [torch.zeros_like(p) for p in params]
+        self.v = [torch.zeros_like(p) for p in params]
 
     def zero_grad(self) -> None:
         for p in self.params:
@@ -207,7 +212,24 @@ class _ByRule:
 
     @torch.no_grad()
     def step(self) -> None:
-        """Lion: Chen et al. 2023, algorithm 2."""
+        self.count += 1
+        self.rule()
+
+    def lamb(self) -> None:
+        """You et al. 2020, algorithm 2, with φ the identity; a ratio of 0 or ∞ is taken as 1."""
+        rate, decay = self.settings["learning_rate"], self.settings["weight_decay"]
+        beta1, beta2 = self.settings["beta1"], self.settings["beta2"]
+        for p, m, v in zip(self.params, self.m, self.v, strict=True):
+            m.copy_(beta1 * m + (1 - beta1) * p.grad)
+            v.copy_(beta2 * v + (1 - beta2) * p.grad**2)
+            m_hat, v_hat = m / (1 - beta1**self.count), v / (1 - beta2**self.count)
+            r = m_hat / (v_hat.sqrt() + self.settings["epsilon"])
+            u = r + decay * p
+            size, length = p.norm().item(), u.norm().item()
+            p.sub_(rate * (size / length if size and length else 1.0) * u)
+
+    def lion(self) -> None:
+        """Chen et al. 2023, algorithm 2."""
         rate, decay = self.settings["learning_rate"], self.settings["weight_decay"]
         beta1, beta2 = self.settings["beta1"], self.settings["beta2"]
         for p, m in zip(self.params, self.m, strict=True):

@@ -20,7 +20,6 @@ KEPT = frozenset(
         "log_softmax",
         "softmax_cross_entropy",
         "softmax_cross_entropy_grad",
-        "update",
     }
 )
 SCANS = frozenset(f"{cell}_scan{end}" for cell in ("rnn", "lstm", "gru") for end in ("", "_grad"))
@@ -33,6 +32,8 @@ def optimise(program: Program) -> Program:
     """The program in rows the back end has kernels for."""
 
     def keep(row: Row, types: Sequence[TensorType]) -> bool:
+        if row.op == "update":
+            return _one_pass(row)
         rank = len(types[row.inputs[0]].shape) if row.inputs else 0
         if row.op in ATTENTION:
             return rank in (3, 4) and cast("float", row.attr("scale")) > 0
@@ -41,6 +42,12 @@ def optimise(program: Program) -> Program:
         return row.op in KEPT or walked or (row.op in NORMS and rank in (2, 4))
 
     return drop_dead(rebuild(expand_composites(program, keep), _tidy))
+
+
+def _one_pass(row: Row) -> bool:
+    """Whether an optimizer's rule is elementwise, so that flat storage is one array to it."""
+    rule = cast("Program", row.attr("rule"))
+    return all(PRIMITIVES[own.op].kind != "composite" for own in rule.rows)
 
 
 def _tidy(builder: Builder, row: Row, operands: list[Tensor]) -> Sequence[Tensor] | None:

@@ -29,7 +29,10 @@ TRUNCATED_DEVIATION = 0.02
 def initial_values(
     model: Model, seed: int, dtype: type[np.floating[Any]] = np.float32
 ) -> dict[str, Array]:
-    """All persistent arrays of a fresh run by `kind:KEY`: parameters, states and zero slots."""
+    """All persistent arrays of a fresh run by `kind:KEY`: parameters, states, slots.
+
+    Slots start at zero, but the running mean of a parameter with the parameter.
+    """
     values = {
         f"param:{key}": initial(param, key, seed).astype(dtype)
         for key, param in model.params.items()
@@ -39,6 +42,8 @@ def initial_values(
         values[f"state:{key}"] = np.full(state.shape, fill, dtype)
     for key, shape in model.slots.items():
         values[f"slot:{key}"] = np.zeros(shape, dtype)
+    for key, slot in model.averages.items():
+        values[f"slot:{slot}"] = values[f"param:{key}"].copy()
     return values
 
 

@@ -54,9 +54,12 @@ def open_run(run: str, options: TrainOptions) -> Trained:
 
 
 def weights(trained: Trained) -> dict[str, Array]:
-    """Parameters and running values by ParamKey, canonical: what an export takes along."""
-    parts = (name.partition(":") for name in trained.saved.arrays if not name.startswith("slot:"))
-    return {key: trained.saved.arrays[f"{kind}:{key}"] for kind, _, key in parts}
+    """Parameters, or their running means, and running values by ParamKey, canonical: what an
+    export takes along."""
+    saved, averages = trained.saved.arrays, Model(trained.graph).averages
+    parts = (name.partition(":") for name in saved if not name.startswith("slot:"))
+    own = {key: saved[f"{kind}:{key}"] for kind, _, key in parts}
+    return own | {key: saved[f"slot:{slot}"] for key, slot in averages.items()}
 
 
 def live_settings(trained: Trained, model: Model, options: TrainOptions) -> dict[str, float]:

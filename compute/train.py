@@ -209,6 +209,9 @@ def _swap(job: Job, swap: Swap) -> Event:
     fresh = swap.plan.read()
     old = job.plan.read()
     kept = {n: old[n] for n, v in fresh.items() if n in old and old[n].shape == v.shape}
+    for key, slot in swap.model.averages.items():  # a mean that begins now begins with the weight
+        if f"slot:{slot}" not in kept and f"param:{key}" in kept:
+            kept[f"slot:{slot}"] = kept[f"param:{key}"]
     swap.plan.write(kept | dict(swap.values))
     job.plan.close()
     job.model, job.plan = swap.model, swap.plan

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 from graph.op import Context, Op, Port, Role, setting
-from graph.primitives import maximum, minimum, reduce_sum, sqrt
+from graph.primitives import greater, maximum, minimum, reduce_sum, sqrt, where
 from graph.program import TensorType
 from graph.tensor import Tensor
 
+AVERAGE = "average"  # the running array that holds the mean of a parameter
 TINY_NORM = 1e-6  # added to a length before it divides, as PyTorch does
 
 
@@ -52,6 +53,16 @@ class Optimizer(Op, register=False):
         1, "Run this phase only every so many steps", min=1, max=1_000_000, advanced=True
     )
     fresh_batch: bool = setting(False, "Draw a batch of its own", advanced=True)
+    ema_decay: float = setting(
+        0.0,
+        "Validation, predictions and exports use a running mean of the weights that keeps this "
+        "share at each step; 0: the weights as they are. Running values of normalisations are not "
+        "averaged",
+        min=0.0,
+        below=1.0,
+        advanced=True,
+        label="average of the weights",
+    )
     clip_norm: float | None = setting(
         None,
         "All gradients, as one vector, are shortened to this length; free: no limit",
@@ -70,6 +81,15 @@ class Optimizer(Op, register=False):
     def slot_names(self) -> tuple[str, ...]:
         """`slots`, unless the settings make some of them needless."""
         return self.slots
+
+    def kept_names(self) -> tuple[str, ...]:
+        """Every running array beside a parameter: the slots, then the mean of the parameter."""
+        return (*self.slot_names(), *((AVERAGE,) if self.ema_decay else ()))
+
+    def averaged(self, p: Tensor, average: Tensor, ctx: Context) -> Tensor:
+        """The running mean of a parameter with one more; the first is taken as it is."""
+        kept = where(greater(ctx.step, 1.0), self.ema_decay, 0.0)
+        return kept * average + (1.0 - kept) * p
 
     def shortened(self, gradients: Sequence[Tensor]) -> list[Tensor]:
         """All gradients, by one factor no longer than `clip_norm` (Pascanu et al. 2013, alg. 1)."""

@@ -10,12 +10,12 @@ import networkx as nx
 
 from graph.autodiff import gradients
 from graph.graph import Graph, Node
-from graph.kinds import DataSource, Optimizer, Schedule
-from graph.op import Context, Mode, Param, State
-from graph.primitives import update
+from graph.kinds import AVERAGE, DataSource, Optimizer
+from graph.op import Mode, Param, State
 from graph.primitives.table import PRIMITIVES
-from graph.program import Program, Shape, TensorType, Update
+from graph.program import Program, Shape, Update
 from graph.simplify import simplify
+from graph.stepping import optimizer_of, optimizer_updates, slot_key
 from graph.tensor import Builder, Tensor
 from graph.trace import Refusal, Trace, trace
 
@@ -104,7 +104,18 @@ class Model:
             slot_key(path, slot, key): self.params[key].shape
             for phase in self.phases
             for path, keys in phase.owned
-            for slot in _optimizer(self.graph, path).slot_names()
+            for slot in optimizer_of(self.graph, path).kept_names()
+            for key in keys
+        }
+
+    @cached_property
+    def averages(self) -> dict[str, str]:
+        """Key of the running mean that evaluation reads instead, by ParamKey."""
+        return {
+            key: slot_key(path, AVERAGE, key)
+            for phase in self.phases
+            for path, keys in phase.owned
+            if optimizer_of(self.graph, path).ema_decay
             for key in keys
         }
 
@@ -125,7 +136,7 @@ class Model:
         return tuple(self._phase(index, sorted(ids)) for index, (_, ids) in enumerate(ordered))
 
     def _phase(self, index: int, ids: list[str]) -> Phase:
-        first = _optimizer(self.graph, ids[0])
+        first = optimizer_of(self.graph, ids[0])
         losses = _losses(self.graph, ids[0])
         if not losses:
             refusal = Refusal(ids[0], "loss", "no loss is wired to it", "wire a loss to `loss`")
@@ -136,7 +147,7 @@ class Model:
 
     def _owned(self, id: str, reached: set[str]) -> tuple[str, ...]:
         """ParamKeys an optimizer trains, in the order of the graph."""
-        chosen = _optimizer(self.graph, id).trains
+        chosen = optimizer_of(self.graph, id).trains
         members = {m for c in chosen for m in _members(self.graph, c)}
         found = self._trace
         keys: dict[str, None] = {}
@@ -180,23 +191,22 @@ class Model:
         if phase:
             program = _training_program(self.graph, found, phase, watch)
         elif entry == "evaluate":
-            program = _evaluation_program(self.graph, found, watch)
+            program = self._averaged(_evaluation_program(self.graph, found, watch))
         elif entry == "predict":
-            program = _prediction_program(self.graph, found, watch)
+            program = self._averaged(_prediction_program(self.graph, found, watch))
         else:
             raise ValueError(f"found entry {entry!r}, expected a phase, evaluate or predict")
         return _prune_inputs(simplify(replace(program, name=entry, batch=batch)))
 
-
-def slot_key(optimizer: str, slot: str, param: str) -> str:
-    """Key of the running array an optimizer keeps for a parameter."""
-    return f"{optimizer}/{slot}/{param}"
-
-
-def _optimizer(graph: Graph, id: str) -> Optimizer:
-    op = graph.node(id).op
-    assert isinstance(op, Optimizer)
-    return op
+    def _averaged(self, program: Program) -> Program:
+        """Reading the running mean of a parameter that has one."""
+        inputs = tuple(
+            replace(given, kind="slot", key=self.averages[given.key])
+            if given.kind == "param" and given.key in self.averages
+            else given
+            for given in program.inputs
+        )
+        return replace(program, inputs=inputs)
 
 
 def _losses(graph: Graph, id: str) -> tuple[tuple[str, str], ...]:
@@ -271,7 +281,7 @@ def _training_program(graph: Graph, found: Trace, phase: Phase, watch: frozenset
     ]
     for path, own in phase.owned:
         if own:
-            updates += _optimizer_updates(graph, found, path, own, gradient_of)
+            updates += optimizer_updates(graph, found, path, own, gradient_of)
     return builder.finish(phase.name, outputs, updates)
 
 
@@ -282,42 +292,6 @@ def _ancestors(builder: Builder, value: Tensor) -> set[int]:
             needed.update(row.inputs)
             needed.update(row.outputs)
     return needed
-
-
-def _optimizer_updates(
-    graph: Graph, found: Trace, path: str, keys: tuple[str, ...], gradient_of: Mapping[int, Tensor]
-) -> list[tuple[Update, Tensor]]:
-    op, builder = _optimizer(graph, path), found.builder
-    params = [found.param_tensors[k] for k in keys]
-    slots = [
-        builder.input("slot", slot_key(path, s, k), p.type)
-        for s in op.slot_names()
-        for k, p in zip(keys, params, strict=True)
-    ]
-    with builder.at(path):
-        shortened = op.shortened([gradient_of[p.id] for p in params])
-        made = update(_rule(graph, path), params, shortened, slots)
-    names = [Update("param", k, 0) for k in keys]
-    names += [Update("slot", slot_key(path, s, k), 0) for s in op.slot_names() for k in keys]
-    return list(zip(names, made, strict=True))
-
-
-def _rule(graph: Graph, path: str) -> Program:
-    """The optimizer's step, as a program on one number that stands for any shape."""
-    op, builder = _optimizer(graph, path), Builder()
-    one = TensorType(())
-    with builder.at(path):
-        p, g = builder.input("batch", "p", one), builder.input("batch", "g", one)
-        slots = [builder.input("batch", s, one) for s in op.slot_names()]
-        ctx = Context(builder, "train", path)
-        rate = ctx.live("learning_rate")
-        for wire in graph.wires_in(path, "schedule"):
-            schedule = graph.node(wire.source).op
-            assert isinstance(schedule, Schedule)
-            rate = rate * schedule.rate(Context(builder, "train", wire.source))
-        made = op.step(p, op.held(g), *slots, rate=rate, ctx=ctx)
-    names = ("p", *op.slot_names())
-    return simplify(builder.finish("update", dict(zip(names, made, strict=True))))
 
 
 def _watched(found: Trace, name: str) -> Tensor:

@@ -12,7 +12,8 @@ from compute.cpu.entry import Bound
 from compute.cpu.planner.storage import Slot, Storage
 from compute.initial import initial_values
 from graph.kinds import Optimizer
-from graph.lower import LowerError, slot_key
+from graph.lower import LowerError
+from graph.stepping import slot_key
 
 if TYPE_CHECKING:
     from graph.lower import Model
@@ -110,6 +111,6 @@ def _storage(model: Model, item: int) -> Storage:
     for path, own in (pair for phase in model.phases for pair in phase.owned):
         optimizer = model.nodes[path].op
         assert isinstance(optimizer, Optimizer)
-        for name in optimizer.slot_names():
+        for name in optimizer.kept_names():
             slots |= {slot_key(path, name, key): Slot(f"{path}/{name}", key) for key in own}
     return Storage(params, states, slots, item)

@@ -233,7 +233,7 @@ def _outputs(program: Program) -> list[int]:
 
 def _given(outline: Outline, program: Program) -> dict[int, Expression]:
     """Expressions of a program's inputs."""
-    found = {}
+    found, mean_of = {}, {slot: key for key, slot in outline.model.averages.items()}
     for item in program.inputs:
         text = item.key
         if item.kind == "batch":
@@ -241,8 +241,8 @@ def _given(outline: Outline, program: Program) -> dict[int, Expression]:
         elif item.kind == "live":
             text = outline.live_names[item.key]
         elif item.kind != "iteration":
-            text = f"params[{literal(item.key)}]"
-        found[item.value] = ex.parse(text) if item.kind != "slot" else ex.name("slots")
+            text = f"params[{literal(mean_of.get(item.key, item.key))}]"
+        found[item.value] = ex.parse(text)
     return found
 
 

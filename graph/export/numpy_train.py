@@ -178,8 +178,29 @@ def train_function(outline: Outline) -> list[str]:
         lines.append("    steps = EPOCHS * len(batches(samples, 0))")
     lines += ["    for epoch in range(EPOCHS):", "        losses = []"]
     if len(phases) == 1 and phases[0].every == 1:
-        return [*lines, *_single(outline, phases[0])]
-    return [*lines, *_several(outline, phases)]
+        lines += _single(outline, phases[0])
+    else:
+        lines += _several(outline, phases)
+    if not outline.model.averages:
+        return [*lines, "        yield losses"]
+    return [*lines, *_with_averages(outline)]
+
+
+def _with_averages(outline: Outline) -> list[str]:
+    """The end of an epoch: what trains it sees the running means, and goes on without them."""
+    one, entries = len(outline.optimizers) == 1, []
+    for key, slot in outline.model.averages.items():
+        place = literal(key) if one else f"{literal(slot.partition('/')[0])}, {literal(key)}"
+        entries.append(f"{literal(key)}: slots[{place}][-1]")
+    means = ex.parse(f"{{{', '.join(entries)}}}")
+    return [
+        "        trained = dict(params)",
+        *ex.statement("means = ", means, "        "),
+        "        params.update(means)",
+        "        yield losses",
+        "        if epoch + 1 < EPOCHS:",
+        "            params.update(trained)",
+    ]
 
 
 def _select(chosen: str) -> str:
@@ -204,7 +225,6 @@ def _single(outline: Outline, phase: Phase) -> list[str]:
         "            step += 1",
         f"            batch = {_select('chosen')}",
         f"            losses.append({_call(outline, phase)})",
-        "        yield losses",
     ]
 
 
@@ -232,7 +252,6 @@ def _several(outline: Outline, phases: tuple[Phase, ...]) -> list[str]:
         *lines,
         "            step += 1",
         "            losses.append(loss)",
-        "        yield losses",
     ]
 
 

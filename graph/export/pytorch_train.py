@@ -163,7 +163,25 @@ def train_function(outline: Outline, model: ModelClass) -> list[str]:
     if several:
         lines.append("            step += 1")
     lines += _schedule_steps(outline, model, names, "epoch", "        ")
-    return [*lines, "        yield losses"]
+    averaged = [path for path in names if _optimizer(outline, path).ema_decay]
+    if not averaged:
+        return [*lines, "        yield losses"]
+    return [
+        *lines,
+        "        trained = {name: value.clone() for name, value in model.state_dict().items()}",
+        *(line for path in averaged for line in _shown(names[path])),
+        "        yield losses",
+        "        if epoch + 1 < EPOCHS:",
+        "            model.load_state_dict(trained)",
+    ]
+
+
+def _shown(name: str) -> list[str]:
+    """The lines that put the running means of an optimizer's parameters into the model."""
+    return [
+        f"        for p, mean in zip({_group(name)}, {mean_name(name)}.parameters()):",
+        "            p.data.copy_(mean)",
+    ]
 
 
 def _optimizer_names(outline: Outline) -> dict[str, str]:
@@ -171,6 +189,22 @@ def _optimizer_names(outline: Outline) -> dict[str, str]:
     if len(paths) == 1:
         return {paths[0]: "optimizer"}
     return {path: outline.stems[path] for path in paths}
+
+
+def _optimizer(outline: Outline, path: str) -> Optimizer:
+    op = outline.nodes[path].op
+    assert isinstance(op, Optimizer)
+    return op
+
+
+def _group(name: str) -> str:
+    """The parameters that an optimizer of this name trains."""
+    return f'{name}.param_groups[0]["params"]'
+
+
+def mean_name(optimizer: str) -> str:
+    """What the running means of an optimizer's parameters are called."""
+    return "means" if optimizer == "optimizer" else f"{identifier(optimizer)}_means"
 
 
 def _schedules(outline: Outline, path: str) -> dict[str, Schedule]:
@@ -201,11 +235,17 @@ def _optimizers(
 ) -> list[str]:
     lines: list[str] = []
     for path, owned in phase.owned:
-        op = outline.nodes[path].op
-        assert isinstance(op, Optimizer)
-        name = names[path]
-        made = optimizer_call(op, _parameters(model, op, owned), model.customs)
+        op, name = _optimizer(outline, path), names[path]
+        made = optimizer_call(op, _parameters(outline, model, op, owned), model.customs)
         lines += ex.lines_of(ex.statement(f"{name} = ", made, "    "), path)
+        if op.ema_decay:
+            swa = "torch.optim.swa_utils"
+            text = (
+                f"{swa}.AveragedModel(nn.ParameterList({_group(name)}), "
+                f"multi_avg_fn={swa}.get_ema_multi_avg_fn({op.ema_decay!r}))"
+            )
+            means = ex.statement(f"{mean_name(name)} = ", ex.parse(text), "    ")
+            lines += ex.lines_of(means, path)
         steps = "steps" if phase.every == 1 else f"-(-steps // {phase.every})"
         for node, schedule in _schedules(outline, path).items():
             made, _ = schedule_call(schedule, name, steps, op.learning_rate, model.customs)
@@ -214,9 +254,10 @@ def _optimizers(
     return lines
 
 
-def _parameters(model: ModelClass, op: Optimizer, owned: Sequence[str]) -> str:
+def _parameters(outline: Outline, model: ModelClass, op: Optimizer, owned: Sequence[str]) -> str:
     """The parameters an optimizer trains: all of the model, whole modules, or one by one."""
-    if not op.trains:
+    everything = set(owned) == set(outline.model.params) if op.ema_decay else not op.trains
+    if everything:
         return "model.parameters()"
     state_of = {key: name for name, key in reversed(model.state.items())}
     tops: dict[str, list[str]] = {}
@@ -254,6 +295,10 @@ def _phase(
     for path, _ in phase.owned:
         lines += ex.lines_of([*_clipped(outline, path, names[path], indent)], path)
         lines += ex.lines_of([f"{indent}{names[path]}.step()"], path)
+        if _optimizer(outline, path).ema_decay:
+            name = names[path]
+            call = f"{mean_name(name)}.update_parameters(nn.ParameterList({_group(name)}))"
+            lines += ex.lines_of([f"{indent}{call}"], path)
     own_names = {path: names[path] for path, _ in phase.owned}
     lines += _schedule_steps(outline, model, own_names, "step", indent)
     done = "losses[-1] += loss.item()" if several else "losses.append(loss.item())"
@@ -262,9 +307,8 @@ def _phase(
 
 def _clipped(outline: Outline, path: str, name: str, indent: str) -> list[str]:
     """The lines that limit the gradients an optimizer is about to follow."""
-    op = outline.nodes[path].op
-    assert isinstance(op, Optimizer)
-    owned = f'{name}.param_groups[0]["params"]' if op.trains else "model.parameters()"
+    op = _optimizer(outline, path)
+    owned = _group(name) if op.trains else "model.parameters()"
     limits = {"norm": op.clip_norm, "value": op.clip_value}
     return [
         f"{indent}nn.utils.clip_grad_{kind}_({owned}, {limit!r})"

@@ -318,6 +318,15 @@ def limited() -> Graph:
     return drawn
 
 
+def averaged() -> Graph:
+    """Two optimizers that keep running means of what they train."""
+    drawn = two_phases()
+    both = op("Adam", learning_rate=0.01, trains=("framed", "a"), ema_decay=0.9)
+    drawn.set_node(replace(drawn.node("adam"), op=both))
+    drawn.set_node(replace(drawn.node("sgd"), op=op("SGD", every=2, order=1, ema_decay=0.5)))
+    return drawn
+
+
 def value_limited() -> Graph:
     """Momentum over gradients whose numbers are limited."""
     drawn = trained_by("SGD", "CosineSchedule")
@@ -347,6 +356,7 @@ def triplets() -> Graph:
 
 
 BY_HAND: dict[str, Graph] = {
+    "averaged": averaged(),
     **{name: trained_by(name, "CosineSchedule") for name in _each_of("optimizer")},
     **{name: trained_by("SGD", name) for name in _each_of("schedule")},
     **{name: started(name) for name in INITIALISERS},

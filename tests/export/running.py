@@ -87,6 +87,7 @@ def stored(plan: ReferencePlan) -> Iterable[tuple[str, str, Array]]:
 def give(plan: ReferencePlan, model: Model, weights: Mapping[str, Array]) -> None:
     """Set parameters and running values by ParamKey."""
     plan.write({f"{kind}:{key}": weights[key] for kind, key, _ in stored(plan)})
+    plan.write({f"slot:{slot}": weights[key] for key, slot in model.averages.items()})
 
 
 def _moved(kind: str, value: Array, rng: np.random.Generator) -> Array:

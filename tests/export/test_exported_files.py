@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,10 +57,20 @@ def test_generated_code_is_clean(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout[-2000:]
 
 
+# what the optimizer of a run does besides stepping
+SCRIPTS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "mean": {"ema_decay": 0.9},
+}
+
+
 @pytest.mark.parametrize("target", TARGETS)
-def test_script_prints_the_metrics_of_a_run(target: Target, tmp_path: Path) -> None:
+@pytest.mark.parametrize("case", SCRIPTS)
+def test_script_prints_the_metrics_of_a_run(case: str, target: Target, tmp_path: Path) -> None:
     """`python model.py` trains from the same weights on the same batches as the engine."""
     graph = moons(epochs=3, batch_size=9, precision="float64")
+    changed = replace(graph.node("adam").op, learning_rate=0.05, **SCRIPTS[case])
+    graph.set_node(replace(graph.node("adam"), op=changed))
     file = tmp_path / "model.py"
     file.write_text(export(graph, target), "utf-8")
     command = [sys.executable, "-I", "-W", "error", str(file)]

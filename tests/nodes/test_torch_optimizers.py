@@ -61,6 +61,12 @@ CLIPPED: dict[str, dict[str, Any]] = {
     "Adagrad norm": {"clip_norm": 0.02},
     "Lion both": {"learning_rate": 0.01, "clip_norm": 0.1, "clip_value": 0.05},
 }
+# running means of the weights beside them
+AVERAGED: dict[str, dict[str, Any]] = {
+    "SGD mean": {"learning_rate": 0.1, "ema_decay": 0.9},
+    "AdamW mean": {"learning_rate": 0.01, "ema_decay": 0.99},
+    "LAMB mean": {"learning_rate": 0.01, "ema_decay": 0.5},
+}
 # PyTorch has none of these: compared with the update rule of the paper
 RULES: dict[str, dict[str, Any]] = {
     "Lion": {"learning_rate": 0.01},
@@ -176,6 +182,9 @@ def their_run(
         for key, value in before.items()
         if key.startswith("param:")
     }
+    trained = torch.nn.ParameterList(weights.values())
+    decay = torch.optim.swa_utils.get_ema_multi_avg_fn(optimizer.ema_decay)
+    averaged = torch.optim.swa_utils.AveragedModel(trained, multi_avg_fn=decay)
     stepper = loaded.make(list(weights.values())) or _ByRule(optimizer, list(weights.values()))
     scheduler = loaded.plan(stepper, STEPS)
     losses = []
@@ -191,10 +200,15 @@ def their_run(
         if optimizer.clip_value is not None:
             torch.nn.utils.clip_grad_value_(weights.values(), optimizer.clip_value)
         stepper.step()
+        averaged.update_parameters(trained)
         losses.append(loss.item())
         if schedule and (schedule.rhythm == "step" or (step + 1) % EPOCH == 0):
             scheduler.step()
-    return {key: value.detach().numpy() for key, value in weights.items()}, losses
+    found = {f"param:{key}": value.detach().numpy() for key, value in weights.items()}
+    if optimizer.ema_decay:
+        for key, mean in zip(weights, averaged.parameters(), strict=True):
+            found[f"slot:optimizer/average/{key}"] = mean.detach().numpy()
+    return found, losses
 
 
 class _ByRule:
@@ -242,16 +256,16 @@ def _check(optimizer: Optimizer, schedule: Schedule | None, folder: Path) -> Non
     before, after, losses = our_run(optimizer, schedule)
     weights, expected = their_run(before, optimizer, schedule, folder)
     np.testing.assert_allclose(losses, expected, rtol=0, atol=1e-10)
-    assert set(weights) == {k.removeprefix("param:") for k in after if k.startswith("param:")}
+    assert set(weights) == {k for k in after if k.startswith("param:") or "/average/" in k}
     for key, value in weights.items():
-        np.testing.assert_allclose(after[f"param:{key}"], value, rtol=0, atol=1e-10)
-        assert np.abs(value - before[f"param:{key}"]).max() > 1e-4  # it has moved
+        np.testing.assert_allclose(after[key], value, rtol=0, atol=1e-10)
+        assert np.abs(value - before[key]).max() > 1e-4  # it has moved
 
 
-@pytest.mark.parametrize("case", [*OPTIMIZERS, *RULES, *CLIPPED])
+@pytest.mark.parametrize("case", [*OPTIMIZERS, *RULES, *CLIPPED, *AVERAGED])
 def test_trajectory_is_pytorchs(case: str, tmp_path: Path) -> None:
     """Losses and weights of 200 steps agree to 1e-10."""
-    optimizer = REGISTRY[case.split()[0]](**(OPTIMIZERS | RULES | CLIPPED)[case])
+    optimizer = REGISTRY[case.split()[0]](**(OPTIMIZERS | RULES | CLIPPED | AVERAGED)[case])
     assert isinstance(optimizer, Optimizer)
     _check(optimizer, None, tmp_path)
 

@@ -11,12 +11,19 @@ import numpy as np
 import pytest
 
 from compute import checkpoint, steps
-from compute.events import Checkpointed, Event
+from compute.batches import Batches
+from compute.control import Control, Swap
+from compute.data import Folder, load_samples
+from compute.events import Checkpointed, EpochDone, Event, Finished, Swapped
 from compute.prepare import TrainOptions
+from compute.results import evaluate_run, open_run, weights
 from compute.runs import Workspace
 from compute.session import resume, train_graph
+from compute.split import split
+from compute.train import Job, train
 from graph.graph import Graph
-from tests.support.small_graphs import moons, op
+from graph.lower import Model
+from tests.support.small_graphs import CLASSIFIER_WIRES, draw, make_plan, moons, op
 
 Arrays = dict[str, np.ndarray]
 
@@ -35,8 +42,24 @@ def normed(name: str, **settings: object) -> Graph:
     return drawn
 
 
+def windowed(**settings: object) -> Graph:
+    """The same with a convolution, whose weights the engine keeps in an order of its own."""
+    drawn = by("Adam", learning_rate=0.02, **settings)
+    nodes = {node.id: node.op for node in drawn} | {
+        "image": op("Reshape", shape=(4, 5, 2)),
+        "conv": op("Conv2d", filters=6, kernel=2),
+        "flat": op("Flatten"),
+    }
+    wires = CLASSIFIER_WIRES.replace(
+        "relu.y>top.x", "relu.y>image.x image.y>conv.x conv.y>flat.x flat.y>top.x"
+    )
+    return draw({k: v for k, v in nodes.items() if k != "drop"}, wires, drawn.training)
+
+
 CASES: dict[str, Callable[[], Graph]] = {
     "lamb": lambda: by("LAMB", learning_rate=0.02, clip_norm=0.5),
+    "mean of the weights": lambda: by("AdamW", learning_rate=0.02, ema_decay=0.9),
+    "mean with a window": lambda: windowed(ema_decay=0.8),
     "lamb normed": lambda: normed("LAMB", learning_rate=0.02),
 }
 
@@ -83,8 +106,46 @@ def test_bits_do_not_depend_on_threads_or_a_resume(
         leave(train_graph(drawn, options(tmp_path)), step)
         list(resume(run, options(tmp_path, threads=2)))
         assert same(whole, arrays(tmp_path, run))
+    numbers = Workspace(tmp_path / "workspace").metrics
+    assert numbers("run-1") == numbers("run-3") == numbers("run-5")
     list(train_graph(drawn, options(tmp_path, device="reference")))
     expected = arrays(tmp_path, "run-6")
     assert expected.keys() == whole.keys()
     for key, value in expected.items():
         np.testing.assert_allclose(whole[key], value, rtol=1e-9, atol=1e-11, err_msg=key)
+    for epoch, theirs in numbers("run-6").items():
+        assert numbers("run-1")[epoch] == pytest.approx(theirs, 1e-9)
+
+
+def test_a_run_is_judged_and_exported_by_the_means(tmp_path: Path) -> None:
+    """The last validation, `eval` and the weights of an export are those of the running means."""
+    *_, done = train_graph(CASES["mean with a window"](), options(tmp_path))
+    assert isinstance(done, Finished)
+    again = evaluate_run("run-1", options(tmp_path)).metrics
+    assert {name: done.metrics[name] for name in again} == pytest.approx(again, 1e-12)
+    saved, taken = arrays(tmp_path, "run-1"), weights(open_run("run-1", options(tmp_path)))
+    for key, value in taken.items():
+        assert np.array_equal(value, saved[f"slot:adam/average/{key}"])
+        assert not np.array_equal(value, saved[f"param:{key}"])
+
+
+def test_a_mean_that_begins_in_a_run_begins_with_the_weights() -> None:
+    """Averaging switched on by a swap does not remember the first weights of the new plan."""
+    model = Model(by("Adam"))
+    samples = load_samples(model.data_nodes, Folder(Path()))
+    parts = split(samples.count, samples.labels(), model.graph.training.split)
+    data = samples.prepare(samples.fit(parts.train), "float64")
+    batches = Batches(parts.train, 10, 7)
+    job = Job(model, make_plan(model, "reference"), data, parts, batches, 2, dict(model.live))
+    control = Control()
+    for event in train(job, control):
+        if isinstance(event, EpochDone) and event.epoch == 1:
+            before = job.plan.read()
+            other = Model(by("Adam", ema_decay=0.5))
+            control.swap(Swap(other, make_plan(other, "reference", seed=9)))
+        if isinstance(event, Swapped):
+            found = job.plan.read()
+            for key in other.params:
+                assert np.array_equal(found[f"slot:adam/average/{key}"], before[f"param:{key}"])
+            control.stop()
+    assert job.model is other

@@ -10,22 +10,42 @@ from typing import TYPE_CHECKING
 
 from compute.backend import Array
 from compute.evaluate import add_up
+from graph.kinds import Followed, Follower
 
 if TYPE_CHECKING:
-    from graph.lower import Phase
+    from graph.lower import Model, Phase
 
 
 @dataclass
 class Position:
     """Finished steps and epochs; the epoch's loss sums so far by phase; the last epoch's metrics.
 
-    `totals` maps a phase to (Σ loss × samples, samples) of the epoch under way.
+    `totals` maps a phase to (Σ loss × samples, samples) of the epoch under way, `followed` the
+    schedules that follow a score to how far they are.
     """
 
     step: int = 0
     epochs: int = 0
     totals: dict[str, tuple[float, int]] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
+    followed: dict[str, Followed] = field(default_factory=dict)
+
+    def follow(self, model: Model) -> list[str]:
+        """Let schedules follow the epoch's metrics; the names of scores that there are not."""
+        missing = []
+        for path, schedule in model.followers.items():
+            name = schedule.monitor
+            score = self.metrics.get(f"val_{name}", self.metrics.get(name))
+            if score is None:
+                missing.append(name)
+            else:
+                seen = self.followed.get(path, Followed())
+                self.followed[path] = schedule.follow(seen, score)
+        return missing
+
+    def shares(self) -> dict[str, float]:
+        """What schedules that follow a score leave of the learning rate, by live setting."""
+        return {f"{p}/{Follower.SHARE}": seen.share for p, seen in self.followed.items()}
 
     def add(self, phase: str, losses: Array, size: int) -> None:
         """Count the losses of consecutive steps of a phase, `size` samples each."""
@@ -48,6 +68,10 @@ class Position:
                 "epochs": self.epochs,
                 "totals": {k: [t.hex(), n] for k, (t, n) in self.totals.items()},
                 "metrics": {k: v.hex() for k, v in self.metrics.items()},
+                "followed": {
+                    k: [s.share.hex(), "" if s.best is None else s.best.hex(), s.bad, s.rest]
+                    for k, s in self.followed.items()
+                },
             }
         )
 
@@ -56,11 +80,20 @@ class Position:
         """The inverse of `to_text`; raises ValueError or KeyError for other text."""
         data: Mapping[str, object] = json.loads(text)
         totals, metrics = data["totals"], data["metrics"]
+        followed = data.get("followed", {})  # checkpoints of before there were such schedules
         assert isinstance(totals, dict)
         assert isinstance(metrics, dict)
+        assert isinstance(followed, dict)
         return cls(
             int(str(data["step"])),
             int(str(data["epochs"])),
             {k: (float.fromhex(t), int(n)) for k, (t, n) in totals.items()},
             {k: float.fromhex(v) for k, v in metrics.items()},
+            {k: _followed(*v) for k, v in followed.items()},
         )
+
+
+def _followed(share: str, best: str, bad: int, rest: int) -> Followed:
+    return Followed(
+        float.fromhex(share), float.fromhex(best) if best else None, int(bad), int(rest)
+    )

@@ -176,7 +176,8 @@ def _run(
 
 def _scalars(job: Job, phase: Phase, count: int) -> dict[str, Array]:
     """Host scalars of the next `count` steps: each phase counts its own steps, from 1."""
-    found = {f"live:{key}": np.full(count, value) for key, value in job.live.items()}
+    live = job.live | job.position.shares()
+    found = {f"live:{key}": np.full(count, value) for key, value in live.items()}
     first = job.position.step // phase.every + 1
     found["iteration:step"] = np.arange(first, first + count, dtype=np.float64)
     found["iteration:epoch"] = np.full(count, float(job.position.epochs))

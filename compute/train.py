@@ -88,9 +88,10 @@ def train(job: Job, control: Control, run: str = "") -> Iterator[Event]:
     clock = time.perf_counter()
     while at.epochs < job.epochs:
         if at.step == (at.epochs + 1) * job.batches.steps:
-            _end_epoch(job)
+            missing = _end_epoch(job)
             seconds, clock = time.perf_counter() - clock, time.perf_counter()
             yield EpochDone(at.epochs, at.step, at.metrics, seconds)
+            yield from _unfollowed(at, missing)
             continue
         orders = yield from _obey(job, control, questions)
         if orders.stop:
@@ -237,14 +238,25 @@ def _watch(job: Job, names: frozenset[str], seldom: frozenset[str]) -> Iterator[
         prepare_taps(job)
 
 
-def _end_epoch(job: Job) -> None:
-    """Count the epoch and take its metrics; the sums start anew."""
+def _end_epoch(job: Job) -> list[str]:
+    """Count the epoch and take its metrics; the sums start anew. Schedules follow the metrics;
+    the names of those they want and there are not.
+    """
     at = job.position
     metrics = at.mean_losses(job.model.phases)
     if job.parts.validation.size:
         metrics |= _evaluate(job, job.parts.validation, "val_")
     at.epochs += 1
     at.totals, at.metrics = {}, metrics
+    return at.follow(job.model)
+
+
+def _unfollowed(at: Position, missing: list[str]) -> Iterator[Event]:
+    """What is said, once, of a score that a schedule follows and that there is not."""
+    for name in missing if at.epochs == 1 else ():
+        known = ", ".join(dict.fromkeys(name.removeprefix("val_") for name in at.metrics))
+        text = f"found no score {name!r} for a schedule to follow, expected one of {known}"
+        yield Warned(at.step, f"{text}; the learning rate stays as it is")
 
 
 def _evaluate(job: Job, samples: Array, prefix: str) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from graph.op import Context, Op, Port, Role, setting
@@ -120,11 +121,12 @@ class Optimizer(Op, register=False):
 class Schedule(Op, register=False):
     """A node that scales an optimizer's learning rate as training goes on.
 
-    `torch` makes its PyTorch counterpart, which is stepped after each epoch or each step.
+    `torch` makes its PyTorch counterpart, which is stepped after each epoch or each step, or after
+    each epoch with its score.
     """
 
     role: ClassVar[Role] = "schedule"
-    rhythm: ClassVar[Literal["epoch", "step"]] = "epoch"
+    rhythm: ClassVar[Literal["epoch", "step", "score"]] = "epoch"
     family = "optimizer"
     category, icon = "Schedule", "schedule"
     inputs = ()
@@ -132,4 +134,39 @@ class Schedule(Op, register=False):
 
     def rate(self, ctx: Context) -> Tensor:
         """The factor on the learning rate at `ctx.step` / `ctx.epoch`, a host scalar."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Followed:
+    """How far a schedule that follows a score is: the share of the learning rate it has left, the
+    best score, epochs without a better one, and epochs of rest to come.
+    """
+
+    share: float = 1.0
+    best: float | None = None
+    bad: int = 0
+    rest: int = 0
+
+
+class Follower(Schedule, register=False):
+    """A schedule that follows a score of each epoch; the trainer keeps its state.
+
+    `numpy_follow` is `follow` in a NumPy file: {seen} and its result are the fields of `Followed`
+    as a tuple.
+    """
+
+    numpy_follow: ClassVar[str] = ""
+    SHARE: ClassVar[str] = "rate_share"  # the live number it is read from
+    rhythm: ClassVar[Literal["epoch", "step", "score"]] = "score"
+    monitor: str = setting("loss", "The score it follows: loss, accuracy … of the held-out samples")
+
+    def live_settings(self) -> dict[str, float]:
+        return super().live_settings() | {self.SHARE: 1.0}
+
+    def rate(self, ctx: Context) -> Tensor:
+        return ctx.live(self.SHARE)
+
+    def follow(self, seen: Followed, score: float) -> Followed:
+        """The state after an epoch with this score."""
         raise NotImplementedError

@@ -10,7 +10,7 @@ import networkx as nx
 
 from graph.autodiff import gradients
 from graph.graph import Graph, Node
-from graph.kinds import AVERAGE, DataSource, Optimizer
+from graph.kinds import AVERAGE, DataSource, Follower, Optimizer
 from graph.op import Mode, Param, State
 from graph.primitives.table import PRIMITIVES
 from graph.program import Program, Shape, Update
@@ -87,6 +87,11 @@ class Model:
     def data_nodes(self) -> dict[str, DataSource]:
         """Data sources by path."""
         return {p: n.op for p, n in self.nodes.items() if isinstance(n.op, DataSource)}
+
+    @cached_property
+    def followers(self) -> dict[str, Follower]:
+        """Schedules that follow a score, by path."""
+        return {p: n.op for p, n in self.nodes.items() if isinstance(n.op, Follower)}
 
     @cached_property
     def live(self) -> dict[str, float]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from graph.kinds import Optimizer, Schedule
+from graph.kinds import Follower, Optimizer, Schedule
 from graph.op import Op
 from graph.program import Shape, TensorType
 
@@ -93,6 +93,11 @@ def schedule_text(op: Schedule, optimizer: str, steps: str, learning_rate: float
     """The expression that makes the schedule of `optimizer`; `steps` are those of the whole run."""
     given = {"optimizer": optimizer, "steps": steps, "learning_rate": _Literal(learning_rate)}
     return op.torch.format_map(_Names(op, given))
+
+
+def follow_text(op: Follower, seen: str, score: str) -> str:
+    """The expression of a schedule's state after an epoch, in NumPy."""
+    return op.numpy_follow.format_map(_Names(op, {"seen": seen, "score": score}))
 
 
 def _types(operands: Operands) -> list[TensorType]:

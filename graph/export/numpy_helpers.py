@@ -302,3 +302,18 @@ def read_weights(path):
         arrays[name] = array.reshape(entry["shape"]).astype(DTYPE)
     return arrays
 ''')
+
+_helper('''
+def follow_plateau(seen, score, mode, factor, patience, threshold, cooldown, floor):
+    """One epoch on: the share of the learning rate, the best score, bad epochs, epochs of rest."""
+    share, best, bad, rest = seen
+    worst = math.inf if mode == "min" else -math.inf
+    best = worst if best is None else best
+    better = score < best * (1 - threshold) if mode == "min" else score > best * (1 + threshold)
+    best, bad = (score, 0) if better else (best, bad + 1)
+    if rest > 0:
+        bad, rest = 0, rest - 1
+    if bad > patience:
+        return max(share * factor, floor), best, 0, cooldown
+    return share, best, bad, rest
+''')

@@ -7,7 +7,9 @@ import ast
 from graph.export import expression as ex
 from graph.export.names import literal
 from graph.export.outline import Outline
+from graph.kinds import Follower
 from graph.lower import Phase
+from graph.template import follow_text
 
 INITIALISERS: dict[str, str] = {
     "he_uniform": '''
@@ -171,6 +173,7 @@ def train_function(outline: Outline) -> list[str]:
     lines = [
         "def train(params, data, samples):",
         '    """Train on the numbered samples; yields the losses of the steps of each epoch."""',
+        *_unseen(outline),
         "    slots = initial_slots(params)",
         "    step = 0",
     ]
@@ -181,13 +184,47 @@ def train_function(outline: Outline) -> list[str]:
         lines += _single(outline, phases[0])
     else:
         lines += _several(outline, phases)
-    if not outline.model.averages:
-        return [*lines, "        yield losses"]
-    return [*lines, *_with_averages(outline)]
+    means = _with_averages(outline) if outline.model.averages else []
+    lines += [*means, *_followed(outline), "        yield losses"]
+    if not means:
+        return lines
+    return [*lines, "        if epoch + 1 < EPOCHS:", "            params.update(trained)"]
+
+
+def _seen(outline: Outline, path: str) -> str:
+    """What the state of a schedule that follows a score is called."""
+    return "seen" if len(outline.followers) == 1 else f"{outline.stems[path]}_seen"
+
+
+def _share(outline: Outline, path: str) -> str:
+    return outline.live_names[f"{path}/{Follower.SHARE}"]
+
+
+def _unseen(outline: Outline) -> list[str]:
+    """The beginning of a training with schedules that follow a score."""
+    if not outline.followers:
+        return []
+    lines = [f"    global {', '.join(_share(outline, path) for path in outline.followers)}"]
+    for path in outline.followers:
+        lines += ex.lines_of([f"    {_seen(outline, path)} = (1.0, None, 0, 0)"], path)
+    return [*lines, "    _, validation, _ = split(data)"]
+
+
+def _followed(outline: Outline) -> list[str]:
+    """The end of an epoch: schedules follow a score."""
+    if not outline.followers:
+        return []
+    lines = [f"        scores = evaluate(params, {_select('validation')})"]
+    for path, op in outline.followers.items():
+        seen = _seen(outline, path)
+        call = ex.parse(follow_text(op, seen, f"scores[{literal(op.monitor)}]"))
+        own = ex.statement(f"{seen} = ", call, "        ")
+        lines += ex.lines_of([*own, f"        {_share(outline, path)} = {seen}[0]"], path)
+    return lines
 
 
 def _with_averages(outline: Outline) -> list[str]:
-    """The end of an epoch: what trains it sees the running means, and goes on without them."""
+    """The end of an epoch: what trains it sees the running means."""
     one, entries = len(outline.optimizers) == 1, []
     for key, slot in outline.model.averages.items():
         place = literal(key) if one else f"{literal(slot.partition('/')[0])}, {literal(key)}"
@@ -197,9 +234,6 @@ def _with_averages(outline: Outline) -> list[str]:
         "        trained = dict(params)",
         *ex.statement("means = ", means, "        "),
         "        params.update(means)",
-        "        yield losses",
-        "        if epoch + 1 < EPOCHS:",
-        "            params.update(trained)",
     ]
 
 

@@ -11,9 +11,9 @@ from functools import cached_property
 
 from graph.export.finish import Finishers
 from graph.export.names import Namespace, identifier, visible
-from graph.export.symbolic import BATCHES, Generic
+from graph.export.symbolic import BATCHES, ExportError, Generic
 from graph.graph import Graph, Node
-from graph.kinds import DataSource
+from graph.kinds import DataSource, Follower
 from graph.lower import LowerError, Model, Phase
 from graph.primitives.table import text as shape_text
 from graph.program import Program, Shape, TensorType
@@ -63,6 +63,21 @@ class Outline:
     def optimizers(self) -> list[str]:
         """Paths of the optimizers, in the order their phases run."""
         return [path for phase in self.model.phases for path, _ in phase.owned]
+
+    @cached_property
+    def followers(self) -> dict[str, Follower]:
+        """Schedules that follow a score, those that an optimizer has."""
+        used = {w.source for path in self.optimizers for w in self.graph.wires_in(path, "schedule")}
+        found = {path: op for path, op in self.model.followers.items() if path in used}
+        for path, op in found.items():
+            known = ["loss", *map(self.metric_name, self.metrics())]
+            if not self.graph.training.split.validation or op.monitor not in known:
+                what = op.monitor if self.graph.training.split.validation else "no held-out samples"
+                raise ExportError(
+                    f"{path}: found {what} to follow, expected one of {', '.join(known)} of "
+                    "validation samples; hold out a share of the data, or follow another score"
+                )
+        return found
 
     def slot_names(self, path: str) -> list[str]:
         """Names of the running arrays of an optimizer."""

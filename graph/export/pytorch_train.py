@@ -14,7 +14,7 @@ from graph.export.pytorch_nodes import layer
 from graph.export.pytorch_optimizer import optimizer_call, schedule_call, schedule_name
 from graph.export.pytorch_weights import attribute
 from graph.graph import Node
-from graph.kinds import Optimizer, Schedule
+from graph.kinds import Follower, Optimizer, Schedule
 from graph.lower import Phase
 from graph.ops.metric import Metric
 from graph.program import TensorType
@@ -148,6 +148,8 @@ def train_function(outline: Outline, model: ModelClass) -> list[str]:
     if any("steps" in line for line in setup):
         lines.append("    steps = EPOCHS * len(batches(samples, 0))")
     lines += setup
+    if outline.followers:
+        lines.append("    _, validation, _ = split(data)")
     several = len(phases) > 1 or phases[0].every > 1
     fresh = any(phase.fresh_batch for phase in phases)
     if several:
@@ -164,16 +166,17 @@ def train_function(outline: Outline, model: ModelClass) -> list[str]:
         lines.append("            step += 1")
     lines += _schedule_steps(outline, model, names, "epoch", "        ")
     averaged = [path for path in names if _optimizer(outline, path).ema_decay]
-    if not averaged:
-        return [*lines, "        yield losses"]
-    return [
-        *lines,
-        "        trained = {name: value.clone() for name, value in model.state_dict().items()}",
-        *(line for path in averaged for line in _shown(names[path])),
-        "        yield losses",
-        "        if epoch + 1 < EPOCHS:",
-        "            model.load_state_dict(trained)",
-    ]
+    if averaged:
+        kept = "{name: value.clone() for name, value in model.state_dict().items()}"
+        lines.append(f"        trained = {kept}")
+        lines += [line for path in averaged for line in _shown(names[path])]
+    if outline.followers:
+        lines.append("        scores = evaluate(model, data, validation)")
+        lines += _schedule_steps(outline, model, names, "score", "        ")
+    lines.append("        yield losses")
+    if averaged:
+        lines += ["        if epoch + 1 < EPOCHS:", "            model.load_state_dict(trained)"]
+    return lines
 
 
 def _shown(name: str) -> list[str]:
@@ -226,7 +229,10 @@ def _schedule_steps(
         for node, schedule in _schedules(outline, path).items():
             _, own = schedule_call(schedule, name, "steps", 1.0, model.customs)
             if own == rhythm:
-                lines += ex.lines_of([f"{indent}{schedule_name(name)}.step()"], node)
+                score = ""
+                if isinstance(schedule, Follower):
+                    score = f"scores[{literal(schedule.monitor)}]"
+                lines += ex.lines_of([f"{indent}{schedule_name(name)}.step({score})"], node)
     return lines
 
 

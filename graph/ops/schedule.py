@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from typing import ClassVar, Literal
 
-from graph.kinds import Schedule
+from graph.kinds import Followed, Follower, Schedule
 from graph.op import Context, SettingError, setting
 from graph.primitives import cos, floor, greater_equal, log, maximum, minimum, power, sqrt, where
 from graph.tensor import Tensor
 
 EPOCHS = 1_000_000
+MODES = ("min", "max")  # what is better: PyTorch's names
 
 
 class StepSchedule(Schedule):
@@ -75,7 +76,7 @@ class PolynomialSchedule(Schedule):
     title = "Polynomial schedule"
     keywords = ("learning rate", "linear decay", "power")
     summary = ("power",)
-    rhythm: ClassVar[Literal["epoch", "step"]] = "step"
+    rhythm: ClassVar[Literal["epoch", "step", "score"]] = "step"
     power: float = setting(1.0, "Exponent: 1 is a straight line", above=0.0, max=10.0)
     torch = "torch.optim.lr_scheduler.PolynomialLR({optimizer}, total_iters={steps}, power={power})"
 
@@ -92,7 +93,7 @@ class CosineSchedule(Schedule):
     title = "Cosine schedule"
     keywords = ("learning rate", "annealing", "decay", "sgdr")
     summary = ("floor",)
-    rhythm: ClassVar[Literal["epoch", "step"]] = "step"
+    rhythm: ClassVar[Literal["epoch", "step", "score"]] = "step"
     floor: float = setting(0.0, "Share of the learning rate left at the end", min=0.0, max=1.0)
     torch = (
         "torch.optim.lr_scheduler.CosineAnnealingLR({optimizer}, T_max={steps}, "
@@ -143,7 +144,7 @@ class OneCycleSchedule(Schedule):
     title = "One-cycle schedule"
     keywords = ("learning rate", "super-convergence", "warm-up", "cosine")
     summary = ("rise",)
-    rhythm: ClassVar[Literal["epoch", "step"]] = "step"
+    rhythm: ClassVar[Literal["epoch", "step", "score"]] = "step"
     rise: float = setting(0.3, "Share of the run in which it rises", above=0.0, below=1.0)
     start: float = setting(25.0, "How much smaller it begins", min=1.0, max=1e9)
     end: float = setting(1e4, "How much smaller than at its beginning it ends", min=1.0, max=1e9)
@@ -168,7 +169,7 @@ class WarmUpSchedule(Schedule):
     title = "Warm-up"
     keywords = ("learning rate", "linear", "ramp", "gradual")
     summary = ("warm_up",)
-    rhythm: ClassVar[Literal["epoch", "step"]] = "step"
+    rhythm: ClassVar[Literal["epoch", "step", "score"]] = "step"
     warm_up: int = setting(100, "Steps until it is full", min=1, max=1_000_000_000, unit="steps")
     start: float = setting(0.01, "Share of the learning rate at the first step", above=0.0, max=1.0)
     torch = (
@@ -187,7 +188,7 @@ class InverseSqrtSchedule(Schedule):
     title = "Inverse square root"
     keywords = ("learning rate", "transformer", "noam", "warm-up")
     summary = ("warm_up",)
-    rhythm: ClassVar[Literal["epoch", "step"]] = "step"
+    rhythm: ClassVar[Literal["epoch", "step", "score"]] = "step"
     warm_up: int = setting(1000, "Steps w until it is full", min=1, max=1_000_000_000, unit="steps")
 
     def rate(self, ctx: Context) -> Tensor:
@@ -204,7 +205,7 @@ class CurveSchedule(Schedule):
     title = "Drawn curve"
     keywords = ("learning rate", "points", "piecewise linear", "custom")
     summary = ("shares",)
-    rhythm: ClassVar[Literal["epoch", "step"]] = "step"
+    rhythm: ClassVar[Literal["epoch", "step", "score"]] = "step"
     shares: tuple[float, ...] = setting(
         (0.1, 1.0, 1.0, 0.3, 0.0), "Shares of the learning rate", min=0.0, max=1000.0
     )
@@ -221,6 +222,52 @@ class CurveSchedule(Schedule):
                 passed = minimum(maximum(place - float(index), 0.0), 1.0)
                 found = found + (other - one) * passed
         return found
+
+
+class PlateauSchedule(Follower):
+    """Lowers the learning rate when the held-out loss stops falling, as ReduceLROnPlateau does.
+
+    After more than `patience` epochs without a better score than the best so far, the learning
+    rate is multiplied by `factor`, and the next `cooldown` epochs do not count. The score is that
+    of the validation samples, or of the training where none are held out.
+    """
+
+    title = "Reduce on plateau"
+    keywords = ("learning rate", "plateau", "validation loss", "adaptive", "reducelronplateau")
+    summary = ("factor", "patience")
+    mode: str = setting("min", "Whether a smaller or a larger score is better", choices=MODES)
+    factor: float = setting(0.1, "What a drop multiplies by", above=0.0, below=1.0)
+    patience: int = setting(10, "Epochs without a better score it waits", max=EPOCHS, min=0)
+    threshold: float = setting(1e-4, "Share by which a score must be better", min=0.0, below=1.0)
+    cooldown: int = setting(0, "Epochs after a drop that do not count", max=EPOCHS, min=0)
+    floor: float = setting(0.0, "Share of the learning rate left at least", min=0.0, max=1.0)
+    torch = (
+        "torch.optim.lr_scheduler.ReduceLROnPlateau({optimizer}, mode={mode}, factor={factor}, "
+        "patience={patience}, threshold={threshold}, cooldown={cooldown}, "
+        "min_lr={floor} * {learning_rate}, eps=0.0)"
+    )
+    numpy_follow = (
+        "follow_plateau({seen}, {score}, {mode}, {factor}, {patience}, {threshold}, {cooldown}, "
+        "{floor})"
+    )
+
+    def follow(self, seen: Followed, score: float) -> Followed:
+        worst = math.inf if self.mode == "min" else -math.inf
+        best, bad, rest = worst if seen.best is None else seen.best, seen.bad, seen.rest
+        if self._better(score, best):
+            best, bad = score, 0
+        else:
+            bad += 1
+        if rest:
+            bad, rest = 0, rest - 1
+        if bad > self.patience:
+            return Followed(max(seen.share * self.factor, self.floor), best, 0, self.cooldown)
+        return Followed(seen.share, best, bad, rest)
+
+    def _better(self, score: float, best: float) -> bool:
+        if self.mode == "min":
+            return score < best * (1.0 - self.threshold)
+        return score > best * (1.0 + self.threshold)
 
 
 def _done(ctx: Context) -> Tensor:

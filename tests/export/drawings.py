@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from hypothesis import HealthCheck, Phase, given, settings
 
-from graph.graph import Frame, Graph, Node
+from graph.graph import Frame, Graph, Node, Wire
 from graph.kinds import Optimizer, Schedule
 from graph.op import REGISTRY, Op, Param, Result, State
 from graph.ops.dense import INITIALISERS
@@ -355,7 +355,22 @@ def triplets() -> Graph:
     return draw(nodes, wires + LOSS, EXACT)
 
 
+def on_plateaus() -> Graph:
+    """Two optimizers whose schedules follow the loss and a metric and drop at once."""
+    drawn = averaged()
+    drawn.set_node(Node("accuracy", op("Accuracy")))
+    for wire in ("a.y>accuracy.prediction", "data.target>accuracy.target"):
+        (source, output), (target, port) = (end.split(".") for end in wire.split(">"))
+        drawn.add_wire(Wire(source, output, target, port))
+    plain = {"patience": 0, "threshold": 0.5}
+    drawn.set_node(Node("cosine", op("PlateauSchedule", cooldown=1, factor=0.3, **plain)))
+    other = op("PlateauSchedule", mode="max", monitor="accuracy", floor=0.2, **plain)
+    drawn.set_node(Node("step", other))
+    return drawn
+
+
 BY_HAND: dict[str, Graph] = {
+    "on_plateaus": on_plateaus(),
     "averaged": averaged(),
     **{name: trained_by(name, "CosineSchedule") for name in _each_of("optimizer")},
     **{name: trained_by("SGD", name) for name in _each_of("schedule")},

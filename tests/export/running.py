@@ -21,7 +21,9 @@ from safetensors.numpy import save_file
 from compute.backend import Array, PlanOptions
 from compute.batches import Batches
 from compute.data import Folder, load_samples
+from compute.evaluate import evaluate
 from compute.facts import table_facts
+from compute.position import Position
 from compute.reference_plan import ReferencePlan
 from compute.split import split
 from graph.export import Options, Target, export
@@ -58,9 +60,10 @@ def reference(name: str, graph: Graph, seed: int = 0, folder: Path | None = None
     plan = plan_of(model)
     rng = np.random.default_rng(seed)
     samples = load_samples(model.data_nodes, Folder(folder or Path()))
-    rows = split(samples.count, samples.labels(), training.split).train
+    parts = split(samples.count, samples.labels(), training.split)
+    rows = parts.train
     data = samples.prepare(samples.fit(rows), training.precision)
-    losses = train(plan, model, data, rows[: STEPS * training.batch_size])
+    losses = train(plan, model, data, rows[: STEPS * training.batch_size], parts.validation)
     plan = plan_of(model)
     weights = {key: _moved(kind, value, rng) for kind, key, value in stored(plan)}
     give(plan, model, weights)
@@ -104,19 +107,27 @@ def outputs_of(program: Program, made: Mapping[str, Array]) -> list[Array]:
     return [made[name] for name in first.values()]
 
 
-def train(plan: ReferencePlan, model: Model, data: Mapping[str, Array], rows: Array) -> Array:
-    """Losses of the first `STEPS` steps on `rows`, the sum of the phases whose turn it is."""
+def train(
+    plan: ReferencePlan, model: Model, data: Mapping[str, Array], rows: Array, held_out: Array
+) -> Array:
+    """Losses of the first `STEPS` steps on `rows`, the sum of the phases whose turn it is; after an
+    epoch schedules follow the scores of the samples `held_out`.
+    """
     training = model.graph.training
     batches = Batches(rows, training.batch_size, training.seed)
     total = training.epochs * batches.steps
-    losses = []
+    losses, at = [], Position()
     for step in range(min(STEPS, total)):
         epoch, place = divmod(step, batches.steps)
         loss = 0.0
+        if step and not place:
+            at.metrics = evaluate(model, plan, data, held_out, len(held_out), model.live)
+            at.follow(model)
         for phase in model.phases:
             if step % phase.every:
                 continue
-            scalars = {f"live:{key}": np.array([value]) for key, value in model.live.items()}
+            live = model.live | at.shares()
+            scalars = {f"live:{key}": np.array([value]) for key, value in live.items()}
             counts = {"step": step // phase.every + 1, "epoch": epoch}
             counts["steps"] = -(-total // phase.every)
             scalars |= {f"iteration:{k}": np.array([float(v)]) for k, v in counts.items()}

@@ -18,7 +18,7 @@ from compute.events import EpochDone
 from compute.prepare import TrainOptions, load_graph, make_job, make_plan, silent
 from compute.train import train
 from graph.export import ExportError, Options, Target, export
-from graph.graph import Graph
+from graph.graph import Graph, Node, Wire
 from graph.lower import LowerError
 from graph.op import Op
 from graph.tensor import Tensor
@@ -61,6 +61,7 @@ def test_generated_code_is_clean(tmp_path: Path) -> None:
 SCRIPTS: dict[str, dict[str, Any]] = {
     "plain": {},
     "mean": {"ema_decay": 0.9},
+    "plateau": {"schedule": op("PlateauSchedule", patience=0, threshold=0.5), "ema_decay": 0.5},
 }
 
 
@@ -69,7 +70,11 @@ SCRIPTS: dict[str, dict[str, Any]] = {
 def test_script_prints_the_metrics_of_a_run(case: str, target: Target, tmp_path: Path) -> None:
     """`python model.py` trains from the same weights on the same batches as the engine."""
     graph = moons(epochs=3, batch_size=9, precision="float64")
-    changed = replace(graph.node("adam").op, learning_rate=0.05, **SCRIPTS[case])
+    settings = dict(SCRIPTS[case])
+    if schedule := settings.pop("schedule", None):
+        graph.set_node(Node("schedule", schedule))
+        graph.add_wire(Wire("schedule", "rate", "adam", "schedule"))
+    changed = replace(graph.node("adam").op, learning_rate=0.05, **settings)
     graph.set_node(replace(graph.node("adam"), op=changed))
     file = tmp_path / "model.py"
     file.write_text(export(graph, target), "utf-8")

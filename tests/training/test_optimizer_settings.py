@@ -14,14 +14,14 @@ from compute import checkpoint, steps
 from compute.batches import Batches
 from compute.control import Control, Swap
 from compute.data import Folder, load_samples
-from compute.events import Checkpointed, EpochDone, Event, Finished, Swapped
+from compute.events import Checkpointed, EpochDone, Event, Finished, Swapped, Warned
 from compute.prepare import TrainOptions
 from compute.results import evaluate_run, open_run, weights
 from compute.runs import Workspace
 from compute.session import resume, train_graph
 from compute.split import split
 from compute.train import Job, train
-from graph.graph import Graph
+from graph.graph import Graph, Node, Wire
 from graph.lower import Model
 from tests.support.small_graphs import CLASSIFIER_WIRES, draw, make_plan, moons, op
 
@@ -56,10 +56,19 @@ def windowed(**settings: object) -> Graph:
     return draw({k: v for k, v in nodes.items() if k != "drop"}, wires, drawn.training)
 
 
+def followed(schedule: str, **settings: object) -> Graph:
+    """The same under a schedule."""
+    drawn = by("SGD", learning_rate=0.2, momentum=0.9)
+    drawn.set_node(Node("schedule", op(schedule, **settings)))
+    drawn.add_wire(Wire("schedule", "rate", "adam", "schedule"))
+    return drawn
+
+
 CASES: dict[str, Callable[[], Graph]] = {
     "lamb": lambda: by("LAMB", learning_rate=0.02, clip_norm=0.5),
     "mean of the weights": lambda: by("AdamW", learning_rate=0.02, ema_decay=0.9),
     "mean with a window": lambda: windowed(ema_decay=0.8),
+    "plateau": lambda: followed("PlateauSchedule", patience=0, threshold=0.5, factor=0.3),
     "lamb normed": lambda: normed("LAMB", learning_rate=0.02),
 }
 
@@ -149,3 +158,13 @@ def test_a_mean_that_begins_in_a_run_begins_with_the_weights() -> None:
                 assert np.array_equal(found[f"slot:adam/average/{key}"], before[f"param:{key}"])
             control.stop()
     assert job.model is other
+
+
+def test_a_score_that_there_is_not_is_said_once(tmp_path: Path) -> None:
+    """A schedule that follows an unknown metric leaves the learning rate alone."""
+    drawn = followed("PlateauSchedule", monitor="f1")
+    said = [e for e in train_graph(drawn, options(tmp_path)) if isinstance(e, Warned)]
+    assert [event.message for event in said] == [
+        "found no score 'f1' for a schedule to follow, expected one of loss, accuracy; "
+        "the learning rate stays as it is"
+    ]

@@ -63,7 +63,7 @@ class _Answerer:
         self.job, self.loaded = job, loaded
         self.model, self.plan, self.step = job.model, job.plan, job.position.step
         self.scaling, self.samples = loaded.scaling, loaded.samples
-        self.batch = job.batches.batch
+        self.batch = job.batches.evaluated
 
     def answer(self, question: Question) -> Answer:
         match question:
@@ -227,8 +227,9 @@ class _Answerer:
             raise ValueError(f"found entry {entry!r}, expected one of {', '.join(entries)}")
         if question.profile:
             self.profile(entry)
-        lines = tuple(self.plan.table(entry, self.batch))
-        return PlanLines(self.step, entry, self.batch, entries, lines)
+        batch = self.job.batches.batch
+        lines = tuple(self.plan.table(entry, batch))
+        return PlanLines(self.step, entry, batch, entries, lines)
 
     def profile(self, entry: str) -> None:
         """Measure some steps of an entry; what they train is taken back."""

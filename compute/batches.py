@@ -15,13 +15,20 @@ class Batches:
     """The training samples cut into batches, in a new order every epoch.
 
     The last batch of an epoch holds what is left. Phases that draw batches of their own have other
-    orders: `stream` names whose. The orders of the current epoch are kept.
+    orders: `stream` names whose. The orders of the current epoch are kept. Evaluation takes
+    `at_once` samples together, as many as training where that is 0.
     """
 
     samples: Array
     batch: int
     seed: int
+    at_once: int = 0
     _orders: dict[str, tuple[int, Array]] = field(default_factory=dict)
+
+    @property
+    def evaluated(self) -> int:
+        """Samples that are evaluated together."""
+        return self.at_once or self.batch
 
     @property
     def steps(self) -> int:

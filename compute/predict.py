@@ -24,6 +24,8 @@ from compute.prepare import Report, TrainOptions, silent
 from compute.results import Trained, live_settings, open_run, restore, save_arrays
 from graph.lower import Model
 from graph.program import TensorType
+from graph.stepping import batch_size
+from graph.training import AT_ONCE
 
 if TYPE_CHECKING:
     from graph.ops.table import Table
@@ -58,7 +60,7 @@ def predict_run(
     with contextlib.closing(load(options.device).build(model, made, progress)) as plan:
         restore(plan, trained)
         samples = np.arange(count, dtype=np.int64)
-        raw = run_model(model, plan, data, samples, training.batch_size, live)
+        raw = run_model(model, plan, data, samples, batch_size(model.graph) or AT_ONCE, live)
     classes = {path: tuple(names) for path, names in fitted["classes"].items()}
     known = meanings(model)
     readings = [read_output(n, array, known[n], scaling, classes) for n, array in raw.items()]

@@ -18,7 +18,9 @@ from compute.train import Job
 from graph.graph import Graph
 from graph.kinds import DataSource
 from graph.lower import LowerError, Model
+from graph.stepping import batch_size
 from graph.trace import Refusal
+from graph.training import AT_ONCE
 
 Report = Callable[[int, int, str], None]
 
@@ -37,6 +39,7 @@ class TrainOptions:
     memory_limit: int | None = None
     epochs: int | None = None
     seed: int | None = None
+    batch_size: int | None = None
     workspace: Path | None = None
     folder: Path = field(default_factory=Path.cwd)
     name: str = "run"
@@ -101,7 +104,7 @@ def _trainable(graph: Graph) -> Model:
 
 def _lower_all(model: Model, samples: Samples, count: int) -> None:
     """Lower every training program now, so that no refusal comes in the middle of an epoch."""
-    batch = model.graph.training.batch_size
+    batch = batch_size(model.graph) or count
     for size in {min(batch, count), count % batch or batch}:
         for phase in model.phases:
             program = model.program(phase.name, size)
@@ -128,16 +131,27 @@ def make_job(loaded: Loaded, plan: Plan) -> Job:
         plan,
         loaded.samples.prepare(loaded.scaling, loaded.dtype),
         loaded.parts,
-        Batches(loaded.parts.train, training.batch_size, training.seed),
+        _batches(loaded),
         training.epochs,
         dict(loaded.model.live),
         training.seed,
     )
 
 
+def _batches(loaded: Loaded) -> Batches:
+    """Batches of the size that the graph asks for, or all training samples as one."""
+    samples, seed = loaded.parts.train, loaded.model.graph.training.seed
+    size = batch_size(loaded.model.graph)
+    return Batches(samples, size, seed) if size else Batches(samples, len(samples), seed, AT_ONCE)
+
+
 def with_settings(graph: Graph, options: TrainOptions) -> Graph:
-    """The graph with epochs and seed as asked for."""
-    asked = {"epochs": options.epochs, "seed": options.seed}
+    """The graph with epochs, batch size and seed as asked for."""
+    asked = {
+        "epochs": options.epochs,
+        "batch_size": options.batch_size,
+        "seed": options.seed,
+    }
     given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
     graph.training = dataclasses.replace(graph.training, **given)
     return graph

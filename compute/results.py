@@ -22,6 +22,8 @@ from compute.session import check_fingerprint
 from graph.files import loads
 from graph.graph import Graph
 from graph.lower import Model
+from graph.stepping import batch_size
+from graph.training import AT_ONCE
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def evaluate_run(
     samples: Array = getattr(loaded.parts, part)
     if not samples.size:
         raise DataError("split", f"no {part} samples", "some", f"set {part} in the split")
-    model, batch = loaded.model, trained.graph.training.batch_size
+    model, batch = loaded.model, batch_size(trained.graph) or AT_ONCE
     data = loaded.samples.prepare(loaded.scaling, loaded.dtype)
     live = live_settings(trained, model, options)
     prefix = {"train": "", "validation": "val_", "test": "test_"}[part]

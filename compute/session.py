@@ -118,7 +118,7 @@ def open_again(run: str, options: TrainOptions, progress: Report = silent) -> Se
     with contextlib.ExitStack() as undo:
         lock = undo.enter_context(workspace.lock(record.id))
         graph, saved = latest(workspace, record)
-        graph = with_settings(graph, dataclasses.replace(options, seed=None))
+        graph = with_settings(graph, dataclasses.replace(options, seed=None, batch_size=None))
         loaded = load_graph(graph, Folder(Path(record.folder), allow_outside=True))
         check_fingerprint(record, loaded)
         plan = undo.enter_context(contextlib.closing(make_plan(loaded, options, progress)))

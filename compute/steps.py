@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from compute.backend import Array, Plan, StepOutputs
+from compute.batches import Batches
 from compute.events import Tap
 from compute.split import Parts
 from compute.watch import norm_tap, reduce_tap
@@ -93,12 +94,12 @@ def run_tapped(job: Job, pace: Pace, names: frozenset[str]) -> Block:
     return block
 
 
-def prepare_steps(model: Model, plan: Plan, parts: Parts, batch: int) -> None:
+def prepare_steps(model: Model, plan: Plan, parts: Parts, batches: Batches) -> None:
     """Make the tapes of the training now, so that no kernel is compiled in the middle of it."""
     for phase in model.phases:
-        for size in _sizes(len(parts.train), batch):
+        for size in _sizes(len(parts.train), batches.batch):
             plan.prepare(phase.name, size)
-    for size in _sizes(len(parts.validation), batch):
+    for size in _sizes(len(parts.validation), batches.evaluated):
         plan.prepare("evaluate", size)
 
 

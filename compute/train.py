@@ -84,7 +84,7 @@ def train(job: Job, control: Control, run: str = "") -> Iterator[Event]:
     looks, questions = Looks(), Share(TAP_SHARE, credit=CREDIT)
     control.attach(lambda: job.plan.stop())
     yield _started(job, run)
-    prepare_steps(job.model, job.plan, job.parts, job.batches.batch)
+    prepare_steps(job.model, job.plan, job.parts, job.batches)
     clock = time.perf_counter()
     while at.epochs < job.epochs:
         if at.step == (at.epochs + 1) * job.batches.steps:
@@ -260,7 +260,7 @@ def _unfollowed(at: Position, missing: list[str]) -> Iterator[Event]:
 
 
 def _evaluate(job: Job, samples: Array, prefix: str) -> dict[str, float]:
-    batch = job.batches.batch
+    batch = job.batches.evaluated
     return evaluate(job.model, job.plan, job.data, samples, batch, job.live, prefix)
 
 

@@ -42,6 +42,7 @@ class Optimizer(Op, register=False):
     category, icon = "Optimizer", "optimizer"
     inputs = (Port("loss", "loss", many=True), Port("schedule", "any", optional=True))
     outputs = ()
+    full_batch: ClassVar[bool] = False  # every step is of all training samples
     # running arrays it keeps for each parameter, all starting at zero
     slots: ClassVar[tuple[str, ...]] = ()
     summary: ClassVar[tuple[str, ...]] = ("learning_rate",)

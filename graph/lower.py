@@ -15,7 +15,7 @@ from graph.op import Mode, Param, State
 from graph.primitives.table import PRIMITIVES
 from graph.program import Program, Shape, Update
 from graph.simplify import simplify
-from graph.stepping import optimizer_of, optimizer_updates, slot_key
+from graph.stepping import batch_size, optimizer_of, optimizer_updates, slot_key
 from graph.tensor import Builder, Tensor
 from graph.trace import Refusal, Trace, trace
 
@@ -61,7 +61,7 @@ class Model:
 
     @cached_property
     def _trace(self) -> Trace:
-        return _built(self.graph, "train", max(2, min(self.graph.training.batch_size, 64)))
+        return _built(self.graph, "train", max(2, min(batch_size(self.graph) or 64, 64)))
 
     @property
     def params(self) -> Mapping[str, Param]:

@@ -95,6 +95,6 @@ def _training(graph: Graph, op: Op) -> Iterator[Edit]:
     count = schema.rows if schema else getattr(op, "samples_count", 0)
     if not count or training.epochs != usual.epochs:
         return
-    steps = max(1.0, count * (1 - training.split.validation) / training.batch_size)
+    steps = max(1.0, count * (1 - training.split.validation) / (training.batch_size or count))
     epochs = min(MOST_EPOCHS, max(usual.epochs, round(STEPS / steps)))
     yield SetTraining(replace(training, epochs=epochs))

@@ -19,6 +19,12 @@ def slot_key(optimizer: str, slot: str, param: str) -> str:
     return f"{optimizer}/{slot}/{param}"
 
 
+def batch_size(graph: Graph) -> int:
+    """Samples of a step; 0 for all of them, as the training says or an optimizer wants."""
+    optimizers = (node.op for node in graph if isinstance(node.op, Optimizer))
+    return 0 if any(op.full_batch for op in optimizers) else graph.training.batch_size
+
+
 def optimizer_of(graph: Graph, id: str) -> Optimizer:
     """The optimizer that is this node."""
     op = graph.node(id).op

@@ -7,6 +7,8 @@ from typing import Literal
 
 from graph.op import SettingError
 
+AT_ONCE = 1024  # samples that are evaluated together where steps are of all samples
+
 
 @dataclass(frozen=True)
 class Split:
@@ -35,7 +37,10 @@ class Split:
 
 @dataclass(frozen=True)
 class Training:
-    """Epochs, batch size, seed, precision and split. Undoable, kept in the file."""
+    """Epochs, batch size, seed, precision and split. Undoable, kept in the file.
+
+    A batch size of 0 is all training samples: one step an epoch.
+    """
 
     epochs: int = 10
     batch_size: int = 32
@@ -46,7 +51,7 @@ class Training:
     def __post_init__(self) -> None:
         for name, low, high in (
             ("epochs", 1, 1_000_000),
-            ("batch_size", 1, 1_000_000),
+            ("batch_size", 0, 1_000_000),
             ("seed", 0, 2**63 - 1),
         ):
             value = getattr(self, name)

@@ -49,6 +49,9 @@ def train(
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Default: the graph's.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Default: the graph's.")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=0, help="Samples of a step, 0: all. Default: the graph's.")
+    ] = None,
     threads: Threads = None,
     device: On = "cpu",
     resume: Annotated[
@@ -61,7 +64,7 @@ def train(
     """Train a graph and record the run."""
     from compute.cli.training import train
 
-    given = (file, epochs, seed, threads, device, resume, workspace)
+    given = (file, epochs, seed, batch_size, threads, device, resume, workspace)
     raise typer.Exit(train(*given, json=json, allow_outside=allow_outside))
 
 

@@ -66,6 +66,7 @@ def train(
     name: str | None,
     epochs: int | None,
     seed: int | None,
+    batch_size: int | None,
     threads: int | None,
     device: BackendName,
     resume: str | None,
@@ -79,8 +80,14 @@ def train(
         raise UsageError(
             "--seed with --resume", "one of them", "a run keeps the seed it began with"
         )
+    if resume is not None and batch_size is not None:
+        raise UsageError(
+            "--batch-size with --resume", "one of them", "a run keeps the batch size it began with"
+        )
     place = find_workspace(workspace)
-    settings = TrainOptions(device, threads, epochs=epochs, seed=seed, workspace=place)
+    settings = TrainOptions(
+        device, threads, epochs=epochs, seed=seed, batch_size=batch_size, workspace=place
+    )
     control = Control()
     with view(json) as shown:
         if resume is not None:

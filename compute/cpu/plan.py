@@ -13,7 +13,8 @@ from compute.cpu.planner.storage import Slot, Storage
 from compute.initial import initial_values
 from graph.kinds import Optimizer
 from graph.lower import LowerError
-from graph.stepping import slot_key
+from graph.stepping import batch_size, slot_key
+from graph.training import AT_ONCE
 
 if TYPE_CHECKING:
     from graph.lower import Model
@@ -36,7 +37,7 @@ class CpuPlan:
 
     def _decide_layouts(self) -> None:
         """Each parameter's order in memory is fixed by its first use, entries in a fixed order."""
-        batch = self._model.graph.training.batch_size
+        batch = batch_size(self._model.graph) or AT_ONCE
         names = [phase.name for phase in self._model.phases] or ["predict"]
         for name in names:
             with suppress(LowerError):  # nothing to predict: nothing asks for an order

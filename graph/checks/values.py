@@ -16,6 +16,8 @@ from graph.op import REGISTRY, Op, SettingError, settings_of
 from graph.ops.loss import BinaryCrossEntropy, CrossEntropy
 from graph.ops.table import Table
 from graph.placeholder import Placeholder
+from graph.stepping import batch_size
+from graph.training import AT_ONCE
 
 MAX_BYTES = 64 * 2**30  # a plan above this is a slip, not a plan; below it the engine decides
 
@@ -147,7 +149,7 @@ def memory(view: View) -> Iterator[Problem]:
     size = 8 if graph.training.precision == "float64" else 4
     slots = max((len(op.slot_names()) for op in _optimizers(view)), default=0)
     # a weight, its gradient and its slots; a value and its gradient for each sample of a batch
-    weight, value = size * (2 + slots), size * 2 * graph.training.batch_size
+    weight, value = size * (2 + slots), size * 2 * _together(view)
     total = weight * found.weight_count + value * found.value_count
     if total <= MAX_BYTES:
         return
@@ -166,6 +168,12 @@ def memory(view: View) -> Iterator[Problem]:
     spot = view.spots[name]
     remedy = "make the layer smaller, or lower the batch size"
     yield replace(spot.error(node.id, "", message, remedy), path=path)
+
+
+def _together(view: View) -> int:
+    """Samples of a step, as far as the graph knows."""
+    known = [sample_count(node.op) or 0 for node in view.root.by_role("data")]
+    return batch_size(view.graph) or max(known, default=0) or AT_ONCE
 
 
 def _optimizers(view: View) -> Sequence[Optimizer]:

@@ -17,6 +17,7 @@ from graph.kinds import DataSource
 from graph.ops.data import Digits, ToyData
 from graph.ops.sequences import Text, ToySequences
 from graph.ops.table import Table
+from graph.stepping import batch_size
 
 Column = tuple[float, float, float]  # what fills a gap, what is subtracted, what divides
 
@@ -301,6 +302,7 @@ def batches(samples, epoch, stream=""):
     order = samples[np.argsort(bits, kind="stable")]
     return [order[k : k + BATCH_SIZE] for k in range(0, len(order), BATCH_SIZE)]
 '''
+_CUT = "[order[k : k + BATCH_SIZE] for k in range(0, len(order), BATCH_SIZE)]"
 
 
 def split_source(outline: Outline) -> list[str]:
@@ -337,7 +339,10 @@ def split_source(outline: Outline) -> list[str]:
 def batches_source(outline: Outline) -> str:
     """`batches(samples, epoch)`: the engine's order of the training samples."""
     fresh = any(phase.fresh_batch for phase in outline.model.phases)
-    return (_STREAMS if fresh else _BATCHES).strip()
+    text = (_STREAMS if fresh else _BATCHES).strip()
+    if batch_size(outline.graph):
+        return text
+    return text.replace(_CUT, "[order]").replace("BATCH_SIZE at a time", "all as one batch")
 
 
 def _labels(outline: Outline) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from graph.export.names import comment, docstring
 from graph.export.outline import Outline
+from graph.stepping import batch_size
 
 SECTION = "# ---- {title}"
 
@@ -81,7 +82,7 @@ def script_constants(outline: Outline, trains: bool) -> list[str]:
         f"DTYPE = np.{training.precision}",
         f"SEED = {training.seed}",
         f"EPOCHS = {training.epochs}",
-        f"BATCH_SIZE = {training.batch_size}",
+        f"BATCH_SIZE = {batch_size(outline.graph) or None}",
     ]
 
 

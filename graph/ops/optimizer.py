@@ -19,7 +19,6 @@ class SGD(Optimizer):
 
     title = "SGD"
     keywords = (
-        "gradient descent",
         "stochastic gradient descent",
         "momentum",
         "nesterov",
@@ -62,6 +61,25 @@ class SGD(Optimizer):
         v = momentum * slots[0] + g
         direction = g + momentum * v if self.nesterov else v
         return p - rate * direction, v
+
+
+class GradientDescent(Optimizer):
+    """Step against the gradient of the loss on all training samples, once an epoch (Cauchy 1847).
+
+    p ← p − rate·g, with g of the whole training set: the batch size of the training does not count
+    (Goodfellow et al. 2016, §8.1.3). For steps on batches use SGD.
+    """
+
+    title = "Gradient descent"
+    keywords = ("full batch", "batch gradient descent", "steepest descent", "deterministic")
+    full_batch: ClassVar[bool] = True
+    torch = "torch.optim.SGD({params}, lr={learning_rate})"
+    learning_rate: float = setting(0.1, "Size of a step", min=0.0, max=1e6, live=True)
+
+    def step(
+        self, p: Tensor, g: Tensor, *slots: Tensor, rate: Tensor, ctx: Context
+    ) -> tuple[Tensor, ...]:
+        return (p - rate * g,)
 
 
 def rest(decay: float, ctx: Context) -> Tensor:

@@ -18,6 +18,7 @@ from graph.graph import Graph, Node, Wire
 from graph.op import Op, Port, PortKind, settings_of
 from graph.program import TensorType
 from graph.shapes import Seen
+from graph.stepping import batch_size
 from gui.canvas.view_model import (
     FrameView,
     NodeState,
@@ -206,7 +207,7 @@ def footer(shown: Shown, node: Node) -> tuple[str, str]:
     type_ = shown.type(node.id, ports[0].name) if ports else None
     badge = shape_text(type_) if type_ else UNKNOWN
     if role == "data":
-        return badge, f"batch {shown.graph.training.batch_size}"
+        return badge, f"batch {batch_size(shown.graph) or 'all'}"
     if role in ("input", "output"):
         return badge, ""
     return badge, f"{count:,}" if count else UNKNOWN

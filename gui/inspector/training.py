@@ -26,7 +26,7 @@ def _spec(name: str, kind: str, help: str, *, of: object = _RUN, **rules: Any) -
 
 SPECS = (
     _spec("epochs", "int", "How often training goes through all samples", min=1, max=MOST),
-    _spec("batch_size", "int", "Samples of one step", min=1, max=MOST),
+    _spec("batch_size", "int", "Samples of one step; 0: all of the training", min=0, max=MOST),
     _spec("seed", "int", "Seed of weights, order and noise", min=0, max=LARGEST),
     _spec(
         "precision", "str", "Kind of number that is computed with", choices=("float32", "float64")

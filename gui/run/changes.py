@@ -8,6 +8,7 @@ from pathlib import Path
 from graph.files import named_file
 from graph.graph import Graph, Node
 from graph.kinds import DataSource
+from graph.stepping import batch_size
 from graph.subgraph import Subgraph
 
 
@@ -118,8 +119,9 @@ def swap_refusal(old: Drawn, new: Drawn) -> str:
     ids = [{node.id for node in one.graph if isinstance(node.op, DataSource)} for one in (old, new)]
     if ids[0] != ids[1] or any(_unlike(id, old, new) for id in ids[0]):
         return "The data is another: restart the run to train on it."
+    if batch_size(old.graph) != batch_size(new.graph):
+        return "The batch size is another: restart the run with it."
     for name, what in (
-        ("batch_size", "The batch size"),
         ("seed", "The seed"),
         ("precision", "The precision"),
         ("split", "The split of the data"),

@@ -75,7 +75,9 @@ class TrainingBar(QWidget):
         self.speed = Figure(look, "Samples/s", "000,000")
         self.left = Figure(look, "Time left", "00 min 00 s")
         self.epochs = self._field("Epochs", "How often all samples are seen", 52, "epochs")
-        self.batch = self._field("Batch", "Samples in a step", 40, "batch_size")
+        self.batch = self._field(
+            "Batch", "Samples in a step; all: the whole training part", 40, "batch_size"
+        )
         self.rate = Field(
             look, "Learning rate", "Acts at once, also while training", 66, self._set_rate
         )
@@ -212,7 +214,7 @@ class TrainingBar(QWidget):
         training = document.graph.training if document else None
         for field, value in (
             (self.epochs, training and training.epochs),
-            (self.batch, training and training.batch_size),
+            (self.batch, settings.batch_text(document) if document else None),
             (self.seed, training and training.seed),
         ):
             field.show_text(text.UNKNOWN if value is None else str(value))

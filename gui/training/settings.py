@@ -9,15 +9,22 @@ from graph.formula import FormulaError, number
 from graph.graph import Node
 from graph.op import SettingError
 from graph.rules import EditError
+from graph.stepping import batch_size
 from gui.document import Document
 
 RATE = "learning_rate"
+ALL = "all"  # how a batch size of 0 is shown and typed
+
+
+def batch_text(document: Document) -> str:
+    """The samples of a step."""
+    return str(batch_size(document.graph) or ALL)
 
 
 def set_training(document: Document, name: str, text: str) -> str:
     """Change a whole number of the training section; what is wrong with the text, or ""."""
     try:
-        value = number(text.replace(",", ""))
+        value = 0.0 if text.strip() == ALL else number(text.replace(",", ""))
         whole = int(value) if value == int(value) else value
         training = dataclasses.replace(document.graph.training, **{name: whole})  # type: ignore[arg-type]
     except (FormulaError, SettingError, OverflowError, ValueError) as error:

@@ -41,7 +41,8 @@ def inputs(module, call, rows, skipped):
 def losses_of(module, fresh, steps):
     """The losses of the first steps from the first weights; none where the file cannot train."""
     data = module.load_data()
-    samples = module.split(data)[0][: steps * module.BATCH_SIZE]
+    samples = module.split(data)[0]
+    samples = samples[: steps * (module.BATCH_SIZE or len(samples))]
     epochs = module.train(fresh, data, samples)
     return list(itertools.islice(itertools.chain.from_iterable(epochs), steps))
 

@@ -30,6 +30,7 @@ from graph.export import Options, Target, export
 from graph.graph import Graph
 from graph.lower import Model
 from graph.program import Program
+from graph.stepping import batch_size
 
 STEPS = 20
 ROWS = 6  # samples that are predicted
@@ -63,7 +64,9 @@ def reference(name: str, graph: Graph, seed: int = 0, folder: Path | None = None
     parts = split(samples.count, samples.labels(), training.split)
     rows = parts.train
     data = samples.prepare(samples.fit(rows), training.precision)
-    losses = train(plan, model, data, rows[: STEPS * training.batch_size], parts.validation)
+    losses = train(
+        plan, model, data, rows[: STEPS * (batch_size(graph) or len(rows))], parts.validation
+    )
     plan = plan_of(model)
     weights = {key: _moved(kind, value, rng) for kind, key, value in stored(plan)}
     give(plan, model, weights)
@@ -114,7 +117,7 @@ def train(
     epoch schedules follow the scores of the samples `held_out`.
     """
     training = model.graph.training
-    batches = Batches(rows, training.batch_size, training.seed)
+    batches = Batches(rows, batch_size(model.graph) or len(rows), training.seed)
     total = training.epochs * batches.steps
     losses, at = [], Position()
     for step in range(min(STEPS, total)):

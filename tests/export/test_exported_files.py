@@ -60,6 +60,7 @@ def test_generated_code_is_clean(tmp_path: Path) -> None:
 # what the optimizer of a run does besides stepping
 SCRIPTS: dict[str, dict[str, Any]] = {
     "plain": {},
+    "full batch": {"all": True},
     "mean": {"ema_decay": 0.9},
     "plateau": {"schedule": op("PlateauSchedule", patience=0, threshold=0.5), "ema_decay": 0.5},
 }
@@ -71,6 +72,8 @@ def test_script_prints_the_metrics_of_a_run(case: str, target: Target, tmp_path:
     """`python model.py` trains from the same weights on the same batches as the engine."""
     graph = moons(epochs=3, batch_size=9, precision="float64")
     settings = dict(SCRIPTS[case])
+    if settings.pop("all", False):
+        graph.training = replace(graph.training, batch_size=0)
     if schedule := settings.pop("schedule", None):
         graph.set_node(Node("schedule", schedule))
         graph.add_wire(Wire("schedule", "rate", "adam", "schedule"))

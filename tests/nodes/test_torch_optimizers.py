@@ -23,6 +23,7 @@ from tests.nodes.peer import double_precision, torch
 STEPS, EPOCH, BATCH, FEATURES = 200, 7, 4, 3
 
 OPTIMIZERS: dict[str, dict[str, Any]] = {
+    "GradientDescent": {"learning_rate": 0.05},
     "SGD": {},
     "SGD momentum": {"momentum": 0.9},
     "SGD nesterov": {"momentum": 0.8, "nesterov": True},

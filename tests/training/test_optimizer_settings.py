@@ -14,7 +14,7 @@ from compute import checkpoint, steps
 from compute.batches import Batches
 from compute.control import Control, Swap
 from compute.data import Folder, load_samples
-from compute.events import Checkpointed, EpochDone, Event, Finished, Swapped, Warned
+from compute.events import Checkpointed, EpochDone, Event, Finished, Started, Swapped, Warned
 from compute.prepare import TrainOptions
 from compute.results import evaluate_run, open_run, weights
 from compute.runs import Workspace
@@ -23,6 +23,8 @@ from compute.split import split
 from compute.train import Job, train
 from graph.graph import Graph, Node, Wire
 from graph.lower import Model
+from graph.ops.optimizer import Adam
+from graph.stepping import batch_size
 from tests.support.small_graphs import CLASSIFIER_WIRES, draw, make_plan, moons, op
 
 Arrays = dict[str, np.ndarray]
@@ -69,6 +71,7 @@ CASES: dict[str, Callable[[], Graph]] = {
     "mean of the weights": lambda: by("AdamW", learning_rate=0.02, ema_decay=0.9),
     "mean with a window": lambda: windowed(ema_decay=0.8),
     "plateau": lambda: followed("PlateauSchedule", patience=0, threshold=0.5, factor=0.3),
+    "gradient descent": lambda: by("GradientDescent", learning_rate=0.5, ema_decay=0.5),
     "lamb normed": lambda: normed("LAMB", learning_rate=0.02),
 }
 
@@ -111,7 +114,8 @@ def test_bits_do_not_depend_on_threads_or_a_resume(
     whole = arrays(tmp_path, "run-1")
     assert same(whole, arrays(tmp_path, "run-2"))
     assert same(whole, arrays(tmp_path, "run-3"))
-    for run, step in (("run-4", 5), ("run-5", 18)):
+    few = batch_size(drawn) == 0  # one step an epoch
+    for run, step in (("run-4", 1 if few else 5), ("run-5", 2 if few else 18)):
         leave(train_graph(drawn, options(tmp_path)), step)
         list(resume(run, options(tmp_path, threads=2)))
         assert same(whole, arrays(tmp_path, run))
@@ -168,3 +172,15 @@ def test_a_score_that_there_is_not_is_said_once(tmp_path: Path) -> None:
         "found no score 'f1' for a schedule to follow, expected one of loss, accuracy; "
         "the learning rate stays as it is"
     ]
+
+
+@pytest.mark.parametrize("drawn", [by("GradientDescent"), by("Adam")])
+def test_a_step_of_all_samples_is_one_an_epoch(drawn: Graph, tmp_path: Path) -> None:
+    """Gradient descent whatever the batch size says, others with a batch size of 0."""
+    asked = options(tmp_path, batch_size=0 if isinstance(drawn.node("adam").op, Adam) else None)
+    events = list(train_graph(drawn, asked))
+    started = next(event for event in events if isinstance(event, Started))
+    assert (started.steps_per_epoch, started.steps) == (1, 3)
+    assert isinstance(events[-1], Finished)
+    again = evaluate_run("run-1", options(tmp_path)).metrics
+    assert {name: events[-1].metrics[name] for name in again} == again

@@ -129,14 +129,17 @@ def test_fields_edit_the_graph(app: App, bar: TrainingBar, qtbot: QtBot) -> None
     training = document.graph.training
     assert (training.epochs, training.seed) == (7, 3)
     assert "7 epochs" in bar.progress.accessibleName()
-    retype(qtbot, bar.batch, "0")
+    retype(qtbot, bar.batch, "-1")
     assert bar.batch.invalid
-    assert "found 0" in bar.batch.edit.toolTip()
+    assert "found -1" in bar.batch.edit.toolTip()
     assert document.graph.training.batch_size == 128
     qtbot.keyClick(bar.batch.edit, Qt.Key.Key_Escape)
     assert (bar.batch.invalid, bar.batch.edit.text()) == (False, "128")
     document.undo()
     assert bar.seed.edit.text() == "0"
+    retype(qtbot, bar.batch, "all")
+    assert document.graph.training.batch_size == 0
+    assert bar.batch.edit.text() == "all"
 
 
 def test_the_learning_rate_acts_while_training(app: App, bar: TrainingBar, qtbot: QtBot) -> None:

@@ -12,6 +12,7 @@ from graph.program import TensorType
 from graph.tensor import Tensor
 
 AVERAGE = "average"  # the running array that holds the mean of a parameter
+SUM = "gathered"  # the one that holds the gradients of steps since the last update
 TINY_NORM = 1e-6  # added to a length before it divides, as PyTorch does
 
 
@@ -55,6 +56,15 @@ class Optimizer(Op, register=False):
         1, "Run this phase only every so many steps", min=1, max=1_000_000, advanced=True
     )
     fresh_batch: bool = setting(False, "Draw a batch of its own", advanced=True)
+    accumulate: int = setting(
+        1,
+        "Steps whose gradients are averaged before one update: larger batches in less memory",
+        min=1,
+        max=1_000_000,
+        unit="steps",
+        advanced=True,
+        label="accumulate gradients over",
+    )
     ema_decay: float = setting(
         0.0,
         "Validation, predictions and exports use a running mean of the weights that keeps this "
@@ -85,8 +95,14 @@ class Optimizer(Op, register=False):
         return self.slots
 
     def kept_names(self) -> tuple[str, ...]:
-        """Every running array beside a parameter: the slots, then the mean of the parameter."""
-        return (*self.slot_names(), *((AVERAGE,) if self.ema_decay else ()))
+        """Every running array beside a parameter: the slots, then the mean of the parameter and the
+        sum of gradients.
+        """
+        return (
+            *self.slot_names(),
+            *((AVERAGE,) if self.ema_decay else ()),
+            *((SUM,) if self.accumulate > 1 else ()),
+        )
 
     def averaged(self, p: Tensor, average: Tensor, ctx: Context) -> Tensor:
         """The running mean of a parameter with one more; the first is taken as it is."""

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Self, dataclass_transform
 
-from graph.primitives import random_uniform
+from graph.primitives import equal, floor, maximum, random_uniform
 from graph.program import Shape, TensorType
 from graph.tensor import Builder, Tensor
 
@@ -117,6 +117,7 @@ class Context:
     path: str
     phase: str = ""
     batch: int = 0
+    every: int = 1  # steps of training in one update of the optimizer that counts them
 
     @property
     def training(self) -> bool:
@@ -129,8 +130,9 @@ class Context:
 
     @property
     def step(self) -> Tensor:
-        """Number of the training step, from 1, as a host scalar."""
-        return self.builder.input("iteration", "step", TensorType((), "scalar"))
+        """Number of the training step (of the update, in an optimizer), from 1, a host scalar."""
+        step = self.builder.input("iteration", "step", TensorType((), "scalar"))
+        return step if self.every == 1 else floor((step - 1.0) / float(self.every)) + 1.0
 
     @property
     def epoch(self) -> Tensor:
@@ -139,8 +141,15 @@ class Context:
 
     @property
     def steps(self) -> Tensor:
-        """Number of steps of the whole run, as a host scalar."""
-        return self.builder.input("iteration", "steps", TensorType((), "scalar"))
+        """Number of steps (of updates, in an optimizer) of the whole run, as a host scalar."""
+        steps = self.builder.input("iteration", "steps", TensorType((), "scalar"))
+        return steps if self.every == 1 else maximum(floor(steps / float(self.every)), 1.0)
+
+    @property
+    def due(self) -> Tensor:
+        """1 in the last of the `every` steps of an update, else 0, as a host scalar."""
+        step = self.builder.input("iteration", "step", TensorType((), "scalar"))
+        return equal(step, self.step * float(self.every))
 
     def uniform(self, shape: Shape, name: str = "noise") -> Tensor:
         """Fresh random numbers in [0, 1), their stream keyed by this node and phase."""

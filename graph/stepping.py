@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from graph.graph import Graph
-from graph.kinds import Optimizer, Schedule
+from graph.kinds import AVERAGE, SUM, Optimizer, Schedule
 from graph.op import Context
-from graph.primitives import update
+from graph.primitives import update, where
 from graph.program import Program, TensorType, Update
 from graph.simplify import simplify
 from graph.tensor import Builder, Tensor
@@ -38,34 +39,59 @@ def optimizer_updates(
     """New parameters and running arrays of the parameters `keys` that the optimizer trains."""
     op, builder = optimizer_of(graph, path), found.builder
     params = [found.param_tensors[k] for k in keys]
-    slots = [
-        builder.input("slot", slot_key(path, s, k), p.type)
-        for s in op.kept_names()
-        for k, p in zip(keys, params, strict=True)
-    ]
+    slots = {
+        name: [
+            builder.input("slot", slot_key(path, name, k), p.type)
+            for k, p in zip(keys, params, strict=True)
+        ]
+        for name in op.kept_names()
+    }
     with builder.at(path):
-        shortened = op.shortened([gradient_of[p.id] for p in params])
-        made = update(_rule(graph, path), params, shortened, slots)
+        given = [gradient_of[p.id] for p in params]
+        if SUM in slots:
+            due = Context(builder, "train", path, every=op.accumulate).due
+            shortened = _shortened_sums(op, given, slots[SUM], due)
+        else:
+            shortened = op.shortened(given)
+        flat = [slot for own in slots.values() for slot in own]
+        made = update(_rule(graph, path), params, shortened, flat)
     names = [Update("param", k, 0) for k in keys]
-    names += [Update("slot", slot_key(path, s, k), 0) for s in op.kept_names() for k in keys]
+    names += [Update("slot", slot_key(path, s, k), 0) for s in slots for k in keys]
     return list(zip(names, made, strict=True))
+
+
+def _shortened_sums(
+    op: Optimizer, gradients: Sequence[Tensor], sums: Sequence[Tensor], due: Tensor
+) -> list[Tensor]:
+    """The gradients such that in the step of an update gradient and sum are shortened together."""
+    if op.clip_norm is None:
+        return list(gradients)
+    means = [(s + g) / float(op.accumulate) for s, g in zip(sums, gradients, strict=True)]
+    short = [g * float(op.accumulate) for g in op.shortened(means)]
+    return [where(due, whole - s, g) for whole, s, g in zip(short, sums, gradients, strict=True)]
 
 
 def _rule(graph: Graph, path: str) -> Program:
     """The optimizer's step, as a program on one number that stands for any shape."""
     op, builder = optimizer_of(graph, path), Builder()
-    one = TensorType(())
+    one, names = TensorType(()), ("p", *op.kept_names())
     with builder.at(path):
-        p, g = builder.input("batch", "p", one), builder.input("batch", "g", one)
-        slots = [builder.input("batch", s, one) for s in op.kept_names()]
-        ctx = Context(builder, "train", path)
+        p, g, *slots = (builder.input("batch", n, one) for n in ("p", "g", *op.kept_names()))
+        old = dict(zip(names, (p, *slots), strict=True))
+        ctx = Context(builder, "train", path, every=op.accumulate)
         rate = ctx.live("learning_rate")
         for wire in graph.wires_in(path, "schedule"):
             schedule = graph.node(wire.source).op
             assert isinstance(schedule, Schedule)
-            rate = rate * schedule.rate(Context(builder, "train", wire.source))
-        own = slots[: len(op.slot_names())]
-        made = op.step(p, op.held(g), *own, rate=rate, ctx=ctx)
-        made += tuple(op.averaged(made[0], average, ctx) for average in slots[len(own) :])
-    names = ("p", *op.kept_names())
-    return simplify(builder.finish("update", dict(zip(names, made, strict=True))))
+            rate = rate * schedule.rate(replace(ctx, path=wire.source))
+        total = old[SUM] + g if SUM in old else g
+        mean = total / float(op.accumulate) if SUM in old else g
+        own = [old[name] for name in op.slot_names()]
+        made = op.step(p, op.held(mean), *own, rate=rate, ctx=ctx)
+        new = dict(zip(names, made, strict=False))
+        if AVERAGE in old:
+            new[AVERAGE] = op.averaged(new["p"], old[AVERAGE], ctx)
+        if SUM in old:
+            new = {name: where(ctx.due, value, old[name]) for name, value in new.items()}
+            new[SUM] = where(ctx.due, 0.0, total)
+    return simplify(builder.finish("update", {name: new[name] for name in names}))

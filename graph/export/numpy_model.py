@@ -240,6 +240,8 @@ def _given(outline: Outline, program: Program) -> dict[int, Expression]:
             text = outline.arguments[item.key]
         elif item.kind == "live":
             text = outline.live_names[item.key]
+        elif item.kind == "slot" and program.name.startswith("train"):
+            text = outline.slot_text(item.key)
         elif item.kind != "iteration":
             text = f"params[{literal(mean_of.get(item.key, item.key))}]"
         found[item.value] = ex.parse(text)

@@ -225,10 +225,9 @@ def _followed(outline: Outline) -> list[str]:
 
 def _with_averages(outline: Outline) -> list[str]:
     """The end of an epoch: what trains it sees the running means."""
-    one, entries = len(outline.optimizers) == 1, []
+    entries = []
     for key, slot in outline.model.averages.items():
-        place = literal(key) if one else f"{literal(slot.partition('/')[0])}, {literal(key)}"
-        entries.append(f"{literal(key)}: slots[{place}][-1]")
+        entries.append(f"{literal(key)}: {outline.slot_text(slot)}")
     means = ex.parse(f"{{{', '.join(entries)}}}")
     return [
         "        trained = dict(params)",

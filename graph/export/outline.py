@@ -84,6 +84,12 @@ class Outline:
         keys = [key for key in self.model.slots if key.startswith(f"{path}/")]
         return list(dict.fromkeys(key.split("/")[1] for key in keys))
 
+    def slot_text(self, slot: str) -> str:
+        """Where a NumPy file keeps a running array: `slots['layer/weight'][1]`."""
+        path, name, key = slot.split("/", 2)
+        place = repr(key) if len(self.optimizers) == 1 else f"{path!r}, {key!r}"
+        return f"slots[{place}][{self.slot_names(path).index(name)}]"
+
     # ---- names
 
     @cached_property

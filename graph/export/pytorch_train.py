@@ -13,6 +13,7 @@ from graph.export.pytorch_model import ModelClass, operands
 from graph.export.pytorch_nodes import layer
 from graph.export.pytorch_optimizer import optimizer_call, schedule_call, schedule_name
 from graph.export.pytorch_weights import attribute
+from graph.export.symbolic import ExportError
 from graph.graph import Node
 from graph.kinds import Follower, Optimizer, Schedule
 from graph.lower import Phase
@@ -152,7 +153,7 @@ def train_function(outline: Outline, model: ModelClass) -> list[str]:
         lines.append("    _, validation, _ = split(data)")
     several = len(phases) > 1 or phases[0].every > 1
     fresh = any(phase.fresh_batch for phase in phases)
-    if several:
+    if several or any(_optimizer(outline, path).accumulate > 1 for path in names):
         lines.append("    step = 0")
     lines += ["    for epoch in range(EPOCHS):", "        model.train()", "        losses = []"]
     chosen = "place, chosen in enumerate" if fresh else "chosen in "
@@ -253,6 +254,8 @@ def _optimizers(
             means = ex.statement(f"{mean_name(name)} = ", ex.parse(text), "    ")
             lines += ex.lines_of(means, path)
         steps = "steps" if phase.every == 1 else f"-(-steps // {phase.every})"
+        if op.accumulate > 1:
+            steps = f"max(steps // {op.accumulate}, 1)"
         for node, schedule in _schedules(outline, path).items():
             made, _ = schedule_call(schedule, name, steps, op.learning_rate, model.customs)
             statement = ex.statement(f"{schedule_name(name)} = ", made, "    ")
@@ -296,8 +299,38 @@ def _phase(
     loss = ex.statement("loss = ", total(outline, model, phase.losses, known), indent)
     lines += ex.lines_of(loss, *(path for path, _ in phase.losses))
     own = [names[path] for path, _ in phase.owned]
-    lines.append(f"{indent}{'model' if several or len(own) > 1 else own[0]}.zero_grad()")
-    lines.append(f"{indent}loss.backward()")
+    zero = f"{'model' if several or len(own) > 1 else own[0]}.zero_grad()"
+    done = "losses[-1] += loss.item()" if several else "losses.append(loss.item())"
+    together = _together(outline, phase, several)
+    if together > 1:
+        lines += [
+            f"{indent}(loss / {together}).backward()",
+            f"{indent}{done}",
+            f"{indent}step += 1",
+            f"{indent}if step % {together} == 0:",
+        ]
+        indent += "    "
+        return [*lines, *_stepped(outline, model, phase, names, indent), f"{indent}{zero}"]
+    lines += [f"{indent}{zero}", f"{indent}loss.backward()"]
+    return [*lines, *_stepped(outline, model, phase, names, indent), f"{indent}{done}"]
+
+
+def _together(outline: Outline, phase: Phase, several: bool) -> int:
+    """Steps whose gradients one update of a phase averages."""
+    counts = {_optimizer(outline, path).accumulate for path, _ in phase.owned}
+    if counts == {1} or (len(counts) == 1 and not several):
+        return counts.pop()
+    raise ExportError(
+        f"{phase.owned[0][0]}: found gradients accumulated over {max(counts)} steps beside other "
+        "phases or optimizers, expected one optimizer; export to NumPy, or accumulate over 1 step"
+    )
+
+
+def _stepped(
+    outline: Outline, model: ModelClass, phase: Phase, names: dict[str, str], indent: str
+) -> list[str]:
+    """The lines of the update that follows a backward pass."""
+    lines: list[str] = []
     for path, _ in phase.owned:
         lines += ex.lines_of([*_clipped(outline, path, names[path], indent)], path)
         lines += ex.lines_of([f"{indent}{names[path]}.step()"], path)
@@ -306,9 +339,7 @@ def _phase(
             call = f"{mean_name(name)}.update_parameters(nn.ParameterList({_group(name)}))"
             lines += ex.lines_of([f"{indent}{call}"], path)
     own_names = {path: names[path] for path, _ in phase.owned}
-    lines += _schedule_steps(outline, model, own_names, "step", indent)
-    done = "losses[-1] += loss.item()" if several else "losses.append(loss.item())"
-    return [*lines, f"{indent}{done}"]
+    return lines + _schedule_steps(outline, model, own_names, "step", indent)
 
 
 def _clipped(outline: Outline, path: str, name: str, indent: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from hypothesis import HealthCheck, Phase, given, settings
 
@@ -355,6 +355,14 @@ def triplets() -> Graph:
     return draw(nodes, wires + LOSS, EXACT)
 
 
+def accumulated(**settings: Any) -> Graph:
+    """Momentum over the mean gradient of three batches, under a schedule that counts updates."""
+    drawn = trained_by("SGD", "CosineSchedule")
+    held = op("SGD", learning_rate=0.1, momentum=0.9, accumulate=3, **settings)
+    drawn.set_node(replace(drawn.node("adam"), op=held))
+    return drawn
+
+
 def on_plateaus() -> Graph:
     """Two optimizers whose schedules follow the loss and a metric and drop at once."""
     drawn = averaged()
@@ -370,6 +378,8 @@ def on_plateaus() -> Graph:
 
 
 BY_HAND: dict[str, Graph] = {
+    "accumulated": accumulated(),
+    "accumulated_limited": accumulated(clip_norm=0.05, clip_value=0.03, ema_decay=0.9),
     "on_plateaus": on_plateaus(),
     "averaged": averaged(),
     **{name: trained_by(name, "CosineSchedule") for name in _each_of("optimizer")},

@@ -72,6 +72,10 @@ CASES: dict[str, Callable[[], Graph]] = {
     "mean with a window": lambda: windowed(ema_decay=0.8),
     "plateau": lambda: followed("PlateauSchedule", patience=0, threshold=0.5, factor=0.3),
     "gradient descent": lambda: by("GradientDescent", learning_rate=0.5, ema_decay=0.5),
+    "accumulated": lambda: by("Adam", learning_rate=0.1, accumulate=4),
+    "accumulated, limited": lambda: by(
+        "LAMB", learning_rate=0.1, accumulate=2, clip_norm=0.1, clip_value=0.05, ema_decay=0.9
+    ),
     "lamb normed": lambda: normed("LAMB", learning_rate=0.02),
 }
 

@@ -92,7 +92,7 @@ class Worker(threading.Thread):
             try:
                 loaded = load_other(self._session.loaded, graph)
                 plan = make_plan(loaded, self._session.options, self._progress)
-                prepare_steps(loaded.model, plan, job.parts, job.batches.batch)
+                prepare_steps(loaded.model, plan, job.parts, job.batches)
             except (ValueError, RuntimeError, MemoryError) as error:
                 self._tell(partial(Board.take, event=Warned(job.position.step, str(error))))
                 return

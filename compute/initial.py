@@ -3,7 +3,9 @@
 He et al. 2015 ("Delving deep into rectifiers"), Glorot & Bengio 2010, LeCun et al. 1998
 ("Efficient backprop"), Saxe et al. 2014 (orthogonal); `torch_linear` is what PyTorch's Linear and
 Conv layers do: Kaiming uniform with a = √5, which is U(±1/√fan_in). `truncated_normal` is that of
-Devlin et al. 2019, `standard_normal` that of PyTorch's Embedding, `identity` PyTorch's `eye_` and
+Devlin et al. 2019, `standard_normal` that of PyTorch's Embedding; `he_truncated` and its kin have
+the deviation of `he_normal` but nothing beyond two deviations of what was drawn, as Keras's
+`he_normal`; `identity` is PyTorch's `eye_` and
 `dirac_`.
 """
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from graph.lower import Model
 
 TRUNCATED_DEVIATION = 0.02
+CUT_DEVIATION = 0.87962566103423978  # of standard normal numbers none of which is beyond 2
 
 
 def initial_values(
@@ -78,7 +81,10 @@ def _initial(param: Param, key: str, seed: int) -> Array:
         return (2 * _uniform(key, seed, param.shape) - 1) * bounds[param.init]
     if param.init in deviations:
         return _normal(key, seed, param.shape) * deviations[param.init]
-    known = ", ".join(["zeros", "ones", *_WHOLE, *bounds, *deviations])
+    cut = {name.replace("normal", "truncated"): size for name, size in deviations.items()}
+    if param.init in cut:
+        return _cut(key, seed, param.shape) * (cut[param.init] / CUT_DEVIATION)
+    known = ", ".join(["zeros", "ones", *_WHOLE, *bounds, *deviations, *cut])
     raise ValueError(f"{key}: found initialiser {param.init!r}, expected one of {known}")
 
 
@@ -104,12 +110,16 @@ def _normal(key: str, seed: int, shape: Shape, turn: int = 0) -> Array:
 
 
 def _truncated(key: str, seed: int, shape: Shape) -> Array:
+    return TRUNCATED_DEVIATION * _cut(key, seed, shape)
+
+
+def _cut(key: str, seed: int, shape: Shape) -> Array:
     """Normal numbers; what is beyond two deviations is drawn anew until none is."""
     values, turn = _normal(key, seed, shape), 0
     while (beyond := np.abs(values) > 2).any():
         turn += 1
         values[beyond] = _normal(key, seed, shape, turn)[beyond]
-    return TRUNCATED_DEVIATION * values
+    return values
 
 
 def _orthogonal(key: str, seed: int, shape: Shape) -> Array:

@@ -49,6 +49,22 @@ def lecun_normal(key, shape):
     """LeCun et al. 1998: normal, keeps the size of what passes."""
     return normal(key, shape, math.sqrt(1 / math.prod(shape[1:])))
 ''',
+    **{
+        name: f'''
+def {name}(key, shape):
+    """{about}, none far off, as Keras's {name.partition("_")[0]}_normal."""
+    return truncated(key, shape, math.sqrt({size}))
+'''
+        for name, about, size in (
+            ("he_truncated", "He et al. 2015: normal", "2 / math.prod(shape[1:])"),
+            (
+                "glorot_truncated",
+                "Glorot & Bengio 2010: normal",
+                "2 / (math.prod(shape[2:]) * (shape[0] + shape[1]))",
+            ),
+            ("lecun_truncated", "LeCun et al. 1998: normal", "1 / math.prod(shape[1:])"),
+        )
+    },
     "orthogonal": '''
 def orthogonal(key, shape):
     """Saxe et al. 2014: turns what passes, and keeps its length."""
@@ -82,6 +98,12 @@ def identity(key, shape):
 def uniform(key, shape, bound):
     """Numbers from -bound to bound, their random stream named after the weight."""
     return ((2 * random_uniform(SEED, f"initial/{key}", 0, shape) - 1) * bound).astype(DTYPE)
+''',
+    "truncated": '''
+def truncated(key, shape, deviation):
+    """Numbers around 0, none beyond two deviations of what was drawn."""
+    numbers = random_truncated(SEED, f"initial/{key}", shape)
+    return (numbers * (deviation / 0.87962566103423978)).astype(DTYPE)
 ''',
     "normal": '''
 def normal(key, shape, deviation):
@@ -140,6 +162,9 @@ def _by_fan(name: str, shape: str, init: str, fan: tuple[int, int]) -> str:
         "he_normal": f"normal({name}, {shape}, math.sqrt(2 / {inputs}))",
         "glorot_normal": f"normal({name}, {shape}, math.sqrt(2 / {both}))",
         "lecun_normal": f"normal({name}, {shape}, math.sqrt(1 / {inputs}))",
+        "he_truncated": f"truncated({name}, {shape}, math.sqrt(2 / {inputs}))",
+        "glorot_truncated": f"truncated({name}, {shape}, math.sqrt(2 / {both}))",
+        "lecun_truncated": f"truncated({name}, {shape}, math.sqrt(1 / {inputs}))",
     }
     return sizes[init]
 

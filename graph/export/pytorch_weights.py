@@ -54,6 +54,14 @@ _INITIALISERS = {
     "glorot_normal": ("Glorot & Bengio 2010: normal.", "normal_", "2", " + fan_out"),
     "lecun_uniform": ("LeCun et al. 1998: uniform, keeps the size.", "uniform_", "3", ""),
     "lecun_normal": ("LeCun et al. 1998: normal, keeps the size.", "normal_", "1", ""),
+    "he_truncated": ("As Keras's he_normal, none far off.", "truncated_", "2", ""),
+    "glorot_truncated": (
+        "As Keras's glorot_normal, none far off.",
+        "truncated_",
+        "2",
+        " + fan_out",
+    ),
+    "lecun_truncated": ("As Keras's lecun_normal, none far off.", "truncated_", "1", ""),
     "torch_linear": ("Uniform, as PyTorch's Linear and Conv layers start.", "uniform_", "1", ""),
 }
 _WHOLE = {  # need no fan
@@ -83,6 +91,12 @@ HELPERS: dict[str, str] = {
 def uniform_(weight, stream, bound):
     """Fill with numbers from -bound to bound; `stream` names the random numbers."""
     values = (2 * random_uniform(SEED, stream, 0, weight.shape) - 1) * bound
+    weight.copy_(torch.from_numpy(values))
+'''.strip(),
+    "truncated_": '''
+def truncated_(weight, stream, deviation):
+    """Fill with numbers around 0, none beyond two deviations of what was drawn."""
+    values = random_truncated(SEED, stream, weight.shape) * (deviation / 0.87962566103423978)
     weight.copy_(torch.from_numpy(values))
 '''.strip(),
     "normal_": '''

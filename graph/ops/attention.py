@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graph.op import Op, Param, Port, bad, labels, sample, setting
-from graph.ops.dense import INITIALISERS, linear
+from graph.ops.dense import constant_setting, init_setting, linear, weight_start
 from graph.ops.expect import describe, need_numbers
 from graph.primitives import attention, permute, reshape, slice_axis
 from graph.program import ShapeError, TensorType
@@ -119,13 +119,8 @@ class MultiHeadAttention(Attending):
         4, "How often attention runs, each time on E / heads features", min=1, max=1024
     )
     bias: bool = setting(True, "Add trained offsets to the projections")
-    init: str = setting(
-        "glorot_uniform",
-        "How the weights start",
-        choices=INITIALISERS,
-        advanced=True,
-        label="initialise",
-    )
+    init: str = init_setting("glorot_uniform")
+    init_value: float = constant_setting()
     torch_state = {"out_proj_weight": "out_proj.weight", "out_proj_bias": "out_proj.bias"}
     samples = (
         sample(x=(2, 3, 4), settings={"heads": 2}),
@@ -166,13 +161,15 @@ class MultiHeadAttention(Attending):
         if width % self.heads:
             expected = f"a multiple of {self.heads} features, the number of heads"
             raise ShapeError(f"{width} features a step", expected, "choose heads that divide them")
-        found = {"in_proj_weight": Param((3 * width, width), self.init)}
+        found = {"in_proj_weight": Param((3 * width, width), weight_start(self))}
         if other != width:
-            found = {"q_proj_weight": Param((width, width), self.init)}
-            found |= {f"{name}_proj_weight": Param((width, other), self.init) for name in "kv"}
+            found = {"q_proj_weight": Param((width, width), weight_start(self))}
+            found |= {
+                f"{name}_proj_weight": Param((width, other), weight_start(self)) for name in "kv"
+            }
         if self.bias:
             found["in_proj_bias"] = Param((3 * width,), "zeros")
-        found["out_proj_weight"] = Param((width, width), self.init)
+        found["out_proj_weight"] = Param((width, width), weight_start(self))
         if self.bias:
             found["out_proj_bias"] = Param((width,), "zeros")
         return found

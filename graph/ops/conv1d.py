@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from graph.op import Op, Param, Port, SettingError, bad, labels, sample, setting
 from graph.ops.borders import PADDING_MODES, bordered
-from graph.ops.dense import INITIALISERS, bias_beside
+from graph.ops.dense import bias_beside, constant_setting, init_setting, weight_start
 from graph.ops.expect import describe, need_numbers
 from graph.ops.windows import Pair, Sides, border, need_stride_of_one, offset
 from graph.primitives import avg_pool2d, conv2d, max_pool2d, reduce_max, reduce_mean, reshape
@@ -67,13 +67,8 @@ class Conv1d(Op):
     )
     dilation: int = setting(1, "Steps between the taps of a window", min=1, max=1024, advanced=True)
     bias: bool = setting(True, "Add a trained offset to each channel")
-    init: str = setting(
-        "he_uniform",
-        "How the weights start",
-        choices=INITIALISERS,
-        advanced=True,
-        label="initialise",
-    )
+    init: str = init_setting()
+    init_value: float = constant_setting()
     torch = (
         "nn.Conv1d({x.shape[1]}, {filters}, {kernel}, stride={stride}, padding={padding}, "
         "dilation={dilation}, bias={bias}, padding_mode={padding_mode})"
@@ -106,7 +101,7 @@ class Conv1d(Op):
 
     def params(self, x: TensorType) -> Mapping[str, Param]:
         need_signal(x)
-        weight = Param((self.filters, x.shape[1], self.kernel), self.init)
+        weight = Param((self.filters, x.shape[1], self.kernel), weight_start(self))
         return {"weight": weight, **bias_beside(weight, self.bias)}
 
     def build(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

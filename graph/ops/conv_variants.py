@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graph.op import Param, Port, SettingError, bad, labels, sample, setting
-from graph.ops.dense import INITIALISERS, bias_beside
+from graph.ops.dense import bias_beside, constant_setting, init_setting, weight_start
 from graph.ops.expect import need_image
 from graph.ops.windows import Maps, Pair, Sides, offset, pair
 from graph.program import ShapeError, TensorType
@@ -46,13 +46,8 @@ class ConvTranspose2d(Maps):
         1, "Pixels between the taps of a window", min=1, max=1024, unit="px", advanced=True
     )
     bias: bool = setting(True, "Add a trained offset to each channel")
-    init: str = setting(
-        "he_uniform",
-        "How the weights start",
-        choices=INITIALISERS,
-        advanced=True,
-        label="initialise",
-    )
+    init: str = init_setting()
+    init_value: float = constant_setting()
     torch = (
         "nn.ConvTranspose2d({x.shape[1]}, {filters}, {kernel}, stride={stride}, "
         "padding={padding}, output_padding={output_padding}, dilation={dilation}, bias={bias})"
@@ -80,7 +75,7 @@ class ConvTranspose2d(Maps):
 
     def params(self, x: TensorType) -> Mapping[str, Param]:
         need_image(x)
-        weight = Param((x.shape[1], self.filters, *pair(self.kernel)), self.init)
+        weight = Param((x.shape[1], self.filters, *pair(self.kernel)), weight_start(self))
         # as PyTorch counts: axis 1 of the weight is in, although here it is what is made
         return {"weight": weight, **bias_beside(weight, self.bias, axis=1)}
 

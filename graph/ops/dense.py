@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from graph.op import Op, Param, Port, bad, labels, sample, setting, weight_of
 from graph.ops.expect import need_vector
@@ -22,10 +23,42 @@ INITIALISERS = (
     "orthogonal",
     "truncated_normal",
     "standard_normal",
+    "he_truncated",
+    "glorot_truncated",
+    "lecun_truncated",
     "identity",
     "zeros",
     "ones",
+    "constant",
 )
+
+
+def init_setting(usual: str = "he_uniform") -> Any:
+    """The setting `init` of a node with weights."""
+    return setting(
+        usual,
+        "How the weights start",
+        choices=INITIALISERS,
+        advanced=True,
+        label="initialise",
+    )
+
+
+def constant_setting() -> Any:
+    """The setting `init_value` beside it."""
+    return setting(
+        0.1,
+        "The number that a constant start fills the weights with",
+        min=-1e6,
+        max=1e6,
+        advanced=True,
+        label="constant",
+    )
+
+
+def weight_start(op: Any) -> str | float:
+    """How the weights of a node with both settings start: a number fills them."""
+    return float(op.init_value) if op.init == "constant" else str(op.init)
 
 
 def bias_start(init: str | float) -> str:
@@ -67,13 +100,8 @@ class Dense(Op):
     summary = ("units", "bias")
     units: int = setting(64, "Number of outputs", min=1, max=1_000_000)
     bias: bool = setting(True, "Add a trained offset to each output")
-    init: str = setting(
-        "he_uniform",
-        "How the weights start",
-        choices=INITIALISERS,
-        advanced=True,
-        label="initialise",
-    )
+    init: str = init_setting()
+    init_value: float = constant_setting()
     tie: str = weight_of()
     samples = (
         sample(x=(2, 3), settings={"units": 4}),
@@ -91,7 +119,7 @@ class Dense(Op):
     def params(self, x: TensorType) -> Mapping[str, Param]:
         if len(x.shape) != 3 or x.dtype == "int":
             need_vector(x)
-        weight = Param((self.units, x.shape[-1]), self.init)
+        weight = Param((self.units, x.shape[-1]), weight_start(self))
         return {"weight": weight, **bias_beside(weight, self.bias)}
 
     def build(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -112,13 +140,8 @@ class Bilinear(Op):
     summary = ("units", "bias")
     units: int = setting(64, "Number of outputs", min=1, max=1_000_000)
     bias: bool = setting(True, "Add a trained offset to each output")
-    init: str = setting(
-        "torch_linear",
-        "How the weights start",
-        choices=INITIALISERS,
-        advanced=True,
-        label="initialise",
-    )
+    init: str = init_setting("torch_linear")
+    init_value: float = constant_setting()
     torch = "nn.Bilinear({x1.shape[1]}, {x2.shape[1]}, {units}, bias={bias})"
     samples = (
         sample(x1=(2, 3), x2=(2, 4), settings={"units": 5}),
@@ -138,7 +161,7 @@ class Bilinear(Op):
             raise ShapeError(found, "as many samples", "wire two paths of one batch", 1)
         # PyTorch scales by the first input alone
         fan = (x1.shape[1], self.units)
-        made = {"weight": Param((self.units, x1.shape[1], x2.shape[1]), self.init, fan)}
+        made = {"weight": Param((self.units, x1.shape[1], x2.shape[1]), weight_start(self), fan)}
         if self.bias:
             made["bias"] = Param((self.units,), bias_start(self.init), fan)
         return made

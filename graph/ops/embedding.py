@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from graph.op import Op, Param, Port, SettingError, bad, labels, sample, setting, weight_of
 from graph.ops.axes import need_axis
-from graph.ops.dense import INITIALISERS
+from graph.ops.dense import constant_setting, init_setting, weight_start
 from graph.ops.expect import describe, need_numbers
 from graph.primitives import equal, permute, reshape, stop_gradient, take, to_int, where
 from graph.program import ShapeError, TensorType
@@ -43,13 +43,8 @@ class Embedding(Op):
         max=9_999_999,
         label="padding id",
     )
-    init: str = setting(
-        "standard_normal",
-        "How the weights start",
-        choices=INITIALISERS,
-        advanced=True,
-        label="initialise",
-    )
+    init: str = init_setting("standard_normal")
+    init_value: float = constant_setting()
     tie: str = weight_of()
     samples = (
         sample(x=labels(4), settings={"vocabulary": 3, "features": 5}),
@@ -72,7 +67,7 @@ class Embedding(Op):
     def params(self, x: TensorType) -> Mapping[str, Param]:
         need_ids(x)
         shape = (self.vocabulary, self.features)
-        return {"weight": Param(shape, self.init, blank=self.padding_idx)}
+        return {"weight": Param(shape, weight_start(self), blank=self.padding_idx)}
 
     def build(self, x: Tensor, weight: Tensor) -> Tensor:
         y = take(weight, x)

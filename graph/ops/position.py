@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from graph.op import Op, Param, bad, labels, sample, setting
-from graph.ops.dense import INITIALISERS
+from graph.ops.dense import constant_setting, init_setting, weight_start
 from graph.ops.expect import describe, need_numbers
 from graph.primitives import arange, concat, cos, exp, reshape, sin, slice_axis
 from graph.program import ShapeError, TensorType
@@ -78,13 +78,8 @@ class LearnedPosition(Op):
     keywords = ("positional embedding", "transformer", "gpt", "bert", "absolute position")
     summary = ("longest",)
     longest: int = setting(512, "Most steps of a sequence", min=1, max=1_000_000)
-    init: str = setting(
-        "truncated_normal",
-        "How the weights start",
-        choices=INITIALISERS,
-        advanced=True,
-        label="initialise",
-    )
+    init: str = init_setting("truncated_normal")
+    init_value: float = constant_setting()
     torch = "nn.Embedding({longest}, {x.shape[2]})"
     torch_call = "{x} + {module}.weight[:{x.shape[1]}]"
     samples = (
@@ -100,7 +95,7 @@ class LearnedPosition(Op):
         if x.shape[1] > self.longest:
             found, expected = f"{x.shape[1]} steps", f"at most {self.longest} steps"
             raise ShapeError(found, expected, "set `longest` higher, or cut the sequence")
-        return {"weight": Param((self.longest, x.shape[2]), self.init)}
+        return {"weight": Param((self.longest, x.shape[2]), weight_start(self))}
 
     def build(self, x: Tensor, weight: Tensor) -> Tensor:
         return x + slice_axis(weight, 0, 0, x.shape[1])

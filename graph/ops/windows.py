@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graph.op import Op, Port, SettingError, setting
 from graph.ops.borders import PADDING_MODES, bordered
-from graph.ops.dense import INITIALISERS
+from graph.ops.dense import constant_setting, init_setting
 from graph.primitives import channel_shape, conv2d, reshape
 from graph.tensor import Tensor
 
@@ -74,13 +74,8 @@ class Windows(Op, register=False):
         1, "Pixels between the taps of a window", min=1, max=1024, unit="px", advanced=True
     )
     bias: bool = setting(True, "Add a trained offset to each channel")
-    init: str = setting(
-        "he_uniform",
-        "How the weights start",
-        choices=INITIALISERS,
-        advanced=True,
-        label="initialise",
-    )
+    init: str = init_setting()
+    init_value: float = constant_setting()
 
     def check(self) -> None:
         need_stride_of_one(self.padding, self.stride)

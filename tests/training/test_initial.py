@@ -10,7 +10,8 @@ from compute.initial import fans, initial, initial_values
 from graph.lower import Model
 from graph.op import Param
 from graph.ops.dense import INITIALISERS
-from tests.support.small_graphs import moons
+from graph.program import TensorType
+from tests.support.small_graphs import moons, op
 
 BOUNDS = {
     "he_uniform": math.sqrt(6 / 300),
@@ -24,7 +25,12 @@ DEVIATIONS = {
     "lecun_normal": math.sqrt(1 / 300),
     "standard_normal": 1.0,
 }
-OTHERS = {"orthogonal", "truncated_normal", "identity", "zeros", "ones"}
+TRUNCATED = {
+    "he_truncated": math.sqrt(2 / 300),
+    "glorot_truncated": math.sqrt(2 / (300 + 200)),
+    "lecun_truncated": math.sqrt(1 / 300),
+}
+OTHERS = {"orthogonal", "truncated_normal", "identity", "zeros", "ones", "constant"}
 
 
 def test_a_blank_row_starts_at_zero_and_the_others_as_without() -> None:
@@ -58,7 +64,28 @@ def test_normal_initialisers_have_their_deviation(init: str) -> None:
 
 def test_what_can_be_chosen_is_known() -> None:
     """Each is one of those above, or tested by itself below."""
-    assert set(INITIALISERS) == {*BOUNDS, *DEVIATIONS, *OTHERS}
+    assert set(INITIALISERS) == {*BOUNDS, *DEVIATIONS, *TRUNCATED, *OTHERS}
+
+
+@pytest.mark.parametrize("init", TRUNCATED)
+def test_keras_normals_have_their_deviation_and_an_end(init: str) -> None:
+    """The deviation is that of what is left; the end is at two deviations of what was drawn."""
+    values = initial(Param((200, 300), init), "a/weight", 1)
+    drawn = TRUNCATED[init] / 0.87962566103423978
+    assert values.std() == pytest.approx(TRUNCATED[init], rel=0.01)
+    assert abs(values.mean()) < 0.02 * TRUNCATED[init]
+    assert 1.99 * drawn < np.abs(values).max() <= 2 * drawn
+
+
+@pytest.mark.parametrize("kind", ["Dense", "Conv2d", "Conv1d"])
+def test_a_constant_fills_the_weights(kind: str) -> None:
+    """With the number chosen; the bias starts at 0 as always."""
+    shape = {"Dense": (2, 3), "Conv2d": (2, 3, 8, 8), "Conv1d": (2, 3, 8)}[kind]
+    found = op(kind, init="constant", init_value=-0.25).params(TensorType(shape))
+    assert np.array_equal(
+        initial(found["weight"], "a/weight", 1), np.full(found["weight"].shape, -0.25)
+    )
+    assert not initial(found["bias"], "a/bias", 1).any()
 
 
 @pytest.mark.parametrize("shape", [(50, 20), (20, 50), (12, 3, 2, 2), (7, 7)])

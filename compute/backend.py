@@ -35,7 +35,11 @@ class PlanOptions:
 
 @dataclass(frozen=True)
 class PlanStep:
-    """One row of the plan table: what runs, for which node, on what, and how long it takes."""
+    """One row of the plan table: what runs, for which node, on what, and how long it takes.
+
+    `seconds` were measured, `predicted` follow from what the machine was measured to do; both are
+    of one thread.
+    """
 
     index: int
     path: str
@@ -44,6 +48,7 @@ class PlanStep:
     bytes: int
     flops: int
     seconds: float | None = None
+    predicted: float | None = None
 
 
 @dataclass(frozen=True)

@@ -226,6 +226,26 @@ def bench(
 
 
 @app.command()
+def forecast(
+    file: File,
+    threads: Threads = None,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Run some steps and show what they take.")
+    ] = False,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Measure this machine anew first; seconds.")
+    ] = False,
+    json: Json = False,
+    allow_outside: Outside = False,
+) -> None:
+    """Predict what a training takes: each node, a step, the run, memory."""
+    from compute.cli.forecasting import forecast
+
+    given = {"measure": measure, "calibrate": calibrate, "json": json}
+    forecast(file, threads, **given, allow_outside=allow_outside)
+
+
+@app.command()
 def info(json: Json = False, workspace: Workspace = None) -> None:
     """Versions, processor, kernel library, folders."""
     from compute.cli.inspecting import info

@@ -52,7 +52,7 @@ class Engine:
         self.storage, self.options = storage, options
         self.dtype = DTYPES[options.precision]
         self.variant = variant_of(options)
-        self.threads = options.threads or _cores()
+        self.threads = options.threads or cores()
         self._progress = progress
         self._entries: dict[Key, Bound] = {}
         self._persistent: Segment | None = None
@@ -220,9 +220,18 @@ class Engine:
         return kept.size + self._transient.size if kept is not None else 0
 
     def table(self, bound: Bound) -> list[PlanStep]:
-        """The plan as a table, with measured times after a profiled run."""
+        """The plan as a table, with measured times after a profiled run.
+
+        Predicted ones stand there when this machine was calibrated.
+        """
+        from compute.cpu.costs import forecast, store
+
         self.bind(bound)
-        return bound.table()
+        known = store.known(self.variant)
+        if known is None:
+            return bound.table()
+        found = forecast.forecast(bound.planned, known, bound.threads, self.variant)
+        return bound.table(found.rows)
 
     def close(self) -> None:
         """Forget tapes and memory."""
@@ -230,7 +239,8 @@ class Engine:
         self._persistent, self._transient, self._last = None, Segment(0), None
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Threads of a plan that is not told how many: the cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

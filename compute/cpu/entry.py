@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
 from time import perf_counter
 
@@ -126,7 +126,7 @@ class Bound:
         """The scalar outputs of the last call, steps × scalars."""
         return self._ring[:steps].copy()
 
-    def table(self) -> list[PlanStep]:
+    def table(self, predicted: Sequence[float] = ()) -> list[PlanStep]:
         """The steps in the order of the tape, with seconds a step when profiled."""
         done, seconds = self._profiled
         cycles = sum(int(self.tape.words[r, tape.CYCLES]) for r in self.tape.rows.values())
@@ -143,6 +143,7 @@ class Bound:
                     step.bytes(),
                     step.flops,
                     None if each is None else spent * each,
+                    predicted[index] if predicted else None,
                 )
             )
         return lines

@@ -116,7 +116,7 @@ def _command(variant: Variant, names: Sequence[str], nice: int) -> list[str]:
     return [sys.executable, "-m", module, *options, *names]
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """This process's environment, with this package importable."""
     root = str(Path(__file__).parents[2])
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
@@ -139,7 +139,7 @@ class _Job:
     ) -> None:
         self._process = subprocess.Popen(
             _command(variant, names, nice),
-            env=_environment(),
+            env=environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -48,6 +48,10 @@ class CpuPlan:
             (entry, batch, watch), lambda: self._model.program(entry, batch, watch)
         )
 
+    def planned(self, entry: str, batch: int) -> Bound:
+        """An entry point as it will run, for those who want to know what it costs."""
+        return self._planned(entry, batch, frozenset())
+
     def read(self) -> dict[str, Array]:
         """Copies of all persistent arrays by `kind:KEY`, canonical."""
         return self.engine.read()

@@ -1,0 +1,174 @@
+"""Measuring a machine: `python -m compute.cpu.costs.measure` takes about two seconds.
+
+Everything is repeated in short slices and the fastest counts, so that what else runs on the
+machine disturbs little. It is a process of its own: its memory tells what such a process needs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from compute.backend import Array, PlanOptions
+from compute.cpu.costs import forecast
+from compute.cpu.costs.fit import Measured, kernel_rates, nonnegative
+from compute.cpu.costs.probes import net_probes, single_probes
+from compute.cpu.costs.rates import Calibration, Reach, Teamwork, rising, write
+from compute.cpu.costs.timing import Probe, Run, step_seconds, take_turns
+from compute.cpu.costs.traffic import WRITTEN
+from compute.cpu.costs.work import OTHER
+from compute.cpu.engine import variant_of
+from compute.cpu.loader import all_names, ensure
+
+KERNEL_SECONDS = 0.7
+REACHES = (1 << 18, 1 << 19, 1 << 20, 1 << 21, 1 << 22, 1 << 23, 1 << 25, 1 << 26)
+NEAREST = (1 << 15, 1e-13)  # bytes that are never waited for
+Report = Callable[[int, int, str], None]
+
+
+def calibrate(threads: int, report: Report) -> Calibration:
+    """Measure this machine, alone and with `threads` threads."""
+    start = time.perf_counter()
+    process = resident()
+    counts = sorted({1, threads})
+    report(0, 3, "memory")
+    reaches = {count: _reach(count) for count in counts}
+    report(1, 3, "kernels")
+    options = PlanOptions(threads=1)
+    nets = list(net_probes(options))
+    runs = [Run(probe) for probe in [*nets, *single_probes(options)]]
+    take_turns(runs, KERNEL_SECONDS)
+    hertz = max(run.hertz for run in runs)  # of programs so long that they hide all else
+    alone = Teamwork(1.0, 0.0, 0.0, reaches[1])
+    rates = kernel_rates(row for run in runs for row in _rows(run, hertz, alone))
+    rates[OTHER] = _others(rates)
+    report(2, 3, "threads")
+    call = _call(nets[0])
+    first = Calibration(rates, {1: alone}, call, process)
+    teams = {count: _team(nets, count, first, reaches[count]) for count in counts}
+    return Calibration(rates, teams, call, process, time.perf_counter() - start)
+
+
+def resident() -> int:
+    """Bytes of this process that lie in memory; 0 where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    except OSError:
+        return 0
+    return pages * int(os.sysconf("SC_PAGE_SIZE"))
+
+
+# ---- memory
+
+
+def _reach(threads: int) -> Reach:
+    """Seconds a byte of a pass over arrays of so many bytes, all threads at work."""
+    found = []
+    for size in REACHES:
+        count = size // threads // 12
+        arrays = [[np.ones(count, np.float32) for _ in range(3)] for _ in range(threads)]
+        turns = max(1, min(64, (1 << 23) // size))
+        spent = min(_together(arrays, turns) for _ in range(4)) / turns
+        found.append((float(size), spent / (4 * (2 + WRITTEN) * count)))
+    return [NEAREST, *rising(found)]
+
+
+def _together(arrays: Sequence[Sequence[Array]], turns: int) -> float:
+    """Seconds in which every thread has added its arrays so often."""
+    gate = threading.Barrier(len(arrays))
+    times = [0.0] * len(arrays)
+
+    def work(k: int) -> None:
+        a, b, c = arrays[k]
+        np.add(a, b, out=c)
+        gate.wait()
+        start = time.perf_counter()
+        for _ in range(turns):
+            np.add(a, b, out=c)
+        times[k] = time.perf_counter() - start
+
+    others = [threading.Thread(target=work, args=(k,)) for k in range(1, len(arrays))]
+    for thread in others:
+        thread.start()
+    work(0)
+    for thread in others:
+        thread.join()
+    return max(times)
+
+
+# ---- kernels
+
+
+def _rows(run: Run, hertz: float, alone: Teamwork) -> list[Measured]:
+    """What was measured of each step of a program."""
+    parts = forecast.parts(run.probe.bound.planned, run.probe.engine.variant)
+    return [
+        Measured(part.work, float(cycles) / hertz, forecast.bytes_seconds(part, alone))
+        for part, cycles in zip(parts, run.best, strict=True)
+    ]
+
+
+def _others(rates: dict[str, dict[str, float]]) -> dict[str, float]:
+    """Of kernels that were not measured: as fast as plain chains and as products."""
+    vector = 2 * rates["elementwise"]["fast"]
+    return {"vectors": vector, "flops": rates["gemm"]["cycles"] / 32, "chunks": 5e-8}
+
+
+# ---- calls and threads
+
+
+def _call(probe: Probe) -> float:
+    """Seconds that Python adds to a call of the engine."""
+
+    def spent(steps: int) -> float:
+        start = time.perf_counter()
+        probe.run(steps)
+        return time.perf_counter() - start
+
+    one, many = (min(spent(steps) for _ in range(30)) for steps in (1, 201))
+    return max(0.0, one - (many - one) / 200)
+
+
+def _team(nets: Sequence[Probe], threads: int, known: Calibration, reach: Reach) -> Teamwork:
+    """What a step takes on so many threads, beside what its rows take on one."""
+    rows, wanted = [], []
+    for probe in nets:
+        spent = step_seconds(probe, threads, known.call)
+        planned = probe.bound.planned
+        plain = Calibration(known.kernels, {threads: Teamwork(1.0, 0.0, 0.0, reach)}, 0.0, 0)
+        found = forecast.forecast(planned, plain, threads, probe.engine.variant)
+        rows.append([found.seconds, float(len(planned.regions)), float(found.chunks)])
+        wanted.append(spent)
+    more = np.array(wanted) - np.array(rows)[:, 0]
+    weight = 1 / np.array(wanted)
+    slower, barrier, claim = nonnegative(np.array(rows) * weight[:, None], more * weight)
+    return Teamwork(1.0 + float(slower), float(barrier), float(claim), reach)
+
+
+def main() -> int:
+    """Measure, telling how far it is on stdout, and keep what was found in the file named."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--file", type=Path, required=True)
+    given = parser.parse_args()
+    options = PlanOptions()
+    ensure(variant_of(options), all_names())
+
+    def report(done: int, total: int, what: str) -> None:
+        sys.stdout.write(json.dumps({"done": done, "total": total, "what": what}) + "\n")
+        sys.stdout.flush()
+
+    write(given.file, calibrate(given.threads, report))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

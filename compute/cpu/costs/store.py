@@ -1,0 +1,75 @@
+"""The calibration of this machine: where it is kept, and measuring it in a process of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from compute.cpu.cache import Cache, cache_root
+from compute.cpu.costs.rates import Calibration, read
+from compute.cpu.engine import cores
+from compute.cpu.loader import environment
+from compute.cpu.variants import Variant, native
+
+Report = Callable[[int, int, str], None]
+
+
+class CalibrationError(RuntimeError):
+    """The machine could not be measured."""
+
+
+@cache
+def _sources() -> str:
+    """Digest of all that decides how fast a plan is, and how it is counted."""
+    folder = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for file in sorted(folder.rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def place(variant: Variant) -> Path:
+    """The file of this machine, these kernels and this program."""
+    parts = (Cache(variant).folder.name, platform.node(), str(cores()), _sources())
+    name = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
+    return cache_root() / "calibration" / f"{variant.name}-{name}.json"
+
+
+def known(variant: Variant) -> Calibration | None:
+    """What was measured before, or None; only 32-bit kernels are measured."""
+    return read(place(variant)) if variant == native() else None
+
+
+def measure(report: Report) -> Calibration:
+    """Measure this machine now and keep it; `report` is called in this thread.
+
+    Raises CalibrationError.
+    """
+    file = place(native())
+    module = "compute.cpu.costs.measure"
+    words = [sys.executable, "-m", module, "--threads", str(cores()), "--file", str(file)]
+    with subprocess.Popen(
+        words,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for line in process.stdout:
+            told = json.loads(line)
+            report(told["done"], told["total"], told["what"])
+        errors = process.stderr.read().strip().splitlines()
+    found = read(file)
+    if process.returncode or found is None:
+        why = errors[-1] if errors else f"exit status {process.returncode}"
+        raise CalibrationError(f"measuring this machine failed: {why}")
+    return found

@@ -1,0 +1,103 @@
+"""Timing a program of the engine: short slices, of which the fastest counts.
+
+So what else runs on the machine disturbs little: a slice is shorter than the turn that an operating
+system gives to others.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from compute.backend import Array
+from compute.cpu import tape
+from compute.cpu.engine import Engine
+from compute.cpu.entry import Bound
+
+BATCHES = 4
+SLICE, SLICES = 0.0006, 12  # seconds of one, and how many of each program
+FEWEST, STEP_SECONDS = 3, 0.04  # on a slow machine fewer slices, at least 3
+MOST_STEPS = 512  # of a slice: what the tables of a call hold
+
+
+@dataclass
+class Probe:
+    """A program in memory, with the numbers it runs on."""
+
+    name: str
+    engine: Engine
+    bound: Bound
+    data: Mapping[str, Array]
+    live: Mapping[str, float]
+
+    def run(self, steps: int, profile: bool = False, count: int = 1) -> None:
+        """Run so many steps on `count` threads."""
+        batch = self.bound.planned.batch
+        order = (np.arange(steps) % BATCHES)[:, None] * batch + np.arange(batch)
+        samples = min((len(array) for array in self.data.values()), default=batch * BATCHES)
+        index = (order % samples).astype(np.int64)
+        scalars = {f"live:{key}": np.full(steps, value) for key, value in self.live.items()}
+        scalars["iteration:step"] = np.arange(1.0, steps + 1)
+        scalars |= {"iteration:epoch": np.zeros(steps), "iteration:steps": np.full(steps, 1e6)}
+        self.engine.bind(self.bound)
+        self.bound.threads = count
+        self.engine.run(self.bound, self.data, index, scalars, profile)
+
+    def cycles(self) -> Array:
+        """Cycles counted so far, of each step in the order of the tape."""
+        found = [self.bound.tape.rows[step] for step in self.bound.planned.steps()]
+        return self.bound.tape.words[found, tape.CYCLES].copy()
+
+
+class Run:
+    """A probe and the fastest that its steps were."""
+
+    def __init__(self, probe: Probe) -> None:
+        self.probe = probe
+        probe.run(2)
+        start = time.perf_counter()
+        probe.run(2, profile=True)
+        one = (time.perf_counter() - start) / 2
+        self.steps = max(1, min(MOST_STEPS, int(SLICE / one)))
+        self.before = probe.cycles()
+        self.best: Array = np.full(len(self.before), np.inf)
+        self.hertz = 0.0  # of the counter: at least this
+
+    def slice(self) -> None:
+        """Run some steps, after one that brings back what others have put out of the caches."""
+        self.probe.run(1, profile=True)
+        self.before = self.probe.cycles()
+        start = time.perf_counter()
+        self.probe.run(self.steps, profile=True)
+        spent = time.perf_counter() - start
+        now = self.probe.cycles()
+        self.hertz = max(self.hertz, float((now - self.before).sum()) / spent)
+        self.best = np.minimum(self.best, (now - self.before) / self.steps)
+
+
+def take_turns(runs: Sequence[Run], seconds: float) -> None:
+    """Slices of all programs in turns, so that a disturbance hits few of each."""
+    until = time.perf_counter() + seconds
+    for turn in range(SLICES):
+        if turn < FEWEST or time.perf_counter() < until:
+            for run in runs:
+                run.slice()
+
+
+def step_seconds(probe: Probe, threads: int, call: float, seconds: float = STEP_SECONDS) -> float:
+    """Seconds of a step, the fastest of some slices; of one thread its time on the processor."""
+    clock = time.thread_time if threads == 1 else time.perf_counter
+    probe.run(4, count=threads)
+    start = time.perf_counter()
+    probe.run(2, count=threads)
+    steps = max(1, min(MOST_STEPS, int(2 * SLICE / (time.perf_counter() - start))))
+    best, until = np.inf, time.perf_counter() + seconds
+    for turn in range(8 * SLICES):
+        if turn < FEWEST or time.perf_counter() < until:
+            start = clock()
+            probe.run(steps, count=threads)
+            best = min(best, (clock() - start - call) / steps)
+    return float(best)

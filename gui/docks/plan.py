@@ -36,9 +36,12 @@ from gui.docks.page import Page
 from gui.theme import Theme, mix
 from gui.widgets.basics import Elided
 
-COLUMNS = ("Step", "Node", "Kernel", "Shapes", "Bytes", "FLOPs", "Time", "Share")
-NUMBERS = frozenset({0, 4, 5, 6, 7})
-SHARE = 7
+COLUMNS = (
+    *("Step", "Node", "Kernel", "Shapes", "Bytes", "FLOPs"),
+    *("Predicted", "Measured", "Share"),
+)
+NUMBERS = frozenset({0, 4, 5, 6, 7, 8})
+SHARE = 8
 SORT = Qt.ItemDataRole.UserRole
 ROW = 24
 Index = QModelIndex | QPersistentModelIndex
@@ -124,11 +127,14 @@ class PlanPage(Page):
             self.entry.addItems(answer.entries)
         self.entry.setCurrentText(answer.entry)
         self.model.put(answer.lines)
+        predicted = [line.predicted for line in answer.lines if line.predicted is not None]
         seconds = [line.seconds for line in answer.lines if line.seconds is not None]
         parts = [f"{len(answer.lines)} steps", f"batch {answer.batch}"]
         parts.append(f"{quantity(sum(line.flops for line in answer.lines))}FLOPs")
-        if seconds:
-            parts.append(f"{duration(sum(seconds))} on one thread")
+        told = [f"predicted {duration(sum(predicted))}"] if predicted else []
+        told += [f"measured {duration(sum(seconds))}"] if seconds else []
+        if told:
+            parts.append(f"{', '.join(told)} on one thread")
         self.total.show_text(" · ".join(parts))
         self.stack.setCurrentIndex(1)
 
@@ -152,8 +158,9 @@ class PlanModel(QAbstractTableModel):
         """Show these steps."""
         self.beginResetModel()
         self.steps = steps
-        measured = [step.seconds for step in steps if step.seconds is not None]
-        self._total = sum(measured) if measured else math.nan
+        times = [_time(step) for step in steps]
+        known = [seconds for seconds in times if seconds is not None]
+        self._total = sum(known) if known else math.nan
         self.endResetModel()
 
     def rowCount(self, parent: Index = NOWHERE) -> int:
@@ -182,16 +189,21 @@ class PlanModel(QAbstractTableModel):
         return None
 
     def _values(self, step: PlanStep) -> tuple[Any, ...]:
-        seconds = -1.0 if step.seconds is None else step.seconds
-        shapes = ", ".join(step.shapes)
-        return (step.index, step.path, step.kernel, shapes, step.bytes, step.flops, seconds,
-                seconds / self._total if self._total > 0 else 0.0)  # fmt: skip
+        predicted, seconds = (-1.0 if t is None else t for t in (step.predicted, step.seconds))
+        shapes, time = ", ".join(step.shapes), _time(step) or 0.0
+        return (step.index, step.path, step.kernel, shapes, step.bytes, step.flops, predicted,
+                seconds, time / self._total if self._total > 0 else 0.0)  # fmt: skip
 
     def _texts(self, step: PlanStep) -> tuple[str, ...]:
-        time = "–" if step.seconds is None else duration(step.seconds)
+        times = ("–" if t is None else duration(t) for t in (step.predicted, step.seconds))
         return (str(step.index), step.path or "–", step.kernel, ", ".join(step.shapes),
-                quantity(step.bytes), quantity(step.flops) if step.flops else "–", time,
+                quantity(step.bytes), quantity(step.flops) if step.flops else "–", *times,
                 "")  # fmt: skip
+
+
+def _time(step: PlanStep) -> float | None:
+    """What the share is of: the measured time, before that the predicted one."""
+    return step.predicted if step.seconds is None else step.seconds
 
 
 class _ShareBar(QStyledItemDelegate):
@@ -223,7 +235,7 @@ def _table(model: QSortFilterProxyModel) -> QTableView:
     table.verticalHeader().setDefaultSectionSize(ROW)
     header = table.horizontalHeader()
     header.setHighlightSections(False)
-    for column, width in enumerate((48, 88, 116, 120, 64, 64, 68, 72)):
+    for column, width in enumerate((48, 88, 116, 100, 64, 64, 72, 72, 72)):
         header.resizeSection(column, width)
     header.setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
     return table

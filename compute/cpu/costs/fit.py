@@ -37,7 +37,8 @@ def nonnegative(matrix: Array, wanted: Array) -> Array:
     for _ in range(TURNS):
         for k in range(len(x)):
             x[k] = max(0.0, x[k] + (goal[k] - gram[k] @ x) / gram[k, k])
-    return x / scale
+    found: Array = x / scale
+    return found
 
 
 def kernel_rates(rows: Iterable[Measured]) -> dict[str, dict[str, float]]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 import graph.primitives as rows
-from compute.backend import PlanOptions
+from compute.backend import Array, PlanOptions
 from compute.bench.workloads import chain
 from compute.cpu.costs.timing import BATCHES, Probe
 from compute.cpu.engine import Engine, variant_of
@@ -66,7 +66,8 @@ def net_probes(options: PlanOptions) -> Iterator[Probe]:
         model = Model(chain(sample, layers, optimizer))
         plan = CpuPlan(model, options, lambda done, total, what: None)
         program = model.program("train/0", batch)
-        count, data = batch * BATCHES, {}
+        count = batch * BATCHES
+        data: dict[str, Array] = {}
         for given in program.inputs:
             if given.kind == "batch" and program.types[given.value].dtype == "int":
                 data[given.key] = generator.integers(0, CLASSES, count, dtype=np.int64)

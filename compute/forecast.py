@@ -12,6 +12,7 @@ from compute.cpu.plan import CpuPlan
 from compute.cpu.planner.program import Planned
 from compute.cpu.planner.steps import Step, touch
 from compute.prepare import Loaded, make_job
+from graph.ops.table import Table
 
 MEASURING = 0.3  # seconds
 PASSES = ("forward", "backward", "update")
@@ -67,7 +68,8 @@ def costs(loaded: Loaded, plan: CpuPlan, known: Calibration) -> Costs:
     epochs = model.graph.training.epochs
     data = sum(array.nbytes for array in loaded.samples.arrays.values())
     memory = _memory(plan, [entry.planned for entry in found.values()])
-    memory |= {"data": data, "process": known.process}
+    reads = any(isinstance(op, Table) for op in model.data_nodes.values())
+    memory |= {"data": data, "process": known.process + (known.tables if reads else 0)}
     return Costs(
         _nodes(found, shares),
         batch,

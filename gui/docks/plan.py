@@ -37,11 +37,12 @@ from gui.theme import Theme, mix
 from gui.widgets.basics import Elided
 
 COLUMNS = (
-    *("Step", "Node", "Kernel", "Shapes", "Bytes", "FLOPs"),
-    *("Predicted", "Measured", "Share"),
+    *("Step", "Node", "Kernel", "Predicted", "Measured", "Share"),
+    *("Shapes", "Bytes", "FLOPs"),
 )
-NUMBERS = frozenset({0, 4, 5, 6, 7, 8})
-SHARE = 8
+WIDTHS = (42, 84, 96, 66, 66, 64, 100, 60, 60)
+NUMBERS = frozenset({0, 3, 4, 5, 7, 8})
+SHARE, SHAPES = 5, 6
 SORT = Qt.ItemDataRole.UserRole
 ROW = 24
 Index = QModelIndex | QPersistentModelIndex
@@ -129,12 +130,11 @@ class PlanPage(Page):
         self.model.put(answer.lines)
         predicted = [line.predicted for line in answer.lines if line.predicted is not None]
         seconds = [line.seconds for line in answer.lines if line.seconds is not None]
-        parts = [f"{len(answer.lines)} steps", f"batch {answer.batch}"]
-        parts.append(f"{quantity(sum(line.flops for line in answer.lines))}FLOPs")
         told = [f"predicted {duration(sum(predicted))}"] if predicted else []
         told += [f"measured {duration(sum(seconds))}"] if seconds else []
-        if told:
-            parts.append(f"{', '.join(told)} on one thread")
+        parts = [f"{', '.join(told)} on one thread"] if told else []
+        parts += [f"{len(answer.lines)} steps", f"batch {answer.batch}"]
+        parts.append(f"{quantity(sum(line.flops for line in answer.lines))}FLOPs")
         self.total.show_text(" · ".join(parts))
         self.stack.setCurrentIndex(1)
 
@@ -184,21 +184,21 @@ class PlanModel(QAbstractTableModel):
             return self._texts(step)[column]
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(column)
-        if role == Qt.ItemDataRole.ToolTipRole and column == 3:
+        if role == Qt.ItemDataRole.ToolTipRole and column == SHAPES:
             return ", ".join(step.shapes)
         return None
 
     def _values(self, step: PlanStep) -> tuple[Any, ...]:
         predicted, seconds = (-1.0 if t is None else t for t in (step.predicted, step.seconds))
         shapes, time = ", ".join(step.shapes), _time(step) or 0.0
-        return (step.index, step.path, step.kernel, shapes, step.bytes, step.flops, predicted,
-                seconds, time / self._total if self._total > 0 else 0.0)  # fmt: skip
+        share = time / self._total if self._total > 0 else 0.0
+        return (step.index, step.path, step.kernel, predicted, seconds, share, shapes, step.bytes,
+                step.flops)  # fmt: skip
 
     def _texts(self, step: PlanStep) -> tuple[str, ...]:
         times = ("–" if t is None else duration(t) for t in (step.predicted, step.seconds))
-        return (str(step.index), step.path or "–", step.kernel, ", ".join(step.shapes),
-                quantity(step.bytes), quantity(step.flops) if step.flops else "–", *times,
-                "")  # fmt: skip
+        return (str(step.index), step.path or "–", step.kernel, *times, "", ", ".join(step.shapes),
+                quantity(step.bytes), quantity(step.flops) if step.flops else "–")  # fmt: skip
 
 
 def _time(step: PlanStep) -> float | None:
@@ -235,9 +235,9 @@ def _table(model: QSortFilterProxyModel) -> QTableView:
     table.verticalHeader().setDefaultSectionSize(ROW)
     header = table.horizontalHeader()
     header.setHighlightSections(False)
-    for column, width in enumerate((48, 88, 116, 100, 64, 64, 72, 72, 72)):
+    for column, width in enumerate(WIDTHS):
         header.resizeSection(column, width)
-    header.setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
+    header.setSectionResizeMode(SHAPES, QHeaderView.ResizeMode.Stretch)
     return table
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from compute.backend import PlanOptions
 from compute.bench.workloads import WORKLOADS, Workload
+from compute.cli.opening import open_graph
 from compute.cpu.costs import forecast as forecasting
 from compute.cpu.costs.fit import Measured, kernel_rates, nonnegative, seconds
 from compute.cpu.costs.forecast import Forecast, forecast, parts
@@ -19,6 +21,8 @@ from compute.cpu.plan import CpuPlan
 from compute.cpu.planner.program import Planned
 from compute.cpu.simd import tile_shape
 from compute.cpu.variants import Variant, available, native
+from compute.forecast import costs
+from compute.prepare import load_graph
 from graph.lower import Model
 
 REACH = ((1 << 15, 1e-13), (1 << 20, 2e-11), (1 << 24, 8e-11))
@@ -128,7 +132,7 @@ def test_seconds_a_byte_between_and_beyond_what_was_measured() -> None:
     assert list(rising([(1, 5.0), (2, 1.0), (3, 2.0)])) == [(1, 1.0), (2, 1.0), (3, 2.0)]
 
 
-def test_a_calibration_is_kept_and_a_damaged_one_is_none(tmp_path) -> None:
+def test_a_calibration_is_kept_and_a_damaged_one_is_none(tmp_path: Path) -> None:
     """As after a crash, or from another version."""
     file = tmp_path / "folder" / "machine.json"
     assert read(file) is None
@@ -147,3 +151,22 @@ def test_the_tile_that_is_counted_is_the_one_compiled(variant: Variant) -> None:
     """The counts do not load the compiler to know it."""
     shape = Shape.of(variant)
     assert (shape.rows, shape.vectors) == tile_shape(variant)
+
+
+def test_nodes_and_memory_add_up() -> None:
+    """What is told of an example is the sum of its parts, and more epochs take longer."""
+    opened = open_graph("digits-cnn")
+    loaded = load_graph(opened.graph, opened.folder)
+    plan = CpuPlan(loaded.model, PlanOptions(threads=1), lambda done, total, what: None)
+    told = costs(loaded, plan, machine())
+    rows = forecast(plan.planned("train/0", told.batch).planned, machine(), 1, native()).rows
+    assert sum(sum(node.seconds.values()) for node in told.nodes) == pytest.approx(sum(rows))
+    passes = {node.path: {name for name, s in node.seconds.items() if s} for node in told.nodes}
+    assert passes["conv2"] == {"forward", "backward"}
+    assert passes["adam"] == {"update"}
+    assert told.bytes == sum(told.memory.values())
+    assert told.memory["optimizer"] == 2 * told.memory["parameters"]
+    assert plan.memory < told.bytes - told.memory["process"]
+    assert told.run > told.epoch > told.step
+    loaded.model.graph.training = replace(loaded.model.graph.training, epochs=1)
+    assert costs(loaded, plan, machine()).run < told.run

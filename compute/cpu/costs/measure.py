@@ -54,7 +54,11 @@ def calibrate(threads: int, report: Report) -> Calibration:
     call = _call(nets[0])
     first = Calibration(rates, {1: alone}, call, process)
     teams = {count: _team(nets, count, first, reaches[count]) for count in counts}
-    return Calibration(rates, teams, call, process, time.perf_counter() - start)
+    used = resident()
+    import compute.data.table  # noqa: F401  (for its size)
+
+    tables = max(0, resident() - used)
+    return Calibration(rates, teams, call, process, tables, time.perf_counter() - start)
 
 
 def resident() -> int:

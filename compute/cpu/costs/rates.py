@@ -33,13 +33,15 @@ class Calibration:
     """A machine's rates. `kernels`: seconds a count, by kernel and by what is counted.
 
     `teams` by number of threads. `call` is what Python adds to each native call, `process` the
-    bytes of a process that trains, without plan and data.
+    bytes of a process that trains, without plan and data, `tables` what reading a table from a
+    file adds to them.
     """
 
     kernels: Mapping[str, Mapping[str, float]]
     teams: Mapping[int, Teamwork]
     call: float
     process: int
+    tables: int = 0
     seconds: float = field(default=0.0, compare=False)  # that measuring took
 
     def team(self, threads: int) -> Teamwork:

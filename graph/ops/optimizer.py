@@ -64,7 +64,7 @@ class SGD(Optimizer):
 
 
 class GradientDescent(Optimizer):
-    """Step against the gradient of the loss on all training samples, once an epoch (Cauchy 1847).
+    """Step against the gradient of the loss on all training samples at once (Cauchy 1847).
 
     p ← p − rate·g, with g of the whole training set: the batch size of the training does not count
     (Goodfellow et al. 2016, §8.1.3). For steps on batches use SGD.

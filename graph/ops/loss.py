@@ -11,6 +11,7 @@ from graph.primitives import (
     absolute,
     broadcast_to,
     concat,
+    greater,
     log_softmax,
     one_hot,
     permute,
@@ -19,7 +20,9 @@ from graph.primitives import (
     reshape,
     softmax_cross_entropy,
     softplus,
+    stop_gradient,
     to_real,
+    where,
 )
 from graph.primitives.shape import to_real_scalar
 from graph.program import Shape, ShapeError, TensorType
@@ -172,7 +175,7 @@ class CrossEntropy(Loss):
         each = reduce_sum(surprise * aim * weights, -1)
         if soft or not (self.class_weights or self.ignore >= 0):
             return self.mean(each)
-        mean = reduce_sum(each) / reduce_sum(counted * weights)
+        mean = _share(reduce_sum(each), reduce_sum(counted * weights))
         return mean if self.weight == 1.0 else mean * self.weight
 
     def _weights(self, like: Tensor) -> Tensor:
@@ -193,6 +196,12 @@ class CrossEntropy(Loss):
         if self.ignore >= 0 and soft:
             remedy = "set the class to ignore to -1"
             raise ShapeError("probabilities as target", "class indices", remedy, 1)
+
+
+def _share(total: Tensor, count: Tensor) -> Tensor:
+    """total / count; where nothing counts not a number, but no gradient flows, as in PyTorch."""
+    some = where(greater(count, 0.0), count, 1.0)
+    return total / some + stop_gradient(count / count - 1.0)
 
 
 def vector(like: Tensor, numbers: Sequence[float]) -> Tensor:

@@ -6,6 +6,7 @@ from graph.op import Op, Port, SettingError, bad, labels, sample, setting
 from graph.ops.axes import need_axis
 from graph.ops.expect import describe, need_image, need_numbers
 from graph.primitives import (
+    equal,
     exp,
     greater,
     log,
@@ -36,8 +37,9 @@ def _length(x: Tensor, axes: Axes, keep: bool) -> Tensor:
 
 
 def _log_sum_exp(x: Tensor, axes: Axes, keep: bool) -> Tensor:
-    """log Σ exp(x), shifted by the maximum so that nothing overflows."""
-    top = stop_gradient(reduce_max(x, axes, keep=True))
+    """log Σ exp(x), shifted by the maximum so that nothing overflows; infinite where that is."""
+    most = stop_gradient(reduce_max(x, axes, keep=True))
+    top = where(equal(most - most, 0.0), most, 0.0)  # ∞ − ∞ is not a number
     total = log(reduce_sum(exp(x - top), axes, keep))
     return total + reshape(top, total.shape)
 

@@ -95,6 +95,12 @@ def where(condition: Tensor, a: Tensor | Number, b: Tensor | Number) -> Tensor:
     return condition.builder.emit("where", (condition, to(a), to(b)))[0]
 
 
+def _power_slope(base: Tensor, exponent: Tensor) -> Tensor:
+    """exponent · base^(exponent − 1); 0 where the exponent is, whatever the base, as in PyTorch."""
+    slope = exponent * power(base, exponent - 1.0)
+    return slope if exponent.dtype == "scalar" else where(equal(exponent, 0.0), 0.0, slope)
+
+
 def relu_grad(x: Tensor, g: Tensor) -> Tensor:
     """`g` where `x > 0`, else 0: the gradient of relu at `x` (or at its output)."""
     return x.builder.emit("relu_grad", (x, g))[0]
@@ -109,7 +115,7 @@ _row(
     "pow",
     "{0} ** {1}",
     lambda g, y, x: [
-        g * x[1] * power(x[0], x[1] - 1.0),
+        g * _power_slope(x[0], x[1]),
         None if x[1].dtype == "scalar" else where(greater(x[0], 0.0), g * y * log(x[0]), 0.0),
     ],
 )

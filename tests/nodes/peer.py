@@ -31,6 +31,17 @@ def double_precision() -> Iterator[None]:
         torch.set_default_dtype(before)
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """PyTorch computes in one thread inside: on small arrays several wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 class Peer:
     """The module and call of a case in PyTorch, with the case's weights and running values."""
 

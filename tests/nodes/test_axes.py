@@ -146,3 +146,11 @@ def test_bilinear_goes_on_straight_lines() -> None:
     x = np.array([[[[0.0, 4.0]]]])
     made = only("Upsample", x, mode="bilinear", factor=(1, 2))
     assert made.ravel().tolist() == [0.0, 1.0, 3.0, 4.0]
+
+
+@pytest.mark.parametrize("extreme", [np.inf, -np.inf])
+def test_log_sum_exp_of_an_infinite_number(extreme: float) -> None:
+    """It is infinite, and no less a number than its neighbours make of it."""
+    x = np.array([[extreme, extreme], [extreme, 1.0]])
+    expected = [extreme, max(extreme, 1.0)]
+    assert only("Reduce", x, how="logsumexp").tolist() == expected

@@ -161,3 +161,12 @@ def test_ports_are_the_names_in_order() -> None:
 def test_torch_text_reads_well(formula: str, text: str) -> None:
     """Brackets stand only where they are needed."""
     assert torch_text(parse(formula)) == text
+
+
+def test_number_to_the_power_of_nothing_has_no_slope() -> None:
+    """x ** 0 is 1 whatever x is, at 0 as well, although 0 ** -1 is infinite."""
+    settings = {"formula": "x ** y"}
+    case = build(REGISTRY["Formula"], sample(x=(1, 2), y=(1, 2), settings=settings))
+    case.objective()
+    case.values |= {"x.0": np.array([[0.0, 3.0]]), "y.0": np.zeros((1, 2))}
+    assert case.gradients()["x.0"].tolist() == [[0.0, 0.0]]

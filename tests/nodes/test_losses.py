@@ -176,3 +176,11 @@ def test_the_anchor_is_what_a_model_of_triplets_gives() -> None:
     assert [given.key for given in program.inputs if given.kind == "batch"] == ["a.y"]
     assert program.types[program.output("outputs/prediction")].shape == (4, 2)
     assert meanings(Model(graph)) == {"prediction": Meaning("numbers")}
+
+
+def test_batch_without_a_class_that_counts_trains_nothing() -> None:
+    """Its mean is 0 / 0, which is not a number, but no gradient flows, as in PyTorch."""
+    given: dict[str, Any] = {"prediction": np.array([[1.0, 2.0, 3.0]]), "target": [1]}
+    settings = {"ignore": 1, "smoothing": 0.1}
+    assert np.isnan(only("CrossEntropy", settings, **given))
+    assert (slope("CrossEntropy", settings, **given) == 0).all()

@@ -67,16 +67,6 @@ def setting(default: Any, help: str, **rules: Any) -> Any:
     return field(default=default, metadata={"setting": Setting(help, **rules)})
 
 
-def weight_of() -> Any:
-    """The setting `tie` of a node type whose param `weight` may be that of another node."""
-    return setting(
-        "",
-        "Id of the node whose weight it uses, which then learns from both; empty: its own",
-        advanced=True,
-        label="weight of",
-    )
-
-
 @dataclass(frozen=True)
 class Param:
     """A trained array: canonical (PyTorch's) shape and how it starts; a number fills it.

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from graph.op import Op, Param, Port, bad, labels, sample, setting, weight_of
+from graph.op import Op, Param, Port, bad, labels, sample, setting
 from graph.ops.expect import need_vector
 from graph.primitives import matmul, reduce_sum, reshape
 from graph.program import ShapeError, TensorType
@@ -53,6 +53,16 @@ def constant_setting() -> Any:
         max=1e6,
         advanced=True,
         label="constant",
+    )
+
+
+def weight_of() -> Any:
+    """The setting `tie` of a node type whose param `weight` may be that of another node."""
+    return setting(
+        "",
+        "Id of the node whose weight it uses, which then learns from both; empty: its own",
+        advanced=True,
+        label="weight of",
     )
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from graph.op import Op, Param, Port, SettingError, bad, labels, sample, setting, weight_of
+from graph.op import Op, Param, Port, SettingError, bad, labels, sample, setting
 from graph.ops.axes import need_axis
-from graph.ops.dense import constant_setting, init_setting, weight_start
+from graph.ops.dense import constant_setting, init_setting, weight_of, weight_start
 from graph.ops.expect import describe, need_numbers
 from graph.primitives import equal, permute, reshape, stop_gradient, take, to_int, where
 from graph.program import ShapeError, TensorType

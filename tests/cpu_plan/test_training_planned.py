@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pytest
+from classifiers import GRAPHS, cnn, mlp
 from plan_checks import check_plan
-from small_graphs import draw, moons, op
+from small_graphs import moons, op
 
 from compute.backend import PlanOptions
 from compute.cpu import entry
@@ -17,10 +18,9 @@ from compute.cpu.threads import team
 from compute.cpu.variants import available
 from compute.evaluate import host_scalars
 from compute.reference_plan import ReferencePlan
-from graph.graph import Graph, Node, Wire
+from graph.graph import Node, Wire
 from graph.lower import Model
 from graph.op import REGISTRY
-from graph.training import Training
 
 SAMPLES = 60
 
@@ -30,96 +30,6 @@ def no_workers_left() -> Iterator[None]:
     """The process's worker threads end with the test."""
     yield
     team().close()
-
-
-def _classifier(nodes: dict[str, str | tuple[str, dict[str, object]]], optimizer: str) -> Graph:
-    """Layers in a row between the digits and cross-entropy."""
-    made = {"data": op("Digits")}
-    wires, before = "", "data.image"
-    for id, (name, settings) in nodes.items():
-        made[id] = op(name, **settings)
-        wires += f" {before}>{id}.x"
-        before = f"{id}.y"
-    made |= {"loss": op("CrossEntropy"), "accuracy": op("Accuracy"), "best": op(optimizer)}
-    wires += f" {before}>loss.prediction data.label>loss.target loss.loss>best.loss"
-    wires += f" {before}>accuracy.prediction data.label>accuracy.target"
-    return draw(made, wires, Training(batch_size=10))
-
-
-def _cnn(optimizer: str = "Adam") -> Graph:
-    return _classifier(
-        {
-            "conv1": ("Conv2d", {"filters": 3}),
-            "relu1": ("ReLU", {}),
-            "pool1": ("MaxPool2d", {}),
-            "apart": ("DepthwiseConv2d", {"kernel": 2}),
-            "conv2": ("Conv2d", {"filters": 5, "padding": 1, "stride": 2, "bias": False}),
-            "norm": ("BatchNorm", {}),
-            "relu2": ("ReLU", {}),
-            "flat": ("Flatten", {}),
-            "dense": ("Dense", {"units": 7}),
-            "tanh": ("Tanh", {}),
-            "drop": ("Dropout", {"p": 0.3}),
-            "top": ("Dense", {"units": 10}),
-        },
-        optimizer,
-    )
-
-
-def _mlp(optimizer: str = "SGD") -> Graph:
-    return _classifier(
-        {
-            "flat": ("Flatten", {}),
-            "dense1": ("Dense", {"units": 300}),
-            "relu1": ("ReLU", {}),
-            "dense2": ("Dense", {"units": 257}),
-            "relu2": ("ReLU", {}),
-            "top": ("Dense", {"units": 10}),
-        },
-        optimizer,
-    )
-
-
-def _normed() -> Graph:
-    return _classifier(
-        {
-            "flat": ("Flatten", {}),
-            "dense1": ("Dense", {"units": 20, "bias": False}),
-            "norm1": ("BatchNorm", {}),
-            "relu1": ("ReLU", {}),
-            "dense2": ("Dense", {"units": 20}),
-            "sigmoid": ("Sigmoid", {}),
-            "top": ("Dense", {"units": 10}),
-        },
-        "Adam",
-    )
-
-
-def _limited() -> Graph:
-    drawn = _cnn()
-    drawn.set_node(Node("best", op("Adam", clip_norm=0.1, clip_value=0.01)))
-    return drawn
-
-
-def _tied(optimizer: str = "Adam") -> Graph:
-    """Scores of tokens from the table that embeds them."""
-    return _classifier(
-        {
-            "flat": ("Flatten", {}),
-            "cut": ("Formula", {"formula": "2 * abs(x)"}),
-            "ids": ("ToIds", {}),
-            "words": ("Embedding", {"vocabulary": 20, "features": 5, "padding_idx": 0}),
-            "mean": ("Reduce", {"axes": (1,)}),
-            "tanh": ("Tanh", {}),
-            "scores": ("Dense", {"units": 20, "tie": "words"}),
-            "top": ("Dense", {"units": 10}),
-        },
-        optimizer,
-    )
-
-
-GRAPHS = {"tied": _tied, "cnn": _cnn, "mlp": _mlp, "normed": _normed, "limited": _limited}
-GRAPHS["moons"] = lambda: moons(dropout=0.2)
 
 
 def _data(model: Model, dtype: type = np.float64) -> dict[str, np.ndarray]:
@@ -170,7 +80,7 @@ STEPPERS = [name for name, kind in REGISTRY.items() if kind.role in ("optimizer"
 @pytest.mark.parametrize("name", STEPPERS)
 def test_every_optimizer_and_schedule_steps_as_the_reference(name: str) -> None:
     """30 steps from the same weights, on one thread and on two."""
-    drawn = _mlp()
+    drawn = mlp()
     optimizer = "best"
     if REGISTRY[name].role == "optimizer":
         drawn.set_node(Node(optimizer, op(name)))
@@ -297,7 +207,7 @@ def test_steps_in_one_call_or_many(name: str, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("vector", [v.name for v in available("f64")])
 def test_every_vector_length(vector: str) -> None:
     """Forced lengths train alike; each gives the same bits again."""
-    model, index = Model(_cnn()), _index(3, 10)
+    model, index = Model(cnn()), _index(3, 10)
     expected = _train(_plan(model), model, index).scalars["loss"]
     options = PlanOptions("float64", threads=1, seed=3, vector=vector)
     plans = [CpuPlan(model, options, lambda *_: None) for _ in range(2)]
@@ -308,7 +218,7 @@ def test_every_vector_length(vector: str) -> None:
 
 def test_a_vector_of_the_other_precision_is_refused() -> None:
     with pytest.raises(ValueError, match="expected one of float64"):
-        CpuPlan(Model(_mlp()), PlanOptions("float64", vector="f32x4"), lambda *_: None)
+        CpuPlan(Model(mlp()), PlanOptions("float64", vector="f32x4"), lambda *_: None)
 
 
 def test_random_numbers_follow_the_step_number() -> None:
@@ -325,7 +235,7 @@ def test_random_numbers_follow_the_step_number() -> None:
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_bad_step_is_not_applied(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(entry, "SMALL_FLOPS", 0)
-    model = Model(_cnn())
+    model = Model(cnn())
     data, index = _data(model), np.arange(40).reshape(4, 10)
     data["data.image"][25] = np.nan
     plan = _plan(model, threads=threads)
@@ -339,7 +249,7 @@ def test_a_bad_step_is_not_applied(threads: int, monkeypatch: pytest.MonkeyPatch
 
 def test_arrays_are_canonical_outside() -> None:
     """What was written is read back, whatever the order inside."""
-    model = Model(_cnn())
+    model = Model(cnn())
     plan = _plan(model)
     generator = np.random.default_rng(0)
     values = {key: generator.standard_normal(a.shape) for key, a in plan.read().items()}
@@ -355,7 +265,7 @@ def test_arrays_are_canonical_outside() -> None:
 
 
 def test_too_little_memory_is_said_before_it_is_taken() -> None:
-    model = Model(_mlp())
+    model = Model(mlp())
     with pytest.raises(MemoryError, match="make the batch smaller"):
         CpuPlan(model, PlanOptions(memory_limit=10_000), lambda *_: None)
     plan = CpuPlan(model, PlanOptions(memory_limit=8_000_000), lambda *_: None)
@@ -364,7 +274,7 @@ def test_too_little_memory_is_said_before_it_is_taken() -> None:
 
 
 def test_data_must_fit() -> None:
-    model = Model(_mlp())
+    model = Model(mlp())
     plan = _plan(model)
     index, scalars = _index(1, 10), host_scalars(model.live, 0, 1)
     data = _data(model)
@@ -379,7 +289,7 @@ def test_data_must_fit() -> None:
 
 
 def test_the_plan_is_a_table() -> None:
-    model = Model(_cnn())
+    model = Model(cnn())
     plan = _plan(model)
     lines = plan.table("train/0", 10)
     assert [line.index for line in lines] == list(range(len(lines)))
@@ -399,7 +309,7 @@ def test_the_plan_is_a_table() -> None:
 @pytest.mark.parametrize("threads", [1, 2])
 def test_numbers_too_small_for_full_precision_are_zero(threads: int) -> None:
     """In the run only: the moments of weights without a gradient fade to 0, not to a crawl."""
-    model = Model(_mlp("Adam"))
+    model = Model(mlp("Adam"))
     plan = _plan(model, "float32", threads)
     tiny = np.float32(1e-38)
     arrays = plan.read()

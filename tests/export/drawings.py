@@ -277,14 +277,6 @@ def own_types() -> Graph:
     return draw(nodes, wires + LOSS, EXACT)
 
 
-def shapes(shape: str) -> Graph:
-    """Every kind of generated points."""
-    nodes = plain() | {"d": op("Dense", units=2)}
-    nodes["data"] = op("ToyData", shape=shape, samples_count=50, seed=2**40 + 3)
-    wires = "data.features>d.x d.y>loss.prediction data.target>loss.target"
-    return draw(nodes, wires + LOSS, replace(EXACT, seed=2**62 + 1, split=Split(0.3, 0.1, seed=9)))
-
-
 def trained_by(optimizer: str, schedule: str) -> Graph:
     """A dense layer, trained by an optimizer under a schedule."""
     nodes = plain() | {"d": op("Dense", units=2), "adam": op(optimizer), "rate": op(schedule)}
@@ -398,5 +390,4 @@ BY_HAND: dict[str, Graph] = {
     "odd_nodes": odd_nodes(),
     "own_types": own_types(),
     "shadowing": shadowing(),
-    **{shape: shapes(shape) for shape in ("moons", "circles", "spiral", "xor")},
 }

@@ -1,9 +1,12 @@
-"""Drawings with sequences: generated ones, embedded ids, recurrent layers, tied weights."""
+"""Drawings over generated data: points, sequences, embedded ids, recurrent layers, ties."""
+
+from dataclasses import replace
 
 from graph.graph import Graph
 from graph.op import Op
 from graph.primitives import argmax, pad
 from graph.tensor import Tensor
+from graph.training import Split
 from tests.export.drawings import EXACT, LOSS, plain
 from tests.support.small_graphs import draw, op
 
@@ -15,6 +18,14 @@ class Longest(Op, register=False):
 
     def build(self, x: Tensor) -> Tensor:
         return argmax(pad(x + 100.0, (0, 1), (0, 0)), 1)
+
+
+def shapes(shape: str) -> Graph:
+    """Every kind of generated points."""
+    nodes = plain() | {"d": op("Dense", units=2)}
+    nodes["data"] = op("ToyData", shape=shape, samples_count=50, seed=2**40 + 3)
+    wires = "data.features>d.x d.y>loss.prediction data.target>loss.target"
+    return draw(nodes, wires + LOSS, replace(EXACT, seed=2**62 + 1, split=Split(0.3, 0.1, seed=9)))
 
 
 def sequences(task: str) -> Graph:
@@ -96,6 +107,7 @@ def tied() -> Graph:
 
 
 SEQUENCES: dict[str, Graph] = {
+    **{shape: shapes(shape) for shape in ("moons", "circles", "spiral", "xor")},
     **{task: sequences(task) for task in ("sine", "adding", "reverse")},
     "tokens": tokens(),
     "tied": tied(),

@@ -70,6 +70,7 @@ def test_the_text_of_a_file() -> None:
         '      "settings": {\n'
         '        "bias": true,\n'
         '        "init": "he_uniform",\n'
+        '        "init_value": 0.1,\n'
         '        "tie": "",\n'
         '        "units": 4\n'
         "      },\n"
@@ -82,7 +83,8 @@ def test_the_text_of_a_file() -> None:
 def test_settings_at_their_default_are_written() -> None:
     """So that another default in a later version does not change what the file means."""
     settings = json.loads(dumps(drawn({"a": Dense()})))["nodes"]["a"]["settings"]
-    assert settings == {"units": 64, "bias": True, "init": "he_uniform", "tie": ""}
+    start = {"init": "he_uniform", "init_value": 0.1}
+    assert settings == {"units": 64, "bias": True, **start, "tie": ""}
 
 
 def test_a_schema_is_kept() -> None:
@@ -178,7 +180,7 @@ DAMAGE = [
     ),
     (in_nodes("dense1", settings={"units": 2.5}), "units: found 2.5", "a whole number"),
     (in_nodes("dense1", settings={"units": "4"}), "units: found '4'", "a whole number"),
-    (in_nodes("dense1", settings={"unit": 4}), "the unknown key 'unit'", "bias, init, units"),
+    (in_nodes("dense1", settings={"unit": 4}), "the unknown key 'unit'", "bias, init, init_value, tie, units"),
     (in_nodes("dense1", settings={"bias": 1}), "bias: found 1", "true or false"),
     (in_nodes("dense1", settings={"init": "x"}), "init: found 'x'", "one of he_uniform"),
     (in_nodes("dense1", at=[1]), "nodes.dense1.at: found a list of 1", "a list of 2"),

@@ -1,0 +1,97 @@
+"""Classifiers of images, each with something that a plan has to get right."""
+
+from __future__ import annotations
+
+from graph.graph import Graph, Node
+from graph.training import Training
+from tests.support.small_graphs import draw, moons, op
+
+
+def classifier(nodes: dict[str, str | tuple[str, dict[str, object]]], optimizer: str) -> Graph:
+    """Layers in a row between the digits and cross-entropy."""
+    made = {"data": op("Digits")}
+    wires, before = "", "data.image"
+    for id, (name, settings) in nodes.items():
+        made[id] = op(name, **settings)
+        wires += f" {before}>{id}.x"
+        before = f"{id}.y"
+    made |= {"loss": op("CrossEntropy"), "accuracy": op("Accuracy"), "best": op(optimizer)}
+    wires += f" {before}>loss.prediction data.label>loss.target loss.loss>best.loss"
+    wires += f" {before}>accuracy.prediction data.label>accuracy.target"
+    return draw(made, wires, Training(batch_size=10))
+
+
+def cnn(optimizer: str = "Adam") -> Graph:
+    return classifier(
+        {
+            "conv1": ("Conv2d", {"filters": 3}),
+            "relu1": ("ReLU", {}),
+            "pool1": ("MaxPool2d", {}),
+            "apart": ("DepthwiseConv2d", {"kernel": 2}),
+            "conv2": ("Conv2d", {"filters": 5, "padding": 1, "stride": 2, "bias": False}),
+            "norm": ("BatchNorm", {}),
+            "relu2": ("ReLU", {}),
+            "flat": ("Flatten", {}),
+            "dense": ("Dense", {"units": 7}),
+            "tanh": ("Tanh", {}),
+            "drop": ("Dropout", {"p": 0.3}),
+            "top": ("Dense", {"units": 10}),
+        },
+        optimizer,
+    )
+
+
+def mlp(optimizer: str = "SGD") -> Graph:
+    return classifier(
+        {
+            "flat": ("Flatten", {}),
+            "dense1": ("Dense", {"units": 300}),
+            "relu1": ("ReLU", {}),
+            "dense2": ("Dense", {"units": 257}),
+            "relu2": ("ReLU", {}),
+            "top": ("Dense", {"units": 10}),
+        },
+        optimizer,
+    )
+
+
+def normed() -> Graph:
+    return classifier(
+        {
+            "flat": ("Flatten", {}),
+            "dense1": ("Dense", {"units": 20, "bias": False}),
+            "norm1": ("BatchNorm", {}),
+            "relu1": ("ReLU", {}),
+            "dense2": ("Dense", {"units": 20}),
+            "sigmoid": ("Sigmoid", {}),
+            "top": ("Dense", {"units": 10}),
+        },
+        "Adam",
+    )
+
+
+def limited() -> Graph:
+    drawn = cnn()
+    drawn.set_node(Node("best", op("Adam", clip_norm=0.1, clip_value=0.01)))
+    return drawn
+
+
+def tied(optimizer: str = "Adam") -> Graph:
+    """Scores of tokens from the table that embeds them."""
+    return classifier(
+        {
+            "flat": ("Flatten", {}),
+            "cut": ("Formula", {"formula": "2 * abs(x)"}),
+            "ids": ("ToIds", {}),
+            "words": ("Embedding", {"vocabulary": 20, "features": 5, "padding_idx": 0}),
+            "mean": ("Reduce", {"axes": (1,)}),
+            "tanh": ("Tanh", {}),
+            "scores": ("Dense", {"units": 20, "tie": "words"}),
+            "top": ("Dense", {"units": 10}),
+        },
+        optimizer,
+    )
+
+
+GRAPHS = {"tied": tied, "cnn": cnn, "mlp": mlp, "normed": normed, "limited": limited}
+GRAPHS["moons"] = lambda: moons(dropout=0.2)

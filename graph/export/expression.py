@@ -213,6 +213,8 @@ def _parenthesised(indent: str, head: str, expression: Expression, tail: str) ->
         room = WIDTH - len(deeper) - 2
         pieces = _pieces(expression.value, room)
         return [f"{indent}{head}(", *(deeper + literal(p) for p in pieces), f"{indent}){tail}"]
+    if isinstance(expression, ast.Call) and isinstance(expression.func, ast.Attribute):
+        return _chained(indent, head, expression, expression.func.value, tail)
     if isinstance(expression, ast.UnaryOp) and isinstance(expression.op, ast.USub):
         return _parenthesised(indent, f"{head}-", expression.operand, tail)
     if not isinstance(expression, ast.BinOp) or type(expression.op) not in _SIGNS:
@@ -229,6 +231,18 @@ def _parenthesised(indent: str, head: str, expression: Expression, tail: str) ->
             lines.append(line)
         else:
             lines += _parenthesised(deeper, sign, term, "") or [line]
+    return [f"{indent}{head}(", *lines, f"{indent}){tail}"]
+
+
+def _chained(
+    indent: str, head: str, expression: Expression, owner: Expression, tail: str
+) -> list[str]:
+    """Break before the method that is called on another call, whose brackets come too late."""
+    deeper = indent + "    "
+    lines = [deeper + text(expression)]
+    if len(lines[0]) > WIDTH and isinstance(owner, ast.Call):
+        method = text(expression).removeprefix(text(owner))
+        lines = [*_layout(deeper, "", owner, ""), deeper + method]
     return [f"{indent}{head}(", *lines, f"{indent}){tail}"]
 
 

@@ -180,7 +180,7 @@ DAMAGE = [
     ),
     (in_nodes("dense1", settings={"units": 2.5}), "units: found 2.5", "a whole number"),
     (in_nodes("dense1", settings={"units": "4"}), "units: found '4'", "a whole number"),
-    (in_nodes("dense1", settings={"unit": 4}), "the unknown key 'unit'", "bias, init, init_value, tie, units"),
+    (in_nodes("dense1", settings={"unit": 4}), "the unknown key 'unit'", "of: bias, init, "),
     (in_nodes("dense1", settings={"bias": 1}), "bias: found 1", "true or false"),
     (in_nodes("dense1", settings={"init": "x"}), "init: found 'x'", "one of he_uniform"),
     (in_nodes("dense1", at=[1]), "nodes.dense1.at: found a list of 1", "a list of 2"),

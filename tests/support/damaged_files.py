@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from random import Random
 from typing import Any
 
@@ -23,8 +24,8 @@ OTHERS: tuple[Any, ...] = (None, True, False, [], {}, [[]], {"a": 1}, [1, 2, 3],
 
 
 def any_value(rng: Random) -> Any:
-    """A JSON value of any kind."""
-    return rng.choice(rng.choice((WORDS, NUMBERS, OTHERS)))
+    """A JSON value of any kind, a new one: one that is put into itself has no end."""
+    return deepcopy(rng.choice(rng.choice((WORDS, NUMBERS, OTHERS))))
 
 
 def places(value: Any) -> list[tuple[Any, Any]]:

@@ -34,7 +34,8 @@ class Costs:
     """The forecast of a training.
 
     `step` are seconds of a full training step on `threads` threads, `epoch` and `run` those of an
-    epoch with its evaluation and of everything. `memory` are bytes by what they are for.
+    epoch with its evaluation and record, and of everything. `memory` are bytes by what they are
+    for.
     """
 
     nodes: tuple[NodeCost, ...]
@@ -59,10 +60,10 @@ def costs(loaded: Loaded, plan: CpuPlan, known: Calibration) -> Costs:
     found = {phase.name: _Entry(plan, phase.name, batch, known) for phase in model.phases}
     shares = {phase.name: 1.0 / phase.every for phase in model.phases}
     step = sum(shares[name] * entry.forecast.seconds for name, entry in found.items())
-    call = known.call
     several = len(found) > 1 or any(share != 1.0 for share in shares.values())
     epoch = step * len(parts.train) / batch
-    epoch += call * (sum(shares.values()) * len(parts.train) / batch if several else 1)
+    calls = sum(shares.values()) * len(parts.train) / batch if several else 1.0
+    epoch += known.epoch + known.call * calls
     evaluated = _evaluation(plan, len(parts.validation), batch, known)
     tested = _evaluation(plan, len(parts.test), batch, known)
     epochs = model.graph.training.epochs

@@ -40,7 +40,9 @@ def machine(slower: float = 1.3, barrier: float = 1e-6) -> Calibration:
     names = ("gemm", "elementwise", OTHER)
     alone = Teamwork(1.0, 0.0, 0.0, REACH)
     both = Teamwork(slower, barrier, 1e-8, REACH)
-    return Calibration({n: EveryCount() for n in names}, {1: alone, 2: both}, 2e-5, 100_000_000)
+    return Calibration(
+        {n: EveryCount() for n in names}, {1: alone, 2: both}, 2e-5, 1e-3, 100_000_000
+    )
 
 
 def planned(workload: Workload, batch: int, entry: str = "train/0") -> Planned:
@@ -76,7 +78,7 @@ def test_a_larger_batch_takes_longer(name: str, threads: int) -> None:
 def test_two_threads_share_the_chunks_but_not_the_waiting() -> None:
     """No faster than half, as slow as their rates say."""
     plan = planned(WORKLOADS["W3"], 64)
-    perfect = Calibration(machine().kernels, {2: Teamwork(1.0, 0.0, 0.0, REACH)}, 0.0, 0)
+    perfect = Calibration(machine().kernels, {2: Teamwork(1.0, 0.0, 0.0, REACH)}, 0.0, 0.0, 0)
     alone = forecast(plan, perfect, 1, native()).seconds
     both = forecast(plan, perfect, 2, native()).seconds
     assert alone / 2 <= both < 0.7 * alone
@@ -140,7 +142,8 @@ def test_a_calibration_is_kept_and_a_damaged_one_is_none(tmp_path: Path) -> None
     kept = read(file)
     assert kept is not None
     assert kept.teams.keys() == {1, 2}
-    assert (kept.call, kept.process, kept.team(16).slower) == (2e-5, 100_000_000, 1.3)
+    assert (kept.call, kept.epoch, kept.process) == (2e-5, 1e-3, 100_000_000)
+    assert kept.team(16).slower == 1.3
     for damaged in ("", "{}", "[1]", file.read_text()[:50]):
         file.write_text(damaged)
         assert read(file) is None

@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -27,8 +28,14 @@ from compute.cpu.costs.traffic import WRITTEN
 from compute.cpu.costs.work import OTHER
 from compute.cpu.engine import variant_of
 from compute.cpu.loader import all_names, ensure
+from compute.events import EpochDone
+from compute.prepare import TrainOptions
+from compute.session import train_graph
+from graph.files import load
+from resources import example_path
 
 KERNEL_SECONDS = 0.7
+RECORDED = 6  # epochs of a small training on record
 REACHES = (1 << 18, 1 << 19, 1 << 20, 1 << 21, 1 << 22, 1 << 23, 1 << 25, 1 << 26)
 NEAREST = (1 << 15, 1e-13)  # bytes that are never waited for
 Report = Callable[[int, int, str], None]
@@ -52,13 +59,14 @@ def calibrate(threads: int, report: Report) -> Calibration:
     rates[OTHER] = _others(rates)
     report(2, 3, "threads")
     call = _call(nets[0])
-    first = Calibration(rates, {1: alone}, call, process)
+    first = Calibration(rates, {1: alone}, call, 0.0, process)
     teams = {count: _team(nets, count, first, reaches[count]) for count in counts}
     used = resident()
     import compute.data.table  # noqa: F401  (for its size)
 
     tables = max(0, resident() - used)
-    return Calibration(rates, teams, call, process, tables, time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    return Calibration(rates, teams, call, _epoch(), process, tables, seconds)
 
 
 def resident() -> int:
@@ -141,13 +149,27 @@ def _call(probe: Probe) -> float:
     return max(0.0, one - (many - one) / 200)
 
 
+def _epoch() -> float:
+    """Seconds that an epoch on record takes besides its steps: a checkpoint, metrics, events."""
+    times = []
+    with tempfile.TemporaryDirectory() as folder:
+        options = TrainOptions(threads=1, epochs=RECORDED, workspace=Path(folder))
+        graph = load(example_path("moons-mlp"))
+        start = time.perf_counter()
+        for event in train_graph(graph, options):
+            if isinstance(event, EpochDone):
+                times.append(time.perf_counter() - start)
+                start = time.perf_counter()
+    return min(times[1:])
+
+
 def _team(nets: Sequence[Probe], threads: int, known: Calibration, reach: Reach) -> Teamwork:
     """What a step takes on so many threads, beside what its rows take on one."""
     rows, wanted = [], []
     for probe in nets:
         spent = step_seconds(probe, threads, known.call)
         planned = probe.bound.planned
-        plain = Calibration(known.kernels, {threads: Teamwork(1.0, 0.0, 0.0, reach)}, 0.0, 0)
+        plain = Calibration(known.kernels, {threads: Teamwork(1.0, 0.0, 0.0, reach)}, 0.0, 0.0, 0)
         found = forecast.forecast(planned, plain, threads, probe.engine.variant)
         rows.append([found.seconds, float(len(planned.regions)), float(found.chunks)])
         wanted.append(spent)

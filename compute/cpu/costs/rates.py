@@ -32,7 +32,8 @@ class Teamwork:
 class Calibration:
     """A machine's rates. `kernels`: seconds a count, by kernel and by what is counted.
 
-    `teams` by number of threads. `call` is what Python adds to each native call, `process` the
+    `teams` by number of threads. `call` is what Python adds to each native call, `epoch` what an
+    epoch on record takes besides its steps (a checkpoint, metrics, events). `process` are the
     bytes of a process that trains, without plan and data, `tables` what reading a table from a
     file adds to them.
     """
@@ -40,6 +41,7 @@ class Calibration:
     kernels: Mapping[str, Mapping[str, float]]
     teams: Mapping[int, Teamwork]
     call: float
+    epoch: float
     process: int
     tables: int = 0
     seconds: float = field(default=0.0, compare=False)  # that measuring took

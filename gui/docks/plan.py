@@ -40,7 +40,7 @@ COLUMNS = (
     *("Step", "Node", "Kernel", "Predicted", "Measured", "Share"),
     *("Shapes", "Bytes", "FLOPs"),
 )
-WIDTHS = (42, 84, 96, 66, 66, 64, 100, 60, 60)
+WIDTHS = (40, 82, 96, 76, 74, 64, 100, 60, 60)
 NUMBERS = frozenset({0, 3, 4, 5, 7, 8})
 SHARE, SHAPES = 5, 6
 SORT = Qt.ItemDataRole.UserRole

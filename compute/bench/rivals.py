@@ -7,7 +7,8 @@ is checked by their losses. PyTorch is imported here only: a peer to measure wit
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,12 +20,17 @@ from graph.kinds import Optimizer
 from graph.lower import Model
 from graph.op import Op
 from graph.ops.activation import ReLU
+from graph.ops.attention import MultiHeadAttention
 from graph.ops.conv import Conv2d, MaxPool2d
 from graph.ops.dense import Dense
+from graph.ops.merge import Add
 from graph.ops.norm import BatchNorm
 from graph.ops.optimizer import SGD
+from graph.ops.rectifier import GELU
 from graph.ops.recurrent import LSTM
+from graph.ops.reduce import Reduce
 from graph.ops.regularise import Dropout
+from graph.ops.sample_norm import LayerNorm
 from graph.ops.shape import Flatten
 
 
@@ -57,15 +63,53 @@ def torch_module(model: Model, weights: Mapping[str, Array] | None) -> Any:
     """The graph's layers as a PyTorch module, with `weights` (by ParamKey) in it unless None."""
     import torch
 
-    layers = []
+    layers = {}
     for path, node in model.nodes.items():
         if node.op.role == "layer":
             layer = _layer(node.op, model, path)
+            ours = {theirs: name for name, theirs in node.op.torch_state.items()}
             for name, parameter in layer.named_parameters():
                 if weights is not None:
-                    parameter.data = torch.from_numpy(weights[f"{path}/{name}"].copy())
-            layers.append(layer)
-    return torch.nn.Sequential(*layers)
+                    value = weights[f"{path}/{ours.get(name, name)}"]
+                    parameter.data = torch.from_numpy(value.copy())
+            layers[path] = layer
+    sources = {path: [w.source for w in model.graph.wires_in(path)] for path in layers}
+    if all(len(wired) == 1 for wired in sources.values()):
+        return torch.nn.Sequential(*layers.values())
+    return _wired(layers, sources)
+
+
+def _wired(layers: Mapping[str, Any], sources: Mapping[str, Sequence[str]]) -> Any:
+    """A module whose layers read what is wired to them; what no layer makes is the input."""
+    from torch import nn
+
+    class Wired(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = nn.ModuleDict(layers)
+
+        def forward(self, x: Any) -> Any:
+            values: dict[str, Any] = {}
+            for path, layer in self.layers.items():
+                given = [values.get(source, x) for source in sources[path]]
+                if isinstance(layer, nn.MultiheadAttention):
+                    values[path] = layer(*given * 3, need_weights=False)[0]
+                else:
+                    values[path] = layer(*given)
+            return values[path]
+
+    return Wired()
+
+
+def _function(call: Callable[..., Any]) -> Any:
+    """A module without weights."""
+    from torch import nn
+
+    class Function(nn.Module):
+        def forward(self, *operands: Any) -> Any:
+            return call(*operands)
+
+    return Function()
 
 
 def _layer(op: Op, model: Model, path: str) -> Any:
@@ -90,6 +134,17 @@ def _layer(op: Op, model: Model, path: str) -> Any:
             return nn.ReLU()
         case Flatten():
             return nn.Flatten()
+        case LayerNorm():
+            return nn.LayerNorm(model.params[f"{path}/weight"].shape, op.epsilon)
+        case MultiHeadAttention():
+            width = model.params[f"{path}/out_proj_weight"].shape[0]
+            return nn.MultiheadAttention(width, op.heads, batch_first=True)
+        case GELU():
+            return nn.GELU()
+        case Add():
+            return _function(operator.add)
+        case Reduce(how="mean", axes=axes):
+            return _function(lambda x: x.mean(axes))
     raise ValueError(f"{path}: found {type(op).__name__}, expected a layer with a known twin")
 
 

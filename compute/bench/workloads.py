@@ -1,7 +1,6 @@
 """The nets that are timed: each as a Netloom graph, with the numbers PyTorch gets too.
 
-W1, W2, W3 and W5 are the reference nets of the engine; `digits-mlp` and `digits-cnn` are the
-shipped examples.
+W1 to W6 are the reference nets of the engine; `digits-mlp` and `digits-cnn` are shipped examples.
 """
 
 from __future__ import annotations
@@ -17,12 +16,17 @@ from graph.graph import Graph, Node, Wire
 from graph.kinds import DataSource
 from graph.op import Op, Port, setting
 from graph.ops.activation import ReLU
+from graph.ops.attention import MultiHeadAttention
 from graph.ops.conv import Conv2d, MaxPool2d
 from graph.ops.dense import Dense
 from graph.ops.loss import CrossEntropy
+from graph.ops.merge import Add
 from graph.ops.norm import BatchNorm
 from graph.ops.optimizer import SGD, Adam
+from graph.ops.rectifier import GELU
 from graph.ops.recurrent import LSTM
+from graph.ops.reduce import Reduce
+from graph.ops.sample_norm import LayerNorm
 from graph.ops.shape import Flatten
 from graph.program import TensorType
 from resources import example_path
@@ -61,17 +65,25 @@ class BenchData(DataSource, register=False):
 
 def chain(sample: tuple[int, ...], layers: Sequence[Op], optimizer: Op) -> Graph:
     """A graph of `layers` in a row between an input and cross-entropy."""
+    ids = ["data", *(f"{number}" for number in range(len(layers)))]
+    parts = zip(ids[1:], layers, ids, strict=False)
+    return net(sample, [(id, layer, [before]) for id, layer, before in parts], optimizer)
+
+
+def net(
+    sample: tuple[int, ...], layers: Sequence[tuple[str, Op, Sequence[str]]], optimizer: Op
+) -> Graph:
+    """A graph of named layers, each with what is wired to it, that ends in cross-entropy."""
     graph = Graph()
     graph.set_node(Node("data", BenchData(shape=sample)))
-    before, port = "data", "image"
-    for number, layer in enumerate(layers):
-        id = f"{number}"
+    for id, layer, sources in layers:
         graph.set_node(Node(id, layer))
-        graph.add_wire(Wire(before, port, id, "x"))
-        before, port = id, "y"
+        for order, source in enumerate(sources):
+            port = "image" if source == "data" else "y"
+            graph.add_wire(Wire(source, port, id, "x", order))
     graph.set_node(Node("loss", CrossEntropy()))
     graph.set_node(Node("optimizer", optimizer))
-    graph.add_wire(Wire(before, port, "loss", "prediction"))
+    graph.add_wire(Wire(layers[-1][0], "y", "loss", "prediction"))
     graph.add_wire(Wire("data", "label", "loss", "target"))
     graph.add_wire(Wire("loss", "loss", "optimizer", "loss"))
     return graph
@@ -109,6 +121,22 @@ def _w5() -> Graph:
     return chain((50, 32), [LSTM(units=128, returns="last"), Dense(units=10)], Adam())
 
 
+def _w6() -> Graph:
+    layers: list[tuple[str, Op, Sequence[str]]] = [
+        ("norm1", LayerNorm(), ["data"]),
+        ("attention", MultiHeadAttention(heads=4), ["norm1"]),
+        ("sum1", Add(), ["data", "attention"]),
+        ("norm2", LayerNorm(), ["sum1"]),
+        ("widen", Dense(units=512), ["norm2"]),
+        ("gelu", GELU(), ["widen"]),
+        ("narrow", Dense(units=128), ["gelu"]),
+        ("sum2", Add(), ["sum1", "narrow"]),
+        ("mean", Reduce(axes=(1,)), ["sum2"]),
+        ("scores", Dense(units=10), ["mean"]),
+    ]
+    return net((64, 128), layers, Adam())
+
+
 def _example(name: str) -> Callable[[], Graph]:
     return lambda: load(example_path(name))
 
@@ -121,6 +149,7 @@ WORKLOADS = {
         Workload("W3", "CNN 16-32, dense 128, 28×28, Adam", 64, (1, 28, 28), 10, _w3),
         Workload("W4", "CNN 32-32-64-64, batch norm, Adam", 32, (3, 32, 32), 10, _w4),
         Workload("W5", "LSTM 32→128, 50 steps, Adam", 32, (50, 32), 10, _w5),
+        Workload("W6", "Transformer block 128, 4 heads, 64 steps, Adam", 16, (64, 128), 10, _w6),
         Workload(
             "digits-mlp", "example, dense 128, Adam", 32, (1, 8, 8), 10, _example("digits-mlp")
         ),

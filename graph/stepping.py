@@ -8,7 +8,7 @@ from dataclasses import replace
 from graph.graph import Graph
 from graph.kinds import AVERAGE, SUM, Optimizer, Schedule
 from graph.op import Context
-from graph.primitives import update, where
+from graph.primitives import renorm, update, where
 from graph.program import Program, TensorType, Update
 from graph.simplify import simplify
 from graph.tensor import Builder, Tensor
@@ -53,11 +53,21 @@ def optimizer_updates(
             shortened = _shortened_sums(op, given, slots[SUM], due)
         else:
             shortened = op.shortened(given)
-        flat = [slot for own in slots.values() for slot in own]
-        made = update(_rule(graph, path), params, shortened, flat)
-    names = [Update("param", k, 0) for k in keys]
-    names += [Update("slot", slot_key(path, s, k), 0) for s in slots for k in keys]
-    return list(zip(names, made, strict=True))
+        limits = [found.params[key].max_norm for key in keys]
+        made: list[tuple[Update, Tensor]] = []
+        for limit in dict.fromkeys(limits):  # one rule for all parameters of equal limit
+            own = [place for place, other in enumerate(limits) if other == limit]
+            flat = [slot for row in slots.values() for slot in (row[k] for k in own)]
+            values = update(
+                _rule(graph, path, limit),
+                [params[k] for k in own],
+                [shortened[k] for k in own],
+                flat,
+            )
+            names = [Update("param", keys[k], 0) for k in own]
+            names += [Update("slot", slot_key(path, s, keys[k]), 0) for s in slots for k in own]
+            made += zip(names, values, strict=True)
+    return made
 
 
 def _shortened_sums(
@@ -71,8 +81,10 @@ def _shortened_sums(
     return [where(due, whole - s, g) for whole, s, g in zip(short, sums, gradients, strict=True)]
 
 
-def _rule(graph: Graph, path: str) -> Program:
-    """The optimizer's step, as a program on one number that stands for any shape."""
+def _rule(graph: Graph, path: str, limit: float | None) -> Program:
+    """The optimizer's step, as a program on one number that stands for any shape; the weights of
+    one output are then no longer than `limit`.
+    """
     op, builder = optimizer_of(graph, path), Builder()
     one, names = TensorType(()), ("p", *op.kept_names())
     with builder.at(path):
@@ -89,6 +101,8 @@ def _rule(graph: Graph, path: str) -> Program:
         own = [old[name] for name in op.slot_names()]
         made = op.step(p, op.held(mean), *own, rate=rate, ctx=ctx)
         new = dict(zip(names, made, strict=False))
+        if limit is not None:
+            new["p"] = renorm(new["p"], limit)
         if AVERAGE in old:
             new[AVERAGE] = op.averaged(new["p"], old[AVERAGE], ctx)
         if SUM in old:

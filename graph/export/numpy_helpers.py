@@ -317,3 +317,10 @@ def follow_plateau(seen, score, mode, factor, patience, threshold, cooldown, flo
         return max(share * factor, floor), best, 0, cooldown
     return share, best, bad, rest
 ''')
+
+_helper('''
+def renorm(x, limit):
+    """The weights of each output, shortened to `limit` where they are longer."""
+    length = np.sqrt((x * x).sum(axis=tuple(range(1, x.ndim)), keepdims=True))
+    return x * np.where(length > limit, limit / (length + 1e-7), 1).astype(x.dtype)
+''')

@@ -8,7 +8,7 @@ from typing import cast
 from graph.export import expression as ex
 from graph.export import numpy_rows
 from graph.export.expression import Expression
-from graph.export.names import Namespace, comment, docstring, free_names, literal
+from graph.export.names import Namespace, comment, docstring, free_names, identifier, literal
 from graph.export.outline import Outline
 from graph.export.readable import Rows, readable
 from graph.export.symbolic import Generic, generic
@@ -126,7 +126,7 @@ def _update(outline: Outline, row: Row, program: Program, writer: Writer) -> lis
     slots = f"slots[{'key' if one else f'{literal(row.path)}, key'}]"
     kept = len(rule.outputs) > 1
     arguments = ["params[key]", "g", *([f"*{slots}"] if kept else []), *_counters(rule)]
-    call = ex.parse(f"{outline.stems[row.path]}({', '.join(arguments)})")
+    call = ex.parse(f"{_rule_name(outline, row)}({', '.join(arguments)})")
     target = f"params[key], *{slots} = " if kept else "params[key] = "
     lines = [
         *comment(outline.node_comment(row.path), "    "),
@@ -158,11 +158,20 @@ def rule_functions(outline: Outline) -> list[list[str]]:
         program = _program(outline, phase.name, outline.gradient_watch).program
         for row in program.rows:
             if row.op == "update":
-                made.setdefault(row.path, _rule_function(outline, row.path, _rule(row)))
+                name = _rule_name(outline, row)
+                made.setdefault(name, _rule_function(outline, row, name))
     return list(made.values())
 
 
-def _rule_function(outline: Outline, path: str, rule: Program) -> list[str]:
+def _rule_name(outline: Outline, row: Row) -> str:
+    """The function of an optimizer, of its own where weights are held to a length."""
+    limits = [own.attr("limit") for own in _rule(row).rows if own.op == "renorm"]
+    stem = outline.stems[row.path]
+    return identifier(f"{stem}_max_norm_{limits[0]:g}") if limits else stem
+
+
+def _rule_function(outline: Outline, row: Row, name: str) -> list[str]:
+    path, rule = row.path, _rule(row)
     arrays = [i.key for i in rule.inputs if i.kind == "batch"]
     names = _new_names(rule)
     scope = Namespace(outline.taken - {"g"} | {*arrays, "step", "epoch", "steps"})
@@ -178,7 +187,7 @@ def _rule_function(outline: Outline, path: str, rule: Program) -> list[str]:
     results = [writer.value(value) for value in roots]
     op = type(outline.nodes[path].op)
     written = [
-        f"def {outline.stems[path]}({', '.join([*arrays, *_counters(rule)])}):",
+        f"def {name}({', '.join([*arrays, *_counters(rule)])}):",
         f'    """{docstring(op.tip())}"""',
         *lines,
         *ex.statement("return ", _together(results), "    "),

@@ -33,6 +33,7 @@ COMPOSITES = frozenset(
         "attention",
         "attention_grad",
         "norm",
+        "renorm",
         "update",
         *numpy_recurrent.EXPRESSIONS,
     }

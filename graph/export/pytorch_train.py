@@ -331,15 +331,27 @@ def _stepped(
 ) -> list[str]:
     """The lines of the update that follows a backward pass."""
     lines: list[str] = []
-    for path, _ in phase.owned:
+    for path, owned in phase.owned:
         lines += ex.lines_of([*_clipped(outline, path, names[path], indent)], path)
         lines += ex.lines_of([f"{indent}{names[path]}.step()"], path)
+        lines += _held(outline, model, owned, indent)
         if _optimizer(outline, path).ema_decay:
             name = names[path]
             call = f"{mean_name(name)}.update_parameters(nn.ParameterList({_group(name)}))"
             lines += ex.lines_of([f"{indent}{call}"], path)
     own_names = {path: names[path] for path, _ in phase.owned}
     return lines + _schedule_steps(outline, model, own_names, "step", indent)
+
+
+def _held(outline: Outline, model: ModelClass, owned: Sequence[str], indent: str) -> list[str]:
+    """The lines that hold weights to their length."""
+    lines = []
+    for name, key in model.state.items():
+        limit = outline.model.params[key].max_norm if key in owned else None
+        if limit is not None:
+            held = f"{indent}{attribute(name)}.data.renorm_(p=2, dim=0, maxnorm={limit!r})"
+            lines += ex.lines_of([held], key.rpartition("/")[0])
+    return lines
 
 
 def _clipped(outline: Outline, path: str, name: str, indent: str) -> list[str]:

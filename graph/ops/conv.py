@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graph.op import Op, Param, Port, SettingError, bad, labels, sample, setting
-from graph.ops.dense import bias_beside, weight_start
+from graph.ops.dense import bias_beside, limited_weight
 from graph.ops.expect import need_image
 from graph.ops.windows import Maps, Pair, Sides, Windows, offset, pair
 from graph.primitives import avg_pool2d, max_pool2d
@@ -71,7 +71,7 @@ class Conv2d(Windows, Maps):
 
     def params(self, x: TensorType) -> Mapping[str, Param]:
         need_image(x)
-        weight = Param((self.filters, x.shape[1], *pair(self.kernel)), weight_start(self))
+        weight = limited_weight(self, self.filters, x.shape[1], *pair(self.kernel))
         return {"weight": weight, **bias_beside(weight, self.bias)}
 
     def build(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -6,7 +6,13 @@ from collections.abc import Mapping
 
 from graph.op import Op, Param, Port, SettingError, bad, labels, sample, setting
 from graph.ops.borders import PADDING_MODES, bordered
-from graph.ops.dense import bias_beside, constant_setting, init_setting, weight_start
+from graph.ops.dense import (
+    bias_beside,
+    constant_setting,
+    init_setting,
+    limit_setting,
+    limited_weight,
+)
 from graph.ops.expect import describe, need_numbers
 from graph.ops.windows import Pair, Sides, border, need_stride_of_one, offset
 from graph.primitives import avg_pool2d, conv2d, max_pool2d, reduce_max, reduce_mean, reshape
@@ -69,6 +75,7 @@ class Conv1d(Op):
     bias: bool = setting(True, "Add a trained offset to each channel")
     init: str = init_setting()
     init_value: float = constant_setting()
+    max_norm: float | None = limit_setting()
     torch = (
         "nn.Conv1d({x.shape[1]}, {filters}, {kernel}, stride={stride}, padding={padding}, "
         "dilation={dilation}, bias={bias}, padding_mode={padding_mode})"
@@ -101,7 +108,7 @@ class Conv1d(Op):
 
     def params(self, x: TensorType) -> Mapping[str, Param]:
         need_signal(x)
-        weight = Param((self.filters, x.shape[1], self.kernel), weight_start(self))
+        weight = limited_weight(self, self.filters, x.shape[1], self.kernel)
         return {"weight": weight, **bias_beside(weight, self.bias)}
 
     def build(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

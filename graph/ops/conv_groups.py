@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graph.op import Param, SettingError, bad, labels, sample, setting
-from graph.ops.dense import bias_beside, weight_start
+from graph.ops.dense import bias_beside, limited_weight
 from graph.ops.expect import need_image
 from graph.ops.windows import Maps, Windows, offset, pair
 from graph.primitives import broadcast_to, concat, conv2d, depthwise2d, reshape, slice_axis
@@ -72,7 +72,7 @@ class GroupedConv2d(Maps, Windows):
             expected = f"a multiple of {self.groups} channels"
             raise ShapeError(f"{x.shape[1]} channels", expected, "choose groups that divide them")
         channels = x.shape[1] // self.groups
-        weight = Param((self.filters, channels, *pair(self.kernel)), weight_start(self))
+        weight = limited_weight(self, self.filters, channels, *pair(self.kernel))
         return {"weight": weight, **bias_beside(weight, self.bias)}
 
     def build(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -117,7 +117,7 @@ class DepthwiseConv2d(EachChannel):
 
     def params(self, x: TensorType) -> Mapping[str, Param]:
         need_image(x)
-        weight = Param((x.shape[1] * self.multiplier, 1, *pair(self.kernel)), weight_start(self))
+        weight = limited_weight(self, x.shape[1] * self.multiplier, 1, *pair(self.kernel))
         return {"weight": weight, **bias_beside(weight, self.bias)}
 
     def build(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -157,8 +157,8 @@ class SeparableConv2d(EachChannel, Maps, Windows):
     def params(self, x: TensorType) -> Mapping[str, Param]:
         need_image(x)
         maps = x.shape[1] * self.multiplier
-        depthwise = Param((maps, 1, *pair(self.kernel)), weight_start(self))
-        pointwise = Param((self.filters, maps, 1, 1), weight_start(self))
+        depthwise = limited_weight(self, maps, 1, *pair(self.kernel))
+        pointwise = limited_weight(self, self.filters, maps, 1, 1)
         beside = bias_beside(pointwise, self.bias)
         return {"depthwise": depthwise, "pointwise": pointwise, **beside}
 

@@ -56,6 +56,18 @@ def constant_setting() -> Any:
     )
 
 
+def limit_setting() -> Any:
+    """The setting `max_norm` beside it."""
+    return setting(
+        None,
+        "Longest that the weights of one output may be after an update (Srivastava et al. 2014); "
+        "free: no limit",
+        above=0.0,
+        max=1e6,
+        advanced=True,
+    )
+
+
 def weight_of() -> Any:
     """The setting `tie` of a node type whose param `weight` may be that of another node."""
     return setting(
@@ -69,6 +81,11 @@ def weight_of() -> Any:
 def weight_start(op: Any) -> str | float:
     """How the weights of a node with both settings start: a number fills them."""
     return float(op.init_value) if op.init == "constant" else str(op.init)
+
+
+def limited_weight(op: Any, *shape: int) -> Param:
+    """The weight of a node with all three settings; axis 0 is what it makes."""
+    return Param(shape, weight_start(op), max_norm=op.max_norm)
 
 
 def bias_start(init: str | float) -> str:
@@ -112,6 +129,7 @@ class Dense(Op):
     bias: bool = setting(True, "Add a trained offset to each output")
     init: str = init_setting()
     init_value: float = constant_setting()
+    max_norm: float | None = limit_setting()
     tie: str = weight_of()
     samples = (
         sample(x=(2, 3), settings={"units": 4}),
@@ -129,7 +147,7 @@ class Dense(Op):
     def params(self, x: TensorType) -> Mapping[str, Param]:
         if len(x.shape) != 3 or x.dtype == "int":
             need_vector(x)
-        weight = Param((self.units, x.shape[-1]), weight_start(self))
+        weight = limited_weight(self, self.units, x.shape[-1])
         return {"weight": weight, **bias_beside(weight, self.bias)}
 
     def build(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

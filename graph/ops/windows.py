@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graph.op import Op, Port, SettingError, setting
 from graph.ops.borders import PADDING_MODES, bordered
-from graph.ops.dense import constant_setting, init_setting
+from graph.ops.dense import constant_setting, init_setting, limit_setting
 from graph.primitives import channel_shape, conv2d, reshape
 from graph.tensor import Tensor
 
@@ -76,6 +76,7 @@ class Windows(Op, register=False):
     bias: bool = setting(True, "Add a trained offset to each channel")
     init: str = init_setting()
     init_value: float = constant_setting()
+    max_norm: float | None = limit_setting()
 
     def check(self) -> None:
         need_stride_of_one(self.padding, self.stride)

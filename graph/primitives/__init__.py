@@ -45,7 +45,7 @@ from graph.primitives.elementwise import (
 from graph.primitives.linear import matmul
 from graph.primitives.random import random_uniform
 from graph.primitives.recurrent import gru_scan, lstm_scan, rnn_scan
-from graph.primitives.reduction import argmax, norm, reduce_max, reduce_mean, reduce_sum
+from graph.primitives.reduction import argmax, norm, reduce_max, reduce_mean, reduce_sum, renorm
 from graph.primitives.shape import (
     broadcast_to,
     concat,
@@ -115,6 +115,7 @@ __all__ = [
     "reduce_sum",
     "relu",
     "relu_grad",
+    "renorm",
     "reshape",
     "rnn_scan",
     "rsqrt",

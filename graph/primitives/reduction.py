@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from graph.primitives.elementwise import equal, sqrt
+from graph.primitives.elementwise import equal, greater, sqrt, where
 from graph.primitives.shape import broadcast_to, reshape
 from graph.primitives.table import Gradients, Primitive, Tensors, Types, register
 from graph.program import Attrs, Shape, ShapeError, TensorType
@@ -70,6 +70,18 @@ def norm(x: Tensor) -> Tensor:
     return x.builder.emit("norm", (x,))[0]
 
 
+def renorm(x: Tensor, limit: float) -> Tensor:
+    """Slices along axis 0, each made as short as `limit` where it is longer: `torch.renorm`."""
+    return x.builder.emit("renorm", (x,), limit=limit)[0]
+
+
+def _renorm_expand(inputs: Sequence[Tensor], attrs: Attrs) -> Sequence[Tensor]:
+    x, limit = inputs[0], cast("float", attrs["limit"])
+    length = sqrt(reduce_sum(x * x, range(1, x.rank), keep=True))
+    # PyTorch's 1e-7 keeps the division finite
+    return [x * where(greater(length, limit), limit / (length + 1e-7), 1.0)]
+
+
 def _norm_type(types: Types, attrs: Attrs) -> Types:
     return (TensorType((), "real"),)
 
@@ -103,4 +115,14 @@ register(
 )
 register(
     Primitive("norm", "composite", _norm_type, None, _norm_expand, numpy="np.linalg.norm({0})")
+)
+register(
+    Primitive(
+        "renorm",
+        "composite",
+        lambda types, attrs: types,
+        None,
+        _renorm_expand,
+        numpy="renorm({0}, {limit!r})",
+    )
 )

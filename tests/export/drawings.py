@@ -355,6 +355,17 @@ def accumulated(**settings: Any) -> Graph:
     return drawn
 
 
+def held() -> Graph:
+    """Weights of a matrix and of a window that are held to a length; a mean of them is kept."""
+    drawn = started("glorot_uniform")
+    for id, limit in (("wide", 0.4), ("conv", 0.3), ("high", 0.4)):
+        node = drawn.node(id)
+        drawn.set_node(replace(node, op=replace(node.op, max_norm=limit)))
+    adam = op("Adam", learning_rate=0.02, ema_decay=0.9, clip_norm=0.5)
+    drawn.set_node(replace(drawn.node("adam"), op=adam))
+    return drawn
+
+
 def on_plateaus() -> Graph:
     """Two optimizers whose schedules follow the loss and a metric and drop at once."""
     drawn = averaged()
@@ -371,6 +382,7 @@ def on_plateaus() -> Graph:
 
 BY_HAND: dict[str, Graph] = {
     "accumulated": accumulated(),
+    "held": held(),
     "accumulated_limited": accumulated(clip_norm=0.05, clip_value=0.03, ema_decay=0.9),
     "on_plateaus": on_plateaus(),
     "averaged": averaged(),

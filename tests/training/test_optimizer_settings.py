@@ -66,6 +66,16 @@ def followed(schedule: str, **settings: object) -> Graph:
     return drawn
 
 
+def held(limit: float) -> Graph:
+    """The same with a window, the weights of each output no longer than a limit."""
+    drawn = windowed(ema_decay=0.5)
+    for id in ("hidden", "conv"):
+        node = drawn.node(id)
+        changed = replace(node.op, max_norm=limit)  # type: ignore[call-arg]
+        drawn.set_node(replace(node, op=changed))
+    return drawn
+
+
 CASES: dict[str, Callable[[], Graph]] = {
     "lamb": lambda: by("LAMB", learning_rate=0.02, clip_norm=0.5),
     "mean of the weights": lambda: by("AdamW", learning_rate=0.02, ema_decay=0.9),
@@ -76,6 +86,7 @@ CASES: dict[str, Callable[[], Graph]] = {
     "accumulated, limited": lambda: by(
         "LAMB", learning_rate=0.1, accumulate=2, clip_norm=0.1, clip_value=0.05, ema_decay=0.9
     ),
+    "held weights": lambda: held(0.4),
     "lamb normed": lambda: normed("LAMB", learning_rate=0.02),
 }
 
@@ -188,3 +199,17 @@ def test_a_step_of_all_samples_is_one_an_epoch(drawn: Graph, tmp_path: Path) -> 
     assert isinstance(events[-1], Finished)
     again = evaluate_run("run-1", options(tmp_path)).metrics
     assert {name: events[-1].metrics[name] for name in again} == again
+
+
+def test_weights_are_held_to_their_length(tmp_path: Path) -> None:
+    """Every output of the layers that say so is at the limit or below; others are not."""
+    list(train_graph(held(0.4), options(tmp_path)))
+    found = arrays(tmp_path, "run-1")
+    lengths = {
+        id: np.sqrt((found[f"param:{id}/weight"].reshape(-1, count) ** 2).sum(axis=1))
+        for id, count in (("hidden", 2), ("conv", 16), ("top", 120))
+    }
+    for id in ("hidden", "conv"):
+        assert lengths[id].max() <= 0.4 + 1e-9
+        assert (lengths[id] > 0.4 - 1e-6).any()
+    assert lengths["top"].max() > 0.4

@@ -182,16 +182,8 @@ def _bracketed(indent: str, head: str, expression: Expression, tail: str) -> lis
     else:
         return None
     if len(indent + head + opening) > WIDTH:
-        return _chained(indent, head, expression, tail)
-    return _items(indent, head + opening, items, closing + tail)
-
-
-def _chained(indent: str, head: str, expression: Expression, tail: str) -> list[str] | None:
-    """Break inside what a method is called on, where the method's brackets come too late."""
-    if not isinstance(expression, ast.Call) or not isinstance(expression.func, ast.Attribute):
         return None
-    source = expression.func.value
-    return _bracketed(indent, head, source, text(expression).removeprefix(text(source)) + tail)
+    return _items(indent, head + opening, items, closing + tail)
 
 
 def _items(

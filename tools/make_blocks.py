@@ -84,7 +84,7 @@ def build(name: str, title: str, about: str, parts: list[tuple[Layers, Wires]]) 
     return made
 
 
-def encoder() -> Graph:
+def encoder(causal: bool = False) -> Graph:
     """Self-attention, then a hidden layer, each behind a norm and beside a wire past it."""
     about = (
         "Steps of a sequence look at each other, then each by itself goes through a hidden layer "
@@ -92,7 +92,7 @@ def encoder() -> Graph:
     )
     parts = [
         ({"x": op("Input"), "y": op("Output")}, []),
-        attending(1, "x"),
+        attending(1, "x", causal=causal),
         feeding(2, "sum1"),
         ({}, [("sum2", "y")]),
     ]

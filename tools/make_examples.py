@@ -20,6 +20,7 @@ from graph.op import REGISTRY
 from graph.training import Split, Training
 from tools.drawn import build
 from tools.example_depth import DEPTH
+from tools.example_sequences import SEQUENCES
 from tools.rhymes import write_rhymes
 
 FOLDER = Path(__file__).resolve().parent.parent / "resources" / "examples"
@@ -137,7 +138,7 @@ def table_regression() -> Graph:
 
 MAKERS = {
     make.__name__.replace("_", "-"): make
-    for make in (digits_mlp, digits_cnn, moons_mlp, table_regression, *DEPTH)
+    for make in (digits_mlp, digits_cnn, moons_mlp, table_regression, *DEPTH, *SEQUENCES)
 }
 
 

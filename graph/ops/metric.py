@@ -14,6 +14,7 @@ from graph.ops.loss import (
     MeanSquaredError,
     binary_target,
     match_target,
+    need_class_map,
     need_classes,
 )
 from graph.primitives import (
@@ -70,8 +71,9 @@ class Accuracy(Metric):
     """Share of samples that are put into the right class, from 0 to 1.
 
     prediction N×K: the largest score is the answer, the first one on a tie, target N class
-    indices. prediction N×1 or N: a score above 0 means class 1, as logits of a binary
-    cross-entropy; target N labels 0 or 1. Where the net ends in a Sigmoid the threshold is 0.5.
+    indices; of sequences N×K×T with N×T, of images N×K×H×W with N×H×W. prediction N×1 or N: a score
+    above 0 means class 1, as logits of a binary cross-entropy; target N labels 0 or 1. Where the
+    net ends in a Sigmoid the threshold is 0.5.
     """
 
     short = "accuracy"
@@ -88,6 +90,8 @@ class Accuracy(Metric):
         ),
         sample(prediction=(5,), target=labels(5), classes=2),
         sample(prediction=(5, 1), target=(5, 1), positive=True),
+        sample(prediction=(4, 3, 2), target=labels(4, 2)),
+        sample(prediction=(2, 3, 2, 3), target=labels(2, 2, 3)),
         bad("one class index a sample", prediction=(5, 3), target=(5, 3)),
         bad("put a Flatten", prediction=(5, 3, 2, 2), target=labels(5)),
         bad("class labels", prediction=labels(5), target=labels(5)),
@@ -106,8 +110,11 @@ class Accuracy(Metric):
         if _binary(prediction.type):
             truth = greater(binary_target(prediction, target), 0.5)
             return reduce_mean(equal(greater(prediction, self.threshold), truth))
-        need_classes(prediction.type, target.type)
-        return reduce_mean(equal(argmax(prediction), target))
+        if len(prediction.shape) > 2:
+            need_class_map(prediction.type, target.type)
+        else:
+            need_classes(prediction.type, target.type)
+        return reduce_mean(equal(argmax(prediction, 1), target))
 
 
 class TopKAccuracy(Metric):

@@ -259,14 +259,14 @@ def test_tab_goes_from_top_to_bottom(panel: InspectorPanel, document: Document) 
     document.select([by_type(document, "Conv2d")[0]])
     row(panel, "filters").entry.setFocus()
     heights, seen = [], set()
-    for _ in range(10):
+    for _ in range(8):
         focused = QApplication.focusWidget()
         assert focused is not None
         seen.add(focused.accessibleName())
         heights.append(focused.mapTo(panel, QPoint(0, 0)).y())
         QTest.keyClick(focused, Qt.Key.Key_Tab)
     assert heights == sorted(heights)
-    assert {"Output channels", "Kernel size", "Padding", "Initialise"} <= seen
+    assert {"Output channels", "Kernel size", "Padding", "Advanced"} <= seen
     assert {"Bias", "Bypass", "Freeze"} <= seen
 
 
@@ -288,10 +288,10 @@ def test_mixed_values_and_one_step_for_all(panel: InspectorPanel, document: Docu
 
 
 def test_types_share_what_they_have_in_common(panel: InspectorPanel, document: Document) -> None:
-    """A convolution and a dense layer: bias and start."""
+    """A convolution and a dense layer: bias, start and length of the weights."""
     document.select([by_type(document, "Conv2d")[0], by_type(document, "Dense")[0]])
     assert panel.settings.form is not None
-    assert set(panel.settings.form.rows) == {"bias", "init"}
+    assert set(panel.settings.form.rows) == {"bias", "init", "init_value", "max_norm"}
     switch = panel.settings.form.rows["bias"]
     assert isinstance(switch, SwitchRow)
     QTest.mouseClick(switch.switch, Qt.MouseButton.LeftButton)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graph.graph import Graph, Node
 from graph.training import Training
-from tests.support.small_graphs import draw, moons, op
+from tests.support.small_graphs import draw, moons, op, tied_tokens
 
 
 def classifier(nodes: dict[str, str | tuple[str, dict[str, object]]], optimizer: str) -> Graph:
@@ -76,22 +76,5 @@ def limited() -> Graph:
     return drawn
 
 
-def tied(optimizer: str = "Adam") -> Graph:
-    """Scores of tokens from the table that embeds them."""
-    return classifier(
-        {
-            "flat": ("Flatten", {}),
-            "cut": ("Formula", {"formula": "2 * abs(x)"}),
-            "ids": ("ToIds", {}),
-            "words": ("Embedding", {"vocabulary": 20, "features": 5, "padding_idx": 0}),
-            "mean": ("Reduce", {"axes": (1,)}),
-            "tanh": ("Tanh", {}),
-            "scores": ("Dense", {"units": 20, "tie": "words"}),
-            "top": ("Dense", {"units": 10}),
-        },
-        optimizer,
-    )
-
-
-GRAPHS = {"tied": tied, "cnn": cnn, "mlp": mlp, "normed": normed, "limited": limited}
+GRAPHS = {"tied": tied_tokens, "cnn": cnn, "mlp": mlp, "normed": normed, "limited": limited}
 GRAPHS["moons"] = lambda: moons(dropout=0.2)

@@ -70,6 +70,26 @@ def moons(units: int = 8, dropout: float = 0.0, **training: Any) -> Graph:
     return draw(nodes, wires, Training(**(settings | training)))
 
 
+def tied_tokens() -> Graph:
+    """Points as tokens, embedded; scores of tokens from the same table, then of two classes."""
+    nodes = {
+        "data": op("ToyData", samples_count=120),
+        "cut": op("Formula", formula="3 * abs(x)"),
+        "ids": op("ToIds"),
+        "words": op("Embedding", vocabulary=20, features=5, padding_idx=0),
+        "mean": op("Reduce", axes=(1,)),
+        "scores": op("Dense", units=20, tie="words"),
+        "tanh": op("Tanh"),
+        "top": op("Dense", units=2),
+        "loss": op("CrossEntropy"),
+        "adam": op("Adam", learning_rate=0.01),
+    }
+    wires = """data.features>cut.x cut.y>ids.x ids.y>words.x words.y>mean.x mean.y>scores.x
+        scores.y>tanh.x tanh.y>top.x top.y>loss.prediction data.target>loss.target
+        loss.loss>adam.loss"""
+    return draw(nodes, wires, Training(batch_size=10))
+
+
 def make_plan(model: Model, device: str, seed: int = 0, threads: int = 1) -> Plan:
     """A float64 plan of a model."""
     options = PlanOptions("float64", threads=threads, seed=seed)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from compute.backend import Array
 from compute.reference import evaluate
-from graph.program import Program
+from graph.program import Program, Row
 from graph.simplify import expand_composites
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ def _trace_back(program: Program, values: Mapping[int, Array]) -> tuple[str, str
         bad = [v for v in rows[value].inputs if not np.isfinite(values[v]).all()]
         if not bad:
             row = rows[value]
+            if row.op in ("take", "one_hot"):
+                return row.path, _outside(program, row, values)
             return row.path, f"{row.op} gave {_what(values[value])}; {REMEDY}"
         value = bad[0]
     given = next(i for i in program.inputs if i.value == value)
@@ -63,6 +65,17 @@ def _trace_back(program: Program, values: Mapping[int, Array]) -> tuple[str, str
         return node, f"{given.key} holds {_what(values[value])}; mend the data"
     node, _, name = given.key.rpartition("/")
     return node, f"its {name} became {_what(values[value])}; {REMEDY}"
+
+
+def _outside(program: Program, row: Row, values: Mapping[int, Array]) -> str:
+    """Which id of a row that picks by id names nothing."""
+    ids = values[row.inputs[-1]]
+    last = row.attr("classes") if row.op == "one_hot" else None
+    if last is None:
+        last = program.types[row.inputs[0]].shape[cast("int", row.attr("batch"))]
+    wrong = ids[(ids < 0) | (ids >= last)]
+    found = f"found the id {wrong.flat[0]}, expected 0 to {cast('int', last) - 1}"
+    return f"{found}; mend the data, or set the number of tokens or classes higher"
 
 
 def _what(value: Array) -> str:

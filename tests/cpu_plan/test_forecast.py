@@ -173,3 +173,16 @@ def test_nodes_and_memory_add_up() -> None:
     assert told.run > told.epoch > told.step
     loaded.model.graph.training = replace(loaded.model.graph.training, epochs=1)
     assert costs(loaded, plan, machine()).run < told.run
+
+
+def test_the_plan_table_tells_predicted_times_once_the_machine_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Before that there are none."""
+    workload = WORKLOADS["W2"]
+    plan = CpuPlan(Model(workload.graph()), PlanOptions(threads=1), lambda done, total, what: None)
+    monkeypatch.setattr("compute.cpu.costs.store.known", lambda variant: None)
+    assert {line.predicted for line in plan.table("train/0", 16)} == {None}
+    monkeypatch.setattr("compute.cpu.costs.store.known", lambda variant: machine())
+    told = [line.predicted for line in plan.table("train/0", 16)]
+    assert tuple(told) == found("W2", 16).rows

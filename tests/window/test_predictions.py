@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from graph.edits import SetTraining
 from gui.app import App
 from gui.docks.page import Page
-from gui.docks.plan import PlanPage
+from gui.docks.plan import COLUMNS, PlanPage
 from gui.docks.predictions import PredictionsPage
 from gui.docks.try_it import TryPage
 
@@ -140,7 +140,7 @@ def test_the_plan_lists_the_steps_and_measures_them(qtbot: QtBot, app: App) -> N
     assert any("gemm" in kernel for kernel in kernels)
     QTest.mouseClick(page.measure, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: any(step.seconds for step in page.model.steps))
-    page.sorted.sort(6, Qt.SortOrder.DescendingOrder)
+    page.sorted.sort(COLUMNS.index("Measured"), Qt.SortOrder.DescendingOrder)
     times = [
         page.model.steps[page.sorted.mapToSource(page.sorted.index(k, 0)).row()].seconds or 0
         for k in range(page.sorted.rowCount())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import ClassVar, Literal
 
 import numpy as np
 import pytest
@@ -13,12 +14,14 @@ from compute.backend import PlanOptions
 from graph.program import Program
 from graph.simplify import drop_dead
 from graph.tensor import Tensor
-from tests.nodes.harness import SEED, Case, Values, check_gradient, name
+from tests.nodes.harness import SEED, Case, Values, check_gradient, distance, name
 from tests.nodes.test_gradient_check import CASES
 
 
 class PlannedCase(Case):
     """A case whose programs are planned and run by the CPU's kernels."""
+
+    precision: ClassVar[Literal["float32", "float64"]] = "float64"
 
     def run(self, outputs: Mapping[str, Tensor], changed: Values | None = None) -> Values:
         program = drop_dead(self.trace.builder.finish("node", outputs))
@@ -41,7 +44,7 @@ class PlannedCase(Case):
             ids = {i.key: values[i.key] for i in inputs if i.kind == "batch"}
             rows = len(next(iter(ids.values()))) if ids else 1
             planned = replace(program, inputs=inputs, batch=rows, _hash=0)
-            options = PlanOptions("float64", threads=1, seed=SEED)
+            options = PlanOptions(self.precision, threads=1, seed=SEED)
             runners[program] = Runner(planned, self._persistent(planned, values), ids, options)
         return runners[program]
 
@@ -59,21 +62,27 @@ class PlannedCase(Case):
         }
 
 
-def _planned(built: Case) -> PlannedCase:
+def planned(built: Case) -> PlannedCase:
+    """The case on the CPU back end."""
     return PlannedCase(**vars(built))
+
+
+def check_values(built: Case) -> float:
+    """Assert that the kernels' values of a case are the reference's; returns the worst miss."""
+    expected, found = built.forward(), planned(built).forward()
+    assert found.keys() == expected.keys()
+    for key, value in expected.items():
+        np.testing.assert_allclose(found[key], value, rtol=1e-12, atol=1e-12, err_msg=key)
+    return max((distance(found[key], value) for key, value in expected.items()), default=0.0)
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_gradient_is_the_slope(case: str) -> None:
     """d objective / d element agrees with (f(x + h) − f(x − h)) / 2h, all computed by kernels."""
-    check_gradient(_planned(CASES[case]))
+    check_gradient(planned(CASES[case]))
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_values_are_the_references(case: str) -> None:
     """Outputs and running values agree with the reference interpreter."""
-    built = CASES[case]
-    expected, found = built.forward(), _planned(built).forward()
-    assert found.keys() == expected.keys()
-    for key, value in expected.items():
-        np.testing.assert_allclose(found[key], value, rtol=1e-12, atol=1e-12, err_msg=key)
+    check_values(CASES[case])

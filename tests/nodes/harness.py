@@ -208,11 +208,17 @@ def run(program: Program, values: Mapping[str, Array], op: Op) -> Values:
     return {output: computed[value] for output, value in program.outputs}
 
 
-def check_gradient(case: Case) -> None:
-    """Assert that the gradients of a case are its central differences."""
+def distance(found: Array, expected: Array) -> float:
+    """The largest difference of two arrays, relative where numbers are above 1."""
+    scale = np.maximum(1.0, np.abs(expected))
+    return float(np.max(np.abs(found - expected) / scale, initial=0.0))
+
+
+def check_gradient(case: Case) -> float:
+    """Assert that the gradients of a case are its central differences; returns the worst miss."""
     total = case.objective()
     assert total is not None
-    rng = np.random.default_rng(SEED)
+    rng, worst = np.random.default_rng(SEED), 0.0
     blank = {name(key): param.blank for key, param in case.trace.params.items()}
     for key, gradient in case.gradients().items():
         value, moved = case.values[key], np.ones_like(case.values[key])
@@ -230,6 +236,8 @@ def check_gradient(case: Case) -> None:
             slope = (ahead - behind) / (2 * STEP)
             scale = max(1.0, float(np.abs(gradient).max()) * float(np.abs(direction).sum()))
             assert (gradient * direction).sum() == pytest.approx(slope, abs=2e-8 * scale), key
+            worst = max(worst, abs(float((gradient * direction).sum()) - slope) / scale)
+    return worst
 
 
 def load_source(source: str, folder: Path, stem: str) -> ModuleType:

@@ -13,7 +13,7 @@ import pytest
 from compute.backend import Array
 from graph.export.pytorch_sequences import SEQUENCES
 from graph.template import call_text, module_text
-from tests.nodes.harness import Case, Values, load_source
+from tests.nodes.harness import Case, Values, distance, load_source
 
 # Where it is missing the tests say so; on CI tests/conftest.py turns that into a failure.
 torch: Any = pytest.importorskip("torch")
@@ -117,18 +117,20 @@ class Peer:
         return {n: found[self.case.op.torch_state.get(n, n)].numpy() for n in names}
 
 
-def check_agreement(case: Case, folder: Path, tolerance: float = TOLERANCE) -> None:
-    """Assert that outputs, running values and gradients of a case are PyTorch's."""
+def check_agreement(case: Case, folder: Path, tolerance: float = TOLERANCE) -> float:
+    """Assert that outputs, running values and gradients of a case are PyTorch's; the worst miss."""
     has_gradient = case.objective() is not None and bool(case.trained)
     peer = Peer(case, folder)
     theirs, ours = peer.outputs(), case.forward()
+    pairs = []
     for (port, tensor), value in zip(case.outputs.items(), theirs, strict=True):
         assert tensor.shape == tuple(value.shape)
-        np.testing.assert_allclose(ours[port], value.detach().numpy(), tolerance, tolerance)
+        pairs.append((ours[port], value.detach().numpy()))
     for state, expected in peer.states().items():
-        found = ours.get(state, case.values[state])
-        np.testing.assert_allclose(found, expected, tolerance, tolerance)
+        pairs.append((ours.get(state, case.values[state]), expected))
     if has_gradient:
         gradients = case.gradients()
-        for key, expected in peer.gradients(theirs).items():
-            np.testing.assert_allclose(gradients[key], expected, tolerance, tolerance)
+        pairs += [(gradients[key], found) for key, found in peer.gradients(theirs).items()]
+    for found, expected in pairs:
+        np.testing.assert_allclose(found, expected, tolerance, tolerance)
+    return max((distance(*pair) for pair in pairs), default=0.0)

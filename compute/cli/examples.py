@@ -36,7 +36,8 @@ class Goal:
     @property
     def higher(self) -> bool:
         """Whether more is better."""
-        return "accuracy" in self.metric and not self.stalls
+        known = any(word in self.metric for word in ("accuracy", "r2"))
+        return known and not self.stalls
 
     def reached(self, values: Sequence[float], beside: Sequence[float] = ()) -> bool:
         """Whether these values are good enough, and those of the net beside bad enough."""

@@ -182,8 +182,19 @@ def _bracketed(indent: str, head: str, expression: Expression, tail: str) -> lis
     else:
         return None
     if len(indent + head + opening) > WIDTH:
-        return None
+        return _before_method(indent, head, expression, tail)
     return _items(indent, head + opening, items, closing + tail)
+
+
+def _before_method(indent: str, head: str, expression: Expression, tail: str) -> list[str] | None:
+    """Break inside the call whose result a method is called on: `f(…).reshape(2, 4)`."""
+    if not isinstance(expression, ast.Call) or not isinstance(expression.func, ast.Attribute):
+        return None
+    receiver, name = expression.func.value, expression.func.attr
+    given = [text(a) for a in expression.args]
+    given += [f"{k.arg}={text(k.value)}" if k.arg else f"**{text(k.value)}"
+              for k in expression.keywords]  # fmt: skip
+    return _bracketed(indent, head, receiver, f".{name}({', '.join(given)}){tail}")
 
 
 def _items(

@@ -16,8 +16,8 @@ from graph.ops.metric import Metric
 HEAD = """# Node types
 
 What each node computes, its settings with their defaults, and its counterpart in PyTorch, where
-`F` is `torch.nn.functional`. `netloom nodes --markdown` writes this page; how each was checked is on
-[another](nodes-checked.md).
+`F` is `torch.nn.functional`. `netloom nodes --markdown` writes this page; how each was checked
+stands on [another](nodes-checked.md).
 """
 COLUMNS = ("Node", "What it computes", "Settings", "PyTorch")
 LONGEST = 64  # letters of an expression that is shown whole

@@ -331,22 +331,6 @@ def _each_of(role: str) -> list[str]:
     return [name for name, kind in REGISTRY.items() if kind.role == role]
 
 
-def margin() -> Graph:
-    """A loss that uses a number of the host in two places of its gradient."""
-    nodes = plain() | {"d": op("Dense", units=2), "loss": op("MultiClassMargin")}
-    wires = "data.features>d.x d.y>loss.prediction data.target>loss.target"
-    return draw(nodes, wires + LOSS, EXACT)
-
-
-def triplets() -> Graph:
-    """A loss of three values, none of them called a prediction."""
-    nodes = plain() | {name: op("Dense", units=3) for name in ("a", "p", "n")}
-    nodes["loss"] = op("TripletMargin")
-    wires = """data.features>a.x data.features>p.x data.features>n.x
-        a.y>loss.anchor p.y>loss.positive n.y>loss.negative"""
-    return draw(nodes, wires + LOSS, EXACT)
-
-
 def accumulated(**settings: Any) -> Graph:
     """Momentum over the mean gradient of three batches, under a schedule that counts updates."""
     drawn = trained_by("SGD", "CosineSchedule")
@@ -397,8 +381,6 @@ BY_HAND: dict[str, Graph] = {
     "two_phases": two_phases(),
     "limited": limited(),
     "value_limited": value_limited(),
-    "margin": margin(),
-    "triplets": triplets(),
     "odd_nodes": odd_nodes(),
     "own_types": own_types(),
     "shadowing": shadowing(),

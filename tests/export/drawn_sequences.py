@@ -1,4 +1,4 @@
-"""Drawings over generated data: points, sequences, embedded ids, recurrent layers, ties."""
+"""More drawings: generated data, embedded ids, recurrent layers, ties, losses of other shapes."""
 
 from dataclasses import replace
 
@@ -106,10 +106,28 @@ def tied() -> Graph:
     return drawn
 
 
+def triplets() -> Graph:
+    """A loss of three values, none of them called a prediction."""
+    nodes = plain() | {name: op("Dense", units=3) for name in ("a", "p", "n")}
+    nodes["loss"] = op("TripletMargin")
+    wires = """data.features>a.x data.features>p.x data.features>n.x
+        a.y>loss.anchor p.y>loss.positive n.y>loss.negative"""
+    return draw(nodes, wires + LOSS, EXACT)
+
+
+def margin() -> Graph:
+    """A loss that uses a number of the host in two places of its gradient."""
+    nodes = plain() | {"d": op("Dense", units=2), "loss": op("MultiClassMargin")}
+    wires = "data.features>d.x d.y>loss.prediction data.target>loss.target"
+    return draw(nodes, wires + LOSS, EXACT)
+
+
 SEQUENCES: dict[str, Graph] = {
     **{shape: shapes(shape) for shape in ("moons", "circles", "spiral", "xor")},
     **{task: sequences(task) for task in ("sine", "adding", "reverse")},
     "tokens": tokens(),
     "tied": tied(),
+    "margin": margin(),
+    "triplets": triplets(),
     "recurrent": recurrent(),
 }

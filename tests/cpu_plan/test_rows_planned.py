@@ -228,6 +228,7 @@ ATTENTION = {
 SOFTMAX = {
     "softmax": Case(rows.softmax, [(13, 7)]),
     "softmax_stack": Case(rows.softmax, [(3, 4, 7)]),
+    "softmax_repeated": Case(lambda x: rows.softmax(rows.broadcast_to(x, (5, 7))), [(1, 7)]),
     "log_softmax": Case(rows.log_softmax, [(13, 7)]),
     "cross_entropy": Case(
         lambda x, y: rows.softmax_cross_entropy(x, y), [(13, 7)], labels=[((13,), 7)]

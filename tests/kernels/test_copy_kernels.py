@@ -124,3 +124,15 @@ def test_record(library: Library, real: Any, step: int, kept: bool) -> None:
     if kept:
         expected[step, 0] = x[0]
     assert (out == expected).all()
+
+
+@pytest.mark.parametrize("size", [1, 4, 100])
+def test_counting_and_ids_of_numbers(library: Library, real: Any, size: int) -> None:
+    out = padded((1, 33), real)
+    run(library, "arange", out=out.ctypes.data, count=33, size=size)
+    assert (out[0] == np.arange(33)).all()
+    assert untouched_gaps(out)
+    x = np.array([0.0, 2.9, -2.9, 7.0, np.nan, np.inf, -np.inf, 1e30], real)
+    ids = np.full(9, 5, np.int64)
+    run(library, "to_int", x=x.ctypes.data, out=ids.ctypes.data, count=8, size=size)
+    assert ids.tolist() == [0, 2, -2, 7, -1, -1, -1, -1, 5]

@@ -306,6 +306,8 @@ def as_rows(view: View) -> tuple[View, int, int] | None:
     stride, one = flat.stride(0), flat.stride(1)
     if stride is None or (one != view.item and length > 1):
         return None
+    if flat.shape[0] > 1 and not stride:  # one row, repeated
+        return None
     return flat, flat.shape[0], stride or length * view.item
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import cast
 
-from compute.cpu.planner.emitter import Emitter
+from compute.cpu.planner.emitter import Emitter, as_rows
 from compute.cpu.planner.fuse import Op
 from compute.cpu.planner.moves import flat_row
 from compute.cpu.planner.steps import Word, address
@@ -79,12 +79,8 @@ def _per(em: Emitter, index: int, batch: int) -> int:
 def _matrix(view: View, width: int) -> tuple[View, int] | None:
     """`view` as rows of `width` contiguous numbers and the bytes between them; None: not so."""
     flat = view.reshape((view.size // width, width))
-    if flat is None:
-        return None
-    count, stride, one = flat.shape[0], flat.stride(0), flat.stride(1)
-    if stride is None or (one != view.item and width > 1) or (count > 1 and not stride):
-        return None
-    return flat, stride or width * view.item
+    found = as_rows(flat) if flat is not None else None
+    return (found[0], found[2]) if found is not None else None
 
 
 def _rows(em: Emitter, view: View, width: int) -> tuple[View, int]:

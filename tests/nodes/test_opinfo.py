@@ -1,7 +1,9 @@
 """Every node that PyTorch has a function or module for, on PyTorch's own samples of it.
 
-OpInfo's `reference_inputs` are taken, which begin with its `sample_inputs`, and ModuleInfo's
-inputs in training and in evaluation: float64, on the CPU. Equal ones count once.
+OpInfo's `reference_inputs` are taken, which begin with its `sample_inputs`, and the inputs of
+ModuleInfo, in evaluation as well where that differs: float64 (class indices int64), on the CPU, in
+one layout. A sample with the node, settings and numbers of an earlier one of its function does not
+count again.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ from tests.nodes.opinfo_losses import LOSSES, MODULES
 from tests.nodes.peer import double_precision, one_thread, torch
 
 SEED = 7
-AT_LEAST = 1500
+AT_LEAST = 2000
+NODE_TYPES = 75
 # PyTorch's gradients have numbers of single precision in them: a sixth, 1 / alpha
 INEXACT = {"nn.functional.hardsigmoid": 1e-7, "nn.functional.celu": 1e-7}
 # all samples of these want parts that are not equal, or factors that are not whole
@@ -58,9 +61,9 @@ def function_calls(name: str) -> Iterator[Call]:
 
 
 def module_calls(name: str) -> Iterator[Call]:
-    """The samples of a module, in training and in evaluation."""
+    """The samples of a module, in evaluation as well where that is another computation."""
     info = databases()[1][name]
-    for training in (True, False):
+    for training in (True, False) if info.train_and_eval_differ else (True,):
         make = partial(info.module_inputs_func, info, device="cpu", dtype=torch.float64)
         for sample in make(requires_grad=False, training=training):
             made, given = sample.constructor_input, sample.forward_input
@@ -108,13 +111,6 @@ def test_samples_of_pytorch_agree(name: str) -> None:
     assert found.skipped.keys() <= REASONS
 
 
-def test_enough_samples_run() -> None:
-    """As many as promised; nothing is dropped without a reason."""
-    found = [result(name) for name in NAMES]
-    assert sum(tally.ran for tally in found) >= AT_LEAST
-    assert not sum(len(tally.wrong) for tally in found)
-
-
 def summary() -> str:
     """How many samples ran, by node, and how many did not, by reason."""
     ran: Counter[str] = Counter()
@@ -125,3 +121,10 @@ def summary() -> str:
     lines += [f"  {count:5} {node}" for node, count in ran.most_common()]
     lines += [f"{sum(skipped.values())} did not"]
     return "\n".join([*lines, *(f"  {count:5} {why}" for why, count in skipped.most_common())])
+
+
+def test_enough_samples_run() -> None:
+    """As many as promised, on nearly every node type that PyTorch has a function for."""
+    ran: Counter[str] = sum((result(name).nodes for name in NAMES), Counter())
+    assert ran.total() >= AT_LEAST, summary()
+    assert len(ran) >= NODE_TYPES, summary()

@@ -104,7 +104,7 @@ def char_transformer() -> Graph:
 def reverse_sequence() -> Graph:
     """Two blocks of attention learn to say ten symbols backwards."""
     graph = begin(
-        Training(epochs=8, batch_size=32, split=HELD_OUT),
+        Training(epochs=15, batch_size=32, split=HELD_OUT),
         ("symbols", "ToySequences", {"task": "reverse", "steps": 10, "samples_count": 4000}),
     )
     scores = _attending(graph, ("symbols", "sequence"), 10, causal=False)

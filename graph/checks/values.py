@@ -56,6 +56,8 @@ def _other_loss(view: View, spot: Spot, node: Node) -> Iterator[Edit]:
         for port in spot.drawing.ports_in(node.id)
         for wire in spot.incoming.get((node.id, port.name), ())
     )
+    if None in operands or len(operands) < len(node.op.ports_in()):
+        return
     for name in sorted(REGISTRY):
         op = REGISTRY[name]
         same = op.role == node.op.role and op.inputs and op is not type(node.op)

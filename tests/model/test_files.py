@@ -71,6 +71,7 @@ def test_the_text_of_a_file() -> None:
         '        "bias": true,\n'
         '        "init": "he_uniform",\n'
         '        "init_value": 0.1,\n'
+        '        "max_norm": null,\n'
         '        "tie": "",\n'
         '        "units": 4\n'
         "      },\n"
@@ -83,7 +84,7 @@ def test_the_text_of_a_file() -> None:
 def test_settings_at_their_default_are_written() -> None:
     """So that another default in a later version does not change what the file means."""
     settings = json.loads(dumps(drawn({"a": Dense()})))["nodes"]["a"]["settings"]
-    start = {"init": "he_uniform", "init_value": 0.1}
+    start = {"init": "he_uniform", "init_value": 0.1, "max_norm": None}
     assert settings == {"units": 64, "bias": True, **start, "tie": ""}
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from compute.backend import Array, Plan
 from compute.batches import in_order
-from graph.ops.metric import Metric
+from graph.ops.metric import Metric, metric_names
 
 if TYPE_CHECKING:
     from graph.lower import Model
@@ -41,7 +41,7 @@ def evaluate(
                 op = metrics.get(name)
                 found[name] = _Gathered(op if isinstance(op, Metric) else None)
             found[name].add(values, index.shape[1])
-    names = metric_names(model, found)
+    names = output_names(model, found)
     return {prefix + names[name]: each.number(len(samples)) for name, each in found.items()}
 
 
@@ -91,7 +91,7 @@ def add_up(total: float, values: Array, size: int) -> float:
     return float(np.add.accumulate(parts)[-1])
 
 
-def metric_names(model: Model, outputs: Iterable[str]) -> dict[str, str]:
+def output_names(model: Model, outputs: Iterable[str]) -> dict[str, str]:
     """Keras's name for each scalar output of the evaluation program.
 
     `loss` is the sum of all; several losses are told apart by their node, metrics by their kind
@@ -100,19 +100,15 @@ def metric_names(model: Model, outputs: Iterable[str]) -> dict[str, str]:
     outputs = list(outputs)
     losses = [name for name in outputs if name.startswith("loss/")]
     names = {name: "loss" for name in outputs if name == "loss" or losses == [name]}
+    stems = {_word(name).removesuffix("_loss") for name in losses}
     for name in losses:
-        names.setdefault(name, f"{_word(name).removesuffix('_loss')}_loss")
-    metrics = [name for name in outputs if name.startswith("metric/")]
-    kinds = {name: _kind(model, name.partition("/")[2]) for name in metrics}
-    for name, kind in kinds.items():
-        alone = list(kinds.values()).count(kind) == 1
-        names[name] = kind if alone else f"{kind}_{_word(name).removesuffix(f'_{kind}')}"
+        word = _word(name)
+        stem = word.removesuffix("_loss") if len(stems) == len(losses) else word
+        names.setdefault(name, f"{stem}_loss")
+    metrics = {_word(name): name for name in outputs if name.startswith("metric/")}
+    ops = {word: model.nodes[name.partition("/")[2]].op for word, name in metrics.items()}
+    names |= {metrics[word]: called for word, called in metric_names(ops).items()}
     return {name: names.get(name, _word(name)) for name in outputs}
-
-
-def _kind(model: Model, path: str) -> str:
-    op = model.nodes[path].op
-    return getattr(op, "short", "") or type(op).__name__.lower()
 
 
 def _word(name: str) -> str:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from compute.questions import FeatureMap, Output
 from graph.graph import Graph
 from graph.lower import LowerError, Model
+from graph.ops.metric import metric_names
 from graph.program import TensorType
 from gui.canvas.view_model import REST, Bars, Health, Mosaic, NodeView, Preview, Sparkline
 from gui.docks.plot_scale import value_text
@@ -111,11 +112,12 @@ def watched(graph: Graph, types: Types, into: str = "", prefix: str = "") -> Wat
     }
     reached = [f"gradient:{name}" for phase in phases for name in model.reached(phase)]
     known = frozenset(reached)
+    metrics = {node.id: node.op for node in drawing if node.op.role == "metric"}
     return Watched(
         pictures(drawing, types, prefix),
         owners,
         {id: name for id, name in zeros.items() if model.can_watch(name)},
-        {} if into else {n.id: _metrics(n.id, n.op) for n in drawing if n.op.role == "metric"},
+        {} if into else {id: (f"val_{name}",) for id, name in metric_names(metrics).items()},
         frozenset(node.id for node in drawing if node.op.role == "optimizer"),
         {at: name for at, name in wires.items() if name in known},
         _phases(drawing, model, owners, prefix),
@@ -131,12 +133,6 @@ def _owners(model: Model, prefix: str) -> dict[str, tuple[str, ...]]:
             id = path.removeprefix(prefix).split("/")[0]
             found.setdefault(id, {}).update((key, None) for key in keys if key in trained)
     return {id: tuple(keys) for id, keys in found.items() if keys}
-
-
-def _metrics(id: str, op: object) -> tuple[str, ...]:
-    """Names under which a run may record a metric node: alone of its kind, or one of several."""
-    kind = getattr(op, "short", "") or type(op).__name__.lower()
-    return f"val_{kind}", f"val_{kind}_{id}"
 
 
 def _phases(

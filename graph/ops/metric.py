@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal
 
 from graph.op import Op, Port, Role, bad, labels, sample, setting
@@ -65,6 +66,24 @@ class Metric(Op, register=False):
     def number(self, gathered: Any) -> float:
         """The metric of an evaluation whose batches gave `gathered`, a number or an array."""
         return float(self.finish(gathered, *self.finish_arguments()))
+
+
+def metric_names(metrics: Mapping[str, Op]) -> dict[str, str]:
+    """What runs call metric nodes, by id: their kind, and where several are of a kind the id too.
+
+    An id that ends in the kind is not said twice: adam_accuracy -> accuracy_adam.
+    """
+    kinds = {
+        id: getattr(op, "short", "") or type(op).__name__.lower() for id, op in metrics.items()
+    }
+    several = {kind for kind, count in Counter(kinds.values()).items() if count > 1}
+    names = {
+        id: f"{kind}_{id.removesuffix(f'_{kind}')}" if kind in several else kind
+        for id, kind in kinds.items()
+    }
+    if len(set(names.values())) == len(names):
+        return names
+    return {id: f"{kind}_{id}" if kind in several else kind for id, kind in kinds.items()}
 
 
 class Accuracy(Metric):

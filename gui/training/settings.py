@@ -8,6 +8,7 @@ from graph import edits
 from graph.formula import FormulaError, number
 from graph.graph import Node
 from graph.op import SettingError
+from graph.ops.metric import metric_names
 from graph.rules import EditError
 from graph.stepping import batch_size
 from gui.document import Document
@@ -58,9 +59,5 @@ def set_rate(document: Document, text: str) -> str:
 
 def expected_metrics(document: Document) -> list[str]:
     """Names of the metrics that the graph measures, as runs call them."""
-    nodes = [node for node in document.graph if node.op.role == "metric"]
-    kinds = [getattr(n.op, "short", "") or type(n.op).__name__.lower() for n in nodes]
-    return [
-        kind if kinds.count(kind) == 1 else f"{kind}_{node.id.removesuffix(f'_{kind}')}"
-        for node, kind in zip(nodes, kinds, strict=True)
-    ]
+    metrics = {node.id: node.op for node in document.graph if node.op.role == "metric"}
+    return list(metric_names(metrics).values())

@@ -80,7 +80,7 @@ class Position:
         """The inverse of `to_text`; raises ValueError or KeyError for other text."""
         data: Mapping[str, object] = json.loads(text)
         totals, metrics = data["totals"], data["metrics"]
-        followed = data.get("followed", {})  # checkpoints of before there were such schedules
+        followed = data["followed"]
         assert isinstance(totals, dict)
         assert isinstance(metrics, dict)
         assert isinstance(followed, dict)

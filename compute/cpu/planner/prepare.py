@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import cast
 
+from compute.cpu.kernels.elementwise import MAX_OPERANDS
 from compute.cpu.planner.host import HostProgram, Number
 from graph.primitives.table import PRIMITIVES
 from graph.program import Program, Row, Shape, TensorType
@@ -25,6 +26,7 @@ KEPT = frozenset(
 SCANS = frozenset(f"{cell}_scan{end}" for cell in ("rnn", "lstm", "gru") for end in ("", "_grad"))
 NORMS = frozenset({"batch_norm", "batch_norm_grad"})
 ATTENTION = frozenset({"attention", "attention_grad"})
+HOST = 4  # operands left for what a rule computes of numbers alone
 MOVES = frozenset({"reshape", "permute", "broadcast_to", "slice", "to_real", "stop_gradient"})
 
 
@@ -45,9 +47,13 @@ def optimise(program: Program) -> Program:
 
 
 def _one_pass(row: Row) -> bool:
-    """Whether an optimizer's rule is elementwise, so that flat storage is one array to it."""
+    """Whether an optimizer's rule is elementwise, so that flat storage is one array to it, and
+    needs no more operands than a pass may have; numbers are such, also those made on the host.
+    """
     rule = cast("Program", row.attr("rule"))
-    return all(PRIMITIVES[own.op].kind != "composite" for own in rule.rows)
+    numbers = sum(own.op == "const" for own in rule.rows)
+    few = len(rule.inputs) + len(rule.outputs) + numbers <= MAX_OPERANDS - HOST
+    return few and all(PRIMITIVES[own.op].kind != "composite" for own in rule.rows)
 
 
 def _tidy(builder: Builder, row: Row, operands: list[Tensor]) -> Sequence[Tensor] | None:

@@ -166,7 +166,8 @@ def _layout(indent: str, head: str, expression: Expression, tail: str) -> list[s
 def _bracketed(indent: str, head: str, expression: Expression, tail: str) -> list[str] | None:
     """Break inside the brackets of a call, list, tuple or dict, or of one that is indexed."""
     if isinstance(expression, ast.Subscript) and isinstance(expression.value, ast.Call):
-        return _bracketed(indent, head, expression.value, f"[{text(expression.slice)}]{tail}")
+        index = text(expression).removeprefix(text(expression.value))
+        return _bracketed(indent, head, expression.value, index + tail)
     items: list[tuple[str, Expression]]
     if isinstance(expression, ast.Call) and (expression.args or expression.keywords):
         opening, closing = f"{text(expression.func)}(", ")"

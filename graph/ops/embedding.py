@@ -33,7 +33,11 @@ class Embedding(Op):
     inputs = (Port("x", "labels"),)
     summary = ("vocabulary", "features")
     vocabulary: int = setting(
-        1000, "Number of tokens; ids go from 0 to one less", min=1, max=10_000_000
+        1000,
+        "Number of tokens; ids go from 0 to one less",
+        min=1,
+        max=10_000_000,
+        label="tokens",
     )
     features: int = setting(64, "Length of the vector of a token", min=1, max=1_000_000)
     padding_idx: int | None = setting(

@@ -48,7 +48,7 @@ class Recurrent(Op, register=False):
     gates: ClassVar[int] = 1
     category, icon, family = "Recurrent", "recurrent", "recurrent"
     inputs = (Port("x", "sequence"), Port("length", "labels", optional=True))
-    summary = ("units", "layers", "returns")
+    summary = ("units", "returns")
     units: int = setting(128, "Numbers of the state", min=1, max=65_536, label="hidden units")
     layers: int = setting(1, "Layers, each on the states of the one before", min=1, max=64)
     bidirectional: bool = setting(

@@ -25,7 +25,7 @@ class ToySequences(DataSource):
     title = "Toy sequences"
     keywords = ("time series", "sine", "forecast", "adding problem", "reverse", "copy", "tokens")
     outputs = (Port("sequence", "sequence"), Port("target", "vector"))
-    summary = ("task", "steps", "samples_count")
+    summary = ("task", "steps")
     task: str = setting("sine", "What is to be learnt", choices=("sine", "adding", "reverse"))
     steps: int = setting(24, "Length of a sequence", min=2, max=10_000)
     samples_count: int = setting(1000, "How many sequences", min=10, max=1_000_000, label="samples")

@@ -167,7 +167,7 @@ def write(case: Case, target: Target, own: Path) -> None:
     save_file(arrays, own / "model.safetensors")
     if case.inputs:
         np.savez(own / "inputs.npz", **{f"i{k}": value for k, value in enumerate(case.inputs)})
-    for file in case.folder.glob("*.csv") if case.folder else ():
+    for file in case.folder.glob("*.[ct][sx][vt]") if case.folder else ():  # tables and texts
         shutil.copy(file, own)
 
 

@@ -42,5 +42,5 @@ def test_nothing_failed(name: str) -> None:
     sampled = {op.__name__ for op, _ in samples().values()}
     if role in ("layer", "loss", "metric") and name in sampled:
         assert "–" not in (peer, *files)
-    if role in ("optimizer", "schedule"):
+    if role in ("optimizer", "schedule") and name != "PlateauSchedule":  # see test_plateau
         assert peer != "–"

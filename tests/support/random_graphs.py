@@ -24,7 +24,7 @@ from graph.training import Split, Training
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 # equal weights make ties, which rounding decides; large ones grow without bound
-_UNUSUAL = ("identity", "zeros", "ones", "standard_normal")
+_UNUSUAL = ("identity", "zeros", "ones", "constant", "standard_normal")
 # Ranges that keep random training tame; all other settings are drawn from their declared range.
 TAME: dict[str, st.SearchStrategy[Any]] = {
     "units": st.integers(1, 12),
@@ -54,6 +54,7 @@ TAME: dict[str, st.SearchStrategy[Any]] = {
     "clip_norm": st.sampled_from([None, 0.5]),
     "clip_value": st.sampled_from([None, 0.1]),
     "init": st.sampled_from([i for i in INITIALISERS if i not in _UNUSUAL]),
+    "max_norm": st.sampled_from([None, 0.5]),
     "samples_count": st.sampled_from([40, 75]),
     "noise": st.sampled_from([0.0, 0.1]),
     "seed": st.integers(0, 9),

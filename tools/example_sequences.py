@@ -30,7 +30,7 @@ def sine_forecast() -> Graph:
 def adding_problem() -> Graph:
     """A GRU remembers two numbers for fifty steps; a plain recurrent layer does not."""
     graph = begin(
-        Training(epochs=30, batch_size=50, split=HELD_OUT),
+        Training(epochs=15, batch_size=50, split=HELD_OUT),
         ("numbers", "ToySequences", {"task": "adding", "steps": 50, "samples_count": 4000}),
     )
     cells = {"gru": ("GRU", {}), "plain": ("RNN", {})}

@@ -15,7 +15,7 @@ from typing import Any
 import resources
 from graph.checks.problem import Spot, View
 from graph.graph import Graph, Node, Wire
-from graph.op import Op, Port, PortKind, settings_of
+from graph.op import Op, Port, PortKind, alternatives, annotation, settings_of
 from graph.program import TensorType
 from graph.shapes import Seen
 from graph.stepping import batch_size
@@ -172,6 +172,9 @@ def setting_text(op: Op, name: str) -> str:
         return value
     if name in _WINDOWS:
         return "×".join(map(str, value if isinstance(value, tuple) else (value, value)))
+    kinds = alternatives(annotation(type(op), name))
+    if isinstance(value, int) and "float" in kinds and "int" not in kinds:
+        value = float(value)  # as it is when it comes from a file
     if isinstance(value, tuple):
         return f"{word} {'×'.join(map(str, value))}" if value else ""
     if name in _BARE:

@@ -81,7 +81,7 @@ def _wires(canvas: Canvas) -> set[str]:
         ("bn", "BatchNorm"),
         ("linear", "Dense"),
         ("residual", "Add"),
-        ("gradient descent", "SGD"),
+        ("gradient descent", "Gradient descent"),
         ("csv", "Table"),
     ],
 )

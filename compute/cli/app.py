@@ -194,6 +194,9 @@ def nodes(
 
 @app.command()
 def examples(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME…]", help="With --verify; default: all.")
+    ] = None,
     path: Annotated[
         str | None, typer.Option(metavar="NAME", help="Print where the example's file lies.")
     ] = None,
@@ -206,7 +209,7 @@ def examples(
     """List the examples that ship with Netloom."""
     from compute.cli.examples import examples
 
-    raise typer.Exit(examples(path, threads, device, verify=verify))
+    raise typer.Exit(examples(names or [], path, threads, device, verify=verify))
 
 
 @app.command()

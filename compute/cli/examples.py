@@ -68,15 +68,26 @@ def goals() -> dict[str, Goal]:
     }
 
 
-def examples(path: str | None, threads: int | None, device: BackendName, *, verify: bool) -> int:
-    """List the examples, or print the file of one, or train them all; returns the exit code."""
+def examples(
+    names: Sequence[str],
+    path: str | None,
+    threads: int | None,
+    device: BackendName,
+    *,
+    verify: bool,
+) -> int:
+    """List the examples, or print the file of one, or train some; returns the exit code."""
     if path is not None:
         write(str(example_file(path)))
         return 0
+    for name in names:
+        example_file(name)
     if verify:
-        return _verify(threads, device)
+        return _verify(names or tuple(goals()), threads, device)
     rows = []
     for name, about in _results().items():
+        if names and name not in names:
+            continue
         graph = open_graph(name).graph
         size = f"{plural(len(graph), 'node')}, {plural(graph.training.epochs, 'epoch')}"
         rows.append((name, about["about"], size, goals()[name].text()))
@@ -89,11 +100,12 @@ def _results() -> Mapping[str, Any]:
     return found
 
 
-def _verify(threads: int | None, device: BackendName) -> int:
-    """Train every example with every seed in a workspace that goes away; 1 when one falls short."""
+def _verify(names: Sequence[str], threads: int | None, device: BackendName) -> int:
+    """Train examples with every seed in a workspace that goes away; 1 when one falls short."""
     rows, failed = [], []
     with console(error=True).status("") as status:
-        for name, goal in goals().items():
+        for name in names:
+            goal = goals()[name]
             clock = time.perf_counter()
             found = []
             for seed in SEEDS:

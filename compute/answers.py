@@ -259,7 +259,7 @@ def _targets(values: Array) -> Array:
 def _output(
     name: str, raw: Array, meaning: Meaning, of: _Answerer, targets: Array | None
 ) -> Output:
-    reading = read_output(name, raw, meaning, of.scaling, of.samples.class_names)
+    reading = read_output(name, raw, meaning, of.scaling, of.samples.class_names).last
     values = reading.values.reshape(len(raw), -1)
     if reading.classes is None:
         return Output(name, meaning.kind, values, targets=targets)
@@ -268,7 +268,7 @@ def _output(
     if meaning.kind == "sigmoid":
         sure = np.maximum(values[:, 0], 1 - values[:, 0])
     if targets is not None:
-        targets = targets.reshape(len(raw), -1)[:, 0].astype(np.int64)
+        targets = targets.reshape(len(raw), -1)[:, -1].astype(np.int64)
     return Output(name, meaning.kind, values, classes, targets, sure, reading.class_names)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -46,6 +46,17 @@ class Reading:
     values: Array
     classes: Array | None = None
     class_names: tuple[str, ...] = ()
+
+    @property
+    def last(self) -> Reading:
+        """Of classes at each place of a sequence or map those of the last place: what comes next
+        in a text. Else as it is.
+        """
+        places = self.values.shape[1:-1]
+        if self.classes is None or not places or self.classes.shape[1:] != places:
+            return self
+        values = self.values.reshape(len(self.values), -1, self.values.shape[-1])[:, -1]
+        return replace(self, values=values, classes=values.argmax(-1))
 
 
 def run_model(
@@ -119,6 +130,7 @@ def read_output(
     names = classes.get(meaning.target.rpartition(".")[0], ())
     scores = raw.astype(np.float64)
     if meaning.kind == "softmax":
+        scores = np.moveaxis(scores, 1, -1)  # of sequences and maps, classes are axis 1
         shares = scores if meaning.reads == "probabilities" else _softmax(scores)
         return Reading(name, raw, shares, scores.argmax(-1), names)
     if meaning.reads == "probability":

@@ -193,7 +193,7 @@ def table_of(prediction: Prediction) -> tuple[list[str], list[list[object]]]:
     header: list[str] = []
     columns: list[list[object]] = []
     for output in prediction.outputs:
-        for name, column in _columns(output, alone=len(prediction.outputs) == 1):
+        for name, column in _columns(output.last, alone=len(prediction.outputs) == 1):
             header.append(name)
             columns.append(column)
     return header, [list(row) for row in zip(*columns, strict=True)]

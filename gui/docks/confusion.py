@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
 import numpy as np
@@ -117,12 +118,22 @@ class Confusion(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(fonts.font("caption mono"))
         tops = np.maximum(self.counts.max(axis=1), 1)
-        for row, column in np.ndindex(*self.counts.shape):
+        cells: Iterable[tuple[int, ...]] = np.ndindex(*self.counts.shape)
+        if len(self.counts) > MOST_NAMED:  # thousands of empty cells: one surface
+            last = len(self.counts) - 1
+            self._fill(painter, self._rect(0, 0).united(self._rect(last, last)), 2, self._empty)
+            cells = map(tuple, np.argwhere(self.counts).tolist())
+        for row, column in cells:
             self._paint_cell(painter, row, column, int(tops[row]))
         self._paint_names(painter)
         self._paint_recall(painter)
         painter.end()
         return picture
+
+    @property
+    def _empty(self) -> str:
+        theme = self._look.theme
+        return theme.ramp("activation", 0.03 if theme.name == "dark" else 0.97)
 
     def _paint_cell(self, painter: QPainter, row: int, column: int, top: int) -> None:
         theme, count, rect = (

@@ -8,11 +8,15 @@ count again.
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
+from importlib.util import find_spec
+from types import ModuleType
 from typing import Any
+from unittest import TestCase
 
 import numpy as np
 import pytest
@@ -36,6 +40,10 @@ NAMES = [*LOSSES, *(f"nn.{name}" for name in MODULES)]
 @cache
 def databases() -> tuple[dict[str, list[Any]], dict[str, Any]]:
     """PyTorch's functions and modules by name; a function may be listed in several variants."""
+    if find_spec("expecttest") is None:  # PyTorch's tests compare texts with it; samples do not
+        stand_in = ModuleType("expecttest")
+        vars(stand_in).update(TestCase=TestCase, ACCEPT=False)
+        sys.modules["expecttest"] = stand_in
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from torch.testing._internal.common_methods_invocations import op_db

@@ -15,6 +15,7 @@ from graph.export.symbolic import BATCHES, ExportError, Generic
 from graph.graph import Graph, Node
 from graph.kinds import DataSource, Follower
 from graph.lower import LowerError, Model, Phase
+from graph.ops.metric import metric_names
 from graph.primitives.table import text as shape_text
 from graph.program import Program, Shape, TensorType
 from graph.trace import Trace, trace
@@ -236,13 +237,8 @@ class Outline:
 
     def metric_name(self, path: str) -> str:
         """What an evaluation calls a metric: its kind, with its node where two are of a kind."""
-        kinds = {p: self._kind(p) for p in self.metrics()}
-        alone = list(kinds.values()).count(kinds[path]) == 1
-        return kinds[path] if alone else f"{kinds[path]}_{identifier(path)}"
-
-    def _kind(self, path: str) -> str:
-        op = self.nodes[path].op
-        return getattr(op, "short", "") or type(op).__name__.lower()
+        words = {identifier(p): self.nodes[p].op for p in self.metrics()}
+        return metric_names(words)[identifier(path)]
 
     def summary(self) -> str:
         """`prediction N×10 for image N×1×8×8`, for the docstring of the model."""

@@ -10,13 +10,17 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import save_file
 
+from compute.evaluate import output_names
 from compute.events import EpochDone
 from compute.prepare import TrainOptions
 from compute.results import evaluate_run, open_run, weights
 from compute.session import train_graph
 from graph.export import ExportError, Target, export
+from graph.files import load
 from graph.graph import Graph, Node, Wire
+from graph.lower import Model
 from graph.ops.metric import Perplexity
+from tests.export.golden_files import EXAMPLES
 from tests.export.test_exported_numbers import TARGETS
 from tests.nodes.harness import load_source
 from tests.support.small_graphs import draw, moons, op
@@ -125,3 +129,14 @@ def test_a_metric_without_text_is_refused(target: Target) -> None:
     drawn.set_node(Node("perplexity", Doubled()))
     with pytest.raises(ExportError, match=r"doubled: found no text of the function .* write one"):
         export(drawn, target)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_several_of_a_kind_have_the_names_of_the_record(target: Target) -> None:
+    graph = load(EXAMPLES / "optimizers-race.loom")
+    model = Model(graph)
+    recorded = output_names(model, [name for name, _ in model.program("evaluate", 3).outputs])
+    text = export(graph, target)
+    names = [name for output, name in recorded.items() if output.startswith("metric/")]
+    assert names == ["accuracy_adam", "accuracy_momentum", "accuracy_rmsprop", "accuracy_sgd"]
+    assert all(f'"{name}": ' in text for name in names)

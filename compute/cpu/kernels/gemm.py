@@ -43,14 +43,22 @@ from compute.cpu.kernels.vocabulary import (
     WIDE,
     Stack,
     device,
+    first,
+    load,
+    load_masked,
     row_tile,
     set_word,
+    store,
+    store_masked,
     tile_column,
     unpack,
 )
 from compute.cpu.templates import Access, block, kernel, pieces
 
 JOB = Stack(JOB_BYTES)
+NEAR = 1 << 14  # bytes of A that stay in L1 however they lie
+TURNED_ROWS = 96  # of A, packed together when its columns are contiguous: they stay in L2
+TURNED = Stack((TURNED_ROWS * 8 + 64) * DEPTH)
 
 WORDS = """
 a a_row a_col  b b_row b_col  c c_row  m n k
@@ -84,15 +92,15 @@ def run_column(job: int, tiles: int, vectors: int, columns: int, lanes: int) -> 
 @device
 def set_tile_rows(
     job: int, a: int, a_row: int, c: int, c_row: int, mask: int, mask_row: int,
-    pre: int, pre_row: int, first: int, rows: int,
+    pre: int, pre_row: int, begin: int, rows: int,
 ) -> None:  # fmt: skip
-    """The row tables of a tile that starts at row `first`."""
-    set_rows(job, A_ROWS, a + first * a_row, a_row, rows)
-    set_rows(job, C_ROWS, c + first * c_row, c_row, rows)
+    """The row tables of a tile that starts at row `begin`."""
+    set_rows(job, A_ROWS, a + begin * a_row, a_row, rows)
+    set_rows(job, C_ROWS, c + begin * c_row, c_row, rows)
     if mask != 0:
-        set_rows(job, MASK_ROWS, mask + first * mask_row, mask_row, rows)
+        set_rows(job, MASK_ROWS, mask + begin * mask_row, mask_row, rows)
     if pre != 0:
-        set_rows(job, PRE_ROWS, pre + first * pre_row, pre_row, rows)
+        set_rows(job, PRE_ROWS, pre + begin * pre_row, pre_row, rows)
 
 
 @device
@@ -112,6 +120,18 @@ def run_group(
 
 
 @device
+def pack_rows(a: int, column: int, rows: int, count: int, target: int, to_column: int) -> None:
+    """Copies `count` columns of A, each contiguous, to places `to_column` bytes apart."""
+    last = first(rows - (rows - 1) // LANES * LANES)
+    edge = (rows - 1) // LANES * VECTOR
+    for _ in range(count):
+        for x in range(0, edge, VECTOR):
+            store(target + x, load(a + x))
+        store_masked(target + edge, load_masked(a + edge, last), last)
+        a, target = a + column, target + to_column
+
+
+@device
 def set_steps(job: int, a_row: int, c_row: int, mask_row: int, pre_row: int) -> None:
     """How far apart full tiles lie that follow one below the other."""
     set_word(job + A_STEP * 8, TILE_ROWS * a_row)
@@ -126,7 +146,28 @@ def product(
     m: int, n: int, k: int,
     init: int, bias: int, epilogue: int, mask: int, mask_row: int, pre: int, pre_row: int,
 ) -> None:  # fmt: skip
-    """One matrix product; k in runs of DEPTH, for each all column groups, for each all rows."""
+    """One matrix product. A whose columns are contiguous and lie far apart is packed."""
+    far = a_row == ITEM and m > 1 and min(k, DEPTH) * a_col > NEAR
+    turned = TURNED() if far else 0
+    rows = TURNED_ROWS if far else m
+    for done in range(0, m, rows):
+        run_rows(
+            a + done * a_row, a_row, a_col, b, b_row, b_col, c + done * c_row, c_row,
+            min(rows, m - done), n, k, init, bias, epilogue, mask + done * mask_row, mask_row,
+            pre + done * pre_row if pre != 0 else 0, pre_row, turned,
+        )  # fmt: skip
+
+
+@device
+def run_rows(
+    a: int, a_row: int, a_col: int, b: int, b_row: int, b_col: int, c: int, c_row: int,
+    m: int, n: int, k: int,
+    init: int, bias: int, epilogue: int, mask: int, mask_row: int, pre: int, pre_row: int,
+    turned: int,
+) -> None:  # fmt: skip
+    """k in runs of DEPTH, for each all column groups, for each all rows. `turned` is where A's
+    columns are packed, or 0.
+    """
     job, panel = JOB(), PANEL()
     set_word(job + BIAS * 8, bias)
     set_loop(job, OUTER, 1, 0, 0)
@@ -142,6 +183,11 @@ def product(
         set_word(job + EPILOGUE * 8, epilogue if last else 0)
         set_word(job + PRE * 8, pre if last else 0)
         at_a, at_b = a + start * a_col, b + start * b_row
+        column = a_col
+        if turned != 0:
+            column = ((m * ITEM + 63) // 64 | 1) * 64  # an odd number of lines meets every set
+            pack_rows(at_a, a_col, m, run, turned, column)
+            at_a = turned
         j = 0
         while j < vectors:
             width = width_of(vectors - j)
@@ -149,22 +195,21 @@ def product(
             if j + width == vectors:
                 lanes = n - (vectors - 1) * LANES
             if m == 1 and b_col == ITEM and (j + WIDE) * LANES <= n:
-                set_loop(job, INNER, run, a_col, b_row)
+                set_loop(job, INNER, run, column, b_row)
                 set_word(job + B * 8, at_b)
                 set_tile_rows(job, at_a, a_row, c, c_row, mask, mask_row, pre, pre_row, 0, 1)
                 row_tile(job, 1, WIDE, columns, LANES)
                 j += WIDE
                 continue
-            turned = b_col != ITEM
-            if turned or lanes != LANES or m >= PACK_ROWS:
-                if turned:
+            if b_col != ITEM or lanes != LANES or m >= PACK_ROWS:
+                if b_col != ITEM:
                     pack_turned(at_b + j * LANES * b_col, b_row, b_col, run, width, lanes, panel)
                 else:
                     pack(at_b + columns, b_row, run, width, lanes, panel)
-                set_loop(job, INNER, run, a_col, width * VECTOR)
+                set_loop(job, INNER, run, column, width * VECTOR)
                 set_word(job + B * 8, panel - columns)
             else:
-                set_loop(job, INNER, run, a_col, b_row)
+                set_loop(job, INNER, run, column, b_row)
                 set_word(job + B * 8, at_b)
             run_group(
                 job, at_a, a_row, c, c_row, mask, mask_row, pre, pre_row, m, width, columns, lanes

@@ -120,7 +120,8 @@ def _add(
     m, n, k = (int(words[name]) for name in ("m", "n", "k"))  # type: ignore[arg-type]
     words |= {"batch": 1, "a_batch": 0, "b_batch": 0, "c_batch": 0}
     work = m * n * k
-    if _by_columns(m, n, k, em.item):
+    turned = words["a_row"] == em.item and words["a_col"] != em.item
+    if _by_columns(m, n, k, em.item, turned and m >= TURNED_ROWS):
         words["split"] = 1
         columns = _share(n, 16, COLUMNS if m > 1 else LONE_COLUMNS)
         em.add("gemm", words, reads, writes, 0, 1, columns, whole, 2 * work)
@@ -130,11 +131,14 @@ def _add(
     em.add("gemm", words, reads, writes, m, 1, prefer, whole, 2 * work)
 
 
-def _by_columns(m: int, n: int, k: int, item: int) -> bool:
-    """Whether chunks are columns, so that every thread reads only its part of B."""
+def _by_columns(m: int, n: int, k: int, item: int, packed_rows: bool) -> bool:
+    """Whether chunks are columns, so that every thread reads only its part of B.
+
+    Not where the rows of A are packed: each chunk of columns would pack all of them.
+    """
     if m * n * k <= SMALL_WORK or n < 2 * COLUMNS[0]:
         return False
-    return m == 1 or k * n * item > BIG_WEIGHTS
+    return m == 1 or (k * n * item > BIG_WEIGHTS and not packed_rows)
 
 
 def _share(extent: int, step: int, bounds: tuple[int, int]) -> int:
@@ -153,7 +157,7 @@ def _matched(em: Emitter, a: View, b: View) -> tuple[View, View, tuple[int, int]
     and column stride.
     """
     m, n, k = a.shape[0], b.shape[1], a.shape[1]
-    turned = m >= TURNED_ROWS and _by_columns(m, n, k, em.item)
+    turned = m >= TURNED_ROWS and _by_columns(m, n, k, em.item, False)
     for attempt in range(3):
         found = _inner(a, b, em.item, turned and attempt == 0)
         if found is not None:

@@ -72,8 +72,9 @@ def _grad_extents(w: Any, item: int) -> Iterator[Access]:
     yield _operand(w, "g", w.t, w.e, item)
     for name, count in (("y", w.t * w.e), ("tops", w.t), ("inverses", w.t)):
         yield block(name, getattr(w, name), (w.n * w.h * count, item), item=item)
-    for name, count in (("dq", w.t * w.d), ("dk", w.s * w.d), ("dv", w.s * w.e)):
-        yield block(name, getattr(w, name), (w.n * w.h * count, item), item=item, write=True)
+    for name, steps, count in (("dq", w.t, w.d), ("dk", w.s, w.d), ("dv", w.s, w.e)):
+        dims = (w.n * steps, w.dv_row if name == "dv" else w.d_row), (w.h * count, item)
+        yield block(name, getattr(w, name), *dims, item=item, write=True)
 
 
 @device
@@ -215,15 +216,15 @@ def pull_row(x: int, pull: int, keys: int, share: float, scale: float) -> None:
 @device
 def pull_back(
     q: int, q_row: int, k: int, k_row: int, v: int, v_row: int, g: int, g_row: int,
-    y: int, y_row: int, dq: int, dk: int, dv: int, d_row: int,
+    y: int, y_row: int, dq: int, dk: int, d_row: int, dv: int, dv_row: int,
     tops: int, inverses: int, t: int, s: int, limit: int, d: int, e: int,
     scale: float, causal: int, x: int, pulls: int, shares: int,
 ) -> None:  # fmt: skip
-    """Gradients of one head; rows of dq and dk are `d_row` bytes apart, those of dv as y's."""
+    """Gradients of one head."""
     wide = BLOCK * ITEM
     clear_rows(dq, d_row, t, d)
     clear_rows(dk, d_row, s, d)
-    clear_rows(dv, y_row, s, e)
+    clear_rows(dv, dv_row, s, e)
     for i in range(0, t, BLOCK):
         rows = min(BLOCK, t - i)
         stop = min(limit, i + rows) if causal != 0 else limit
@@ -244,7 +245,7 @@ def pull_back(
                 )  # fmt: skip
                 pull_row(row, pulls + r * wide, keys, get_real(shares + r * ITEM), scale)
             product(
-                x, ITEM, wide, at_g, g_row, ITEM, dv + j * y_row, y_row,
+                x, ITEM, wide, at_g, g_row, ITEM, dv + j * dv_row, dv_row,
                 keys, e, rows, 1, 0, 0, 0, 0, 0, 0,
             )  # fmt: skip
             product(
@@ -258,7 +259,8 @@ def pull_back(
 
 
 @kernel(
-    f"{STRIDED} g g_n g_h g_row y tops inverses dq dk dv lengths {SIZES}",
+    f"{STRIDED} g g_n g_h g_row y tops inverses "
+    f"dq dk d_row dv dv_row lengths {SIZES}",
     extents=_grad_extents,
     chunks=_heads,
 )
@@ -266,21 +268,24 @@ def attention_grad(row: int, chunk: int, tid: int, step: int) -> None:
     """Gradients of `attention` from g [n,h,t,e] to y, rows contiguous; `size` heads a chunk.
 
     y, tops, inverses    what the forward pass gave
-    dq, dk, dv           dense [n,t,h,d], [n,s,h,d] and [n,s,h,e]
+    dq, dk, dv           [n·t,h,d], [n·s,h,d] and [n·s,h,e]: of each row the heads lie together
+    d_row, dv_row        byte strides from time to time, of dq and dk, and of dv
     """
     (
         q, q_n, q_h, q_row, k, k_n, k_h, k_row, v, v_n, v_h, v_row, g, g_n, g_h, g_row,
-        y, tops, inverses, dq, dk, dv, lengths, n, h, t, s, d, e, scale_bits, causal, size,
+        y, tops, inverses, dq, dk, d_row, dv, dv_row, lengths,
+        n, h, t, s, d, e, scale_bits, causal, size,
     ) = unpack(row)  # fmt: skip
     scale, x, pulls, shares = as_float(scale_bits), SCORES(), PULLS(), SHARES()
     for index in range(chunk * size, min(n * h, (chunk + 1) * size)):
         sample, head = index // h, index % h
-        queries, keys = sample * t * h + head, sample * s * h + head
         pull_back(
             q + sample * q_n + head * q_h, q_row, k + sample * k_n + head * k_h, k_row,
             v + sample * v_n + head * v_h, v_row, g + sample * g_n + head * g_h, g_row,
-            y + queries * e * ITEM, h * e * ITEM, dq + queries * d * ITEM, dk + keys * d * ITEM,
-            dv + keys * e * ITEM, h * d * ITEM, tops + index * t * ITEM,
-            inverses + index * t * ITEM, t, s, seen_keys(lengths, sample, s), d, e,
-            scale, causal, x, pulls, shares,
+            y + (sample * t * h + head) * e * ITEM, h * e * ITEM,
+            dq + sample * t * d_row + head * d * ITEM, dk + sample * s * d_row + head * d * ITEM,
+            d_row,
+            dv + sample * s * dv_row + head * e * ITEM, dv_row,
+            tops + index * t * ITEM, inverses + index * t * ITEM, t, s,
+            seen_keys(lengths, sample, s), d, e, scale, causal, x, pulls, shares,
         )  # fmt: skip

@@ -28,11 +28,16 @@ def emit_attention_grad(em: Emitter, op: Op) -> None:
     q, k, v = (_heads(em, value) for value in row.inputs[:3])
     g, lengths = _heads(em, row.inputs[4]), row.inputs[5:]
     kept = em.attended.get(row.inputs[3]) or _forward(em, row, (q, k, v), lengths)
-    made = [_place(em, view.shape) for view in (q, k, v)]
+    made = [_gradient(em, value, view) for value, view in zip(row.outputs, (q, k, v), strict=True)]
+    if _row(made[0]) != _row(made[1]):  # the kernel knows one stride for both
+        made[:2] = _place(em, q.shape), _place(em, k.shape)
     words, reads = _words(em, row, (q, k, v), lengths)
     words |= _strided("g", g)
-    names = ("y", "tops", "inverses", "dq", "dk", "dv")
-    words |= {name: address(view) for name, view in zip(names, (*kept, *made), strict=True)}
+    words |= {
+        name: address(view) for name, view in zip(("y", "tops", "inverses"), kept, strict=True)
+    }
+    words |= {name: address(view) for name, view in zip(("dq", "dk", "dv"), made, strict=True)}
+    words |= {"d_row": _row(made[1]), "dv_row": _row(made[2])}
     _add(em, "attention_grad", words, [*reads, g, *kept], made, 2.5)
     for value, view in zip(row.outputs, made, strict=True):
         em.put(value, _as(view, em.shape(value)))
@@ -96,6 +101,27 @@ def _place(em: Emitter, shape: Shape) -> View:
     """A fresh place for N×H×T×d that lies as N×T×H×d, so that heads join without a copy."""
     n, h, t, d = shape
     return em.new((n, t, h, d)).permute((0, 2, 1, 3))
+
+
+def _gradient(em: Emitter, value: int, like: View) -> View:
+    """Where a gradient goes: the place decided for it where its heads lie together and its times
+    one after the other, else one of its own.
+    """
+    n, h, t, d = like.shape
+    goal = em.fixed_place(value)
+    found = goal.reshape(like.shape) if goal is not None else None
+    if found is not None and t > 1:
+        row = found.stride(2) or 0
+        together = (h == 1 or found.stride(1) == d * found.item) and found.stride(3) == found.item
+        if row > 0 and together and (n == 1 or found.stride(0) == t * row):
+            return found
+    return _place(em, like.shape)
+
+
+def _row(view: View) -> int:
+    """Bytes from time to time of a place for gradients."""
+    stride = view.stride(2)
+    return stride or view.shape[1] * view.shape[3] * view.item
 
 
 def _as(view: View, shape: Shape) -> View:

@@ -9,6 +9,7 @@ from typing import cast
 
 from compute.cpu.kernels.elementwise import MAX_OPERANDS
 from compute.cpu.planner.host import HostProgram, Number
+from graph.primitives.shape import concat
 from graph.primitives.table import PRIMITIVES
 from graph.program import Program, Row, Shape, TensorType
 from graph.simplify import drop_dead, expand_composites
@@ -57,7 +58,11 @@ def _one_pass(row: Row) -> bool:
 
 
 def _tidy(builder: Builder, row: Row, operands: list[Tensor]) -> Sequence[Tensor] | None:
-    """Chains of the same move become one move; moves to the same shape become nothing."""
+    """Chains of the same move become one move; moves to the same shape become nothing; parts that
+    are padded to be added up are joined.
+    """
+    if row.op == "add":
+        return _joined(builder, operands)
     if row.op not in MOVES:
         return None
     x = operands[0]
@@ -80,6 +85,35 @@ def _tidy(builder: Builder, row: Row, operands: list[Tensor]) -> Sequence[Tensor
             return [source]
         return builder.emit("permute", (source,), order=order)
     return None
+
+
+def _joined(builder: Builder, operands: Sequence[Tensor]) -> Sequence[Tensor] | None:
+    """A sum of parts, each padded by zeros where the others lie, as what they are joined: that is
+    how the gradients to slices of one value come together.
+    """
+    pads: list[Row] = []
+    pending = list(operands)
+    while pending:
+        row = builder.row_of.get(pending.pop().id)
+        if row is not None and row.op == "add":
+            pending += [Tensor(builder, v) for v in row.inputs]
+        elif row is not None and row.op == "pad":
+            pads.append(row)
+        else:
+            return None
+    sides = [(cast("Shape", p.attr("before")), cast("Shape", p.attr("after"))) for p in pads]
+    axes = {axis for pair in sides for side in pair for axis, zeros in enumerate(side) if zeros}
+    if len(axes) != 1:
+        return None
+    (axis,) = axes
+    order = sorted(range(len(pads)), key=lambda k: sides[k][0][axis])
+    parts = [Tensor(builder, pads[k].inputs[0]) for k in order]
+    reached = 0
+    for k, part in zip(order, parts, strict=True):
+        if sides[k][0][axis] != reached:
+            return None
+        reached += part.shape[axis]
+    return [concat(parts, axis)] if reached == operands[0].shape[axis] else None
 
 
 @dataclass(frozen=True)

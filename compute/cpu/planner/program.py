@@ -272,11 +272,21 @@ class _Planner:
             em.fixed[op.row.outputs[0]] = whole
             for value in op.row.inputs:
                 stop = start + em.shape(value)[axis]
-                maker = made.get(value)
-                free = maker is not None and maker.kind not in _VIEWS and value not in em.fixed
-                if free and em.layout.border(value) == NO_BORDER:
-                    em.fixed[value] = _slice_of(whole, axis, start, stop)
+                self._fix(value, made, _slice_of(whole, axis, start, stop))
                 start = stop
+
+    def _fix(self, value: int, made: dict[int, Op], place: Callable[[], View | None]) -> None:
+        """Compute a value at a place, or what it is a reshaped view of."""
+        em, maker = self.em, made.get(value)
+        if maker is None or value in em.fixed or em.layout.border(value) != NO_BORDER:
+            return
+        if maker.kind in ("reshape", "permute"):
+            em.fixed[value] = place
+            self._fix(maker.row.inputs[0], made, _before_move(em, maker.row))
+            if maker.row.inputs[0] not in em.fixed:
+                del em.fixed[value]
+        elif maker.kind not in _VIEWS:
+            em.fixed[value] = place
 
     # ---- results
 

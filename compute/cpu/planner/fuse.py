@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
 from compute.cpu.kernels.opcodes import OPCODES
+from compute.cpu.planner.again import repeated
 from compute.cpu.planner.clusters import Clusters
 from compute.cpu.planner.host import Number
 from compute.cpu.planner.prepare import Prepared
@@ -289,13 +290,15 @@ def chains(
     outside = set(results)
     for op in (*others, *single):
         outside.update(op.reads)
-    ops = []
-    for group in found:
-        inside = {row.outputs[0] for row in group}
-        read_elsewhere = {v for g in found if g is not group for row in g for v in row.inputs}
-        reads = dict.fromkeys(v for row in group for v in row.inputs if v not in inside)
-        writes = [row.outputs[0] for row in group if row.outputs[0] in outside | read_elsewhere]
-        ops.append(Op(ELEMENTWISE, group, list(reads), writes))
+    ops, groups = [], repeated(found, program, outside)
+    for extra, group in groups:
+        rows = [*extra, *group]
+        inside = {row.outputs[0] for row in rows}
+        reads = dict.fromkeys(v for row in rows for v in row.inputs if v not in inside)
+        ops.append(Op(ELEMENTWISE, rows, list(reads), []))
+    stored = outside.union(*(op.reads for op in ops))
+    for op, (_, group) in zip(ops, groups, strict=True):
+        op.writes = [row.outputs[0] for row in group if row.outputs[0] in stored]
     return single + ops
 
 
@@ -305,7 +308,7 @@ def _with_taps(
     """The ops with everything stored that watches need."""
     program = prepared.program
     made = {row.outputs[k]: row for row in core for k in range(len(row.outputs))}
-    holder = {row.outputs[0]: op for op in ops for row in op.rows}
+    holder = {row.outputs[0]: op for op in reversed(ops) for row in op.rows}
     stored = {v for op in ops for v in op.writes}
     pending = [v for _, v in program.outputs] + [v for row in taps for v in row.inputs]
     extra: dict[int, Row] = {}

@@ -23,7 +23,7 @@ from compute.cpu.kernels.vocabulary import (
     transpose_block,
 )
 
-DEPTH = 256  # longest run of k over which a panel of B is packed
+DEPTH = 192  # longest run of k over which a panel of B is packed
 PANEL = Stack(DEPTH * 3 * 64)
 PACK_ROWS = 64  # rows of A that make packing B worth its copy
 

@@ -136,7 +136,7 @@ def weigh_row(
 def scores_of(q: int, q_row: int, k: int, k_row: int, x: int, rows: int, keys: int, d: int) -> None:
     """x = q · kᵀ for a block of queries and one of keys."""
     product(
-        q, q_row, ITEM, k, ITEM, k_row, x, BLOCK * ITEM, rows, keys, d, 0, 0, 0, 0, 0, 0, 0
+        q, q_row, ITEM, k, ITEM, k_row, x, BLOCK * ITEM, rows, keys, d, 0, 0, 0, 0, 0, 0, 0, 0
     )  # fmt: skip
 
 
@@ -168,7 +168,7 @@ def attend(
                     clear_rows(x + r * BLOCK * ITEM, 0, 1, keys)
             product(
                 x, BLOCK * ITEM, ITEM, v + j * v_row, v_row, ITEM, y + i * y_row, y_row,
-                rows, e, keys, 1, 0, 0, 0, 0, 0, 0,
+                rows, e, keys, 1, 0, 0, 0, 0, 0, 0, 0,
             )  # fmt: skip
         for r in range(i, i + rows):
             total = get_real(totals + r * ITEM)
@@ -246,21 +246,20 @@ def pull_back(
                 pull_row(row, pulls + r * wide, keys, get_real(shares + r * ITEM), scale)
             product(
                 x, ITEM, wide, at_g, g_row, ITEM, dv + j * dv_row, dv_row,
-                keys, e, rows, 1, 0, 0, 0, 0, 0, 0,
+                keys, e, rows, 1, 0, 0, 0, 0, 0, 0, 0,
             )  # fmt: skip
             product(
                 pulls, wide, ITEM, at_k, k_row, ITEM, dq + i * d_row, d_row,
-                rows, d, keys, 1, 0, 0, 0, 0, 0, 0,
+                rows, d, keys, 1, 0, 0, 0, 0, 0, 0, 0,
             )  # fmt: skip
             product(
                 pulls, ITEM, wide, at_q, q_row, ITEM, dk + j * d_row, d_row,
-                keys, d, rows, 1, 0, 0, 0, 0, 0, 0,
+                keys, d, rows, 1, 0, 0, 0, 0, 0, 0, 0,
             )  # fmt: skip
 
 
 @kernel(
-    f"{STRIDED} g g_n g_h g_row y tops inverses "
-    f"dq dk d_row dv dv_row lengths {SIZES}",
+    f"{STRIDED} g g_n g_h g_row y tops inverses dq dk d_row dv dv_row lengths {SIZES}",
     extents=_grad_extents,
     chunks=_heads,
 )

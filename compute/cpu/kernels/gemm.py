@@ -48,6 +48,7 @@ from compute.cpu.kernels.vocabulary import (
     load_masked,
     row_tile,
     set_word,
+    splat,
     store,
     store_masked,
     tile_column,
@@ -62,7 +63,7 @@ TURNED = Stack((TURNED_ROWS * 8 + 64) * DEPTH)
 
 WORDS = """
 a a_row a_col  b b_row b_col  c c_row  m n k
-init bias epilogue mask mask_row pre pre_row
+init bias epilogue mask mask_row pre pre_row sums
 split size  batch a_batch b_batch c_batch
 """
 
@@ -77,6 +78,7 @@ def _extents(w: Any, item: int) -> Iterator[Access]:
     if w.epilogue == 2:
         yield block("mask", w.mask, (w.m, w.mask_row), n, item=item)
     yield block("pre", w.pre, (w.m, w.pre_row), n, item=item, write=True)
+    yield block("sums", w.sums, n, item=item, write=True)
 
 
 def _chunks(w: Any) -> int:
@@ -132,6 +134,23 @@ def pack_rows(a: int, column: int, rows: int, count: int, target: int, to_column
 
 
 @device
+def sum_panel(panel: int, count: int, vectors: int, lanes: int, sums: int, before: int) -> None:
+    """Column sums of a packed panel, added to what `sums` holds unless nothing came before."""
+    for v in range(vectors):
+        some = first(lanes if v == vectors - 1 else LANES)
+        total = load_masked(sums + v * VECTOR, some) if before > 0 else splat(0.0)
+        part, other = splat(0.0), splat(0.0)
+        at = panel + v * VECTOR
+        for _ in range(count // 2):
+            part = part + load(at)
+            other = other + load(at + vectors * VECTOR)
+            at += 2 * vectors * VECTOR
+        if count % 2 != 0:
+            part = part + load(at)
+        store_masked(sums + v * VECTOR, total + (part + other), some)
+
+
+@device
 def set_steps(job: int, a_row: int, c_row: int, mask_row: int, pre_row: int) -> None:
     """How far apart full tiles lie that follow one below the other."""
     set_word(job + A_STEP * 8, TILE_ROWS * a_row)
@@ -145,6 +164,7 @@ def product(
     a: int, a_row: int, a_col: int, b: int, b_row: int, b_col: int, c: int, c_row: int,
     m: int, n: int, k: int,
     init: int, bias: int, epilogue: int, mask: int, mask_row: int, pre: int, pre_row: int,
+    sums: int,
 ) -> None:  # fmt: skip
     """One matrix product. A whose columns are contiguous and lie far apart is packed."""
     far = a_row == ITEM and m > 1 and min(k, DEPTH) * a_col > NEAR
@@ -154,7 +174,7 @@ def product(
         run_rows(
             a + done * a_row, a_row, a_col, b, b_row, b_col, c + done * c_row, c_row,
             min(rows, m - done), n, k, init, bias, epilogue, mask + done * mask_row, mask_row,
-            pre + done * pre_row if pre != 0 else 0, pre_row, turned,
+            pre + done * pre_row if pre != 0 else 0, pre_row, sums if done == 0 else 0, turned,
         )  # fmt: skip
 
 
@@ -163,7 +183,7 @@ def run_rows(
     a: int, a_row: int, a_col: int, b: int, b_row: int, b_col: int, c: int, c_row: int,
     m: int, n: int, k: int,
     init: int, bias: int, epilogue: int, mask: int, mask_row: int, pre: int, pre_row: int,
-    turned: int,
+    sums: int, turned: int,
 ) -> None:  # fmt: skip
     """k in runs of DEPTH, for each all column groups, for each all rows. `turned` is where A's
     columns are packed, or 0.
@@ -194,20 +214,22 @@ def run_rows(
             columns, lanes = j * VECTOR, LANES
             if j + width == vectors:
                 lanes = n - (vectors - 1) * LANES
-            if m == 1 and b_col == ITEM and (j + WIDE) * LANES <= n:
+            if m == 1 and sums == 0 and b_col == ITEM and (j + WIDE) * LANES <= n:
                 set_loop(job, INNER, run, column, b_row)
                 set_word(job + B * 8, at_b)
                 set_tile_rows(job, at_a, a_row, c, c_row, mask, mask_row, pre, pre_row, 0, 1)
                 row_tile(job, 1, WIDE, columns, LANES)
                 j += WIDE
                 continue
-            if b_col != ITEM or lanes != LANES or m >= PACK_ROWS:
+            if b_col != ITEM or lanes != LANES or m >= PACK_ROWS or sums != 0:
                 if b_col != ITEM:
                     pack_turned(at_b + j * LANES * b_col, b_row, b_col, run, width, lanes, panel)
                 else:
                     pack(at_b + columns, b_row, run, width, lanes, panel)
                 set_loop(job, INNER, run, column, width * VECTOR)
                 set_word(job + B * 8, panel - columns)
+                if sums != 0:
+                    sum_panel(panel, run, width, lanes, sums + columns, start)
             else:
                 set_loop(job, INNER, run, column, b_row)
                 set_word(job + B * 8, at_b)
@@ -232,6 +254,7 @@ def gemm(row: int, chunk: int, tid: int, step: int) -> None:
     mask, mask_row    C-shaped, rows contiguous, read when epilogue is 2; may be C's own memory only
                       if equal to C
     pre, pre_row      where the value before the epilogue is stored as well, or 0
+    sums              where the column sums of B (n reals) go, or 0; a batch has none
     split, size       chunks of `size` rows (split 0) or of `size` columns (split 1; a multiple of
                       16 is best)
     batch             number of independent products; above 1 a chunk is `size` products, split is
@@ -241,7 +264,7 @@ def gemm(row: int, chunk: int, tid: int, step: int) -> None:
     """
     (
         a, a_row, a_col, b, b_row, b_col, c, c_row, m, n, k,
-        init, bias, epilogue, mask, mask_row, pre, pre_row,
+        init, bias, epilogue, mask, mask_row, pre, pre_row, sums,
         split, size, batch, a_batch, b_batch, c_batch,
     ) = unpack(row)  # fmt: skip
     if batch > 1:
@@ -249,17 +272,20 @@ def gemm(row: int, chunk: int, tid: int, step: int) -> None:
             product(
                 a + i * a_batch, a_row, a_col, b + i * b_batch, b_row, b_col,
                 c + i * c_batch, c_row, m, n, k, init, bias, epilogue, mask, mask_row, pre, pre_row,
+                0,
             )  # fmt: skip
         return
     start = chunk * size
     if split == 0:
         a, c, m = a + start * a_row, c + start * c_row, min(size, m - start)
         mask, pre = mask + start * mask_row, (pre + start * pre_row if pre != 0 else 0)
+        sums = sums if start == 0 else 0
     else:
         offset = start * ITEM
         b, c, n = b + start * b_col, c + offset, min(size, n - start)
         bias, mask, pre = bias + offset, mask + offset, (pre + offset if pre != 0 else 0)
+        sums = sums + offset if sums != 0 else 0
     product(
         a, a_row, a_col, b, b_row, b_col, c, c_row, m, n, k,
-        init, bias, epilogue, mask, mask_row, pre, pre_row,
+        init, bias, epilogue, mask, mask_row, pre, pre_row, sums,
     )  # fmt: skip

@@ -168,7 +168,7 @@ def recurrent(row: int, chunk: int, tid: int, step: int) -> None:
         first_gates = gates + start * gates_sample + t * gates_step
         product(
             first_h + past * h_step, h_sample, ITEM, w, w_row, ITEM, first_gates, gates_sample,
-            m, columns, units if turn > 0 else 0, 0, 0, 0, 0, 0, 0, 0,
+            m, columns, units if turn > 0 else 0, 0, 0, 0, 0, 0, 0, 0, 0,
         )  # fmt: skip
         for sample in range(start, start + m):
             keep = keep_of(length, sample, t)
@@ -320,5 +320,5 @@ def recurrent_dx(row: int, chunk: int, tid: int, step: int) -> None:
             product(
                 at_d, d_sample, ITEM, w + part * 2 * units * w_row, w_row, ITEM,
                 back + start * wide, wide, m, units, depth if part == 0 else units,
-                init, 0, 0, 0, 0, 0, 0,
+                init, 0, 0, 0, 0, 0, 0, 0,
             )  # fmt: skip

@@ -174,7 +174,9 @@ class _Fusion:
         return user.outputs[0]
 
     def product(self, row: Row) -> Op:
-        """matmul or conv2d with bias and relu, or with the mask of a relu behind."""
+        """matmul or conv2d with bias and relu, or with the mask of a relu behind; or, as the
+        gradient to a weight, with the sum that is the one to the bias.
+        """
         op = plain(row)
         op.writes.clear()
         value = row.outputs[0]
@@ -182,6 +184,8 @@ class _Fusion:
         if row.op == "matmul" and len(shape) > 2:
             op.writes.append(value)
             return op
+        if row.op == "matmul" and row.attr("transpose_a") and not row.attr("transpose_b"):
+            self._bias_gradient(op, row.inputs[0], (0,))
         channels = shape[1]
         biases: list[Shape] = [(channels,), (1, channels)]
         if row.op == "conv2d":
@@ -212,14 +216,18 @@ class _Fusion:
     def weight_gradient(self, row: Row) -> Op:
         """conv2d_dw or depthwise2d_dw with the sum over its dy that is the bias gradient."""
         op = plain(row)
-        for user in self.users.get(row.inputs[1], []):
+        self._bias_gradient(op, row.inputs[1], (0, 2, 3))
+        return op
+
+    def _bias_gradient(self, op: Op, value: int, axes: tuple[int, ...]) -> None:
+        """Absorb the sum over the batch of what a weight gradient is made of."""
+        for user in self.users.get(value, []):
             free = user.outputs[0] not in self.taken
-            if free and user.op == "sum" and user.attr("axes") == (0, 2, 3):
+            if free and user.op == "sum" and user.attr("axes") == axes:
                 op.rows.append(user)
                 op.roles["bias_gradient"] = user.outputs[0]
                 op.writes.append(user.outputs[0])
                 break
-        return op
 
     def scaled_sum(self, row: Row) -> Op:
         """sum, times a constant."""

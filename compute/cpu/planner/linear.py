@@ -5,7 +5,8 @@ from __future__ import annotations
 from math import prod
 
 from compute.cpu.planner.emitter import Emitter, PlanError
-from compute.cpu.planner.fuse import Op
+from compute.cpu.planner.fuse import Op, plain
+from compute.cpu.planner.reduce import emit_reduce
 from compute.cpu.planner.steps import NULL, Word, address
 from compute.cpu.planner.views import (
     Axis,
@@ -38,10 +39,13 @@ def emit_matmul(em: Emitter, op: Op) -> None:
         return
     a, b = _operands(em, row)
     goal = em.fixed_place(value)
-    if goal is not None and not op.roles and _turned(goal):
+    if goal is not None and not op.roles.keys() - {"bias_gradient"} and _turned(goal):
         place = _emit_plain(em, b.permute((1, 0)), a.permute((1, 0)), goal.permute((1, 0)), op)
         em.put(value, place.permute((1, 0)))
         return
+    if "bias_gradient" in op.roles:  # the sum of the columns of A, which only B's come with
+        emit_reduce(em, plain(op.rows[1]))
+        op = plain(row)
     em.put(value, _emit_plain(em, a, b, goal, op))
 
 
@@ -85,7 +89,7 @@ def _emit_plain(em: Emitter, a: View, b: View, goal: View | None, op: Op) -> Vie
         **{"b": address(b), "b_row": b_strides[0], "b_col": b_strides[1]},
         **{"c": address(c), "c_row": c_row, "m": m, "n": n, "k": inner[0]},
         **{"init": 0, "bias": NULL, "epilogue": 0, "mask": NULL, "mask_row": 0},
-        **{"pre": NULL, "pre_row": 0},
+        **{"pre": NULL, "pre_row": 0, "sums": NULL},
     }
     reads, whole, writes = [a], [b], [c]
     if "bias" in op.roles:
@@ -103,7 +107,15 @@ def _emit_plain(em: Emitter, a: View, b: View, goal: View | None, op: Op) -> Vie
         pre = em.new((m, n), em.item, packed_like(c.axes, em.item))
         words |= {"pre": address(pre), "pre_row": n * em.item}
         writes.append(pre)
+    bias = op.roles.get("bias_gradient")
+    if bias is not None:
+        sums = em.target(bias)
+        sums = sums if sums.axes == packed(sums.shape, em.item) else em.new(sums.shape)
+        words["sums"] = address(sums)
+        writes.append(View(sums.buffer, sums.offset, ((), *sums.axes), em.item))  # not cut by rows
     _add(em, words, reads, writes, whole)
+    if bias is not None:
+        em.put(bias, sums)
     if "pre" in op.roles:  # only now: a value with a place elsewhere is copied there
         em.put(op.roles["pre"], writes[1])
     return c
@@ -284,7 +296,8 @@ def _emit_stack(em: Emitter, row: Row) -> None:
         **{"b": address(b), "b_row": b_dims[1], "b_col": em.item, "b_batch": b_dims[0]},
         **{"c": address(c), "c_row": c.stride(1) or n * em.item, "c_batch": c.stride(0) or 0},
         **{"m": m, "n": n, "k": k, "batch": count, "init": 0, "bias": NULL, "epilogue": 0},
-        **{"mask": NULL, "mask_row": 0, "pre": NULL, "pre_row": 0, "split": 0},
+        **{"mask": NULL, "mask_row": 0, "pre": NULL, "pre_row": 0, "sums": NULL},
+        "split": 0,
     }
     flops = 2 * count * m * n * k
     if count > 1:

@@ -185,7 +185,7 @@ class Engine:
         bad: int | None = None
         while done < count and bad is None and not self._stopped:
             steps = bound.load(index, scalars, done)
-            outcome = bound.run(steps, self._sync, 1 if profile else bound.threads, profile)
+            outcome = bound.run(steps, self._sync, profile)
             series.append(bound.recorded(outcome.steps))
             if outcome.bad_step is not None:
                 bad = done + outcome.bad_step

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import prod
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
 
 from compute.backend import Array, PlanStep
-from compute.cpu import tape, threads
+from compute.cpu import tape
 from compute.cpu.kernels import SPECS
 from compute.cpu.loader import Library
+from compute.cpu.pace import Pace
 from compute.cpu.planner.bind import Base, Tape, bind
 from compute.cpu.planner.program import Planned
 from compute.cpu.planner.steps import Step
+from compute.cpu.threads import Outcome, Sync
+from compute.cpu.threads import run as run_tape
 
 SMALL_FLOPS = 1 << 21  # operations of a step below which threads cost more than they bring
 SMALL_BYTES = 1 << 21
@@ -26,7 +29,7 @@ class Bound:
     def __init__(self, planned: Planned) -> None:
         self.planned = planned
         self.generation = -1
-        self.threads = 1
+        self.pace = Pace(1)
         steps = planned.steps()
         work = sum(step.flops for step in steps)
         traffic = sum(step.bytes() for step in steps)
@@ -111,15 +114,29 @@ class Bound:
 
     # ---- a call
 
-    def run(self, steps: int, sync: threads.Sync, count: int, profile: bool) -> threads.Outcome:
-        """One native call of `steps` steps on `count` threads."""
-        start = perf_counter()
-        outcome = threads.run(
+    @property
+    def threads(self) -> int:
+        """Threads of a call on a machine that does nothing else."""
+        return self.pace.threads
+
+    @threads.setter
+    def threads(self, count: int) -> None:
+        if count != self.pace.threads:
+            self.pace = Pace(count)
+
+    def run(self, steps: int, sync: Sync, profile: bool) -> Outcome:
+        """One native call of `steps` steps; on one thread to profile them."""
+        start, processor = perf_counter(), process_time()
+        count = 1 if profile else self.pace.choose(start)
+        outcome = run_tape(
             self._library, self.tape.address, self.tape.length, 0, steps, count, sync, profile
         )
+        now = perf_counter()
         if profile:
             done, seconds = self._profiled
-            self._profiled = (done + outcome.steps, seconds + perf_counter() - start)
+            self._profiled = (done + outcome.steps, seconds + now - start)
+        else:
+            self.pace.note(count, outcome.steps, now - start, process_time() - processor, now)
         return outcome
 
     def recorded(self, steps: int) -> Array:

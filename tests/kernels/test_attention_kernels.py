@@ -94,6 +94,7 @@ def computed(library: Library, given: Heads, size: int = 2) -> list[Array]:
     kept = {"y": y.ctypes.data, "tops": tops.ctypes.data, "inverses": inverses.ctypes.data}
     run(library, "attention", shuffle=1, size=size, **kept, **given.words())
     made = {"dq": dq.ctypes.data, "dk": dk.ctypes.data, "dv": dv.ctypes.data}
+    made |= {"d_row": dk.strides[1], "dv_row": dv.strides[1]}
     words = strided("g", given.g) | kept | made | given.words()
     run(library, "attention_grad", shuffle=2, size=size, **words)
     assert all(untouched_gaps(x) for x in (given.q, given.k, given.v, given.g))

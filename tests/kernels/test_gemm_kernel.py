@@ -15,6 +15,7 @@ from compute.cpu.loader import Library
 SIZES = [
     (1, 1, 1), (1, 15, 16), (2, 17, 3), (15, 16, 17), (16, 31, 33), (17, 33, 31), (31, 15, 1),
     (33, 1, 32), (13, 97, 7), (64, 10, 300), (70, 53, 257), (1, 300, 19), (5, 7, 0),
+    (210, 20, 390),
 ]  # fmt: skip
 
 
@@ -25,7 +26,7 @@ def words(a: Any, b: Any, c: Any, **changes: Any) -> dict[str, Any]:
         "b": b.ctypes.data, "b_row": b.strides[0], "b_col": b.strides[1],
         "c": c.ctypes.data, "c_row": c.strides[0],
         "m": c.shape[0], "n": c.shape[1], "k": a.shape[1], "init": 0, "bias": 0, "epilogue": 0,
-        "mask": 0, "mask_row": 0, "pre": 0, "pre_row": 0, "split": 0, "size": c.shape[0],
+        "mask": 0, "mask_row": 0, "pre": 0, "pre_row": 0, "sums": 0, "split": 0, "size": c.shape[0],
         "batch": 1, "a_batch": 0, "b_batch": 0, "c_batch": 0,
     }  # fmt: skip
     return {**plain, **changes}
@@ -89,6 +90,21 @@ def test_initial_value_and_epilogue(
     assert_product(pre, a, b, plain)
     assert untouched_gaps(c)
     assert untouched_gaps(pre)
+
+
+@pytest.mark.parametrize("split, size", [(0, 150), (0, 7), (1, 48)])
+@pytest.mark.parametrize("shape", [(150, 50, 400), (1, 140, 20), (9, 33, 1)], ids=str)
+def test_sums_of_the_columns_of_b(
+    library: Library, real: Any, rng: np.random.Generator, shape: Any, split: int, size: int
+) -> None:
+    a, b, c = operands(rng, *shape, real, transposed=True)
+    sums = np.full(shape[1] + 8, 7.0, real)
+    given = words(a, b, c, split=split, size=size, sums=sums.ctypes.data)
+    run(library, "gemm", shuffle=3, **given)
+    assert_product(c, a, b, a.astype(np.float64) @ b)
+    exact = b.astype(np.float64).sum(0)
+    np.testing.assert_allclose(sums[:-8], exact, rtol=0, atol=tolerance(real, shape[2], 8.0))
+    assert (sums[-8:] == 7.0).all()
 
 
 def test_bits_depend_on_no_split(library: Library, real: Any, rng: np.random.Generator) -> None:

@@ -196,8 +196,10 @@ def run_rows(
     if epilogue != 2:
         mask = 0
     vectors = (n + LANES - 1) // LANES
-    for start in range(0, max(k, 1), DEPTH):
-        run = min(DEPTH, k - start)
+    parts = max(1, (k + DEPTH - 1) // DEPTH)
+    depth = max(1, (k + parts - 1) // parts)  # of equal runs: a short last one costs most
+    for start in range(0, max(k, 1), depth):
+        run = min(depth, k - start)
         last = start + run >= k
         set_word(job + INIT * 8, init if start == 0 else 1)
         set_word(job + EPILOGUE * 8, epilogue if last else 0)

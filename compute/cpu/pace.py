@@ -1,0 +1,49 @@
+"""How many threads the next call of a plan gets, as others use the machine.
+
+Threads wait for each other several times a step. When another process keeps one of their cores
+busy, all wait for the one that was put aside, and one thread alone may be faster. Bits do not
+depend on the number of threads, so it may change from call to call.
+"""
+
+from __future__ import annotations
+
+LEAST_SECONDS = 0.005  # of a call that says something
+ALONE = 0.9  # share of their time on the processor that undisturbed threads get
+FIRST_WAIT, LONGEST_WAIT = 0.5, 4.0  # seconds between two looks at the other number of threads
+
+
+class Pace:
+    """Chooses between all threads and one by the seconds that a step took with each."""
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+        self.disturbed = False
+        self._now = threads  # what the last comparison chose
+        self._seconds: dict[int, float] = {}
+        self._wait, self._next = FIRST_WAIT, 0.0
+
+    def choose(self, now: float) -> int:
+        """Threads of a call that begins at `now` (seconds of any clock)."""
+        if self.threads == 1 or now < self._next:
+            return self._now
+        if self._now == 1:
+            return self.threads
+        return 1 if self.disturbed else self.threads
+
+    def note(self, used: int, steps: int, spent: float, processor: float, now: float) -> None:
+        """A call of `steps` steps on `used` threads took `spent` seconds, and `processor` seconds
+        of processor time; it ended at `now`.
+        """
+        if self.threads == 1 or steps == 0 or spent < LEAST_SECONDS:
+            return
+        self._seconds[used] = spent / steps
+        if used == self.threads:
+            self.disturbed = processor < ALONE * used * spent
+        if used == self._now:
+            return
+        better = self._seconds[used] < self._seconds.get(self._now, 0.0)
+        if better:
+            self._now, self._wait = used, FIRST_WAIT
+        else:
+            self._wait = min(2 * self._wait, LONGEST_WAIT)
+        self._next = now + self._wait

@@ -24,6 +24,8 @@ class PlanOptions:
     """How a plan is made. `seed` keys the random rows; `threads` None means all cores.
 
     `vector` forces a kernel variant ("f32x8" …); `memory_limit` bounds the bytes of a plan.
+    `fast_convolution` allows transforms that round otherwise than the direct sums; in float64 and
+    on the reference it does nothing.
     """
 
     precision: Literal["float32", "float64"] = "float32"
@@ -31,6 +33,7 @@ class PlanOptions:
     seed: int = 0
     vector: str | None = None
     memory_limit: int | None = None
+    fast_convolution: bool = False
 
 
 @dataclass(frozen=True)

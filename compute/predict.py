@@ -55,7 +55,7 @@ def predict_run(
     data = _read(model, file, scaling, trained)
     count = len(next(iter(data.values())))
     training = trained.graph.training
-    made = options.plan_options(training.precision, training.seed)
+    made = options.plan_options(training)
     live = live_settings(trained, model, options)
     with contextlib.closing(load(options.device).build(model, made, progress)) as plan:
         restore(plan, trained)

@@ -20,7 +20,7 @@ from graph.kinds import DataSource
 from graph.lower import LowerError, Model
 from graph.stepping import batch_size
 from graph.trace import Refusal
-from graph.training import AT_ONCE
+from graph.training import AT_ONCE, Training
 
 Report = Callable[[int, int, str], None]
 
@@ -40,15 +40,23 @@ class TrainOptions:
     epochs: int | None = None
     seed: int | None = None
     batch_size: int | None = None
+    fast_convolution: bool | None = None
     workspace: Path | None = None
     folder: Path = field(default_factory=Path.cwd)
     name: str = "run"
     allowed: frozenset[Path] = frozenset()
     checkpoint_seconds: float = 5.0
 
-    def plan_options(self, precision: Any, seed: int) -> PlanOptions:
-        """The part that the back end reads."""
-        return PlanOptions(precision, self.threads, seed, self.vector, self.memory_limit)
+    def plan_options(self, training: Training) -> PlanOptions:
+        """What the back end reads of these options and of the graph's."""
+        return PlanOptions(
+            training.precision,
+            self.threads,
+            training.seed,
+            self.vector,
+            self.memory_limit,
+            training.fast_convolution,
+        )
 
 
 @dataclass(frozen=True)
@@ -119,8 +127,7 @@ def _lower_all(model: Model, samples: Samples, count: int) -> None:
 def make_plan(loaded: Loaded, options: TrainOptions, progress: Report) -> Plan:
     """The graph on its back end, with initial weights."""
     training = loaded.model.graph.training
-    made = options.plan_options(training.precision, training.seed)
-    return load(options.device).build(loaded.model, made, progress)
+    return load(options.device).build(loaded.model, options.plan_options(training), progress)
 
 
 def make_job(loaded: Loaded, plan: Plan) -> Job:
@@ -146,11 +153,12 @@ def _batches(loaded: Loaded) -> Batches:
 
 
 def with_settings(graph: Graph, options: TrainOptions) -> Graph:
-    """The graph with epochs, batch size and seed as asked for."""
+    """The graph with epochs, batch size, seed and kind of convolution as asked for."""
     asked = {
         "epochs": options.epochs,
         "batch_size": options.batch_size,
         "seed": options.seed,
+        "fast_convolution": options.fast_convolution,
     }
     given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
     graph.training = dataclasses.replace(graph.training, **given)

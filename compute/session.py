@@ -118,7 +118,8 @@ def open_again(run: str, options: TrainOptions, progress: Report = silent) -> Se
     with contextlib.ExitStack() as undo:
         lock = undo.enter_context(workspace.lock(record.id))
         graph, saved = latest(workspace, record)
-        graph = with_settings(graph, dataclasses.replace(options, seed=None, batch_size=None))
+        asked = dataclasses.replace(options, seed=None, batch_size=None, fast_convolution=None)
+        graph = with_settings(graph, asked)
         loaded = load_graph(graph, Folder(Path(record.folder), allow_outside=True))
         check_fingerprint(record, loaded)
         plan = undo.enter_context(contextlib.closing(make_plan(loaded, options, progress)))
@@ -205,7 +206,7 @@ def arithmetic(loaded: Loaded, options: TrainOptions) -> dict[str, str]:
     from compute.cpu.engine import variant_of  # loads the machinery of that back end
 
     training = loaded.model.graph.training
-    chosen = variant_of(options.plan_options(training.precision, training.seed))
+    chosen = variant_of(options.plan_options(training))
     return {"arithmetic": f"cpu {chosen.name}"}
 
 

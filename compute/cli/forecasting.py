@@ -34,7 +34,7 @@ def forecast(
     known = calibration(again=calibrate)
     loaded = load_graph(opened.graph, opened.folder)
     training = opened.graph.training
-    options = TrainOptions(threads=threads).plan_options(training.precision, training.seed)
+    options = TrainOptions(threads=threads).plan_options(training)
     plan = CpuPlan(loaded.model, options, silent)
     try:
         found = costs(loaded, plan, known)

@@ -67,6 +67,7 @@ def train(
     epochs: int | None,
     seed: int | None,
     batch_size: int | None,
+    fast_convolution: bool | None,
     threads: int | None,
     device: BackendName,
     resume: str | None,
@@ -76,17 +77,24 @@ def train(
     allow_outside: bool,
 ) -> int:
     """Train a file or an example, or go on with a run; returns the exit code."""
-    if resume is not None and seed is not None:
-        raise UsageError(
-            "--seed with --resume", "one of them", "a run keeps the seed it began with"
-        )
-    if resume is not None and batch_size is not None:
-        raise UsageError(
-            "--batch-size with --resume", "one of them", "a run keeps the batch size it began with"
-        )
-    place = find_workspace(workspace)
+    kept = {
+        ("--seed", "seed"): seed,
+        ("--batch-size", "batch size"): batch_size,
+        ("--fast-convolution", "kind of convolution"): fast_convolution,
+    }
+    for (option, what), value in kept.items():
+        if resume is not None and value is not None:
+            raise UsageError(
+                f"{option} with --resume", "one of them", f"a run keeps the {what} it began with"
+            )
     settings = TrainOptions(
-        device, threads, epochs=epochs, seed=seed, batch_size=batch_size, workspace=place
+        device,
+        threads,
+        epochs=epochs,
+        seed=seed,
+        batch_size=batch_size,
+        fast_convolution=fast_convolution,
+        workspace=find_workspace(workspace),
     )
     control = Control()
     with view(json) as shown:

@@ -115,7 +115,9 @@ class Engine:
         """The planned entry `key`, made from `program` on first use."""
         bound = self._entries.pop(key, None)
         if bound is None:
-            bound = Bound(plan_program(program(), self.storage, self.options.seed))
+            fast = self.options.fast_convolution and self.options.precision == "float32"
+            winograd = self.threads if fast else 0
+            bound = Bound(plan_program(program(), self.storage, self.options.seed, winograd))
             while len(self._entries) >= MAX_ENTRIES:
                 self._entries.pop(next(iter(self._entries)))
         self._entries[key] = bound  # the last one used is the last to be forgotten

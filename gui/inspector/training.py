@@ -32,6 +32,10 @@ SPECS = (
         "precision", "str", "Kind of number that is computed with", choices=("float32", "float64")
     ),
     _spec(
+        "fast_convolution", "bool", "3×3 convolutions by transforms: faster, rounded more",
+        advanced=True, label="fast convolution",
+    ),
+    _spec(
         "split_validation", "float", "Share of the samples held out to validate on",
         of=_SPLIT, min=0.0, below=1.0, label="validation share",
     ),

@@ -124,6 +124,7 @@ def swap_refusal(old: Drawn, new: Drawn) -> str:
     for name, what in (
         ("seed", "The seed"),
         ("precision", "The precision"),
+        ("fast_convolution", "The choice of fast convolution"),
         ("split", "The split of the data"),
     ):
         if getattr(old.graph.training, name) != getattr(new.graph.training, name):

@@ -16,5 +16,6 @@ from compute.cpu.kernels import (  # noqa: F401  (importing a module declares it
     recurrent,
     reduce,
     softmax,
+    winograd,
 )
 from compute.cpu.templates import SPECS as SPECS

@@ -38,8 +38,11 @@ class PlanError(ValueError):
 class Emitter:
     """Places values and collects steps, op by op in an order that can run."""
 
-    def __init__(self, prepared: Prepared, layout: Layout, storage: Storage) -> None:
+    def __init__(
+        self, prepared: Prepared, layout: Layout, storage: Storage, winograd: int = 0
+    ) -> None:
         self.program, self.layout, self.storage = prepared.program, layout, storage
+        self.winograd = winograd  # threads that fast convolution gets memory for; 0 without it
         self.host, self.numbers = prepared.host, prepared.numbers
         self.item = storage.item
         self.steps: list[Step] = []
@@ -56,6 +59,8 @@ class Emitter:
         # what attention left for its gradient, by its output
         self.attended: dict[int, tuple[View, View, View]] = {}
         self.flipped: dict[int, View] = {}  # convolution weights turned for conv2d_dx
+        # convolution weights at Winograd's points, by their place
+        self.transformed: dict[tuple[int, int], View] = {}
 
     # ---- values
 

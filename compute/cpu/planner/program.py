@@ -125,21 +125,26 @@ class Planned:
         return "\n".join(self.lines())
 
 
-def plan_program(program: Program, storage: Storage, seed: int) -> Planned:
-    """All passes up to placed buffers."""
+def plan_program(program: Program, storage: Storage, seed: int, winograd: int = 0) -> Planned:
+    """All passes up to placed buffers.
+
+    `winograd`: threads that fast convolution gets memory for; 0 plans without it.
+    """
     prepared = split_host(optimise(program))
     ops = fuse(prepared)
-    return _Planner(prepared, ops, storage, seed).plan()
+    return _Planner(prepared, ops, storage, seed, winograd).plan()
 
 
 class _Planner:
     """Emits the ops of one program and gathers what surrounds them."""
 
-    def __init__(self, prepared: Prepared, ops: list[Op], storage: Storage, seed: int) -> None:
+    def __init__(
+        self, prepared: Prepared, ops: list[Op], storage: Storage, seed: int, winograd: int
+    ) -> None:
         self.prepared, self.ops, self.seed = prepared, ops, seed
         self.program = prepared.program
         layout = decide(self.program, core_rows(prepared), prepared.rows)
-        self.em = Emitter(prepared, layout, storage)
+        self.em = Emitter(prepared, layout, storage, winograd)
         outputs = self.program.outputs
         self.scalars = [(n, v) for n, v in outputs if self._is_scalar(v)]
         self.tables = Tables.make(self.program.batch, len(self.scalars))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import cast
 
+from compute.cpu.planner import winograd
 from compute.cpu.planner.emitter import Emitter, image_words, whole_buffer
 from compute.cpu.planner.fuse import Op
 from compute.cpu.planner.layout import conv_border, gradient_border
@@ -99,7 +100,11 @@ def emit_conv(em: Emitter, op: Op) -> None:
         writes.append(em.twin(y))
         words["pre"] = address(writes[1])
     flops = 2 * prod(out) * shape[1] * prod(em.shape(row.inputs[1])[2:])
-    em.add("conv2d", words, reads, writes, out[0], 1, images_per_chunk(out[0]), whole, flops)
+    images = images_per_chunk(out[0])
+    if winograd.pays(em, row, images, out[2:], shape[1], out[1]):
+        winograd.add_conv(em, words, reads, writes, images, whole, flops)
+    else:
+        em.add("conv2d", words, reads, writes, out[0], 1, images, whole, flops)
     em.put(value, y)
     if "pre" in op.roles:  # only now: a value with a place elsewhere is copied there
         em.put(op.roles["pre"], writes[1])
@@ -114,14 +119,19 @@ def emit_conv_dx(em: Emitter, op: Op) -> None:
     dy = em.image(em.view(row.inputs[0]), gradient_border(row, out))
     flipped = _flipped(em, row.inputs[1])
     dx = image_target(em, value)
-    words = image_words("dy", dy) | image_words("dx", dx) | conv_window(row)
-    words |= {"n": out[0], "height": image[2], "width": image[3], "oh": out[2], "ow": out[3]}
-    words |= {"ci": image[1], "co": out[1], "w": address(flipped), "init": 0}
+    words: dict[str, Word] = {"n": out[0], "init": 0}
     masks = mask_words(em, op, words)
     words["epilogue"] = 2 if masks else 0
     flops = 2 * prod(out) * image[1] * prod(weight[2:])
-    reads = [whole_buffer(dy), *masks]
-    em.add("conv2d_dx", words, reads, [dx], out[0], 1, images_per_chunk(out[0]), [flipped], flops)
+    reads, images = [whole_buffer(dy), *masks], images_per_chunk(out[0])
+    if winograd.pays(em, row, images, image[2:], out[1], image[1]):
+        words |= winograd.turned_words(dy, dx, conv_window(row))
+        winograd.add_conv(em, words, reads, [dx], images, [flipped], flops)
+    else:
+        words |= image_words("dy", dy) | image_words("dx", dx) | conv_window(row)
+        words |= {"height": image[2], "width": image[3], "oh": out[2], "ow": out[3]}
+        words |= {"ci": image[1], "co": out[1], "w": address(flipped)}
+        em.add("conv2d_dx", words, reads, [dx], out[0], 1, images, [flipped], flops)
     em.put(value, dx)
 
 
@@ -161,7 +171,11 @@ def weight_gradient(em: Emitter, op: Op, channels: dict[str, Word]) -> None:
     words |= {"db": NULL if bias is None else address(after), "db_chunk": step}
     words |= {"n": out[0], "oh": out[2], "ow": out[3]}
     flops = 2 * prod(out) * prod(em.shape(value)[1:])
-    em.add(row.op, words, [whole_buffer(x), dy], [partial], out[0], 1, images, (), flops)
+    reads = [whole_buffer(x), dy]
+    if winograd.pays(em, row, images, out[2:], shape[1], out[1]):
+        winograd.add_gradient(em, words, reads, partial, images, flops)
+    else:
+        em.add(row.op, words, reads, [partial], out[0], 1, images, (), flops)
     axes = weight_axes(em.shape(value), item)
     goal = em.fixed_place(value)
     if goal is None or tuple(goal.axes) != axes:

@@ -21,14 +21,17 @@ class Engine:
     graph: Graph
     threads: int
     vector: str | None = None
-    fast: bool = False
     done: int = 0
     plan: Plan = field(init=False)
     model: Model = field(init=False)
 
     def __post_init__(self) -> None:
         self.model = Model(self.graph)
-        options = PlanOptions(threads=self.threads, vector=self.vector, fast_convolution=self.fast)
+        options = PlanOptions(
+            threads=self.threads,
+            vector=self.vector,
+            fast_convolution=self.graph.training.fast_convolution,
+        )
         self.plan = load("cpu").build(self.model, options, lambda done, total, what: None)
         self._data = self._named_data()
 

@@ -29,6 +29,7 @@ from graph.ops.reduce import Reduce
 from graph.ops.sample_norm import LayerNorm
 from graph.ops.shape import Flatten
 from graph.program import TensorType
+from graph.training import Training
 from resources import example_path
 
 BATCHES = 8  # different batches, taken in turn
@@ -117,6 +118,12 @@ def _w4() -> Graph:
     return chain((3, 32, 32), [*layers, Flatten(), Dense(units=10)], Adam())
 
 
+def _w4_winograd() -> Graph:
+    graph = _w4()
+    graph.training = Training(fast_convolution=True)
+    return graph
+
+
 def _w5() -> Graph:
     return chain((50, 32), [LSTM(units=128, returns="last"), Dense(units=10)], Adam())
 
@@ -148,6 +155,7 @@ WORKLOADS = {
         Workload("W2", "MLP 64-32-10, SGD with momentum", 32, (64,), 10, _w2),
         Workload("W3", "CNN 16-32, dense 128, 28×28, Adam", 64, (1, 28, 28), 10, _w3),
         Workload("W4", "CNN 32-32-64-64, batch norm, Adam", 32, (3, 32, 32), 10, _w4),
+        Workload("W4 Winograd", "W4, fast convolution", 32, (3, 32, 32), 10, _w4_winograd),
         Workload("W5", "LSTM 32→128, 50 steps, Adam", 32, (50, 32), 10, _w5),
         Workload("W6", "Transformer block 128, 4 heads, 64 steps, Adam", 16, (64, 128), 10, _w6),
         Workload(

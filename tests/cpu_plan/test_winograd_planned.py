@@ -122,9 +122,7 @@ def _trained(options: PlanOptions, watch: frozenset[str] = frozenset()) -> dict[
 
 def test_bits_do_not_depend_on_threads() -> None:
     """On one, two and three, and whatever is watched."""
-    found = [
-        _trained(PlanOptions(threads=threads, fast_convolution=True)) for threads in (1, 2, 3)
-    ]
+    found = [_trained(PlanOptions(threads=threads, fast_convolution=True)) for threads in (1, 2, 3)]
     assert found[0] == found[1] == found[2]
     watch = frozenset({"value:conv2.y", "gradient:conv2.y"})
     assert _trained(PlanOptions(threads=2, fast_convolution=True), watch) == found[0]

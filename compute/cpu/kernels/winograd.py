@@ -111,6 +111,30 @@ def fold(m: int, step: int, to: int, to_step: int) -> None:
 
 
 @device
+def fold_row(
+    m: int, columns: int, y: int, y_pix: int, shift: Vector,
+    epilogue: int, mask: int, mask_pix: int, pre: int, lanes: Mask,
+) -> None:  # fmt: skip
+    """`fold` of a row of vectors into `columns` places of the result, plus `shift`."""
+    m1, m2 = load(m + VECTOR), load(m + 2 * VECTOR)
+    m3, m4 = load(m + 3 * VECTOR), load(m + 4 * VECTOR)
+    near, far = m1 + m2, m3 + m4
+    y0 = shift + (load(m) + (near + far))
+    y2 = shift + fma(splat(2.0), far, splat(0.5) * near)
+    near, far = splat(NEAR) * (m1 - m2), splat(FAR) * (m3 - m4)
+    y1 = shift + (near + far)
+    y3 = shift + fma(splat(2.0), far, fma(splat(0.5), near, load(m + 5 * VECTOR)))
+    step = y_pix if pre != 0 else 0
+    finish(y0, y, epilogue, mask, pre, lanes)
+    if columns > 1:
+        finish(y1, y + y_pix, epilogue, mask + mask_pix, pre + step, lanes)
+    if columns > 2:
+        finish(y2, y + 2 * y_pix, epilogue, mask + 2 * mask_pix, pre + 2 * step, lanes)
+    if columns > 3:
+        finish(y3, y + 3 * y_pix, epilogue, mask + 3 * mask_pix, pre + 3 * step, lanes)
+
+
+@device
 def unfold(y: int, step: int, to: int, to_step: int) -> None:
     """A: four numbers of a gradient to the result to what it has at the six points."""
     y0, y1, y2, y3 = load(y), load(y + step), load(y + 2 * step), load(y + 3 * step)
@@ -253,7 +277,7 @@ def fold_tiles(
     m: int, m_row: int, point: int, start: int, count: int,
     y: int, y_img: int, y_row: int, y_pix: int, oh: int, ow: int, channels: int,
     bias: int, epilogue: int, mask: int, mask_img: int, mask_row: int, mask_pix: int, pre: int,
-    halfway: int, patch: int,
+    halfway: int,
 ) -> None:  # fmt: skip
     """The tiles start … start+count-1 of the result, from the products at `m`."""
     across = (ow + EDGE - 1) // EDGE
@@ -275,14 +299,12 @@ def fold_tiles(
             for j in range(REACH):
                 fold(at + j * point, REACH * point, halfway + j * VECTOR, REACH * VECTOR)
             for i in range(rows):
-                fold(halfway + i * REACH * VECTOR, VECTOR, patch, VECTOR)
-                for j in range(columns):
-                    offset = place + i * y_row + j * y_pix + c * ITEM
-                    before = pre + offset if pre != 0 else 0
-                    finish(
-                        load(patch + j * VECTOR) + shift, y + offset, epilogue,
-                        masked + i * mask_row + j * mask_pix + c * ITEM, before, lanes,
-                    )  # fmt: skip
+                offset = place + i * y_row + c * ITEM
+                fold_row(
+                    halfway + i * REACH * VECTOR, columns, y + offset, y_pix, shift, epilogue,
+                    masked + i * mask_row + c * ITEM, mask_pix, pre + offset if pre != 0 else 0,
+                    lanes,
+                )  # fmt: skip
 
 
 @device
@@ -418,7 +440,7 @@ def winograd_conv(row: int, chunk: int, tid: int, step: int) -> None:
                 j += width
         fold_tiles(
             m, m_row, m_point, start, count, y, y_img, y_row, y_pix, oh, ow, co,
-            bias, epilogue, mask, mask_img, mask_row, mask_pix, pre, halfway, patch,
+            bias, epilogue, mask, mask_img, mask_row, mask_pix, pre, halfway,
         )  # fmt: skip
 
 

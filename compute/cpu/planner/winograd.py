@@ -22,17 +22,20 @@ CHANNELS = 8  # of weights transformed by one chunk
 PLAIN = {"kernel": (3, 3), "stride": (1, 1), "dilation": (1, 1)}
 
 # Cycles, measured where 16 numbers are a vector and two fused multiply-adds a cycle can begin.
-DIRECT, PRODUCT = 1.1, 1.3  # of one turn of the micro-kernel, in its ideal
-INTO, OUT = 150, 150  # the transform of a tile, for a vector of channels
-GRADIENT_IN, GRADIENT_OUT = 100, 150
-WEIGHTS = 60  # of a row of weights, for a vector of channels
-STREAMED = 16  # bytes of weights from a distant cache
+DIRECT, PRODUCT = 1.1, 1.25  # of one turn of the micro-kernel, in its ideal
+INTO, OUT = 270, 180  # the transform of a tile, for a vector of channels
+GRADIENT_IN = 180  # that of a gradient's tile
+GRADIENT_OUT = 150  # back from a vector of gradients at all points
+ADDED = 4  # a vector of these read and written
+STREAMED = 20  # bytes of weights at all points that come in a cycle
+PACES = ((1 << 20, 0.75), (1 << 22, 1.0))  # how much of the last three, up to so many bytes
+FAR = 2.0  # beyond
 
 
-def pays(em: Emitter, row: Row, images: int, image: tuple[int, ...], ci: int, co: int) -> bool:
+def pays(em: Emitter, row: Row, images: int, places: tuple[int, ...], ci: int, co: int) -> bool:
     """Whether the pass `row` of a convolution is faster by Winograd's transforms.
 
-    `image` are height and width of what has tiles: the output, or the input in its gradient; `ci`
+    `places` are height and width of what has tiles: the output, or the input in its gradient; `ci`
     and `co` are the channels read and made in the forward sense of the pass; `images` are those of
     a chunk.
     """
@@ -40,17 +43,26 @@ def pays(em: Emitter, row: Row, images: int, image: tuple[int, ...], ci: int, co
         return False
     if any(row.attr(name) != value for name, value in PLAIN.items()):
         return False
-    tiles = images * -(-image[0] // EDGE) * -(-image[1] // EDGE)
+    direct, fast = costs(row.op, images, places, ci, co)
+    return fast < direct
+
+
+def costs(op: str, images: int, places: tuple[int, ...], ci: int, co: int) -> tuple[float, float]:
+    """Cycles of a chunk by the direct kernel and by transforms."""
+    height, width = places
+    tiles = images * -(-height // EDGE) * -(-width // EDGE)
     deep, wide = _vectors(ci), _vectors(co)
-    direct = DIRECT * images * image[0] * image[1] * 9 * ci * wide / 2
+    direct = DIRECT * images * height * width * 9 * ci * wide / 2
     matrices = POINTS * ci * wide
     fast = tiles * (PRODUCT * matrices / 2 + INTO * deep)
-    blocks = -(-tiles // TILES)
-    if row.op == "conv2d_dw":  # the gradient at all points is read and written for each block
-        fast += tiles * GRADIENT_IN * wide + matrices * 4 * blocks + ci * wide * GRADIENT_OUT
+    blocks, size = -(-tiles // TILES), 64 * matrices
+    pace = next((pace for most, pace in PACES if size <= most), FAR)
+    if op == "conv2d_dw":
+        fast += tiles * GRADIENT_IN * wide
+        fast += pace * (ADDED * matrices * blocks + GRADIENT_OUT * ci * wide)
     else:
-        fast += tiles * OUT * wide + matrices * 64 / STREAMED * blocks
-    return fast < direct
+        fast += tiles * OUT * wide + pace * size / STREAMED * blocks
+    return direct, fast
 
 
 def _vectors(channels: int) -> int:

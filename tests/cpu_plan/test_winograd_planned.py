@@ -11,10 +11,13 @@ from plan_harness import Case, Make, Runner, compare, numbers, program_of
 
 import graph.primitives as rows
 from compute.backend import PlanOptions
+from compute.cpu.costs.forecast import forecast
 from compute.cpu.plan import CpuPlan
 from compute.cpu.threads import team
+from compute.cpu.variants import native
 from compute.evaluate import host_scalars
 from graph.lower import Model
+from tests.cpu_plan.test_forecast import machine
 
 FAST = PlanOptions("float32", threads=1, fast_convolution=True)
 FAST64 = PlanOptions("float64", threads=1, fast_convolution=True)
@@ -146,3 +149,14 @@ def test_rounding_is_near_that_of_the_direct_sums() -> None:
         errors.append({k: float(np.sqrt(np.mean((found[k] - exact[k]) ** 2))) for k in found})
     for name, direct in errors[1].items():
         assert 0 < errors[0][name] < 3 * direct, name
+
+
+def test_the_forecast_knows_that_it_is_faster() -> None:
+    """With the rates of products, which are what it mostly does."""
+    model, told = _net(), []
+    for fast in (True, False):
+        plan = CpuPlan(model, PlanOptions(threads=1, fast_convolution=fast), lambda *_: None)
+        found = forecast(plan.planned("train/0", 64).planned, machine(), 1, native())
+        told.append(found.seconds)
+        plan.close()
+    assert 0.3 * told[1] < told[0] < told[1]

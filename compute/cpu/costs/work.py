@@ -17,7 +17,9 @@ from compute.cpu.kernels.elementwise import READ, WRITE, Mode
 from compute.cpu.kernels.opcodes import OPCODES
 from compute.cpu.kernels.panels import DEPTH, PACK_ROWS
 from compute.cpu.kernels.program import BLOCK_BYTES
+from compute.cpu.kernels.winograd import EDGE, PADDED, POINTS
 from compute.cpu.planner.steps import Address, Step
+from compute.cpu.planner.winograd import GRADIENT_IN, GRADIENT_OUT, INTO, OUT
 from compute.cpu.variants import Variant
 
 Counts = dict[str, float]
@@ -80,7 +82,8 @@ def work(step: Step, size: int, shape: Shape) -> Work:
         return Work(OTHER, chunks, plain)
     counts = count(step, spec.unpack(packed), chunks, shape)
     slow = any(OPCODES[made.op].slow for made in step.program)
-    return Work(step.kernel, chunks, {"chunks": float(chunks), **counts}, BESIDE if slow else WAIT)
+    kind = _AS.get(step.kernel, step.kernel)
+    return Work(kind, chunks, {"chunks": float(chunks), **counts}, BESIDE if slow else WAIT)
 
 
 # ---- products
@@ -191,6 +194,22 @@ def _conv_dw(step: Step, w: Any, chunks: int, shape: Shape) -> Counts:
         "packed": float(w.n * pixels * last) if partial else 0.0,
         "summed": float(w.n * pixels * shape.over(w.co)) if w.db else 0.0,
     }
+
+
+def _transformed(step: Step, w: Any, chunks: int, shape: Shape) -> Counts:
+    """Winograd's products at all points, as those of `gemm`; transforms in the same cycles."""
+    tiles = w.n * -(-w.oh // EDGE) * -(-w.ow // EDGE)
+    block = min(w.tiles, -(-tiles // chunks))
+    deep, wide = -(-w.ci // PADDED) * PADDED, -(-w.co // PADDED) * PADDED
+    if step.kernel == "winograd_dw":
+        cycles, begun = _tiles(w.ci, wide, block, shape)
+        moved = tiles * (INTO * deep + GRADIENT_IN * wide) + chunks * GRADIENT_OUT * w.ci * wide
+    else:
+        cycles, begun = _tiles(block, wide, w.ci, shape)
+        moved = tiles * (INTO * deep + OUT * wide)
+    times = POINTS * tiles / block
+    cycles = times * cycles + moved / shape.lanes
+    return {"cycles": cycles, "tiles": times * begun, "turned": 0.0, "packed": 0.0}
 
 
 # ---- elementwise chains
@@ -329,6 +348,7 @@ def _nothing(step: Step, w: Any, chunks: int, shape: Shape) -> Counts:
 
 _COUNTS: dict[str, Callable[[Step, Any, int, Shape], Counts]] = {
     **{"gemm": _gemm, "conv2d": _conv, "conv2d_dx": _conv_dx, "conv2d_dw": _conv_dw},
+    **dict.fromkeys(("winograd_conv", "winograd_dw"), _transformed),
     **{"elementwise": _elementwise, "reduce": _reduce, "sum_chunks": _sum_chunks},
     **dict.fromkeys(("max_pool2d", "max_pool2d_dx", "max_pool2d_take"), _pool),
     **dict.fromkeys(("avg_pool2d", "avg_pool2d_dx"), _pool),
@@ -344,3 +364,5 @@ _COUNTS: dict[str, Callable[[Step, Any, int, Shape], Counts]] = {
         "record": _nothing,
     },
 }
+
+_AS = dict.fromkeys(("winograd_conv", "winograd_dw"), "gemm")  # whose rates kernels share

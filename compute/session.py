@@ -101,7 +101,7 @@ def open_new(graph: Graph, options: TrainOptions, progress: Report = silent) -> 
             options.name,
             dumps(graph),
             options.folder.resolve(),
-            _kept_options(options) | {"seed": graph.training.seed},
+            _kept_options(options) | _chosen(graph),
             _fitted(loaded),
             loaded.samples.fingerprint,
             versions() | arithmetic(loaded, options),
@@ -221,6 +221,12 @@ def _other_versions(record: RunRecord, now: Mapping[str, str]) -> str:
 
 def _kept_options(options: TrainOptions) -> dict[str, object]:
     return {name: getattr(options, name) for name in ("device", "threads", "vector")}
+
+
+def _chosen(graph: Graph) -> dict[str, object]:
+    """Settings of the graph that the record names: its seed, and other rounding where asked for."""
+    fast = {"fast_convolution": True} if graph.training.fast_convolution else {}
+    return {"seed": graph.training.seed} | fast
 
 
 def _fitted(loaded: Loaded) -> dict[str, object]:

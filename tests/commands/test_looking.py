@@ -29,6 +29,7 @@ REFRESH = "a node type has changed: netloom nodes --markdown > docs/nodes.md"
         (("train", "moons-mlp", "--epochs", "0"), "--epochs"),
         (("train", "moons-mlp", "--device", "abacus"), "abacus"),
         (("train", "moons-mlp", "--seed", "1", "--resume", "x"), "a run keeps the seed"),
+        (("train", "--fast-convolution", "--resume", "x"), "a run keeps the kind of convolution"),
         (("runs", "show", "nobody"), "no run 'nobody'"),
         (("runs", "compare", "one"), "expected two or more"),
         (("examples", "--path", "digits"), "one of activations-race, adding-problem"),

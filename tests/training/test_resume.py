@@ -136,6 +136,20 @@ def test_the_record_tells_what_was_run(tmp_path: Path) -> None:
     assert set(record.metrics) == {"loss", "val_loss", "val_accuracy"}
 
 
+def test_a_run_keeps_the_choice_of_fast_convolution(tmp_path: Path) -> None:
+    """It is part of the record, off unless asked for, and no option changes it later."""
+    for asked in (None, True):
+        list(train_graph(graph(), options(tmp_path, epochs=1, fast_convolution=asked)))
+    workspace = Workspace(tmp_path / "workspace")
+    told = [workspace.get(run).options.get("fast_convolution") for run in ("moons-1", "moons-2")]
+    assert told == [None, True]
+    kept = [loads(workspace.get(run).graph).training for run in ("moons-1", "moons-2")]
+    assert [one.fast_convolution for one in kept] == [False, True]
+    list(resume("moons-2", options(tmp_path, epochs=2, fast_convolution=False)))
+    assert loads(workspace.get("moons-2").graph).training.fast_convolution
+    assert options(tmp_path).plan_options(kept[1]).fast_convolution
+
+
 def test_a_run_before_its_first_checkpoint_starts_anew(tmp_path: Path) -> None:
     """Nothing was saved, so nothing is lost."""
     events = train_graph(graph(), options(tmp_path, checkpoint_seconds=1e9))

@@ -225,8 +225,8 @@ def _kept_options(options: TrainOptions) -> dict[str, object]:
 
 def _chosen(graph: Graph) -> dict[str, object]:
     """Settings of the graph that the record names: its seed, and other rounding where asked for."""
-    fast = {"fast_convolution": True} if graph.training.fast_convolution else {}
-    return {"seed": graph.training.seed} | fast
+    named: dict[str, object] = {"seed": graph.training.seed}
+    return named | ({"fast_convolution": True} if graph.training.fast_convolution else {})
 
 
 def _fitted(loaded: Loaded) -> dict[str, object]:

@@ -40,7 +40,7 @@ class Case:
         oh, ow = self.y.shape[2:]
         self.words = {
             "n": n, "oh": oh, "ow": ow, "ci": ci, "co": co, "ph": self.pad[0], "pw": self.pad[2],
-            "threads": 1, "tiles": self.tiles, "size": size,
+            "slots": 1, "tiles": self.tiles, "size": size,
         }  # fmt: skip
         self.chunks = -(-n // size)
 
@@ -113,10 +113,11 @@ def test_gradient_to_weights(library: Library, case: Case, with_bias: bool) -> N
 def test_bits_depend_on_no_chunk_nor_block(library: Library, real: Any) -> None:
     """Forward; a weight gradient is one chain for each chunk, as in the direct kernel."""
     results = []
-    for size, tiles in ((1, 32), (2, 7), (7, 1)):
+    for size, tiles, slots in ((1, 32, 2), (2, 7, 4), (7, 1, 1)):
         given = (7, 20, 21, 6, 9, (1, 1, 1, 1), size, tiles)
         case = Case(np.random.default_rng(3), real, given)
-        x, y, work = nhwc(case.x, case.pad), nhwc(case.dy * 0), case.work()
+        x, y, work = nhwc(case.x, case.pad), nhwc(case.dy * 0), np.tile(case.work(), slots)
+        case.words["slots"] = slots
         u = transformed(library, case.weight)
         run(
             library, "winograd_conv", **case.words, **image_words("x", x), **image_words("y", y),

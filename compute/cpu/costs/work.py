@@ -17,7 +17,8 @@ from compute.cpu.kernels.elementwise import READ, WRITE, Mode
 from compute.cpu.kernels.opcodes import OPCODES
 from compute.cpu.kernels.panels import DEPTH, PACK_ROWS
 from compute.cpu.kernels.program import BLOCK_BYTES
-from compute.cpu.kernels.winograd import EDGE, PADDED, POINTS
+from compute.cpu.kernels.transforms import EDGE, POINTS
+from compute.cpu.kernels.winograd import PADDED
 from compute.cpu.planner.steps import Address, Step
 from compute.cpu.planner.winograd import GRADIENT_IN, GRADIENT_OUT, INTO, OUT
 from compute.cpu.variants import Variant

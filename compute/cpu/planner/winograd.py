@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import cast
 
 from compute.cpu.kernels import SPECS
-from compute.cpu.kernels.winograd import EDGE, PADDED, POINTS, weight_bytes, work_bytes
+from compute.cpu.kernels.transforms import EDGE, POINTS
+from compute.cpu.kernels.winograd import PADDED, weight_bytes, work_bytes
 from compute.cpu.planner.emitter import Emitter, image_words
 from compute.cpu.planner.steps import NULL, Word, address
 from compute.cpu.planner.views import View
@@ -80,10 +81,10 @@ def add_conv(
 ) -> None:
     """The step of a forward pass in the words of `conv2d`; the weights are `whole[0]`."""
     ci, co = cast("int", words["ci"]), cast("int", words["co"])
-    u = _transformed(em, whole[0], ci, co)
-    own, work = _memory(em, ci, co)
+    samples, u = cast("int", words["n"]), _transformed(em, whole[0], ci, co)
+    own, work = _memory(em, -(-samples // images), ci, co)
     words = _only("winograd_conv", {**words, **own, "u": address(u)})
-    samples, whole = cast("int", words["n"]), [u, *whole[1:]]
+    whole = [u, *whole[1:]]
     em.add("winograd_conv", words, reads, [*writes, work], samples, 1, images, whole, flops)
 
 
@@ -106,9 +107,10 @@ def add_gradient(
 ) -> None:
     """The step of partial gradients to the weights in the words of `conv2d_dw`."""
     ci, co = cast("int", words["ci"]), cast("int", words["co"])
-    own, work = _memory(em, ci, co, weight_bytes(ci, co, em.item))
-    words = _only("winograd_dw", {**words, **own})
     samples = cast("int", words["n"])
+    made = weight_bytes(ci, co, em.item)
+    own, work = _memory(em, -(-samples // images), ci, co, made)
+    words = _only("winograd_dw", {**words, **own})
     em.add("winograd_dw", words, reads, [partial, work], samples, 1, images, (), flops)
 
 
@@ -123,11 +125,14 @@ def _transformed(em: Emitter, weights: View, ci: int, co: int) -> View:
     return em.transformed[key]
 
 
-def _memory(em: Emitter, ci: int, co: int, more: int = 0) -> tuple[dict[str, Word], View]:
-    """Memory for the matrices of a block of tiles and `more` bytes, for each thread."""
-    size = em.winograd * (work_bytes(TILES, ci, co, em.item) + more)
+def _memory(
+    em: Emitter, chunks: int, ci: int, co: int, more: int = 0
+) -> tuple[dict[str, Word], View]:
+    """Memory for the matrices of a block of tiles and `more` bytes, for all that run at a time."""
+    slots = min(em.winograd, chunks)
+    size = slots * (work_bytes(TILES, ci, co, em.item) + more)
     work = em.new((size // em.item,))
-    return {"work": address(work), "threads": em.winograd, "tiles": TILES}, work
+    return {"work": address(work), "slots": slots, "tiles": TILES}, work
 
 
 def _only(kernel: str, words: Mapping[str, Word]) -> dict[str, Word]:

@@ -33,7 +33,7 @@ SPECS = (
     ),
     _spec(
         "fast_convolution", "bool", "3×3 convolutions by transforms: faster, rounded more",
-        advanced=True, label="fast convolution",
+        advanced=True,
     ),
     _spec(
         "split_validation", "float", "Share of the samples held out to validate on",

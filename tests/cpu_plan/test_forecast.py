@@ -15,8 +15,9 @@ from compute.cpu.costs import forecast as forecasting
 from compute.cpu.costs.fit import Measured, kernel_rates, nonnegative, seconds
 from compute.cpu.costs.forecast import Forecast, forecast, parts
 from compute.cpu.costs.rates import Calibration, Teamwork, read, rising, seconds_a_byte, write
+from compute.cpu.costs.shape import Shape
 from compute.cpu.costs.traffic import traffic
-from compute.cpu.costs.work import OTHER, Shape, Work
+from compute.cpu.costs.work import OTHER, Work
 from compute.cpu.plan import CpuPlan
 from compute.cpu.planner.program import Planned
 from compute.cpu.simd import tile_shape
@@ -89,7 +90,7 @@ def test_two_threads_share_the_chunks_but_not_the_waiting() -> None:
 
 def test_a_kernel_nobody_measured_gets_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """By its bytes and operations."""
-    monkeypatch.setattr("compute.cpu.costs.work._COUNTS", {})
+    monkeypatch.setattr("compute.cpu.costs.work.COUNTS", {})
     assert all(row > 0 for row in found("W2", 16).rows)
 
 

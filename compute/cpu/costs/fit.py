@@ -8,13 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from compute.backend import Array
-from compute.cpu.costs.work import Work
+from compute.cpu.costs.work import WAITS, Work
 
 TURNS = 400
+STILL = 1e-6  # a change in a turn, of the largest rate, that ends them
 ROBUST_TURNS = 6
 LONG = 1e-6  # seconds of a row below which it counts less
 USUAL = 0.2  # a relative error above which a row counts less: something disturbed it
 STRENGTH = 1e-4  # with which rates that little depends on are held at zero
+WHOLE = 0.1  # with which waits are held at all of what the bytes take
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,11 @@ def nonnegative(matrix: Array, wanted: Array) -> Array:
     gram += STRENGTH * np.eye(len(gram))
     x = np.zeros(len(goal))
     for _ in range(TURNS):
+        before = x.copy()
         for k in range(len(x)):
             x[k] = max(0.0, x[k] + (goal[k] - gram[k] @ x) / gram[k, k])
+        if np.abs(x - before).max(initial=0.0) <= STILL * x.max(initial=0.0):
+            break
     found: Array = x / scale
     return found
 
@@ -60,8 +65,10 @@ def _rates(rows: Sequence[Measured]) -> dict[str, float]:
     )
     size = np.array([row.seconds for row in rows])
     start = weight = np.sqrt(np.minimum(1.0, size / LONG))
+    waits = np.diag([WHOLE if name in WAITS else 0.0 for name in names])
     for _ in range(ROBUST_TURNS):
-        found = nonnegative(matrix * weight[:, None], weight)
+        weighted = np.vstack([matrix * weight[:, None], waits])
+        found = nonnegative(weighted, np.append(weight, waits.sum(axis=1)))
         off = np.abs(matrix @ found - 1.0)
         weight = start * np.sqrt(USUAL / np.maximum(USUAL, off))
     return dict(zip(names, map(float, found), strict=True))

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from compute.cpu.costs.fit import seconds
 from compute.cpu.costs.rates import Calibration, Teamwork, seconds_a_byte
+from compute.cpu.costs.shape import Shape
 from compute.cpu.costs.traffic import Traffic, traffic
-from compute.cpu.costs.work import OTHER, Shape, Work, work
+from compute.cpu.costs.work import OTHER, Work, work
 from compute.cpu.planner.program import Planned
 from compute.cpu.planner.schedule import Group, Region
 from compute.cpu.planner.steps import Step

@@ -15,7 +15,7 @@ from compute.cpu.planner.schedule import Group, Region
 from compute.cpu.planner.steps import Step
 from compute.cpu.variants import Variant
 
-FIRST_BYTES = 4096  # that a pass over far memory could have read before its first bytes come
+FIRST_BYTES = 1024  # that a pass over far memory could have read before its first bytes come
 
 
 @dataclass(frozen=True)

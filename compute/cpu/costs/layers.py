@@ -69,9 +69,9 @@ def _attention_grad(step: Step, w: Any, chunks: int, shape: Shape) -> Counts:
             one,
             product(rows, keys, w.d, shape, turned=True),
             product(rows, keys, w.e, shape, turned=True),
-            product(keys, w.e, rows, shape, apart=True),
+            product(keys, w.e, rows, shape, apart=BLOCK * shape.item),
             product(rows, w.d, keys, shape),
-            product(keys, w.d, rows, shape, apart=True),
+            product(keys, w.d, rows, shape, apart=BLOCK * shape.item),
         )
         one["rows"] += rows
         one["powers"] += rows * shape.over(keys)

@@ -28,15 +28,17 @@ from compute.cpu.costs.traffic import WRITTEN
 from compute.cpu.costs.work import OTHER
 from compute.cpu.engine import variant_of
 from compute.cpu.loader import all_names, ensure
+from compute.cpu.memory import Segment
 from compute.events import EpochDone
 from compute.prepare import TrainOptions
 from compute.session import train_graph
 from graph.files import load
 from resources import example_path
 
-KERNEL_SECONDS = 0.7
+KERNEL_SECONDS = 0.4
+TEAM_NETS = (1, 5, 9, 13)  # small and large, of every kind
 RECORDED = 6  # epochs of a small training on record
-REACHES = (1 << 18, 1 << 19, 1 << 20, 1 << 21, 1 << 22, 1 << 23, 1 << 25, 1 << 26)
+REACHES = (1 << 18, 1 << 19, 1 << 20, 1 << 21, 1 << 22, 1 << 23, 1 << 26)
 NEAREST = (1 << 15, 1e-13)  # bytes that are never waited for
 Report = Callable[[int, int, str], None]
 
@@ -60,7 +62,8 @@ def calibrate(threads: int, report: Report) -> Calibration:
     report(2, 3, "threads")
     call = _call(nets[0])
     first = Calibration(rates, {1: alone}, call, 0.0, process)
-    teams = {count: _team(nets, count, first, reaches[count]) for count in counts}
+    some = [nets[k] for k in TEAM_NETS]
+    teams = {count: _team(some, count, first, reaches[count]) for count in counts}
     used = resident()
     import compute.data.table  # noqa: F401  (for its size)
 
@@ -86,11 +89,17 @@ def _reach(threads: int) -> Reach:
     found = []
     for size in REACHES:
         count = size // threads // 12
-        arrays = [[np.ones(count, np.float32) for _ in range(3)] for _ in range(threads)]
+        arrays = [_operands(count) for _ in range(threads)]
         turns = max(1, min(64, (1 << 23) // size))
         spent = min(_together(arrays, turns) for _ in range(4)) / turns
         found.append((float(size), spent / (4 * (2 + WRITTEN) * count)))
     return [NEAREST, *rising(found)]
+
+
+def _operands(count: int) -> list[Array]:
+    """Three arrays in memory such as plans have."""
+    numbers = np.frombuffer(Segment(12 * count).bytes.data, np.float32)
+    return [numbers[k * count : (k + 1) * count] for k in range(3)]
 
 
 def _together(arrays: Sequence[Sequence[Array]], turns: int) -> float:

@@ -6,6 +6,7 @@ They are unlike what people train on purpose: what is learned from them must hol
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -27,7 +28,7 @@ from graph.ops.norm import BatchNorm
 from graph.ops.optimizer import SGD, Adam
 from graph.ops.rectifier import GELU
 from graph.ops.recurrent import GRU, LSTM, RNN
-from graph.ops.reduce import Reduce
+from graph.ops.reduce import GlobalAveragePool2d, Reduce
 from graph.ops.regularise import Dropout
 from graph.ops.sample_norm import LayerNorm
 from graph.ops.shape import Flatten
@@ -46,7 +47,7 @@ def _plain() -> Iterator[Net]:
     yield (48,), 8, [Dense(units=48), ReLU(), last], SGD(momentum=0.9)
     yield (100,), 48, [Dense(units=72), ReLU(), Dense(units=20), BatchNorm(), last], SGD()
     yield (300,), 64, [Dense(units=400), ReLU(), Dense(units=160), Dropout(p=0.3), last], Adam()
-    yield (1024,), 160, [Dense(units=640), BatchNorm(), ReLU(), last], Adam()
+    yield (900,), 128, [Dense(units=512), BatchNorm(), ReLU(), last], Adam()
 
 
 def _images() -> Iterator[Net]:
@@ -67,9 +68,12 @@ def _images() -> Iterator[Net]:
     yield (20, 8, 8), 64, [
         *(Conv2d(filters=32), ReLU(), Conv2d(filters=40, kernel=1), ReLU(), Flatten(), last),
     ], SGD()  # fmt: skip
-    yield (2, 28, 28), 24, [
-        *(Conv2d(filters=24, kernel=1), BatchNorm(), ReLU(), DepthwiseConv2d(), BatchNorm()),
+    yield (2, 28, 28), 16, [
+        *(Conv2d(filters=24, kernel=1), ReLU(), DepthwiseConv2d(), MaxPool2d(), ReLU()),
         *(DepthwiseConv2d(kernel=5, stride=2, padding=2), ReLU(), AvgPool2d(), Flatten(), last),
+    ], SGD()  # fmt: skip
+    yield (2, 28, 28), 32, [
+        *(Conv2d(filters=40, kernel=1), BatchNorm(), ReLU(), GlobalAveragePool2d(), last),
     ], SGD()  # fmt: skip
 
 
@@ -93,7 +97,9 @@ def net_probes(options: PlanOptions) -> Iterator[Probe]:
     """Each net as a program that trains it."""
     generator, nets = np.random.default_rng(3), (*_plain(), *_images(), *_sequences())
     for number, (sample, batch, layers, optimizer) in enumerate(nets):
-        model = Model(chain(sample, layers, optimizer))
+        graph = chain(sample, layers, optimizer)
+        graph.training = replace(graph.training, batch_size=batch)  # else it is planned twice
+        model = Model(graph)
         plan = CpuPlan(model, options, lambda done, total, what: None)
         program = model.program("train/0", batch)
         count = batch * BATCHES
@@ -103,8 +109,7 @@ def net_probes(options: PlanOptions) -> Iterator[Probe]:
                 data[given.key] = generator.integers(0, CLASSES, count, dtype=np.int64)
             elif given.kind == "batch":
                 data[given.key] = generator.standard_normal((count, *sample), dtype=np.float32)
-        key = ("train/0", batch, frozenset[str]())
-        bound = plan.engine.entry(key, lambda p=program: p)  # type: ignore[misc]
+        bound = plan.planned("train/0", batch)
         yield Probe(f"net {number}", plan.engine, bound, data, model.live)
 
 
@@ -139,13 +144,14 @@ _LARGE = ("row sums", "column sums", "turned", "spread", "cut")  # measured beyo
 def single_probes(options: PlanOptions) -> Iterator[Probe]:
     """Programs of one operation, over many numbers and over few."""
     for name, make in _OPERATIONS.items():
-        shapes = _SHAPES if name in ("fast", "exp") else _SHAPES[:1]
-        for shape in shapes:
+        for shape in _SHAPES if name in ("fast", "exp") else _SHAPES[:1]:
             yield _single(name, make, shape, options)
     for name, make in _OTHERS.items():
         shapes = ((128, 200), (600, 10), *([(900, 500)] if name in _LARGE else []))
         for shape in shapes:
             yield _single(name, make, shape, options)
+    for square in ((1200, 96), (1024, 256)):
+        yield _single("squared", lambda x: rows.matmul(x, x, transpose_a=True), square, options)
 
 
 def _single(

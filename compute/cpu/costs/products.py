@@ -7,12 +7,16 @@ multiply-adds and two loads each), tiles begun, vectors packed, and numbers of A
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import gcd
 from typing import Any
 
 from compute.cpu.costs.shape import Counts, Shape
 from compute.cpu.kernels.panels import DEPTH, PACK_ROWS
 from compute.cpu.planner.steps import Step
+from compute.cpu.tape import CACHE_LINE
 
+NEAREST = 1 << 15  # bytes that the nearest cache of any machine holds
+SETS, WAYS = 64, 8  # of it
 LATENCY = 4  # cycles until the result of a multiply-add can be added to
 
 
@@ -54,15 +58,17 @@ def tiles_of(rows: int, columns: int, depth: int, shape: Shape, tall: int = 0) -
 
 
 def product(
-    m: int, n: int, k: int, shape: Shape, *, turned: bool = False, apart: bool = False
+    m: int, n: int, k: int, shape: Shape, *, turned: bool = False, apart: int = 0
 ) -> Counts:
-    """One product of m × k by k × n; `turned`: the columns of B are contiguous, not its rows;
-    `apart`: so are those of A.
+    """One product of m × k by k × n; `turned`: the columns of B are contiguous, not its rows; so
+    are those of A when they lie `apart` bytes from one to the next.
     """
     cycles, tiles = tiles_of(m, n, k, shape)
     vectors, runs = shape.over(n), max(1, -(-k // DEPTH))
     counts = {"cycles": cycles, "tiles": float(tiles * runs), "turned": 0.0, "packed": 0.0}
     counts["apart"] = float(tiles * k) if apart else 0.0
+    crowded = apart and min(k, DEPTH) > WAYS * _places(apart)
+    counts["crowded"] = counts["apart"] if crowded else 0.0
     if turned:
         counts["turned"] = float(vectors * k)
     elif m >= PACK_ROWS:
@@ -70,6 +76,11 @@ def product(
     elif n % shape.lanes and n:
         counts["packed"] = float(list(_groups(vectors, shape))[-1] * k)
     return counts
+
+
+def _places(stride: int) -> int:
+    """Sets of the nearest cache in which lines a stride apart can lie."""
+    return SETS // gcd(SETS, stride // CACHE_LINE) if stride >= CACHE_LINE else SETS
 
 
 def times(counts: Counts, count: float) -> Counts:
@@ -96,7 +107,7 @@ def _gemm(step: Step, w: Any, chunks: int, shape: Shape) -> Counts:
     else:
         m = min(m, w.size)
         often = w.m / m
-    apart = w.a_col != shape.item and w.k > 1
+    apart = w.a_col if w.a_col != shape.item and w.k > 1 else 0
     one = product(m, n, w.k, shape, turned=w.b_col != shape.item, apart=apart)
     return times(one, often)
 
@@ -131,6 +142,16 @@ def _conv_dx(step: Step, w: Any, chunks: int, shape: Shape) -> Counts:
     return {name: count * w.kh * w.kw for name, count in counts.items()}
 
 
+def _streamed(rows: int, columns: int, pixels: int, shape: Shape) -> float:
+    """Lines that tiles fetch again from beyond the nearest cache: images that it does not hold."""
+    lines = 0.0
+    for width in _groups(shape.over(columns), shape):
+        if pixels * (width + 1) * CACHE_LINE > NEAREST:
+            tiles = sum(count for _, count in _heights(rows, shape, 1))
+            lines += tiles * pixels * (width + 1)
+    return lines
+
+
 def _conv_dw(step: Step, w: Any, chunks: int, shape: Shape) -> Counts:
     taps, pixels = w.kh * w.kw * w.ci, w.oh * w.ow
     cycles, tiles = tiles_of(taps, w.co, pixels, shape, tall=1)
@@ -144,6 +165,7 @@ def _conv_dw(step: Step, w: Any, chunks: int, shape: Shape) -> Counts:
         "loops": float(w.n * tiles * w.oh),
         "packed": float(w.n * pixels * last) if partial else 0.0,
         "summed": float(w.n * pixels * shape.over(w.co)) if w.db else 0.0,
+        "streamed": w.n * _streamed(taps, w.co, pixels, shape),
     }
 
 

@@ -19,7 +19,7 @@ from compute.cpu.entry import Bound
 
 BATCHES = 4
 SLICE, SLICES = 0.0006, 12  # seconds of one, and how many of each program
-FEWEST, STEP_SECONDS = 6, 0.04  # on a slow machine fewer slices, at least 6
+FEWEST, STEP_SECONDS = 5, 0.03  # on a slow machine fewer slices, at least 5
 MOST_STEPS = 512  # of a slice: what the tables of a call hold
 
 

@@ -62,7 +62,12 @@ def measure_net(workload: Workload, threads: int) -> dict[str, float]:
         "threads": count,
         "predicted": forecast(bound.planned, known, count, plan.engine.variant).seconds,
         "measured": step_seconds(probe, count, known.call, SECONDS),
-        "predicted memory": known.process + plan.memory + tables + inputs.nbytes + labels.nbytes,
+        "predicted memory": known.process
+        + plan.memory
+        + tables
+        + inputs.nbytes
+        + labels.nbytes
+        + known.a_step * len(bound.planned.steps()),
         "measured memory": memory,
     }
 
@@ -70,7 +75,7 @@ def measure_net(workload: Workload, threads: int) -> dict[str, float]:
 def measure_example(name: str, threads: int) -> dict[str, float]:
     """Step and memory of an example; its data is loaded and a run of it is recorded."""
     from compute.cli.opening import open_graph
-    from compute.forecast import costs, measured
+    from compute.forecast import Data, costs, measured
     from compute.prepare import TrainOptions, load_graph, silent
     from compute.session import train_graph
 
@@ -78,7 +83,7 @@ def measure_example(name: str, threads: int) -> dict[str, float]:
     loaded = load_graph(opened.graph, opened.folder)
     options = TrainOptions(threads=threads).plan_options("float32", 0)
     plan = CpuPlan(loaded.model, options, silent)
-    found = costs(loaded, plan, calibrated())
+    found = costs(loaded.model, Data.of(loaded), plan, calibrated())
     taken = measured(found, loaded, plan, calibrated()).measured_step
     plan.close()
     del plan, loaded

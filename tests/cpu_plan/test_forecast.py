@@ -22,7 +22,7 @@ from compute.cpu.plan import CpuPlan
 from compute.cpu.planner.program import Planned
 from compute.cpu.simd import tile_shape
 from compute.cpu.variants import Variant, available, native
-from compute.forecast import costs
+from compute.forecast import Data, costs
 from compute.prepare import load_graph
 from graph.lower import Model
 
@@ -162,7 +162,7 @@ def test_nodes_and_memory_add_up() -> None:
     opened = open_graph("digits-cnn")
     loaded = load_graph(opened.graph, opened.folder)
     plan = CpuPlan(loaded.model, PlanOptions(threads=1), lambda done, total, what: None)
-    told = costs(loaded, plan, machine())
+    told = costs(loaded.model, Data.of(loaded), plan, machine())
     rows = forecast(plan.planned("train/0", told.batch).planned, machine(), 1, native()).rows
     assert sum(sum(node.seconds.values()) for node in told.nodes) == pytest.approx(sum(rows))
     passes = {node.path: {name for name, s in node.seconds.items() if s} for node in told.nodes}
@@ -171,9 +171,13 @@ def test_nodes_and_memory_add_up() -> None:
     assert told.bytes == sum(told.memory.values())
     assert told.memory["optimizer"] == 2 * told.memory["parameters"]
     assert plan.memory < told.bytes - told.memory["process"]
+    assert told.run is not None
+    assert told.epoch is not None
     assert told.run > told.epoch > told.step
     loaded.model.graph.training = replace(loaded.model.graph.training, epochs=1)
-    assert costs(loaded, plan, machine()).run < told.run
+    sooner = costs(loaded.model, Data.of(loaded), plan, machine()).run
+    assert sooner is not None
+    assert sooner < told.run
 
 
 def test_the_plan_table_tells_predicted_times_once_the_machine_is_known(

@@ -46,13 +46,14 @@ Report = Callable[[int, int, str], None]
 def calibrate(threads: int, report: Report) -> Calibration:
     """Measure this machine, alone and with `threads` threads."""
     start = time.perf_counter()
-    process = resident()
     counts = sorted({1, threads})
     report(0, 3, "memory")
+    epoch, process = _epoch(), resident()
     reaches = {count: _reach(count) for count in counts}
     report(1, 3, "kernels")
-    options = PlanOptions(threads=1)
+    options, used = PlanOptions(threads=1), resident()
     nets = list(net_probes(options))
+    a_step = _bytes_a_step(nets, resident() - used)
     runs = [Run(probe) for probe in [*nets, *single_probes(options)]]
     take_turns(runs, KERNEL_SECONDS)
     hertz = max(run.hertz for run in runs)  # of programs so long that they hide all else
@@ -61,7 +62,7 @@ def calibrate(threads: int, report: Report) -> Calibration:
     rates[OTHER] = _others(rates)
     report(2, 3, "threads")
     call = _call(nets[0])
-    first = Calibration(rates, {1: alone}, call, 0.0, process)
+    first = Calibration(rates, {1: alone}, call, epoch, process)
     some = [nets[k] for k in TEAM_NETS]
     teams = {count: _team(some, count, first, reaches[count]) for count in counts}
     used = resident()
@@ -69,7 +70,7 @@ def calibrate(threads: int, report: Report) -> Calibration:
 
     tables = max(0, resident() - used)
     seconds = time.perf_counter() - start
-    return Calibration(rates, teams, call, _epoch(), process, tables, seconds)
+    return Calibration(rates, teams, call, epoch, process, a_step, tables, seconds)
 
 
 def resident() -> int:
@@ -79,6 +80,14 @@ def resident() -> int:
     except OSError:
         return 0
     return pages * int(os.sysconf("SC_PAGE_SIZE"))
+
+
+def _bytes_a_step(probes: Sequence[Probe], grown: int) -> int:
+    """Bytes of a plan's step besides what it computes on, when all these made a process grow."""
+    steps = sum(len(probe.bound.planned.steps()) for probe in probes)
+    arrays = sum(array.nbytes for probe in probes for array in probe.data.values())
+    arenas = sum(probe.engine.memory for probe in probes)
+    return max(0, grown - arrays - arenas) // steps
 
 
 # ---- memory

@@ -34,8 +34,8 @@ class Calibration:
 
     `teams` by number of threads. `call` is what Python adds to each native call, `epoch` what an
     epoch on record takes besides its steps (a checkpoint, metrics, events). `process` are the
-    bytes of a process that trains, without plan and data, `tables` what reading a table from a
-    file adds to them.
+    bytes of a process that trains, without plan and data; each step of a plan adds `a_step` to
+    them, reading a table from a file `tables`.
     """
 
     kernels: Mapping[str, Mapping[str, float]]
@@ -43,6 +43,7 @@ class Calibration:
     call: float
     epoch: float
     process: int
+    a_step: int = 0
     tables: int = 0
     seconds: float = field(default=0.0, compare=False)  # that measuring took
 

@@ -13,6 +13,7 @@ from compute.cpu.costs.timing import Probe, Run, step_seconds, take_turns
 from compute.cpu.plan import CpuPlan, Sketch
 from compute.cpu.planner.program import Planned
 from compute.cpu.planner.steps import Step, touch
+from compute.foreseen import PROCESS, Costs, NodeCost
 from compute.prepare import Loaded, make_job
 from graph.lower import Model
 from graph.ops.table import Table
@@ -20,17 +21,6 @@ from graph.stepping import batch_size
 
 MEASURING = 0.3  # seconds
 PASSES = ("forward", "backward", "update")
-
-
-@dataclass(frozen=True)
-class NodeCost:
-    """A node's part of a training step on one thread; `seconds` by pass, `measured` of all."""
-
-    path: str
-    flops: int
-    bytes: int
-    seconds: Mapping[str, float]
-    measured: float | None = None
 
 
 @dataclass(frozen=True)
@@ -54,35 +44,6 @@ class Data:
         parts = loaded.parts
         reads = any(isinstance(op, Table) for op in loaded.model.data_nodes.values())
         return Data(len(parts.train), len(parts.validation), len(parts.test), size, reads)
-
-
-@dataclass(frozen=True)
-class Costs:
-    """The forecast of a training.
-
-    `step` are seconds of a full training step on `threads` threads, `epoch` and `run` those of an
-    epoch with its evaluation and record, and of everything: None when nothing is known of the data.
-    `memory` are bytes by what they are for.
-    """
-
-    nodes: tuple[NodeCost, ...]
-    batch: int
-    threads: int
-    step: float
-    epoch: float | None
-    run: float | None
-    memory: Mapping[str, int]
-    measured_step: float | None = None
-
-    @property
-    def bytes(self) -> int:
-        """Memory of a process that does nothing else."""
-        return sum(self.memory.values())
-
-    @property
-    def own(self) -> int:
-        """What the training adds to the memory of a process that is there anyway."""
-        return self.bytes - self.memory["process"]
 
 
 def costs(model: Model, data: Data | None, plan: Sketch, known: Calibration) -> Costs:
@@ -200,5 +161,5 @@ def _memory(
         "work space": max(entry.transient for entry in entries),
         "plans": tables + steps * known.a_step,
         "data": data.bytes if data is not None else 0,
-        "process": known.process + (known.tables if reads else 0),
+        PROCESS: known.process + (known.tables if reads else 0),
     }

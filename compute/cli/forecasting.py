@@ -10,7 +10,7 @@ from compute.cli.text import console, duration, facts, table, write, write_json
 
 if TYPE_CHECKING:
     from compute.cpu.costs.rates import Calibration
-    from compute.forecast import Costs
+    from compute.foreseen import Costs
 
 COLUMNS = ("node", "FLOPs", "bytes", "forward", "backward", "update", "step", "measured", "ratio")
 

@@ -72,7 +72,7 @@ def _tables(model: Model, plan: Sketch, batch: int, known: Calibration) -> Itera
 def answer(request: Request, out: BinaryIO) -> None:
     """Write the answer to a request, before it that the machine is measured when it is."""
     known = store.known(native())
-    if known is None and request.measures:
+    if request.measures and (known is None or store.disturbed(known)):
         _tell(Measuring(), out)
         with contextlib.suppress(store.CalibrationError):
             known = store.measure(silent)

@@ -23,6 +23,7 @@ from compute.cpu.costs import forecast
 from compute.cpu.costs.fit import Measured, kernel_rates, nonnegative
 from compute.cpu.costs.probes import net_probes, single_probes
 from compute.cpu.costs.rates import Calibration, Reach, Teamwork, rising, write
+from compute.cpu.costs.store import system_load
 from compute.cpu.costs.timing import Probe, Run, step_seconds, take_turns
 from compute.cpu.costs.traffic import WRITTEN
 from compute.cpu.costs.work import OTHER
@@ -45,7 +46,7 @@ Report = Callable[[int, int, str], None]
 
 def calibrate(threads: int, report: Report) -> Calibration:
     """Measure this machine, alone and with `threads` threads."""
-    start = time.perf_counter()
+    start, load = time.perf_counter(), system_load()
     counts = sorted({1, threads})
     report(0, 3, "memory")
     epoch, process = _epoch(), resident()
@@ -70,7 +71,7 @@ def calibrate(threads: int, report: Report) -> Calibration:
 
     tables = max(0, resident() - used)
     seconds = time.perf_counter() - start
-    return Calibration(rates, teams, call, epoch, process, a_step, tables, seconds)
+    return Calibration(rates, teams, call, epoch, process, a_step, tables, load, seconds)
 
 
 def resident() -> int:

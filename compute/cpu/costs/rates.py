@@ -35,7 +35,7 @@ class Calibration:
     `teams` by number of threads. `call` is what Python adds to each native call, `epoch` what an
     epoch on record takes besides its steps (a checkpoint, metrics, events). `process` are the
     bytes of a process that trains, without plan and data; each step of a plan adds `a_step` to
-    them, reading a table from a file `tables`.
+    them, reading a table from a file `tables`. `load` is how many other threads wanted a core.
     """
 
     kernels: Mapping[str, Mapping[str, float]]
@@ -45,6 +45,7 @@ class Calibration:
     process: int
     a_step: int = 0
     tables: int = 0
+    load: float = 0.0
     seconds: float = field(default=0.0, compare=False)  # that measuring took
 
     def team(self, threads: int) -> Teamwork:

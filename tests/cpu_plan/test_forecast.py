@@ -88,10 +88,17 @@ def test_two_threads_share_the_chunks_but_not_the_waiting() -> None:
     assert later - both == pytest.approx(1e-3 * len(plan.regions))
 
 
-def test_a_kernel_nobody_measured_gets_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By its bytes and operations."""
-    monkeypatch.setattr("compute.cpu.costs.work.COUNTS", {})
-    assert all(row > 0 for row in found("W2", 16).rows)
+def test_a_kernel_nobody_measured_takes_the_rates_of_others() -> None:
+    """By its bytes and operations, not by counts that those rates do not name."""
+    plan = planned(WORKLOADS["W2"], 16)
+    known = machine()
+    unknown = replace(known, kernels={OTHER: {"vectors": 1e-9, "flops": 1e-10, "chunks": 1e-8}})
+    for part, row in zip(
+        parts(plan, native()), forecast(plan, unknown, 1, native()).rows, strict=True
+    ):
+        vectors = part.step.bytes() / native().lanes / 4
+        counted = 1e-9 * vectors + 1e-10 * part.step.flops + 1e-8 * part.work.chunks
+        assert row == pytest.approx(counted + forecasting.bytes_seconds(part, known.team(1)))
 
 
 def test_what_was_touched_long_ago_is_far_away() -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from compute.cpu.costs.fit import seconds
 from compute.cpu.costs.rates import Calibration, Teamwork, seconds_a_byte
 from compute.cpu.costs.shape import Shape
 from compute.cpu.costs.traffic import Traffic, traffic
-from compute.cpu.costs.work import OTHER, Work, work
+from compute.cpu.costs.work import OTHER, WAIT, Work, work
 from compute.cpu.planner.program import Planned
 from compute.cpu.planner.schedule import Group, Region
 from compute.cpu.planner.steps import Step
@@ -76,8 +76,10 @@ def bytes_seconds(part: Part, team: Teamwork) -> float:
 
 def row_seconds(part: Part, calibration: Calibration, team: Teamwork) -> float:
     """Seconds of a step when one thread of a team does all of it."""
-    rates = calibration.kernels.get(part.work.kind) or calibration.kernels[OTHER]
-    counted = seconds(part.work, bytes_seconds(part, team), rates)
+    found, rates = part.work, calibration.kernels.get(part.work.kind)
+    if rates is None:
+        found, rates = replace(found, counts=found.plain, wait=WAIT), calibration.kernels[OTHER]
+    counted = seconds(found, bytes_seconds(part, team), rates)
     return team.slower * counted + team.claim * part.work.chunks
 
 

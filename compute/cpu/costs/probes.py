@@ -131,6 +131,7 @@ _OTHERS: dict[str, Callable[[Tensor], Tensor]] = {
     "log softmax": rows.log_softmax,
     "turned": lambda x: rows.permute(x, (1, 0)) * 1.5,
     "argmax": lambda x: rows.to_real(rows.argmax(x)),
+    "whole": lambda x: rows.to_real(rows.to_int(x)),
     "picked": lambda x: rows.take(x, rows.argmax(x)),
     "put back": lambda x: rows.take_grad(x, rows.argmax(x), 40),
     "one hot": lambda x: rows.one_hot(rows.argmax(x), x.shape[1]),

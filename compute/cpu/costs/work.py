@@ -6,7 +6,7 @@ A count is named by what it counts; see `products`, `layers` and `passes`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from compute.cpu.costs.layers import LAYERS
@@ -29,13 +29,15 @@ COUNTS = {**PRODUCTS, **LAYERS, **PASSES}
 class Work:
     """The counts of a step in one training step; `kind` says whose rates they are multiplied by.
 
-    `wait` names the rate by which the seconds for its bytes are multiplied.
+    `wait` names the rate by which the seconds for its bytes are multiplied. `plain` are the counts
+    for the rates of other kernels, where a machine was not measured with this one.
     """
 
     kind: str
     chunks: int
     counts: Mapping[str, float]
     wait: str = WAIT
+    plain: Mapping[str, float] = field(default_factory=dict)
 
 
 def work(step: Step, size: int, shape: Shape) -> Work:
@@ -47,13 +49,11 @@ def work(step: Step, size: int, shape: Shape) -> Work:
         words["size"] = max(1, size * step.unit if step.samples else step.prefer)
     packed = spec.pack(**words)
     chunks = max(1, spec.chunks(packed))
-    count = COUNTS.get(step.kernel)
-    if count is None:
-        vectors = step.bytes() / (shape.item * shape.lanes)
-        plain = {"vectors": vectors, "flops": float(step.flops), "chunks": float(chunks)}
-        return Work(OTHER, chunks, plain)
-    counts = count(step, spec.unpack(packed), chunks, shape)
-    return Work(step.kernel, chunks, {"chunks": float(chunks), **counts}, _wait(step, counts))
+    vectors = step.bytes() / (shape.item * shape.lanes)
+    plain = {"vectors": vectors, "flops": float(step.flops), "chunks": float(chunks)}
+    counts = COUNTS[step.kernel](step, spec.unpack(packed), chunks, shape)
+    own = {"chunks": float(chunks), **counts}
+    return Work(step.kernel, chunks, own, _wait(step, counts), plain)
 
 
 def _wait(step: Step, counts: Mapping[str, float]) -> str:

@@ -26,6 +26,7 @@ from gui.run.changes import Drawn, differs, snapshot
 ROOT = Path(__file__).parents[2]
 SETTLE = 250  # ms without an edit before a forecast is made
 IDLE = 60.0  # s without a request after which the process ends: it holds 100 MB
+MOST_FAILURES = 3  # of the process, after which only another edit begins it anew
 ENDED = "the forecast was interrupted"
 
 
@@ -46,7 +47,8 @@ class Forecaster(QObject):
         self._app, self._quiet = app, quiet
         self._talk: Talk | None = None
         self._asked: tuple[Document, Drawn] | None = None  # the newest that was answered or is
-        self._waiting = False  # for an answer
+        self._waiting = self._late = False  # for an answer; somebody asked meanwhile
+        self._failures = 0  # one after the other
         self.measuring = False
         self._soon = QTimer(self, singleShot=True, interval=SETTLE)
         self._soon.timeout.connect(self._ask)
@@ -69,12 +71,13 @@ class Forecaster(QObject):
 
     def renew(self) -> None:
         """Ask once more: what kept a forecast from being made may be over."""
-        found = self._app.forecasts.of(self._app.desk.current)
-        if found.unmeasured or (found.costs is not None and found.costs.epoch is None):
+        costs = self._app.forecasts.costs(self._app.desk.current)
+        if costs is None or costs.epoch is None:
             self._renew()
 
     def _renew(self) -> None:
-        self._asked = None
+        if not self._waiting:
+            self._asked = None
         self._soon.start()
 
     def _edited(self, document: Document, change: DocumentChange) -> None:
@@ -90,14 +93,17 @@ class Forecaster(QObject):
 
     def _ask(self) -> None:
         document, trainer = self._app.desk.current, self._app.trainer
-        if document is None or self._waiting:
+        if self._waiting:
+            self._late = True
+            return
+        if document is None:
             return
         drawn = Drawn(snapshot(document.graph), document.folder)
         if trainer.device != "cpu" or any(p.severity == "error" for p in document.problems):
             self._asked = None
             self._app.forecasts.put(document, Foreseen())
             return
-        if self._asked and self._asked[0] is document and not differs(self._asked[1], drawn):
+        if self._known(document, drawn):
             return
         self._asked, self._waiting = (document, drawn), True
         reads = bool(trainer.board_of(document).curves.run)  # then it has read them before
@@ -107,6 +113,14 @@ class Forecaster(QObject):
             self._talk.start()
         self._talk.ask(Request(drawn.graph, drawn.folder, document.allowed, reads, measures))
 
+    def _known(self, document: Document, drawn: Drawn) -> bool:
+        """Whether the newest forecast is of what is drawn; one without costs is tried again."""
+        found = self._app.forecasts.of(document)
+        if self._asked is None or self._asked[0] is not document:
+            return False
+        told = found.costs is not None or found.unmeasured
+        return told and not differs(self._asked[1], drawn)
+
     def _hear(self, found: Foreseen | Measuring) -> None:
         measuring = isinstance(found, Measuring)
         if measuring != self.measuring:
@@ -114,12 +128,14 @@ class Forecaster(QObject):
             self.changed.emit()
         if isinstance(found, Measuring):
             return
-        self._waiting = False
-        if self._asked is None or found.why == ENDED:
-            self._asked = None
-        else:
+        late, self._waiting, self._late = self._late, False, False
+        self._failures = self._failures + 1 if found.why == ENDED else 0
+        if self._failures:
+            self._asked, late = None, self._failures < MOST_FAILURES
+        elif self._asked is not None:
             self._app.forecasts.put(self._asked[0], found)
-        self._soon.start()  # what changed meanwhile, or another document
+        if late:
+            self._soon.start()
 
 
 class Talk(threading.Thread):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
+from compute.backend import PlanStep
 from compute.questions import PlanLines
-
-if TYPE_CHECKING:
-    from graph.graph import Graph
+from graph.files import dumps, loads
+from graph.graph import Graph
 
 PROCESS = "process"  # what of the memory a process needs that trains nothing yet
 
@@ -83,6 +84,19 @@ class Request:
     reads: bool
     measures: bool
 
+    def to_line(self) -> str:
+        """As a line of JSON for another process."""
+        files = sorted(map(str, self.allowed))
+        return json.dumps(
+            [dumps(self.graph, exact=True), str(self.folder), files, self.reads, self.measures]
+        )
+
+    @staticmethod
+    def from_line(line: str) -> Request:
+        """What `to_line` wrote."""
+        graph, folder, files, reads, measures = json.loads(line)
+        return Request(loads(graph), Path(folder), frozenset(map(Path, files)), reads, measures)
+
 
 @dataclass(frozen=True)
 class Foreseen:
@@ -100,3 +114,25 @@ class Foreseen:
 @dataclass(frozen=True)
 class Measuring:
     """Comes before an answer: this machine is measured now, once; it takes about two seconds."""
+
+
+def answer_line(what: Foreseen | Measuring) -> str:
+    """An answer as a line of JSON."""
+    return json.dumps(None if isinstance(what, Measuring) else asdict(what))
+
+
+def read_answer(line: str) -> Foreseen | Measuring:
+    """What `answer_line` wrote; ValueError for half of a line."""
+    raw: dict[str, Any] | None = json.loads(line)
+    if raw is None:
+        return Measuring()
+    costs, tables = raw["costs"], raw["tables"]
+    if costs is not None:
+        nodes = tuple(NodeCost(**node) for node in costs.pop("nodes"))
+        costs = Costs(nodes, **costs)
+    return Foreseen(costs, tuple(map(_table, tables)), raw["why"], raw["unmeasured"])
+
+
+def _table(raw: dict[str, Any]) -> PlanLines:
+    lines = tuple(PlanStep(**line | {"shapes": tuple(line["shapes"])}) for line in raw["lines"])
+    return PlanLines(raw["step"], raw["entry"], raw["batch"], tuple(raw["entries"]), lines)

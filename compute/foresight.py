@@ -1,17 +1,16 @@
 """`python -m compute.foresight`: a process that foretells what trainings cost.
 
-It reads pickled requests from stdin and writes pickled answers to stdout until stdin ends. It gives
-way to all else, and what it plans keeps no other thread of a window waiting.
+It reads requests from stdin and writes answers to stdout, a line of JSON each, until stdin ends. It
+gives way to all else, and what it plans keeps no other thread of a window waiting.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import pickle
 import sys
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import TextIO
 
 from compute.backend import PlanOptions, PlanStep
 from compute.cpu.costs import store
@@ -20,7 +19,7 @@ from compute.cpu.plan import Sketch
 from compute.cpu.variants import native
 from compute.data.source import DataError, Folder
 from compute.forecast import Data, Entry, costs
-from compute.foreseen import Foreseen, Measuring, Request
+from compute.foreseen import Foreseen, Measuring, Request, answer_line
 from compute.prepare import load_graph, silent
 from compute.questions import PlanLines
 from graph.kinds import DataSource
@@ -69,7 +68,7 @@ def _tables(model: Model, plan: Sketch, batch: int, known: Calibration) -> Itera
         yield PlanLines(0, name, batch, entries, lines)
 
 
-def answer(request: Request, out: BinaryIO) -> None:
+def answer(request: Request, out: TextIO) -> None:
     """Write the answer to a request, before it that the machine is measured when it is."""
     known = store.known(native())
     if request.measures and (known is None or store.disturbed(known)):
@@ -79,22 +78,18 @@ def answer(request: Request, out: BinaryIO) -> None:
     _tell(Foreseen(unmeasured=True) if known is None else foresee(request, known), out)
 
 
-def _tell(what: Foreseen | Measuring, out: BinaryIO) -> None:
-    pickle.dump(what, out)
+def _tell(what: Foreseen | Measuring, out: TextIO) -> None:
+    out.write(answer_line(what) + "\n")
     out.flush()
 
 
 def main() -> int:
     """Answer until stdin ends."""
     os.nice(NICENESS)
-    source, out = sys.stdin.buffer, sys.stdout.buffer
-    sys.stdout = sys.stderr  # nothing else may stand between the answers
-    while True:
-        try:
-            request = pickle.load(source)
-        except EOFError:
-            return 0
-        answer(request, out)
+    out, sys.stdout = sys.stdout, sys.stderr  # nothing else may stand between the answers
+    for line in sys.stdin:
+        answer(Request.from_line(line), out)
+    return 0
 
 
 if __name__ == "__main__":

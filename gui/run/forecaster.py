@@ -7,7 +7,6 @@ window's thread only hands over a copy of the graph and takes the answer.
 from __future__ import annotations
 
 import os
-import pickle
 import queue
 import signal
 import subprocess
@@ -18,7 +17,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from compute.foreseen import Foreseen, Measuring, Request
+from compute.foreseen import Foreseen, Measuring, Request, read_answer
 from gui.app import App
 from gui.document import Document, DocumentChange
 from gui.run.changes import Drawn, differs, snapshot
@@ -145,7 +144,7 @@ class Talk(threading.Thread):
         super().__init__(name="netloom-forecast", daemon=True)
         self._tell = tell
         self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[str] | None = None
         self._ended = False
 
     def ask(self, request: Request) -> None:
@@ -181,11 +180,11 @@ class Talk(threading.Thread):
             process = self._process = self._process or _start()
             assert process.stdin is not None
             assert process.stdout is not None
-            pickle.dump(request, process.stdin)
+            process.stdin.write(request.to_line() + "\n")
             process.stdin.flush()
-            while isinstance(found := pickle.load(process.stdout), Measuring):
+            while isinstance(found := read_answer(process.stdout.readline()), Measuring):
                 self._tell(found)
-        except (OSError, EOFError, pickle.UnpicklingError):
+        except (OSError, ValueError):
             found = Foreseen(why=ENDED)
             self._close()
         if not self._ended:
@@ -198,7 +197,7 @@ class Talk(threading.Thread):
             process.communicate()
 
 
-def _start() -> subprocess.Popen[bytes]:
+def _start() -> subprocess.Popen[str]:
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
     return subprocess.Popen(
         [sys.executable, "-m", "compute.foresight"],
@@ -206,5 +205,6 @@ def _start() -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        encoding="utf-8",
         start_new_session=True,  # so that what measures ends with it
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import pickle
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,11 +16,11 @@ from compute.cpu.costs.work import OTHER
 from compute.cpu.plan import CpuPlan
 from compute.cpu.variants import native
 from compute.data.source import Folder
-from compute.foreseen import Foreseen, Measuring, Request
+from compute.foreseen import Foreseen, Measuring, Request, answer_line, read_answer
 from compute.foresight import answer, foresee
 from compute.prepare import Report, load_graph, silent
 from graph.edits import Disconnect
-from graph.files import load
+from graph.files import dumps, load
 from graph.graph import Graph
 from resources import example_path
 
@@ -42,13 +42,9 @@ def request(name: str, *, reads: bool = False, measures: bool = True) -> Request
 
 def answers(asked: Request) -> list[Foreseen | Measuring]:
     """All that comes back, as another process reads it."""
-    out = io.BytesIO()
-    answer(asked, out)
-    out.seek(0)
-    found = []
-    while out.tell() < len(out.getvalue()):
-        found.append(pickle.load(out))
-    return found
+    out = io.StringIO()
+    answer(Request.from_line(asked.to_line()), out)
+    return [read_answer(line) for line in out.getvalue().splitlines()]
 
 
 def test_the_plans_and_their_sum_are_foretold() -> None:
@@ -63,6 +59,21 @@ def test_the_plans_and_their_sum_are_foretold() -> None:
     assert found.costs.seconds_of("conv2") == pytest.approx(sum(own))
     assert found.costs.epoch is not None
     assert [table.entry for table in found.tables] == ["train/0", "evaluate"]
+
+
+def test_nothing_is_lost_between_the_processes() -> None:
+    """Neither of what is asked nor of what is answered; half a line is no answer."""
+    asked = replace(request("residual-deep", reads=True), allowed=frozenset({Path("/a b/ü.csv")}))
+    again = Request.from_line(asked.to_line())
+    assert dumps(again.graph, exact=True) == dumps(asked.graph, exact=True)
+    assert replace(again, graph=asked.graph) == asked
+    found = foresee(request("digits-cnn"), machine())
+    back = read_answer(answer_line(found))
+    assert isinstance(back, Foreseen)
+    assert back.costs == found.costs
+    assert [table.lines for table in back.tables] == [table.lines for table in found.tables]
+    with pytest.raises(json.JSONDecodeError):
+        read_answer(answer_line(found)[:100])
 
 
 def test_it_plans_what_a_run_will_run() -> None:

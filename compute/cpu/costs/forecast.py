@@ -16,6 +16,7 @@ from compute.cpu.planner.steps import Step
 from compute.cpu.variants import Variant
 
 FIRST_BYTES = 1024  # that a pass over far memory could have read before its first bytes come
+LEAST = 0.2  # of what a row's counts take: no chunk is free
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,8 @@ def row_seconds(part: Part, calibration: Calibration, team: Teamwork) -> float:
     if rates is None:
         found, rates = replace(found, counts=found.plain, wait=WAIT), calibration.kernels[OTHER]
     counted = seconds(found, bytes_seconds(part, team), rates)
-    return team.slower * counted + team.claim * part.work.chunks
+    taken = team.slower * counted
+    return max(LEAST * taken, taken + team.claim * part.work.chunks)
 
 
 def forecast(

@@ -1,7 +1,8 @@
 """Measuring a machine: `python -m compute.cpu.costs.measure` takes about two seconds.
 
 Everything is repeated in short slices and the fastest counts, so that what else runs on the
-machine disturbs little. It is a process of its own: its memory tells what such a process needs.
+machine disturbs little, but for how long it takes. It is a process of its own: its memory tells what
+such a process needs.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,8 +38,8 @@ from compute.session import train_graph
 from graph.files import load
 from resources import example_path
 
-KERNEL_SECONDS = 0.4
-TEAM_NETS = (1, 5, 9, 13)  # small and large, of every kind
+KERNEL_SECONDS = 0.45
+TEAM_NETS = (0, 1, 3, 6, 11, 14)  # small and large, of every kind
 RECORDED = 6  # epochs of a small training on record
 REACHES = (1 << 18, 1 << 19, 1 << 20, 1 << 21, 1 << 22, 1 << 23, 1 << 26)
 NEAREST = (1 << 15, 1e-13)  # bytes that are never waited for
@@ -63,9 +65,9 @@ def calibrate(threads: int, report: Report) -> Calibration:
     rates[OTHER] = _others(rates)
     report(2, 3, "threads")
     call = _call(nets[0])
-    first = Calibration(rates, {1: alone}, call, epoch, process)
-    some = [nets[k] for k in TEAM_NETS]
-    teams = {count: _team(some, count, first, reaches[count]) for count in counts}
+    some, first = [nets[k] for k in TEAM_NETS], Calibration(rates, {1: alone}, call, epoch, process)
+    first = replace(first, teams={1: _alone(some, first)})
+    teams = {k: _team(some, k, first, reaches[k]) if k > 1 else first.team(1) for k in counts}
     used = resident()
     import compute.data.table  # noqa: F401  (for its size)
 
@@ -182,20 +184,38 @@ def _epoch() -> float:
     return min(times[1:])
 
 
+def _alone(nets: Sequence[Probe], known: Calibration) -> Teamwork:
+    """One thread: its rows, but with less for each chunk, or more.
+
+    They were measured with a look at the clock before and after, which a run does without.
+    """
+    told, wanted = _compared(nets, 1, known.team(1), known)
+    chunks = told[:, 2] / wanted
+    claim = nonnegative(np.stack([chunks, -chunks], axis=1), 1.0 - told[:, 0] / wanted)
+    return replace(known.team(1), claim=float(claim[0] - claim[1]))
+
+
 def _team(nets: Sequence[Probe], threads: int, known: Calibration, reach: Reach) -> Teamwork:
     """What a step takes on so many threads, beside what its rows take on one."""
-    rows, wanted = [], []
+    plain = replace(known.team(1), reach=reach)
+    told, wanted = _compared(nets, threads, plain, known)
+    weight = 1.0 / wanted
+    found = nonnegative(told * weight[:, None], 1.0 - told[:, 0] * weight)
+    slower, barrier, claim = map(float, found)
+    return Teamwork(1.0 + slower, barrier, (1.0 + slower) * plain.claim + claim, reach)
+
+
+def _compared(
+    nets: Sequence[Probe], threads: int, plain: Teamwork, known: Calibration
+) -> tuple[Array, Array]:
+    """(seconds, regions, chunks) of each net as `plain` foretells it, and the seconds it takes."""
+    known, rows, wanted = replace(known, teams={threads: plain}), [], []
     for probe in nets:
-        spent = step_seconds(probe, threads, known.call)
         planned = probe.bound.planned
-        plain = Calibration(known.kernels, {threads: Teamwork(1.0, 0.0, 0.0, reach)}, 0.0, 0.0, 0)
-        found = forecast.forecast(planned, plain, threads, probe.engine.variant)
-        rows.append([found.seconds, float(len(planned.regions)), float(found.chunks)])
-        wanted.append(spent)
-    more = np.array(wanted) - np.array(rows)[:, 0]
-    weight = 1 / np.array(wanted)
-    slower, barrier, claim = nonnegative(np.array(rows) * weight[:, None], more * weight)
-    return Teamwork(1.0 + float(slower), float(barrier), float(claim), reach)
+        told = forecast.forecast(planned, known, threads, probe.engine.variant)
+        rows.append((told.seconds, len(planned.regions), told.chunks))
+        wanted.append(step_seconds(probe, threads, known.call))
+    return np.array(rows, float), np.array(wanted)
 
 
 def main() -> int:

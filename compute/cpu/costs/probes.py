@@ -19,7 +19,7 @@ from compute.cpu.plan import CpuPlan
 from compute.cpu.planner.storage import Storage
 from graph.lower import Model
 from graph.op import Op
-from graph.ops.activation import ReLU
+from graph.ops.activation import ReLU, Tanh
 from graph.ops.attention import MultiHeadAttention
 from graph.ops.conv import AvgPool2d, Conv2d, MaxPool2d
 from graph.ops.conv_groups import DepthwiseConv2d
@@ -47,6 +47,8 @@ def _plain() -> Iterator[Net]:
     yield (48,), 8, [Dense(units=48), ReLU(), last], SGD(momentum=0.9)
     yield (100,), 48, [Dense(units=72), ReLU(), Dense(units=20), BatchNorm(), last], SGD()
     yield (300,), 64, [Dense(units=400), ReLU(), Dense(units=160), Dropout(p=0.3), last], Adam()
+    deep = [layer for _ in range(5) for layer in (Dense(units=36), Tanh(), LayerNorm())]
+    yield (30,), 24, [*deep, *(Dense(units=28), ReLU(), Dense(units=28), ReLU(), last)], SGD()
     yield (900,), 128, [Dense(units=512), BatchNorm(), ReLU(), last], Adam()
 
 

@@ -19,7 +19,8 @@ class Teamwork:
     """What several threads make of the work of one.
 
     A thread takes `slower` times as long as when it is alone; every region of a step waits
-    `barrier` seconds, every chunk takes `claim` more. `reach` are bytes when all threads read.
+    `barrier` seconds, every chunk takes `claim` more, or less where that is negative. `reach` are
+    bytes when all threads read.
     """
 
     slower: float

@@ -79,10 +79,13 @@ class Run:
 
 
 def take_turns(runs: Sequence[Run], seconds: float) -> None:
-    """Slices of all programs in turns, so that a disturbance hits few of each."""
-    until = time.perf_counter() + seconds
+    """Slices of all programs in turns, so that a disturbance hits few of each.
+
+    `seconds` on the processor: among others it takes longer, and tells as much.
+    """
+    until = time.thread_time() + seconds
     for turn in range(SLICES):
-        if turn < FEWEST or time.perf_counter() < until:
+        if turn < FEWEST or time.thread_time() < until:
             for run in runs:
                 run.slice()
 
@@ -94,9 +97,9 @@ def step_seconds(probe: Probe, threads: int, call: float, seconds: float = STEP_
     start = time.perf_counter()
     probe.run(2, count=threads)
     steps = max(1, min(MOST_STEPS, int(2 * SLICE / (time.perf_counter() - start))))
-    best, until = np.inf, time.perf_counter() + seconds
+    best, until = np.inf, time.thread_time() + seconds
     for turn in range(8 * SLICES):
-        if turn < FEWEST or time.perf_counter() < until:
+        if turn < FEWEST or time.thread_time() < until:
             start = clock()
             probe.run(steps, count=threads)
             best = min(best, (clock() - start - call) / steps)

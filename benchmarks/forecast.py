@@ -6,8 +6,8 @@ Every net of the bench and every shipped example, each in a process of its own: 
 forecast and as it is measured on so many threads, the peak memory of a process that trains it
 beside the forecast. Each round calibrates the machine first; the table shows medians of all rounds,
 of the ratios of each round too. On one thread the measured time is that on the processor, so what
-else runs disturbs it little; on several the machine must be idle. The exit code is 1 when a forecast
-is off by more than the limit, in percent of what was measured.
+else runs disturbs it little; on several the machine must be idle. The exit code is 1 when a
+forecast is off by more than the limit, in percent of what was measured.
 """
 
 from __future__ import annotations

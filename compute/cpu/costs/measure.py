@@ -1,8 +1,8 @@
 """Measuring a machine: `python -m compute.cpu.costs.measure` takes about two seconds.
 
 Everything is repeated in short slices and the fastest counts, so that what else runs on the
-machine disturbs little, but for how long it takes. It is a process of its own: its memory tells what
-such a process needs.
+machine disturbs little, but for how long it takes. It is a process of its own: its memory tells
+what such a process needs.
 """
 
 from __future__ import annotations

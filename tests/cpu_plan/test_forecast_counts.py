@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from compute.backend import PlanOptions
 from compute.bench.workloads import chain
+from compute.cpu.costs import measure, timing
 from compute.cpu.costs.fit import Measured, kernel_rates, nonnegative
-from compute.cpu.costs.forecast import parts
+from compute.cpu.costs.forecast import parts, row_seconds
 from compute.cpu.costs.probes import net_probes, single_probes
+from compute.cpu.costs.rates import Calibration, Teamwork
 from compute.cpu.costs.traffic import Seen, traffic
-from compute.cpu.costs.work import COUNTS, DOWN, WAIT, Work
+from compute.cpu.costs.work import COUNTS, DOWN, OTHER, WAIT, Work
 from compute.cpu.kernels import SPECS
 from compute.cpu.plan import Sketch
 from compute.cpu.planner.program import Planned
@@ -160,3 +162,38 @@ def test_bytes_that_nobody_waited_for_long_are_waited_for_whole() -> None:
     found = kernel_rates(rows)["fill"]
     assert found[WAIT] == pytest.approx(1.0, abs=0.05)
     assert found["rows"] == pytest.approx(3e-9, rel=0.01)
+
+
+def test_a_chunk_may_take_less_than_it_was_measured_but_never_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Rows were measured with a look at the clock; a step of many is done sooner than their sum."""
+    told = np.array([[1e-5, 3.0, 100.0], [4e-5, 9.0, 400.0], [1e-3, 9.0, 20.0]])
+    wanted = told[:, 0] - 2e-8 * told[:, 2]
+    monkeypatch.setattr(measure, "_compared", lambda *_: (told, wanted))
+    reach = ((1.0, 1e-12), (2.0, 1e-12))
+    known = Calibration({}, {1: Teamwork(1.0, 0.0, 0.0, reach)}, 0.0, 0.0, 0)
+    alone = measure._alone([], known)
+    assert alone.claim == pytest.approx(-2e-8, rel=0.01)
+    assert (alone.slower, alone.barrier) == (1.0, 0.0)
+    rates = {OTHER: {"chunks": 1e-9}}
+    part = replace(parts(planned((8,), []), native())[0], traffic=())
+    row = row_seconds(part, replace(known, kernels=rates), alone)
+    assert 0 < row == pytest.approx(0.2e-9 * part.work.chunks)
+
+
+def test_measuring_ends_by_the_processor_s_time_and_at_last_by_the_clock(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Among others it gets as many slices, but does not wait for ever."""
+    own, clock = [5.0], [100.0]
+    monkeypatch.setattr("time.thread_time", lambda: own[0])
+    monkeypatch.setattr("time.perf_counter", lambda: clock[0])
+    budget = timing.Budget(2.0)
+    clock[0] += 11.0
+    assert budget.left
+    own[0] += 2.0
+    assert not budget.left
+    budget = timing.Budget(2.0)
+    clock[0] += 12.0
+    assert not budget.left

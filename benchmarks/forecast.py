@@ -1,12 +1,13 @@
 """Whether forecasts come true: predicted against measured step time and memory.
 
-    python benchmarks/forecast.py [--threads 1] [--limit 25] [NAME…]
+    python benchmarks/forecast.py [--threads 1] [--limit 25] [--rounds 3] [NAME…]
 
 Every net of the bench and every shipped example, each in a process of its own: the step as it is
 forecast and as it is measured on so many threads, the peak memory of a process that trains it
-beside the forecast. The machine is calibrated first. On one thread the measured time is that on the
-processor, so what else runs disturbs it little; on several the machine must be idle. The exit
-code is 1 when a forecast is off by more than the limit, in percent of what was measured.
+beside the forecast. Each round calibrates the machine first; the table shows medians of all rounds,
+of the ratios of each round too. On one thread the measured time is that on the processor, so what
+else runs disturbs it little; on several the machine must be idle. The exit code is 1 when a
+forecast is off by more than the limit, in percent of what was measured.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ import resource
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -33,6 +36,7 @@ from compute.cpu.plan import CpuPlan
 from compute.cpu.variants import native
 from graph.lower import Model
 
+Found = dict[str, float]
 SECONDS = 1.5  # of measuring a step
 STEPS = 40  # before the peak of memory is read
 
@@ -62,7 +66,12 @@ def measure_net(workload: Workload, threads: int) -> dict[str, float]:
         "threads": count,
         "predicted": forecast(bound.planned, known, count, plan.engine.variant).seconds,
         "measured": step_seconds(probe, count, known.call, SECONDS),
-        "predicted memory": known.process + plan.memory + tables + inputs.nbytes + labels.nbytes,
+        "predicted memory": known.process
+        + plan.memory
+        + tables
+        + inputs.nbytes
+        + labels.nbytes
+        + known.a_step * len(bound.planned.steps()),
         "measured memory": memory,
     }
 
@@ -70,7 +79,7 @@ def measure_net(workload: Workload, threads: int) -> dict[str, float]:
 def measure_example(name: str, threads: int) -> dict[str, float]:
     """Step and memory of an example; its data is loaded and a run of it is recorded."""
     from compute.cli.opening import open_graph
-    from compute.forecast import costs, measured
+    from compute.forecast import Data, costs, measured
     from compute.prepare import TrainOptions, load_graph, silent
     from compute.session import train_graph
 
@@ -78,7 +87,7 @@ def measure_example(name: str, threads: int) -> dict[str, float]:
     loaded = load_graph(opened.graph, opened.folder)
     options = TrainOptions(threads=threads).plan_options("float32", 0)
     plan = CpuPlan(loaded.model, options, silent)
-    found = costs(loaded, plan, calibrated())
+    found = costs(loaded.model, Data.of(loaded), plan, calibrated())
     taken = measured(found, loaded, plan, calibrated()).measured_step
     plan.close()
     del plan, loaded
@@ -97,27 +106,43 @@ def measure_example(name: str, threads: int) -> dict[str, float]:
     }
 
 
-def line(name: str, found: dict[str, float], limit: float) -> tuple[str, bool]:
+def line(name: str, found: Sequence[Found], limit: float) -> tuple[str, bool]:
     """A row of the table, and whether it keeps the gate."""
-    time = found["predicted"] / found["measured"]
-    memory = found["predicted memory"] / found["measured memory"]
+
+    def middle(what: str, of: str = "") -> float:
+        return median(one[what] / (one[of] if of else 1.0) for one in found)
+
+    time = middle("predicted", "measured")
+    memory = middle("predicted memory", "measured memory")
     kept = all(abs(ratio - 1) <= limit / 100 for ratio in (time, memory))
     text = (
-        f"{name:<18}{found['threads']:>8.0f}{1e6 * found['predicted']:>13.1f}"
-        f"{1e6 * found['measured']:>12.1f}{time:>8.2f}"
-        f"{found['predicted memory'] / 1e6:>14.1f}{found['measured memory'] / 1e6:>11.1f}"
+        f"{name:<22}{middle('threads'):>8.0f}{1e6 * middle('predicted'):>13.1f}"
+        f"{1e6 * middle('measured'):>12.1f}{time:>8.2f}"
+        f"{middle('predicted memory') / 1e6:>14.1f}{middle('measured memory') / 1e6:>11.1f}"
         f"{memory:>8.2f}{'' if kept else '   missed'}"
     )
     return text, kept
 
 
+def one_round(names: Sequence[str], threads: int) -> Iterator[tuple[str, Found]]:
+    """Calibrate, then measure each in its process."""
+    known = store.measure(lambda done, total, what: None)
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    print(f"calibrated in {known.seconds:.1f} s; load {load}", flush=True)
+    for name in names:
+        words = [sys.executable, __file__, "--child", name, "--threads", str(threads)]
+        done = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True)
+        yield name, json.loads(done.stdout.splitlines()[-1])
+
+
 def main() -> int:
-    """Calibrate, measure each in its process, print the table."""
+    """Measure in rounds, print the table."""
     names = [*WORKLOADS, *(name for name in resources.examples() if name not in WORKLOADS)]
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", default=names)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--limit", type=float, default=25.0)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--child", choices=names, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
@@ -126,19 +151,15 @@ def main() -> int:
         measure = measure_example if own else lambda n, t: measure_net(WORKLOADS[n], t)
         print(json.dumps(measure(given.child, given.threads)))
         return 0
-    known = store.measure(lambda done, total, what: None)
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    print(f"calibrated in {known.seconds:.1f} s; load {load}")
-    print(f"{'':<18}{'threads':>8}{'predicted µs':>13}{'measured':>12}{'ratio':>8}"
+    found: dict[str, list[Found]] = {name: [] for name in given.names}
+    for _ in range(given.rounds):
+        for name, one in one_round(given.names, given.threads):
+            found[name].append(one)
+    print(f"{'':<22}{'threads':>8}{'predicted µs':>13}{'measured':>12}{'ratio':>8}"
           f"{'predicted MB':>14}{'measured':>11}{'ratio':>8}")  # fmt: skip
-    kept = True
-    for name in given.names:
-        words = [sys.executable, __file__, "--child", name, "--threads", str(given.threads)]
-        done = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True)
-        text, keeps = line(name, json.loads(done.stdout.splitlines()[-1]), given.limit)
-        print(text, flush=True)
-        kept = kept and keeps
-    return 0 if kept else 1
+    lines = [line(name, rounds, given.limit) for name, rounds in found.items()]
+    print("\n".join(text for text, _ in lines))
+    return 0 if all(kept for _, kept in lines) else 1
 
 
 if __name__ == "__main__":

@@ -5,81 +5,75 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from compute.cpu.costs.forecast import Forecast, forecast
 from compute.cpu.costs.rates import Calibration
 from compute.cpu.costs.timing import Probe, Run, step_seconds, take_turns
-from compute.cpu.plan import CpuPlan
+from compute.cpu.plan import CpuPlan, Sketch
 from compute.cpu.planner.program import Planned
 from compute.cpu.planner.steps import Step, touch
+from compute.foreseen import PROCESS, Costs, NodeCost
 from compute.prepare import Loaded, make_job
+from graph.lower import Model
 from graph.ops.table import Table
+from graph.stepping import batch_size
 
 MEASURING = 0.3  # seconds
 PASSES = ("forward", "backward", "update")
 
 
 @dataclass(frozen=True)
-class NodeCost:
-    """A node's part of a training step on one thread; `seconds` by pass, `measured` of all."""
+class Data:
+    """What of the data decides the cost: samples of each part, bytes, whether a table is read."""
 
-    path: str
-    flops: int
+    train: int
+    validation: int
+    test: int
     bytes: int
-    seconds: Mapping[str, float]
-    measured: float | None = None
+    table: bool
+
+    @staticmethod
+    def of(loaded: Loaded) -> Data:
+        """As it was read, with the copy that is made ready for a plan."""
+        size = 0
+        for key, array in loaded.samples.arrays.items():
+            kind = np.dtype(np.int64 if array.dtype == np.int64 else loaded.dtype)
+            copied = key in loaded.scaling or array.dtype != kind
+            size += array.nbytes + (array.size * kind.itemsize if copied else 0)
+        parts = loaded.parts
+        reads = any(isinstance(op, Table) for op in loaded.model.data_nodes.values())
+        return Data(len(parts.train), len(parts.validation), len(parts.test), size, reads)
 
 
-@dataclass(frozen=True)
-class Costs:
-    """The forecast of a training.
+def costs(model: Model, data: Data | None, plan: Sketch, known: Calibration) -> Costs:
+    """The forecast for a graph, on the threads of `plan`; runs nothing.
 
-    `step` are seconds of a full training step on `threads` threads, `epoch` and `run` those of an
-    epoch with its evaluation and record, and of everything. `memory` are bytes by what they are
-    for.
+    Raises ValueError when a step is of all samples and nothing is known of them.
     """
-
-    nodes: tuple[NodeCost, ...]
-    batch: int
-    threads: int
-    step: float
-    epoch: float
-    run: float
-    memory: Mapping[str, int]
-    measured_step: float | None = None
-
-    @property
-    def bytes(self) -> int:
-        """Memory of the process."""
-        return sum(self.memory.values())
-
-
-def costs(loaded: Loaded, plan: CpuPlan, known: Calibration) -> Costs:
-    """The forecast for a graph with its data, on the threads of `plan`; runs nothing."""
-    model, parts = loaded.model, loaded.parts
-    batch = min(model.graph.training.batch_size, len(parts.train))
-    found = {phase.name: _Entry(plan, phase.name, batch, known) for phase in model.phases}
+    batch = batch_size(model.graph)
+    if data is not None:
+        batch = min(batch, data.train) if batch else data.train
+    if not batch:
+        raise ValueError("found steps of all samples, expected a batch size or data to count")
+    found = {phase.name: Entry(plan, phase.name, batch, known) for phase in model.phases}
     shares = {phase.name: 1.0 / phase.every for phase in model.phases}
     step = sum(shares[name] * entry.forecast.seconds for name, entry in found.items())
     several = len(found) > 1 or any(share != 1.0 for share in shares.values())
-    epoch = step * len(parts.train) / batch
-    calls = sum(shares.values()) * len(parts.train) / batch if several else 1.0
-    epoch += known.epoch + known.call * calls
-    evaluated = _evaluation(plan, len(parts.validation), batch, known)
-    tested = _evaluation(plan, len(parts.test), batch, known)
-    epochs = model.graph.training.epochs
-    data = sum(array.nbytes for array in loaded.samples.arrays.values())
-    memory = _memory(plan, [entry.planned for entry in found.values()])
-    reads = any(isinstance(op, Table) for op in model.data_nodes.values())
-    memory |= {"data": data, "process": known.process + (known.tables if reads else 0)}
-    return Costs(
-        _nodes(found, shares),
-        batch,
-        max(entry.threads for entry in found.values()),
-        step,
-        epoch + evaluated,
-        epochs * (epoch + evaluated) + tested,
-        memory,
-    )
+    calls = sum(shares.values()) if several else 0.0
+    epoch = run = None
+    planned = [entry.planned for entry in found.values()]
+    if data is not None:
+        steps = data.train / batch
+        epoch = step * steps + known.epoch + known.call * max(1.0, calls * steps)
+        for count in (data.validation, data.test):
+            if count:
+                planned.append(plan.planned("evaluate", min(batch, count)).planned)
+        epoch += _evaluation(plan, data.validation, batch, known)
+        run = model.graph.training.epochs * epoch + _evaluation(plan, data.test, batch, known)
+    threads = max(entry.threads for entry in found.values())
+    memory = _memory(plan, planned, data, known)
+    return Costs(_nodes(found, shares), batch, threads, step, epoch, run, memory)
 
 
 def measured(found: Costs, loaded: Loaded, plan: CpuPlan, known: Calibration) -> Costs:
@@ -105,10 +99,10 @@ def measured(found: Costs, loaded: Loaded, plan: CpuPlan, known: Calibration) ->
     return replace(found, nodes=nodes, measured_step=total)
 
 
-class _Entry:
+class Entry:
     """An entry point of a plan with its forecast."""
 
-    def __init__(self, plan: CpuPlan, name: str, batch: int, known: Calibration) -> None:
+    def __init__(self, plan: Sketch, name: str, batch: int, known: Calibration) -> None:
         bound = plan.planned(name, batch)
         self.planned: Planned = bound.planned
         self.threads = 1 if bound.small else plan.engine.threads
@@ -128,15 +122,15 @@ class _Entry:
         return found
 
 
-def _evaluation(plan: CpuPlan, count: int, batch: int, known: Calibration) -> float:
+def _evaluation(plan: Sketch, count: int, batch: int, known: Calibration) -> float:
     """Seconds in which so many samples are evaluated."""
     if not count:
         return 0.0
-    entry = _Entry(plan, "evaluate", min(batch, count), known)
+    entry = Entry(plan, "evaluate", min(batch, count), known)
     return entry.forecast.seconds * count / min(batch, count) + 2 * known.call
 
 
-def _nodes(entries: Mapping[str, _Entry], shares: Mapping[str, float]) -> tuple[NodeCost, ...]:
+def _nodes(entries: Mapping[str, Entry], shares: Mapping[str, float]) -> tuple[NodeCost, ...]:
     seconds: dict[str, dict[str, float]] = {}
     flops: dict[str, int] = {}
     moved: dict[str, int] = {}
@@ -150,16 +144,22 @@ def _nodes(entries: Mapping[str, _Entry], shares: Mapping[str, float]) -> tuple[
     return tuple(NodeCost(path, flops[path], moved[path], seconds[path]) for path in seconds)
 
 
-def _memory(plan: CpuPlan, entries: list[Planned]) -> dict[str, int]:
-    """Bytes of the arena by what lies there, and of the tables of a call."""
+def _memory(
+    plan: Sketch, entries: list[Planned], data: Data | None, known: Calibration
+) -> dict[str, int]:
+    """Bytes of the arena by what lies there, of plans, of data and of the process."""
     storage = plan.engine.storage
     slots = sum(buffer.size for buffer, _ in storage.families.values())
     tables = sum(b.size for entry in entries for b in entry.tables.buffers())
+    steps = sum(len(entry.steps()) for entry in entries)
+    reads = data is not None and data.table
     return {
         "parameters": storage.params.size,
         "gradients": storage.gradients.size,
         "optimizer": slots,
         "states": storage.states.size,
         "work space": max(entry.transient for entry in entries),
-        "tables": tables,
+        "plans": tables + steps * known.a_step,
+        "data": data.bytes if data is not None else 0,
+        PROCESS: known.process + (known.tables if reads else 0),
     }

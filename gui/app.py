@@ -1,12 +1,13 @@
-"""What every part of the window is given: the look, the desk, the actions and the trainer."""
+"""What every part of the window is given: the look and the models of what is worked on."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gui.actions import Actions
 from gui.desk import Desk
 from gui.look import Look
+from gui.run.forecasts import Forecasts
 from gui.run.trainer import Trainer
 
 
@@ -18,3 +19,4 @@ class App:
     desk: Desk
     actions: Actions
     trainer: Trainer
+    forecasts: Forecasts = field(default_factory=Forecasts)

@@ -22,12 +22,14 @@ from PySide6.QtWidgets import QApplication
 from gui import fonts, recovery, session, style
 from gui.look import Look, icon_pixmap
 from gui.preferences import Preferences, user_path
+from gui.run.forecaster import Forecaster
 from gui.run.warmer import Warmer
 from gui.shell.keeper import Places
 from gui.window import MainWindow
 
 LOG = "netloom.log"
 COMPILING = "Compiling kernels in the background"
+MEASURING = "Measuring how fast this machine is"
 log = logging.getLogger("netloom")
 
 
@@ -53,12 +55,17 @@ def open_window(files: Sequence[str], *, quit_after_paint: bool = False) -> int:
         window.painted.connect(lambda: _report(application))
     window.painted.connect(gc.enable)
     warmer = Warmer(window.app.trainer, window)
-    warmer.changed.connect(lambda: window.status.whisper(COMPILING if warmer.busy else ""))
+    forecaster = Forecaster(window.app, lambda: warmer.complete, window)
+    for beside in (warmer, forecaster):
+        beside.changed.connect(lambda: window.status.whisper(_beside(warmer, forecaster)))
+    warmer.changed.connect(forecaster.renew)
     if not quit_after_paint:
         window.painted.connect(warmer.start)
+        window.painted.connect(forecaster.start)
     window.show()
     code = application.exec()
     warmer.stop()
+    forecaster.stop()
     sys.excepthook = sys.__excepthook__
     faulthandler.disable()
     if crashes is not None:
@@ -88,6 +95,13 @@ class Hook:
             self._window.say(text, "error", [("Save", self._window.files.save)])
         finally:
             self._telling = False
+
+
+def _beside(warmer: Warmer, forecaster: Forecaster) -> str:
+    """What goes on beside the work."""
+    if warmer.busy:
+        return COMPILING
+    return MEASURING if forecaster.measuring else ""
 
 
 def _log() -> IO[str] | None:

@@ -1,4 +1,4 @@
-"""The bar at the bottom: problems, the size of the graph, the run on record, when it was saved."""
+"""The bar at the bottom: problems, the size of the graph, what training it will cost, the run."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStatusBar, QWidget
 
 from graph.checks import Problem
+from gui import cost_text
 from gui.app import App
 from gui.document import Document, DocumentChange
 from gui.look import icon_pixmap
 from gui.theme import tokens
-from gui.widgets.basics import label
+from gui.widgets.basics import Elided, label
 
 SETTLE = 120  # ms without an edit before the graph is counted again
 UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
@@ -37,6 +38,7 @@ class StatusBar(QStatusBar):
         self.problems = _flat("Show the problems", self.problems_asked)
         self.counts = [label("", "secondary"), label("", "secondary")]
         self.figures = [label("", "mono secondary") for _ in range(3)]
+        self.forecast = Elided("mono secondary")
         self.aside = label("", "tertiary")
         self.run, self.saved = label("", "tertiary"), label("", "tertiary")
         self.zoom = _flat("Zoom to 100 %", self.zoom_asked)
@@ -51,7 +53,7 @@ class StatusBar(QStatusBar):
         layout.addLayout(first)
         for widget in (*self.counts, *self.figures):
             layout.addWidget(widget)
-        layout.addStretch()
+        layout.addWidget(self.forecast, 1)
         layout.addWidget(self.aside)
         layout.addWidget(self.run)
         layout.addWidget(self.saved)
@@ -64,6 +66,7 @@ class StatusBar(QStatusBar):
         app.desk.renamed.connect(self._renamed)
         app.desk.closed.connect(lambda document: self._saved.pop(document, None))
         app.trainer.changed.connect(self.refresh)
+        app.forecasts.changed.connect(self.refresh)
         app.look.changed.connect(self.refresh)
         self.refresh()
 
@@ -95,6 +98,18 @@ class StatusBar(QStatusBar):
             self._count(document)
         for widget in lines:
             widget.setVisible(bool(widget.text()))
+        self._foretell(document)
+
+    def _foretell(self, document: Document | None) -> None:
+        costs = self._app.forecasts.costs(document)
+        if document is None or costs is None:
+            self.forecast.show_text("")
+            return
+        speed = self._app.trainer.board_of(document).samples_per_second
+        measured = costs.batch / speed if speed > 0 else None
+        self.forecast.show_text(
+            cost_text.line(costs), cost_text.tip(costs, document.graph, measured)
+        )
 
     def _count(self, document: Document) -> None:
         graph, shapes = document.graph, document.shapes

@@ -10,7 +10,7 @@ from compute.cli.text import console, duration, facts, table, write, write_json
 
 if TYPE_CHECKING:
     from compute.cpu.costs.rates import Calibration
-    from compute.forecast import Costs
+    from compute.foreseen import Costs
 
 COLUMNS = ("node", "FLOPs", "bytes", "forward", "backward", "update", "step", "measured", "ratio")
 
@@ -27,7 +27,7 @@ def forecast(
     """Print the forecast of a graph; with `measure` beside what some steps take."""
     from compute.cli.opening import open_graph, sound
     from compute.cpu.plan import CpuPlan
-    from compute.forecast import costs, measured
+    from compute.forecast import Data, costs, measured
     from compute.prepare import TrainOptions, load_graph, silent
 
     opened = sound(open_graph(name, allow_outside))
@@ -37,7 +37,7 @@ def forecast(
     options = TrainOptions(threads=threads).plan_options(training)
     plan = CpuPlan(loaded.model, options, silent)
     try:
-        found = costs(loaded, plan, known)
+        found = costs(loaded.model, Data.of(loaded), plan, known)
         if measure:
             found = measured(found, loaded, plan, known)
     finally:
@@ -67,12 +67,10 @@ def _write(found: Costs) -> None:
     write()
     threads = f"{found.threads} thread{'' if found.threads == 1 else 's'}"
     memory = ", ".join(f"{what} {size_text(size)}" for what, size in found.memory.items() if size)
-    lines = {
-        "step": f"{short(found.step)} on {threads}, batch {found.batch}",
-        "epoch": duration(found.epoch),
-        "run": f"about {duration(found.run)}",
-        "memory": f"{size_text(found.bytes)}: {memory}",
-    }
+    lines = {"step": f"{short(found.step)} on {threads}, batch {found.batch}"}
+    if found.epoch is not None and found.run is not None:
+        lines |= {"epoch": duration(found.epoch), "run": f"about {duration(found.run)}"}
+    lines["memory"] = f"{size_text(found.bytes)}: {memory}"
     if found.measured_step is not None:
         ratio = found.step / found.measured_step
         lines["step"] += f"; measured {short(found.measured_step)}, ratio {ratio:.2f}"

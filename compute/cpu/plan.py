@@ -20,20 +20,18 @@ if TYPE_CHECKING:
     from graph.lower import Model
 
 
-class CpuPlan:
-    """A model's arrays in one segment and its programs as tapes of compiled kernels; see `Plan`.
-
-    A step whose loss is not finite is not applied: the arrays stay as they were before it.
-    """
+class Sketch:
+    """A model's programs as they would be planned, without memory and kernels to run them."""
 
     def __init__(
-        self, model: Model, options: PlanOptions, progress: Callable[[int, int, str], None]
+        self,
+        model: Model,
+        options: PlanOptions,
+        progress: Callable[[int, int, str], None] | None = None,
     ) -> None:
         self._model = model
         self.engine = Engine(_storage(model, variant_of(options).item), options, progress)
         self._decide_layouts()
-        self.engine.allocate()
-        self.write(initial_values(model, options.seed, DTYPES[options.precision]))
 
     def _decide_layouts(self) -> None:
         """Each parameter's order in memory is fixed by its first use, entries in a fixed order."""
@@ -51,6 +49,20 @@ class CpuPlan:
     def planned(self, entry: str, batch: int) -> Bound:
         """An entry point as it will run, for those who want to know what it costs."""
         return self._planned(entry, batch, frozenset())
+
+
+class CpuPlan(Sketch):
+    """A model's arrays in one segment and its programs as tapes of compiled kernels; see `Plan`.
+
+    A step whose loss is not finite is not applied: the arrays stay as they were before it.
+    """
+
+    def __init__(
+        self, model: Model, options: PlanOptions, progress: Callable[[int, int, str], None]
+    ) -> None:
+        super().__init__(model, options, progress)
+        self.engine.allocate()
+        self.write(initial_values(model, options.seed, DTYPES[options.precision]))
 
     def read(self) -> dict[str, Array]:
         """Copies of all persistent arrays by `kind:KEY`, canonical."""

@@ -1,28 +1,19 @@
-"""The plan of the run: every step the engine takes, for which node, and how long it takes."""
+"""The plan of a graph: what each node and each step of the engine takes, foretold and measured."""
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
-from PySide6.QtCore import (
-    QAbstractTableModel,
-    QModelIndex,
-    QPersistentModelIndex,
-    QSortFilterProxyModel,
-    Qt,
-)
+from PySide6.QtCore import QModelIndex, QSortFilterProxyModel, Qt
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
-    QPushButton,
+    QMenu,
     QStackedLayout,
     QStyledItemDelegate,
     QStyleOptionViewItem,
+    QTabBar,
     QTableView,
     QVBoxLayout,
     QWidget,
@@ -33,30 +24,42 @@ from compute.questions import Answer, PlanLines, PlanTable, Unanswered
 from gui import fonts
 from gui.app import App
 from gui.docks.page import Page
+from gui.docks.plan_rows import (
+    KERNEL,
+    SHAPES,
+    SHARE,
+    SORT,
+    Index,
+    PlanModel,
+    by_node,
+    duration,
+    quantity,
+    total,
+)
 from gui.theme import Theme, mix
 from gui.widgets.basics import Elided
 
-COLUMNS = (
-    *("Step", "Node", "Kernel", "Predicted", "Measured", "Share"),
-    *("Shapes", "Bytes", "FLOPs"),
-)
-WIDTHS = (40, 82, 96, 76, 74, 64, 100, 60, 60)
-NUMBERS = frozenset({0, 3, 4, 5, 7, 8})
-SHARE, SHAPES = 5, 6
-SORT = Qt.ItemDataRole.UserRole
+WIDTHS = (40, 96, 96, 76, 74, 64, 100, 60, 60)
 ROW = 24
-Index = QModelIndex | QPersistentModelIndex
-NOWHERE = QModelIndex()
+STEP = 0
+NO_GRAPH = "Open a graph: what its steps cost is shown here."
+WRONG = "What each node costs is shown here once the graph has no errors."
+SOON = "What each node costs is being worked out."
+UNMEASURED = "What each node costs is shown here once this machine has been measured."
 
 
 class PlanPage(Page):
-    """A table that sorts by any column; a click selects the node on the canvas."""
+    """A table that sorts by any column; a click selects the node on the canvas.
+
+    Before a run the times are predicted, after it measured beside that.
+    """
 
     title = "Profile"
     id = "plan"
 
     def __init__(self, app: App) -> None:
         super().__init__(app)
+        self.lines: tuple[PlanStep, ...] = ()
         self.model = PlanModel()
         self.sorted = QSortFilterProxyModel(self)
         self.sorted.setSourceModel(self.model)
@@ -68,18 +71,23 @@ class PlanPage(Page):
         self.table.setItemDelegateForColumn(SHARE, self.bar)
         self.entry = QComboBox()
         self.entry.setAccessibleName("Part of the plan")
-        self.entry.activated.connect(lambda _: self._ask(profile=False))
+        self.entry.activated.connect(lambda _: self._ask())
+        self.rows = QTabBar()
+        self.rows.setProperty("kind", "segments")
+        self.rows.setExpanding(False)
+        self.rows.setDrawBase(False)
+        self.rows.setAccessibleName("Rows")
+        for name in ("Nodes", "Steps"):
+            self.rows.addTab(name)
+        self.rows.currentChanged.connect(lambda _: self._fill())
         self.total = Elided("tertiary")
-        self.measure = QPushButton("Measure")
-        self.measure.setProperty("kind", "quiet")
-        self.measure.setToolTip("Run one step on one thread and time each row")
-        self.measure.clicked.connect(lambda: self._ask(profile=True))
-        self.empty = QLabel("The plan is shown once the graph has run.")
+        self.empty = QLabel(NO_GRAPH)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setWordWrap(True)
         self.empty.setContentsMargins(24, 0, 24, 0)
         self.empty.setProperty("tone", "tertiary")
         self._lay_out()
+        app.forecasts.changed.connect(self._renew)
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
@@ -87,7 +95,7 @@ class PlanPage(Page):
         head.setSpacing(8)
         head.addWidget(self.entry)
         head.addWidget(self.total, 1)
-        head.addWidget(self.measure)
+        head.addWidget(self.rows)
         full = QWidget()
         column = QVBoxLayout(full)
         column.setContentsMargins(0, 0, 0, 0)
@@ -99,16 +107,38 @@ class PlanPage(Page):
         self.stack.addWidget(full)
 
     def rebuild(self) -> None:
-        theme = self.app.look.theme
-        self.bar.theme = theme
-        self._ask(profile=False)
+        self.bar.theme = self.app.look.theme
+        self._ask()
 
-    def _ask(self, profile: bool) -> None:
-        if self.document is None or self.app.trainer.document is not self.document:
-            self._show_nothing("The plan is shown once the graph has run.")
+    def fill_menu(self, menu: QMenu) -> None:
+        again = menu.addAction("Measure again", lambda: self._ask(profile=True))
+        again.setEnabled(self._has_run())
+
+    def _has_run(self) -> bool:
+        return self.document is not None and self.app.trainer.is_of(self.document)
+
+    def _ask(self, profile: bool = False) -> None:
+        """Show the plan of the run, measured while it does not train, else the forecast."""
+        if not self._has_run():
+            self._foretell()
             return
-        question = PlanTable(self.entry.currentText(), profile)
-        self.app.trainer.ask(self, question, self._answered)
+        idle = self.app.trainer.board.state in ("finished", "stopped", "paused")
+        question = PlanTable(self.entry.currentText(), profile or idle)
+        if not self.app.trainer.ask(self, question, self._answered):
+            self._foretell()
+
+    def _foretell(self) -> None:
+        found = self.app.forecasts.of(self.document)
+        chosen = self.entry.currentText()
+        tables = {table.entry: table for table in found.tables}
+        if tables:
+            self._show(tables.get(chosen) or found.tables[0])
+        elif self.document is None:
+            self._show_nothing(NO_GRAPH)
+        elif any(problem.severity == "error" for problem in self.document.problems):
+            self._show_nothing(WRONG)
+        else:
+            self._show_nothing(found.why or (UNMEASURED if found.unmeasured else SOON))
 
     def _answered(self, answer: Answer) -> None:
         if isinstance(answer, Unanswered):
@@ -118,6 +148,7 @@ class PlanPage(Page):
 
     def _show_nothing(self, message: str) -> None:
         self.empty.setText(message)
+        self.lines = ()
         self.model.put(())
         self.stack.setCurrentIndex(0)
 
@@ -127,83 +158,31 @@ class PlanPage(Page):
             self.entry.clear()
             self.entry.addItems(answer.entries)
         self.entry.setCurrentText(answer.entry)
-        self.model.put(answer.lines)
-        predicted = [line.predicted for line in answer.lines if line.predicted is not None]
-        seconds = [line.seconds for line in answer.lines if line.seconds is not None]
-        told = [f"predicted {duration(sum(predicted))}"] if predicted else []
-        told += [f"measured {duration(sum(seconds))}"] if seconds else []
+        self.lines = answer.lines
+        self._fill()
+        times = {
+            "predicted": total(line.predicted for line in answer.lines),
+            "measured": total(line.seconds for line in answer.lines),
+        }
+        told = [f"{duration(time)} {what}" for what, time in times.items() if time is not None]
         parts = [f"{', '.join(told)} on one thread"] if told else []
         parts += [f"{len(answer.lines)} steps", f"batch {answer.batch}"]
         parts.append(f"{quantity(sum(line.flops for line in answer.lines))}FLOPs")
         self.total.show_text(" · ".join(parts))
         self.stack.setCurrentIndex(1)
 
+    def _fill(self) -> None:
+        nodes = self.rows.currentIndex() == 0
+        for column in (STEP, KERNEL, SHAPES):
+            self.table.setColumnHidden(column, nodes)
+        self.model.put(by_node(self.lines) if nodes else self.lines)
+
     def _select(self, index: QModelIndex) -> None:
         step = self.model.steps[self.sorted.mapToSource(index).row()]
-        if step.path and self.document is not None:
-            known = self.document.graph
-            first = step.path.split("/")[0]
-            self.app.desk.jump(first if first in known else step.path)
-
-
-class PlanModel(QAbstractTableModel):
-    """The rows of a plan."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.steps: tuple[PlanStep, ...] = ()
-        self._total = math.nan
-
-    def put(self, steps: tuple[PlanStep, ...]) -> None:
-        """Show these steps."""
-        self.beginResetModel()
-        self.steps = steps
-        times = [_time(step) for step in steps]
-        known = [seconds for seconds in times if seconds is not None]
-        self._total = sum(known) if known else math.nan
-        self.endResetModel()
-
-    def rowCount(self, parent: Index = NOWHERE) -> int:
-        return 0 if parent.isValid() else len(self.steps)
-
-    def columnCount(self, parent: Index = NOWHERE) -> int:
-        return 0 if parent.isValid() else len(COLUMNS)
-
-    def headerData(self, section: int, way: Qt.Orientation, role: int = 0) -> Any:
-        if way == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return COLUMNS[section]
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _alignment(section)
-        return None
-
-    def data(self, index: Index, role: int = 0) -> Any:
-        step, column = self.steps[index.row()], index.column()
-        if role == SORT:
-            return self._values(step)[column]
-        if role == Qt.ItemDataRole.DisplayRole:
-            return self._texts(step)[column]
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _alignment(column)
-        if role == Qt.ItemDataRole.ToolTipRole and column == SHAPES:
-            return ", ".join(step.shapes)
-        return None
-
-    def _values(self, step: PlanStep) -> tuple[Any, ...]:
-        predicted, seconds = (-1.0 if t is None else t for t in (step.predicted, step.seconds))
-        shapes, time = ", ".join(step.shapes), _time(step) or 0.0
-        share = time / self._total if self._total > 0 else 0.0
-        return (step.index, step.path, step.kernel, predicted, seconds, share, shapes, step.bytes,
-                step.flops)  # fmt: skip
-
-    def _texts(self, step: PlanStep) -> tuple[str, ...]:
-        times = ("–" if t is None else duration(t) for t in (step.predicted, step.seconds))
-        return (str(step.index), step.path or "–", step.kernel, *times, "", ", ".join(step.shapes),
-                quantity(step.bytes), quantity(step.flops) if step.flops else "–")  # fmt: skip
-
-
-def _time(step: PlanStep) -> float | None:
-    """What the share is of: the measured time, before that the predicted one."""
-    return step.predicted if step.seconds is None else step.seconds
+        path = step.path.partition(".")[0]
+        if path and self.document is not None:
+            first = path.split("/")[0]
+            self.app.desk.jump(first if first in self.document.graph else path)
 
 
 class _ShareBar(QStyledItemDelegate):
@@ -235,27 +214,7 @@ def _table(model: QSortFilterProxyModel) -> QTableView:
     table.verticalHeader().setDefaultSectionSize(ROW)
     header = table.horizontalHeader()
     header.setHighlightSections(False)
+    header.setStretchLastSection(True)
     for column, width in enumerate(WIDTHS):
         header.resizeSection(column, width)
-    header.setSectionResizeMode(SHAPES, QHeaderView.ResizeMode.Stretch)
     return table
-
-
-def _alignment(column: int) -> Qt.AlignmentFlag:
-    side = Qt.AlignmentFlag.AlignRight if column in NUMBERS else Qt.AlignmentFlag.AlignLeft
-    return side | Qt.AlignmentFlag.AlignVCenter
-
-
-def quantity(number: float) -> str:
-    """A count with a prefix: 3.1 M, 512 k, 12."""
-    for size, prefix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if number >= size:
-            return f"{number / size:.3g} {prefix}"
-    return f"{number:.0f} "
-
-
-def duration(seconds: float) -> str:
-    """A time as people read it: 1.2 ms, 34 µs."""
-    if seconds >= 1:
-        return f"{seconds:.3g} s"
-    return f"{seconds * 1e3:.3g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.3g} µs"

@@ -6,12 +6,14 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from compute.foreseen import Costs
 from graph.graph import Graph, Node, Wire
 from graph.kinds import Optimizer
 from graph.op import Op, Port, PortKind
 from graph.program import TensorType
 from graph.shapes import Shapes
 from graph.subgraph import Subgraph
+from gui import cost_text
 from gui.document import Document
 from gui.inspector.receptive import receptive_field
 from gui.inspector.subject import Subject, has_weights
@@ -47,8 +49,18 @@ def path_prefix(document: Document) -> str:
     return document.prefix
 
 
-def node_facts(document: Document, node: Node) -> list[Fact]:
-    """Shapes in and out, weights, receptive field and cost of one node."""
+def node_facts(document: Document, node: Node, costs: Costs | None = None) -> list[Fact]:
+    """Shapes in and out, weights, receptive field and cost of one node; `costs` are foretold."""
+    return [*_shapes_and_cost(document, node), *_foretold(document, node, costs)]
+
+
+def _foretold(document: Document, node: Node, costs: Costs | None) -> Iterator[Fact]:
+    told = cost_text.of_node(costs, path_prefix(document) + node.id) if costs else ""
+    if told:
+        yield Fact("Time", told)
+
+
+def _shapes_and_cost(document: Document, node: Node) -> list[Fact]:
     if isinstance(node.op, Optimizer):
         return _trained(document, node, node.op)
     if node.op.role == "schedule":
@@ -149,14 +161,20 @@ def count_text(count: float) -> str:
     return f"{count:.0f} "
 
 
-def graph_facts(document: Document) -> list[Fact]:
-    """Size and cost of the drawing that is shown."""
+def graph_facts(document: Document, costs: Costs | None = None) -> list[Fact]:
+    """Size and cost of the drawing that is shown; `costs` of the whole training are foretold."""
     drawing = document.drawing
-    return [
+    facts = [
         Fact("Nodes", f"{len(drawing):,}"),
         Fact("Wires", f"{drawing.net.number_of_edges():,}"),
         *_costs(document, frozenset(drawing.net)),
     ]
+    if costs is None or document.into:
+        return facts
+    facts.append(Fact("Step", f"{cost_text.ABOUT} {cost_text.span(costs.step)}"))
+    if costs.epoch is not None:
+        facts.append(Fact("Epoch", f"{cost_text.ABOUT} {cost_text.span(costs.epoch)}"))
+    return [*facts, Fact("Memory", f"{cost_text.ABOUT} {cost_text.size(costs.own)}")]
 
 
 def group_facts(subject: Subject) -> list[Fact]:

@@ -69,6 +69,7 @@ class InspectorPanel(Page):
         self._fill()
         self.head.renamed.connect(self._rename)
         self.head.card_asked.connect(self.show_card)
+        app.forecasts.changed.connect(self._show_facts)
 
     def _fill(self) -> None:
         body = QWidget()
@@ -138,13 +139,16 @@ class InspectorPanel(Page):
         titles = {Wire: "Connection", Frame: "Frame"}
         title = titles.get(type(subject.only), "Shapes and cost")
         self._facts.retitle("Graph" if nothing else title)
-        self.facts.display(self._all_facts(subject))
-        self._facts.setVisible(bool(self.facts.facts))
+        self._show_facts()
         self._removing.setVisible(subject.count > len(subject.nodes))
         self.watching.show_subject(subject)
         self.watching.refresh(self.app.trainer.board_of(document))
         self._order_tabs()
         self._settle_layout()
+
+    def _show_facts(self) -> None:
+        self.facts.display(self._all_facts(self.subject))
+        self._facts.setVisible(bool(self.facts.facts))
 
     def _settle_layout(self) -> None:
         """Place everything now, from the inside out, so that no frame shows the old places."""
@@ -176,9 +180,10 @@ class InspectorPanel(Page):
         document = subject.document
         if document is None:
             return []
+        costs = self.app.forecasts.costs(document)
         match subject.only:
             case Node() as node:
-                return facts.node_facts(document, node)
+                return facts.node_facts(document, node, costs)
             case Wire() as wire:
                 return facts.wire_facts(document, wire)
             case Frame() as frame:
@@ -187,7 +192,7 @@ class InspectorPanel(Page):
                 return []
         if subject.nodes:
             return facts.group_facts(subject)
-        return [] if subject.count else facts.graph_facts(document)
+        return [] if subject.count else facts.graph_facts(document, costs)
 
     def _show_head(self, subject: Subject) -> None:
         name, below, icon, family = _head_of(subject)

@@ -145,6 +145,11 @@ class Trainer(QObject):
         trained = self._trained
         return trained is not None and differs(trained, Drawn(document.graph, document.folder))
 
+    def is_of(self, document: Document) -> bool:
+        """Whether the last run is of the graph as the document shows it."""
+        trained = self._trained if document is self.document else None
+        return trained is not None and not differs(trained, Drawn(document.graph, document.folder))
+
     def swap_refusal(self, document: Document) -> str:
         """Why the run cannot go on with the changed graph, or "" when it can."""
         trained = self._trained

@@ -40,6 +40,11 @@ class Warmer(QObject):
         """Whether it still runs."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def complete(self) -> bool:
+        """Whether it has ended because there is nothing left to do."""
+        return self._done
+
     def start(self) -> None:
         """Begin after a rest, and again after each run until all kernels are there."""
         self._trainer.changed.connect(self._run_changed)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QSize, QTimer
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
+from gui import cost_text
 from gui.app import App
 from gui.document import Document, DocumentChange
 from gui.run.board import Board
@@ -44,6 +45,7 @@ class TrainingBar(QWidget):
         app.desk.changed.connect(self._edited)
         app.trainer.changed.connect(self._renew)
         app.trainer.ticked.connect(self._ticked)
+        app.forecasts.changed.connect(self._renew)
         app.look.changed.connect(self._renew)
         self._renew()
 
@@ -226,7 +228,11 @@ class TrainingBar(QWidget):
 
     def _show_numbers(self) -> None:
         board, document = self.board, self.document
-        self.progress.show_words(*_words(board, document))
+        costs = self.app.forecasts.costs(document)
+        foretold = f"{cost_text.ABOUT} {cost_text.span(costs.run)}" if costs and costs.run else ""
+        tip = cost_text.tip(costs, document.graph) if costs and document else ""
+        self.progress.setToolTip("" if board.active else tip)
+        self.progress.show_words(*_words(board, document, foretold))
         self.progress.show_share(board.share if board.state == "preparing" else _share(board))
         expected = settings.expected_metrics(document) if document else []
         names = [*text.shown_metrics(expected, board.metrics), "", "", ""]
@@ -301,8 +307,8 @@ def _loss(board: Board) -> float:
     return float(np.mean(recent)) if len(recent) else float("nan")
 
 
-def _words(board: Board, document: Document | None) -> tuple[str, str, str]:
-    """The line over the track: strong, weak, and at the right."""
+def _words(board: Board, document: Document | None, foretold: str) -> tuple[str, str, str]:
+    """The line over the track: strong, weak, and at the right, before a run what is foretold."""
     if document is None:
         return "", "No graph is open", ""
     epochs = board.epochs or document.graph.training.epochs
@@ -322,4 +328,4 @@ def _words(board: Board, document: Document | None) -> tuple[str, str, str]:
             return "Finished", f"{epochs:,} epochs", f"{board.step:,} iterations"
         case "stopped" if board.started:
             return "Stopped", f"in {epoch.lower()} {of}", iteration
-    return "Ready", f"for {document.graph.training.epochs:,} epochs", ""
+    return "Ready", f"for {document.graph.training.epochs:,} epochs", foretold

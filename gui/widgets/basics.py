@@ -38,18 +38,21 @@ def plain(text: str) -> str:
 
 
 class Elided(QLabel):
-    """A line of text that ends in an ellipsis where room ends, and then has it all as its tip."""
+    """A line of text that ends in an ellipsis where room ends, and then has it all as its tip.
+
+    A tip of its own stays.
+    """
 
     def __init__(self, tone: str = "") -> None:
         super().__init__()
-        self._whole = ""
+        self._whole = self._tip = ""
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setProperty("tone", tone)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
-    def show_text(self, text: str) -> None:
-        """Show another text."""
-        self._whole = text
+    def show_text(self, text: str, tip: str = "") -> None:
+        """Show another text, and another tip."""
+        self._whole, self._tip = text, tip
         self.setAccessibleName(text)
         self._elide()
 
@@ -61,7 +64,7 @@ class Elided(QLabel):
         mode = Qt.TextElideMode.ElideRight
         shown = self.fontMetrics().elidedText(self._whole, mode, self.width())
         self.setText(shown)
-        self.setToolTip("" if shown == self._whole else self._whole)
+        self.setToolTip(self._tip or ("" if shown == self._whole else self._whole))
 
 
 def line(parent: QWidget | None = None) -> QFrame:

@@ -15,13 +15,14 @@ from compute.cpu.costs import forecast as forecasting
 from compute.cpu.costs.fit import Measured, kernel_rates, nonnegative, seconds
 from compute.cpu.costs.forecast import Forecast, forecast, parts
 from compute.cpu.costs.rates import Calibration, Teamwork, read, rising, seconds_a_byte, write
+from compute.cpu.costs.shape import Shape
 from compute.cpu.costs.traffic import traffic
-from compute.cpu.costs.work import OTHER, Shape, Work
+from compute.cpu.costs.work import OTHER, Work
 from compute.cpu.plan import CpuPlan
 from compute.cpu.planner.program import Planned
 from compute.cpu.simd import tile_shape
 from compute.cpu.variants import Variant, available, native
-from compute.forecast import costs
+from compute.forecast import Data, costs
 from compute.prepare import load_graph
 from graph.lower import Model
 
@@ -87,10 +88,17 @@ def test_two_threads_share_the_chunks_but_not_the_waiting() -> None:
     assert later - both == pytest.approx(1e-3 * len(plan.regions))
 
 
-def test_a_kernel_nobody_measured_gets_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By its bytes and operations."""
-    monkeypatch.setattr("compute.cpu.costs.work._COUNTS", {})
-    assert all(row > 0 for row in found("W2", 16).rows)
+def test_a_kernel_nobody_measured_takes_the_rates_of_others() -> None:
+    """By its bytes and operations, not by counts that those rates do not name."""
+    plan = planned(WORKLOADS["W2"], 16)
+    known = machine()
+    unknown = replace(known, kernels={OTHER: {"vectors": 1e-9, "flops": 1e-10, "chunks": 1e-8}})
+    for part, row in zip(
+        parts(plan, native()), forecast(plan, unknown, 1, native()).rows, strict=True
+    ):
+        vectors = part.step.bytes() / native().lanes / 4
+        counted = 1e-9 * vectors + 1e-10 * part.step.flops + 1e-8 * part.work.chunks
+        assert row == pytest.approx(counted + forecasting.bytes_seconds(part, known.team(1)))
 
 
 def test_what_was_touched_long_ago_is_far_away() -> None:
@@ -161,7 +169,7 @@ def test_nodes_and_memory_add_up() -> None:
     opened = open_graph("digits-cnn")
     loaded = load_graph(opened.graph, opened.folder)
     plan = CpuPlan(loaded.model, PlanOptions(threads=1), lambda done, total, what: None)
-    told = costs(loaded, plan, machine())
+    told = costs(loaded.model, Data.of(loaded), plan, machine())
     rows = forecast(plan.planned("train/0", told.batch).planned, machine(), 1, native()).rows
     assert sum(sum(node.seconds.values()) for node in told.nodes) == pytest.approx(sum(rows))
     passes = {node.path: {name for name, s in node.seconds.items() if s} for node in told.nodes}
@@ -170,9 +178,13 @@ def test_nodes_and_memory_add_up() -> None:
     assert told.bytes == sum(told.memory.values())
     assert told.memory["optimizer"] == 2 * told.memory["parameters"]
     assert plan.memory < told.bytes - told.memory["process"]
+    assert told.run is not None
+    assert told.epoch is not None
     assert told.run > told.epoch > told.step
     loaded.model.graph.training = replace(loaded.model.graph.training, epochs=1)
-    assert costs(loaded, plan, machine()).run < told.run
+    sooner = costs(loaded.model, Data.of(loaded), plan, machine()).run
+    assert sooner is not None
+    assert sooner < told.run
 
 
 def test_the_plan_table_tells_predicted_times_once_the_machine_is_known(

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from compute.backend import Array
-from compute.cpu.costs.work import Work
+from compute.cpu.costs.work import WAITS, Work
 
-TURNS = 400
+TURNS = 3  # for each number that is sought
+FLAT = 1e-9  # a slope, as a share of the steepest at the start, that ends the search
 ROBUST_TURNS = 6
-LONG = 1e-6  # seconds of a row below which it counts less
-USUAL = 0.2  # a relative error above which a row counts less: something disturbed it
+LONG = 1e-5  # seconds of a row below which it counts less
+USUAL = 0.3  # a relative error above which a row counts less: something disturbed it
 STRENGTH = 1e-4  # with which rates that little depends on are held at zero
+WHOLE = 0.1  # with which waits are held at all of what the bytes take
 
 
 @dataclass(frozen=True)
@@ -27,18 +29,34 @@ class Measured:
 
 
 def nonnegative(matrix: Array, wanted: Array) -> Array:
-    """x ≥ 0 with the least ‖matrix · x − wanted‖², by coordinate descent."""
+    """x ≥ 0 with the least ‖matrix · x − wanted‖² (Lawson & Hanson 1974, chapter 23)."""
     scale = np.sqrt((matrix**2).sum(axis=0))
     scale[scale == 0] = 1.0
     scaled = matrix / scale
     gram, goal = scaled.T @ scaled, scaled.T @ wanted
     gram += STRENGTH * np.eye(len(gram))
-    x = np.zeros(len(goal))
-    for _ in range(TURNS):
-        for k in range(len(x)):
-            x[k] = max(0.0, x[k] + (goal[k] - gram[k] @ x) / gram[k, k])
+    x, free = np.zeros(len(goal)), np.zeros(len(goal), bool)
+    for _ in range(TURNS * len(goal)):
+        slope = np.where(free, -np.inf, goal - gram @ x)
+        if not len(x) or slope.max() <= FLAT * np.abs(goal).max():
+            break
+        free[slope.argmax()] = True
+        x, free = _within(gram, goal, x, free)
     found: Array = x / scale
     return found
+
+
+def _within(gram: Array, goal: Array, x: Array, free: Array) -> tuple[Array, Array]:
+    """From x towards the least of what the free ones can reach; which are free then."""
+    while True:
+        best = np.zeros(len(x))
+        best[free] = np.linalg.solve(gram[np.ix_(free, free)], goal[free])
+        low = free & (best <= 0.0)
+        if not low.any():
+            return best, free
+        share = (x[low] / (x[low] - best[low])).min() if (x[low] > 0.0).any() else 0.0
+        x = np.maximum(0.0, x + share * (best - x))
+        free = free & ~(low & (x <= FLAT))
 
 
 def kernel_rates(rows: Iterable[Measured]) -> dict[str, dict[str, float]]:
@@ -60,8 +78,10 @@ def _rates(rows: Sequence[Measured]) -> dict[str, float]:
     )
     size = np.array([row.seconds for row in rows])
     start = weight = np.sqrt(np.minimum(1.0, size / LONG))
+    waits = np.diag([WHOLE if name in WAITS else 0.0 for name in names])
     for _ in range(ROBUST_TURNS):
-        found = nonnegative(matrix * weight[:, None], weight)
+        weighted = np.vstack([matrix * weight[:, None], waits])
+        found = nonnegative(weighted, np.append(weight, waits.sum(axis=1)))
         off = np.abs(matrix @ found - 1.0)
         weight = start * np.sqrt(USUAL / np.maximum(USUAL, off))
     return dict(zip(names, map(float, found), strict=True))

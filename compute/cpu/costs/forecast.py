@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from compute.cpu.costs.fit import seconds
 from compute.cpu.costs.rates import Calibration, Teamwork, seconds_a_byte
+from compute.cpu.costs.shape import Shape
 from compute.cpu.costs.traffic import Traffic, traffic
-from compute.cpu.costs.work import OTHER, Shape, Work, work
+from compute.cpu.costs.work import OTHER, WAIT, Work, work
 from compute.cpu.planner.program import Planned
 from compute.cpu.planner.schedule import Group, Region
 from compute.cpu.planner.steps import Step
 from compute.cpu.variants import Variant
 
-FIRST_BYTES = 4096  # that a pass over far memory could have read before its first bytes come
+FIRST_BYTES = 1024  # that a pass over far memory could have read before its first bytes come
+LEAST = 0.2  # of what a row's counts take: no chunk is free
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,12 @@ def bytes_seconds(part: Part, team: Teamwork) -> float:
 
 def row_seconds(part: Part, calibration: Calibration, team: Teamwork) -> float:
     """Seconds of a step when one thread of a team does all of it."""
-    rates = calibration.kernels.get(part.work.kind) or calibration.kernels[OTHER]
-    counted = seconds(part.work, bytes_seconds(part, team), rates)
-    return team.slower * counted + team.claim * part.work.chunks
+    found, rates = part.work, calibration.kernels.get(part.work.kind)
+    if rates is None:
+        found, rates = replace(found, counts=found.plain, wait=WAIT), calibration.kernels[OTHER]
+    counted = seconds(found, bytes_seconds(part, team), rates)
+    taken = team.slower * counted
+    return max(LEAST * taken, taken + team.claim * part.work.chunks)
 
 
 def forecast(

@@ -1,7 +1,8 @@
 """Measuring a machine: `python -m compute.cpu.costs.measure` takes about two seconds.
 
 Everything is repeated in short slices and the fastest counts, so that what else runs on the
-machine disturbs little. It is a process of its own: its memory tells what such a process needs.
+machine disturbs little, but for how long it takes. It is a process of its own: its memory tells
+what such a process needs.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,34 +25,38 @@ from compute.cpu.costs import forecast
 from compute.cpu.costs.fit import Measured, kernel_rates, nonnegative
 from compute.cpu.costs.probes import net_probes, single_probes
 from compute.cpu.costs.rates import Calibration, Reach, Teamwork, rising, write
+from compute.cpu.costs.store import system_load
 from compute.cpu.costs.timing import Probe, Run, step_seconds, take_turns
 from compute.cpu.costs.traffic import WRITTEN
 from compute.cpu.costs.work import OTHER
 from compute.cpu.engine import variant_of
 from compute.cpu.loader import all_names, ensure
+from compute.cpu.memory import Segment
 from compute.events import EpochDone
 from compute.prepare import TrainOptions
 from compute.session import train_graph
 from graph.files import load
 from resources import example_path
 
-KERNEL_SECONDS = 0.7
+KERNEL_SECONDS = 0.45
+TEAM_NETS = (0, 1, 3, 6, 11, 14)  # small and large, of every kind
 RECORDED = 6  # epochs of a small training on record
-REACHES = (1 << 18, 1 << 19, 1 << 20, 1 << 21, 1 << 22, 1 << 23, 1 << 25, 1 << 26)
+REACHES = (1 << 18, 1 << 19, 1 << 20, 1 << 21, 1 << 22, 1 << 23, 1 << 26)
 NEAREST = (1 << 15, 1e-13)  # bytes that are never waited for
 Report = Callable[[int, int, str], None]
 
 
 def calibrate(threads: int, report: Report) -> Calibration:
     """Measure this machine, alone and with `threads` threads."""
-    start = time.perf_counter()
-    process = resident()
+    start, load = time.perf_counter(), system_load()
     counts = sorted({1, threads})
     report(0, 3, "memory")
+    epoch, process = _epoch(), resident()
     reaches = {count: _reach(count) for count in counts}
     report(1, 3, "kernels")
-    options = PlanOptions(threads=1)
+    options, used = PlanOptions(threads=1), resident()
     nets = list(net_probes(options))
+    a_step = _bytes_a_step(nets, resident() - used)
     runs = [Run(probe) for probe in [*nets, *single_probes(options)]]
     take_turns(runs, KERNEL_SECONDS)
     hertz = max(run.hertz for run in runs)  # of programs so long that they hide all else
@@ -59,14 +65,15 @@ def calibrate(threads: int, report: Report) -> Calibration:
     rates[OTHER] = _others(rates)
     report(2, 3, "threads")
     call = _call(nets[0])
-    first = Calibration(rates, {1: alone}, call, 0.0, process)
-    teams = {count: _team(nets, count, first, reaches[count]) for count in counts}
+    some, first = [nets[k] for k in TEAM_NETS], Calibration(rates, {1: alone}, call, epoch, process)
+    first = replace(first, teams={1: _alone(some, first)})
+    teams = {k: _team(some, k, first, reaches[k]) if k > 1 else first.team(1) for k in counts}
     used = resident()
     import compute.data.table  # noqa: F401  (for its size)
 
     tables = max(0, resident() - used)
     seconds = time.perf_counter() - start
-    return Calibration(rates, teams, call, _epoch(), process, tables, seconds)
+    return Calibration(rates, teams, call, epoch, process, a_step, tables, load, seconds)
 
 
 def resident() -> int:
@@ -78,6 +85,14 @@ def resident() -> int:
     return pages * int(os.sysconf("SC_PAGE_SIZE"))
 
 
+def _bytes_a_step(probes: Sequence[Probe], grown: int) -> int:
+    """Bytes of a plan's step besides what it computes on, when all these made a process grow."""
+    steps = sum(len(probe.bound.planned.steps()) for probe in probes)
+    arrays = sum(array.nbytes for probe in probes for array in probe.data.values())
+    arenas = sum(probe.engine.memory for probe in probes)
+    return max(0, grown - arrays - arenas) // steps
+
+
 # ---- memory
 
 
@@ -86,11 +101,17 @@ def _reach(threads: int) -> Reach:
     found = []
     for size in REACHES:
         count = size // threads // 12
-        arrays = [[np.ones(count, np.float32) for _ in range(3)] for _ in range(threads)]
+        arrays = [_operands(count) for _ in range(threads)]
         turns = max(1, min(64, (1 << 23) // size))
         spent = min(_together(arrays, turns) for _ in range(4)) / turns
         found.append((float(size), spent / (4 * (2 + WRITTEN) * count)))
     return [NEAREST, *rising(found)]
+
+
+def _operands(count: int) -> list[Array]:
+    """Three arrays in memory such as plans have."""
+    numbers = np.frombuffer(Segment(12 * count).bytes.data, np.float32)
+    return [numbers[k * count : (k + 1) * count] for k in range(3)]
 
 
 def _together(arrays: Sequence[Sequence[Array]], turns: int) -> float:
@@ -163,20 +184,38 @@ def _epoch() -> float:
     return min(times[1:])
 
 
+def _alone(nets: Sequence[Probe], known: Calibration) -> Teamwork:
+    """One thread: its rows, but with less for each chunk, or more.
+
+    They were measured with a look at the clock before and after, which a run does without.
+    """
+    told, wanted = _compared(nets, 1, known.team(1), known)
+    chunks = told[:, 2] / wanted
+    claim = nonnegative(np.stack([chunks, -chunks], axis=1), 1.0 - told[:, 0] / wanted)
+    return replace(known.team(1), claim=float(claim[0] - claim[1]))
+
+
 def _team(nets: Sequence[Probe], threads: int, known: Calibration, reach: Reach) -> Teamwork:
     """What a step takes on so many threads, beside what its rows take on one."""
-    rows, wanted = [], []
+    plain = replace(known.team(1), reach=reach)
+    told, wanted = _compared(nets, threads, plain, known)
+    weight = 1.0 / wanted
+    found = nonnegative(told * weight[:, None], 1.0 - told[:, 0] * weight)
+    slower, barrier, claim = map(float, found)
+    return Teamwork(1.0 + slower, barrier, (1.0 + slower) * plain.claim + claim, reach)
+
+
+def _compared(
+    nets: Sequence[Probe], threads: int, plain: Teamwork, known: Calibration
+) -> tuple[Array, Array]:
+    """(seconds, regions, chunks) of each net as `plain` foretells it, and the seconds it takes."""
+    known, rows, wanted = replace(known, teams={threads: plain}), [], []
     for probe in nets:
-        spent = step_seconds(probe, threads, known.call)
         planned = probe.bound.planned
-        plain = Calibration(known.kernels, {threads: Teamwork(1.0, 0.0, 0.0, reach)}, 0.0, 0.0, 0)
-        found = forecast.forecast(planned, plain, threads, probe.engine.variant)
-        rows.append([found.seconds, float(len(planned.regions)), float(found.chunks)])
-        wanted.append(spent)
-    more = np.array(wanted) - np.array(rows)[:, 0]
-    weight = 1 / np.array(wanted)
-    slower, barrier, claim = nonnegative(np.array(rows) * weight[:, None], more * weight)
-    return Teamwork(1.0 + float(slower), float(barrier), float(claim), reach)
+        told = forecast.forecast(planned, known, threads, probe.engine.variant)
+        rows.append((told.seconds, len(planned.regions), told.chunks))
+        wanted.append(step_seconds(probe, threads, known.call))
+    return np.array(rows, float), np.array(wanted)
 
 
 def main() -> int:

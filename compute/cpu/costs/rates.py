@@ -19,7 +19,8 @@ class Teamwork:
     """What several threads make of the work of one.
 
     A thread takes `slower` times as long as when it is alone; every region of a step waits
-    `barrier` seconds, every chunk takes `claim` more. `reach` are bytes when all threads read.
+    `barrier` seconds, every chunk takes `claim` more, or less where that is negative. `reach` are
+    bytes when all threads read.
     """
 
     slower: float
@@ -34,8 +35,8 @@ class Calibration:
 
     `teams` by number of threads. `call` is what Python adds to each native call, `epoch` what an
     epoch on record takes besides its steps (a checkpoint, metrics, events). `process` are the
-    bytes of a process that trains, without plan and data, `tables` what reading a table from a
-    file adds to them.
+    bytes of a process that trains, without plan and data; each step of a plan adds `a_step` to
+    them, reading a table from a file `tables`. `load` is how many other threads wanted a core.
     """
 
     kernels: Mapping[str, Mapping[str, float]]
@@ -43,7 +44,9 @@ class Calibration:
     call: float
     epoch: float
     process: int
+    a_step: int = 0
     tables: int = 0
+    load: float = 0.0
     seconds: float = field(default=0.0, compare=False)  # that measuring took
 
     def team(self, threads: int) -> Teamwork:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from compute.cpu.engine import cores
 from compute.cpu.loader import environment
 from compute.cpu.variants import Variant, native
 
+MOST_LOAD = 0.5  # of each core: beyond it several threads are measured slower than they are
 Report = Callable[[int, int, str], None]
 
 
@@ -44,6 +46,16 @@ def place(variant: Variant) -> Path:
 def known(variant: Variant) -> Calibration | None:
     """What was measured before, or None; only 32-bit kernels are measured."""
     return read(place(variant)) if variant == native() else None
+
+
+def system_load() -> float:
+    """Threads that wanted a core in the last minute; 0 where the system does not tell."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+
+
+def disturbed(known: Calibration) -> bool:
+    """Whether measuring again would tell more: others were at work, and are no longer."""
+    return known.load > MOST_LOAD * cores() >= system_load()
 
 
 def measure(report: Report) -> Calibration:

@@ -19,7 +19,8 @@ from compute.cpu.entry import Bound
 
 BATCHES = 4
 SLICE, SLICES = 0.0006, 12  # seconds of one, and how many of each program
-FEWEST, STEP_SECONDS = 6, 0.04  # on a slow machine fewer slices, at least 6
+FEWEST, STEP_SECONDS = 5, 0.03  # on a slow machine fewer slices, at least 5
+MOST = 6
 MOST_STEPS = 512  # of a slice: what the tables of a call hold
 
 
@@ -78,11 +79,28 @@ class Run:
         self.best = np.minimum(self.best, (now - self.before) / self.steps)
 
 
+class Budget:
+    """Seconds on the processor: among others they take longer, and tell as much. At most `MOST`
+    times as long.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._own, self._all = time.thread_time() + seconds, time.perf_counter() + MOST * seconds
+
+    @property
+    def left(self) -> bool:
+        """Whether some are left."""
+        return time.thread_time() < self._own and time.perf_counter() < self._all
+
+
 def take_turns(runs: Sequence[Run], seconds: float) -> None:
-    """Slices of all programs in turns, so that a disturbance hits few of each."""
-    until = time.perf_counter() + seconds
+    """Slices of all programs in turns, so that a disturbance hits few of each.
+
+    `seconds` are those of a `Budget`.
+    """
+    budget = Budget(seconds)
     for turn in range(SLICES):
-        if turn < FEWEST or time.perf_counter() < until:
+        if turn < FEWEST or budget.left:
             for run in runs:
                 run.slice()
 
@@ -94,9 +112,9 @@ def step_seconds(probe: Probe, threads: int, call: float, seconds: float = STEP_
     start = time.perf_counter()
     probe.run(2, count=threads)
     steps = max(1, min(MOST_STEPS, int(2 * SLICE / (time.perf_counter() - start))))
-    best, until = np.inf, time.perf_counter() + seconds
+    best, budget = np.inf, Budget(seconds)
     for turn in range(8 * SLICES):
-        if turn < FEWEST or time.perf_counter() < until:
+        if turn < FEWEST or budget.left:
             start = clock()
             probe.run(steps, count=threads)
             best = min(best, (clock() - start - call) / steps)

@@ -1,22 +1,48 @@
 """How far away what a step touches lies: the bytes that were touched since it was touched last.
 
 A step of training follows the one before, so what the first rows read was touched at its end. Rows
-of one group run chunk by chunk: what one of them left for the next is only a chunk away.
+of one group run chunk by chunk: what one of them left for the next is only a chunk away. Values
+that are there at different times share memory, so places are those in the segment.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from compute.cpu.planner.schedule import Group, Region
 from compute.cpu.planner.steps import Step, Touch
 from compute.cpu.planner.views import Buffer
 
-Spans = dict[tuple[int, int], int]  # first and last byte of a buffer -> when they were touched
-
-
 WRITTEN = 1.5  # what a written byte costs: it comes, and later it goes
+
+
+class Seen:
+    """When each byte of a piece of memory was touched last."""
+
+    def __init__(self) -> None:
+        self._starts: list[int] = []  # of stretches, one after the other
+        self._ends: list[int] = []
+        self._times: list[int] = []
+
+    def spans(self, low: int, high: int) -> Iterator[tuple[int, int]]:
+        """(bytes, time) of what of it was touched at all."""
+        for k in range(bisect_right(self._ends, low), bisect_left(self._starts, high)):
+            yield min(high, self._ends[k]) - max(low, self._starts[k]), self._times[k]
+
+    def touch(self, low: int, high: int, at: int) -> None:
+        """From now on these bytes were touched at this time."""
+        first, last = bisect_right(self._ends, low), bisect_left(self._starts, high)
+        stretches = [(low, high, at)]
+        if first < last and self._starts[first] < low:
+            stretches.insert(0, (self._starts[first], low, self._times[first]))
+        if first < last and self._ends[last - 1] > high:
+            stretches.append((high, self._ends[last - 1], self._times[last - 1]))
+        starts, ends, times = zip(*stretches, strict=True)
+        self._starts[first:last] = starts
+        self._ends[first:last] = ends
+        self._times[first:last] = times
 
 
 @dataclass(frozen=True)
@@ -36,41 +62,47 @@ def traffic(regions: Sequence[Region], gathers: Mapping[Step, int]) -> dict[Step
     groups = [group for region in regions for group in region.groups]
     sizes = [_size(group) for group in groups]
     whole, at = sum(sizes), 0
-    last: dict[Buffer, Spans] = {}
+    last: dict[Buffer | str, Seen] = {}
     found: dict[Step, list[Traffic]] = {}
     for _ in range(2):
         for group, size in zip(groups, sizes, strict=True):
             for step in group.steps:
                 found[step] = [
-                    Traffic(bytes, _distance(t, last.get(t.buffer, {}), at, group, size))
+                    Traffic(bytes, _distance(t, _memory(last, t), at, group, size))
                     for t, bytes in _moved(step)
                 ]
                 if step in gathers:
                     found[step].append(Traffic(gathers[step], whole))
                 for touch in step.touches:
-                    last.setdefault(touch.buffer, {})[touch.low, touch.high] = at
+                    _memory(last, touch).touch(*_place(touch), at)
             at += size
     return found
 
 
-def _distance(touch: Touch, spans: Spans, at: int, group: Group, size: int) -> int:
+def _memory(last: dict[Buffer | str, Seen], touch: Touch) -> Seen:
+    """That of the transient segment, or of a buffer that has its own."""
+    shared = touch.buffer.segment == "transient"
+    return last.setdefault("transient" if shared else touch.buffer, Seen())
+
+
+def _place(touch: Touch) -> tuple[int, int]:
+    start = touch.buffer.offset if touch.buffer.segment == "transient" else 0
+    return start + touch.low, start + touch.high
+
+
+def _distance(touch: Touch, seen: Seen, at: int, group: Group, size: int) -> int:
     """Bytes touched since, the mean over what is touched.
 
     Within a group it is a chunk's share of what the group touches.
     """
     left, total = touch.high - touch.low, 0.0
-    for (low, high), seen in sorted(spans.items(), key=lambda item: -item[1]):
-        common = min(left, min(high, touch.high) - max(low, touch.low))
-        if common <= 0:
-            continue
-        since = at - seen
+    for common, time in seen.spans(*_place(touch)):
+        since = at - time
         if not since:
             chunks = -(-group.samples // group.size) if group.samples and group.size else 1
             since = size // chunks if touch.stride else size
         total += common * since
         left -= common
-        if not left:
-            break
     return int((total + left * at) / max(1, touch.high - touch.low))
 
 

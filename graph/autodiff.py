@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 from graph.primitives.shape import broadcast_to, to_real_scalar
 from graph.primitives.table import PRIMITIVES
-from graph.program import Row
+from graph.program import Program, Row
+from graph.simplify import drop_dead
 from graph.tensor import Builder, Tensor
 
 
@@ -29,6 +30,31 @@ def gradients(loss: Tensor, wrt: Sequence[Tensor]) -> list[Tensor]:
     rows = list(builder.rows)
     found = _sweep(builder, rows, {loss.id: seed}, {t.id for t in wrt})
     return [found[t.id] if t.id in found else _zeros(builder, t) for t in wrt]
+
+
+def pullback(program: Program, wanted: Sequence[int]) -> Program:
+    """The gradients to inputs number `wanted` of a program, in this order.
+
+    Its inputs are those of `program`, as values of a batch, then a gradient to each real output.
+    """
+    builder = Builder()
+    inputs = [builder.input("batch", i.key, program.types[i.value]) for i in program.inputs]
+    values = builder.inline(
+        program, {i.value: t for i, t in zip(program.inputs, inputs, strict=True)}
+    )
+    rows, seeds = list(builder.rows), dict[int, Tensor]()
+    for name, value in program.outputs:
+        if (made := values[value]).dtype == "real":
+            given = builder.input("batch", f"gradient:{name}", made.type)
+            before = seeds.get(made.id)
+            seeds[made.id] = given if before is None else before + given
+    aims = [inputs[place] for place in wanted]
+    found = _sweep(builder, rows, seeds, {t.id for t in aims})
+    parts = {
+        program.inputs[place].key: found[t.id] if t.id in found else _zeros(builder, t)
+        for place, t in zip(wanted, aims, strict=True)
+    }
+    return drop_dead(builder.finish(f"{program.name} backward", parts))
 
 
 def _zeros(builder: Builder, like: Tensor) -> Tensor:

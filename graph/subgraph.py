@@ -1,33 +1,108 @@
 """Instances of definitions: a box that stands for a drawing of its own.
 
-Inside a definition `Input` and `Output` nodes name its ports. An instance may repeat its body, with
-one set of weights for all repetitions or one each.
+Inside a definition `Input` and `Output` nodes name its ports. An instance may repeat its body one
+behind the other, with one set of weights for all repetitions or one each, or scan it over the steps
+of a sequence.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from graph.op import Op, Port, Role, setting
+from graph.op import Op, Port, Role, SettingError, setting
 
 if TYPE_CHECKING:
     from graph.graph import Graph
 
 
-class Subgraph(Op):
+class Defined(Op, register=False):
+    """Base of the nodes that stand for a definition."""
+
+    role: ClassVar[Role] = "layer"
+    inputs = ()
+    outputs = ()
+    definition: str = setting("", "Name of the definition it stands for")
+
+    @property
+    def turns(self) -> int:
+        """How many repetitions have paths of their own."""
+        return 1
+
+    def walks(self) -> Iterator[tuple[str, str]]:
+        """What stands behind the id of the node in the NodePath and in the ParamKey of what is
+        inside, once for each of the `turns`.
+        """
+        yield "", ""
+
+
+class Subgraph(Defined):
     """Stands for a definition: a part you drew once and use as one node."""
 
     category, icon, family = "Structure", "subgraph", "custom"
-    role: ClassVar[Role] = "layer"
     keywords = ("block", "group", "repeat", "module")
-    inputs = ()
-    outputs = ()
     summary = ("definition", "repeat")
-    definition: str = setting("", "Name of the definition it stands for")
     repeat: int = setting(1, "How often the body runs, output into input", min=1, max=10_000)
     weights: str = setting(
         "own", "Each repetition has its own weights, or all share", choices=("own", "shared")
     )
+
+    @property
+    def turns(self) -> int:
+        return self.repeat
+
+    def walks(self) -> Iterator[tuple[str, str]]:
+        for turn in range(self.repeat):
+            own = f"/{turn}" if self.repeat > 1 else ""
+            yield own, own if self.weights == "own" else ""
+
+
+class Scan(Defined):
+    """Runs a drawn cell at every step of a sequence, with the same weights, carrying its state.
+
+    An input x of the definition gets one step N×F at a time of what is wired to it, N×T×F; outputs
+    come as sequences N×T×… or as the last step only. An input that is a state is what its output
+    was a step before: h of h_next, unless `carry` pairs them otherwise. It starts at 0, or at what
+    is wired to it (Elman 1990; Goodfellow et al. 2016, §10.1). Its shape is worked out, or is that
+    of the Input node inside.
+    """
+
+    category, icon, family = "Recurrent", "recurrent", "recurrent"
+    keywords = ("cell", "custom", "loop", "time distributed", "recurrent", "sequence", "unroll")
+    summary = ("definition", "returns")
+    returns: str = setting(
+        "sequence",
+        "The outputs of all steps, or those of the last step of the walk only",
+        choices=("sequence", "last"),
+    )
+    reverse: bool = setting(False, "Walk from the last step to the first")
+    carry: tuple[tuple[str, str], ...] = setting(
+        (),
+        "Inputs that are carried from step to step, each with the output that it is fed by, such "
+        "as h: y; empty: each input that has an output of its name and _next, such as h: h_next",
+        label="state",
+    )
+    context: tuple[str, ...] = setting(
+        (), "Inputs that every step gets whole, such as what an encoder gives", advanced=True
+    )
+
+    def check(self) -> None:
+        carried = [name for name, _ in self.carry]
+        for where, names in (("carry", carried), ("context", list(self.context))):
+            if len(set(names)) != len(names):
+                raise SettingError(where, "an input twice", "each input once")
+        both = sorted(set(carried) & set(self.context))
+        if both:
+            raise SettingError("context", f"{both[0]!r}, which is a state", "other inputs")
+
+    def states(self, definition: Graph) -> Mapping[str, str]:
+        """The inputs of the definition that are states, each with the output that feeds it."""
+        inputs, outputs = (definition.port_ids(role) for role in ("input", "output"))
+        if not self.carry:
+            named = {id: f"{id}_next" for id in inputs if id not in self.context}
+            return {id: feeds for id, feeds in named.items() if feeds in outputs}
+        fed = dict(self.carry)
+        return {id: fed[id] for id in inputs if id in fed and fed[id] in outputs}
 
 
 def port_nodes(definition: Graph, role: Literal["input", "output"]) -> list[str]:
@@ -39,9 +114,10 @@ def instance_ports(
     graph: Graph, op: Op, role: Literal["input", "output"]
 ) -> tuple[Port, ...] | None:
     """Ports of an instance, from its definition; None for any other node."""
-    if not isinstance(op, Subgraph):
+    if not isinstance(op, Defined):
         return None
     definition = graph.definitions.get(op.definition)
     if definition is None:
         return None
-    return tuple(Port(id) for id in port_nodes(definition, role))
+    free = op.states(definition) if isinstance(op, Scan) and role == "input" else ()
+    return tuple(Port(id, optional=id in free) for id in port_nodes(definition, role))

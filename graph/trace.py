@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import networkx as nx
@@ -18,7 +18,8 @@ from graph.kinds import DataSource
 from graph.op import Context, Mode, Op, Param, Port, Result, SettingError, State
 from graph.primitives.table import text
 from graph.program import ShapeError, TensorType
-from graph.subgraph import Subgraph, port_nodes
+from graph.scan_rows import scanned
+from graph.subgraph import Scan, Subgraph, port_nodes
 from graph.tensor import Builder, Tensor
 
 Operand = Tensor | list[Tensor] | None
@@ -56,6 +57,8 @@ class Trace:
     owner_of: dict[str, list[str]] = field(default_factory=dict)  # NodePath -> its ParamKeys
     # the ParamKey that a tied weight would have -> that of the weight used in its place
     ties: dict[str, str] = field(default_factory=dict)
+    # NodePath of a scan -> one step of its cell, whose values belong to another program
+    cells: dict[str, Trace] = field(default_factory=dict)
 
 
 def trace(graph: Graph, mode: Mode, batch: int, phase: str = "") -> Trace:
@@ -83,6 +86,8 @@ def _walk(
             _feed(found, path, node.op)
         elif role == "input" and node.id in given:
             found.values[path, graph.ports_out(node.id)[0].name] = given[node.id]
+        elif isinstance(node.op, Scan):
+            _scan(found, graph, node, path, keys + node.id, operands)
         elif isinstance(node.op, Subgraph):
             _instance(found, graph, node, path, keys + node.id, operands)
         else:
@@ -142,15 +147,48 @@ def _instance(
     names = port_nodes(definition, "input")
     given = {n: t for n, t in zip(names, operands, strict=True) if isinstance(t, Tensor)}
     outputs: dict[str, Tensor] = {}
-    for turn in range(op.repeat):
-        own = f"/{turn}" if op.repeat > 1 else ""
-        shared = own if op.weights == "own" else ""
+    for own, shared in op.walks():
         outputs = _walk(found, definition, f"{path}{own}/", f"{keys}{shared}/", given)
-        if turn + 1 < op.repeat:
-            back = [outputs[n] for n in port_nodes(definition, "output")[:1] if n in outputs]
-            given = {**given, **dict(zip(names[:1], back, strict=False))}
+        back = [outputs[n] for n in port_nodes(definition, "output")[:1] if n in outputs]
+        given = {**given, **dict(zip(names[:1], back, strict=False))}
     for name, tensor in outputs.items():
         found.values[path, name] = tensor
+
+
+def _scan(
+    found: Trace, graph: Graph, node: Node, path: str, keys: str, operands: list[Operand]
+) -> None:
+    """The outputs of a scanned cell, or its refusal."""
+    op = node.op
+    assert isinstance(op, Scan)
+    definition = graph.definitions.get(op.definition)
+    if definition is None:
+        return
+    cell = replace(found, builder=Builder(), values={}, param_tensors={}, updates=[], cells={})
+    ports = port_nodes(definition, "input")
+    wired = {n: t for n, t in zip(ports, operands, strict=True) if isinstance(t, Tensor)}
+
+    def step(given: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        found.cells[path] = cell
+        return _walk(cell, definition, f"{path}/", f"{keys}/", given)
+
+    try:
+        made = scanned(found, cell, definition, node, path, wired, step)
+    except (ShapeError, SettingError) as error:
+        _refuse(found, graph, path, node, operands, error)
+        return
+    found.values.update({(path, name): tensor for name, tensor in made.items()})
+
+
+def reached(
+    definition: Graph, given: Mapping[str, TensorType], mode: Mode, batch: int
+) -> tuple[dict[str, TensorType], list[TensorType]]:
+    """What reaches the outputs of a definition fed these types, and every type inside it."""
+    found = Trace(Builder(), mode, batch)
+    fed = {id: found.builder.input("batch", id, kind) for id, kind in given.items()}
+    made = _walk(found, definition, "", "", fed)
+    inside = [tensor.type for tensor in found.values.values()]
+    return {id: tensor.type for id, tensor in made.items()}, inside
 
 
 _WANTS_CONTEXT: dict[type[Op], bool] = {}
@@ -181,11 +219,8 @@ def _build(
     try:
         with found.builder.at(path):
             made = build_node(found, node, path, keys, operands)
-    except ShapeError as error:
+    except (ShapeError, SettingError) as error:
         _refuse(found, graph, path, node, operands, error)
-        return
-    except SettingError as error:
-        found.refusals.append(Refusal(path, "", str(error)))
         return
     outputs = made if isinstance(made, tuple) else (made,)
     for port, tensor in zip(ports, outputs, strict=True):
@@ -253,8 +288,11 @@ def _refuse(
     path: str,
     node: Node,
     operands: Sequence[Operand],
-    error: ShapeError,
+    error: ShapeError | SettingError,
 ) -> None:
+    if isinstance(error, SettingError):
+        found.refusals.append(Refusal(path, "", str(error)))
+        return
     port = _port_of(graph.ports_in(node.id), operands, error.operand)
     text = f"found {error.found}, expected {error.expected}"
     found.refusals.append(Refusal(path, port, text, error.remedy, error.adapter))

@@ -298,7 +298,7 @@ def dissolve_selection(host: Host) -> None:
 
 
 def is_instance(host: Host, id: str) -> bool:
-    """Whether a node stands for a definition."""
+    """Whether a node stands for a definition that can be put in its place."""
     drawing = host.document.drawing
     return id in drawing and isinstance(drawing.node(id).op, Subgraph)
 

@@ -13,7 +13,7 @@ from graph.graph import Frame, Graph, Node, Note, Wire
 from graph.kinds import Optimizer
 from graph.op import Op, SettingError
 from graph.rules import EditError
-from graph.subgraph import Subgraph
+from graph.subgraph import Defined
 from gui.document import Document
 from gui.inspector.spec import Spec, message, specs_of
 
@@ -172,11 +172,9 @@ def _prefixes(graph: Graph, into: str) -> Iterator[tuple[str, str]]:
         return
     for name in ("", *graph.definitions):
         for node in graph.drawing(name):
-            if isinstance(node.op, Subgraph) and node.op.definition == into:
+            if isinstance(node.op, Defined) and node.op.definition == into:
                 for prefix, keys in _prefixes(graph, name):
-                    for turn in range(node.op.repeat):
-                        own = f"/{turn}" if node.op.repeat > 1 else ""
-                        shared = own if node.op.weights == "own" else ""
+                    for own, shared in node.op.walks():
                         yield f"{prefix}{node.id}{own}/", f"{keys}{node.id}{shared}/"
 
 
@@ -206,7 +204,7 @@ def candidates(subject: Subject, name: str) -> list[tuple[str, str]]:
     if name == "tie":
         others = (n for n in drawing if n.id != node.id and has_weights(n.op))
         return [(n.id, n.label) for n in sorted(others, key=lambda n: n.id)]
-    if isinstance(op, Subgraph) and name == "definition":
+    if isinstance(op, Defined) and name == "definition":
         return [(known, known) for known in sorted(document.graph.definitions)]
     schema = getattr(op, "schema", None)
     if schema and name in ("target", "skip"):
@@ -220,4 +218,4 @@ def _choices(op: Op, name: str) -> tuple[str, ...]:
 
 def has_weights(op: Op) -> bool:
     """Whether nodes of this type have weights of their own, or stand for some that may."""
-    return type(op).params is not Op.params or isinstance(op, Subgraph)
+    return type(op).params is not Op.params or isinstance(op, Defined)

@@ -41,6 +41,8 @@ OUTPUTS = {
     "gru_scan": ("states", "gates"),
     "attention_grad": ("q", "k", "v"),
 }
+# rows with an attribute whose `outputs` say that
+NAMING = {"scan": "body", "scan_grad": "back"}
 # rows written as an index or a method: what they apply to must be short
 METHODS = frozenset({"reshape", "spread", "permute", "slice", "sum", "max", "mean", "argmax"})
 PRIMARY = 40
@@ -200,7 +202,8 @@ class Writer:
         if row.op in ("mul", "div") and len(self._type(value).shape) > 1:
             suffix = "product" if row.op == "mul" else "quotient"
         if len(row.outputs) > 1:
-            suffix = OUTPUTS[row.op][row.outputs.index(value)]
+            known = OUTPUTS.get(row.op) or row.attr(NAMING[row.op]).outputs
+            suffix = known[row.outputs.index(value)]
         name = f"{stem}_{suffix}" if stem else suffix
         return self.scope.take(f"d_{name}" if backward else name)
 

@@ -133,8 +133,7 @@ class Cells:
         lines = [line for block in writer.write(roots) for line in block.lines]
         results = [ex.text(writer.value(value)) for value in roots]
         groups = [
-            results[start:end]
-            for start, end in zip((0, *cuts), (*cuts, len(results)), strict=True)
+            results[start:end] for start, end in zip((0, *cuts), (*cuts, len(results)), strict=True)
         ]
         together = ex.parse(", ".join(map(_tuple, groups)))
         lines += ex.statement("return ", together, "    ")

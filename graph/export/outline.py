@@ -11,8 +11,8 @@ from functools import cached_property
 
 from graph.export import numpy_rows
 from graph.export.finish import Finishers
-from graph.export.numpy_cells import Cells
 from graph.export.names import Namespace, identifier, visible
+from graph.export.numpy_cells import Cells
 from graph.export.symbolic import BATCHES, ExportError, Generic
 from graph.graph import Graph, Node
 from graph.kinds import DataSource, Follower

@@ -32,10 +32,11 @@ def gradients(loss: Tensor, wrt: Sequence[Tensor]) -> list[Tensor]:
     return [found[t.id] if t.id in found else _zeros(builder, t) for t in wrt]
 
 
-def pullback(program: Program, wanted: Sequence[int]) -> Program:
-    """The gradients to inputs number `wanted` of a program, in this order.
+def pullback(program: Program, always: int) -> tuple[Program, tuple[int, ...]]:
+    """The gradients to the inputs of a program, and the numbers of the inputs that have one.
 
-    Its inputs are those of `program`, as values of a batch, then a gradient to each real output.
+    It takes the inputs of `program`, as values of a batch, then a gradient to each real output. The
+    first `always` inputs have a gradient even where it is 0.
     """
     builder = Builder()
     inputs = [builder.input("batch", i.key, program.types[i.value]) for i in program.inputs]
@@ -48,13 +49,12 @@ def pullback(program: Program, wanted: Sequence[int]) -> Program:
             given = builder.input("batch", f"gradient:{name}", made.type)
             before = seeds.get(made.id)
             seeds[made.id] = given if before is None else before + given
-    aims = [inputs[place] for place in wanted]
-    found = _sweep(builder, rows, seeds, {t.id for t in aims})
+    found = _sweep(builder, rows, seeds, {t.id for t in inputs if t.dtype == "real"})
+    wanted = tuple(k for k, t in enumerate(inputs) if k < always or t.id in found)
     parts = {
-        program.inputs[place].key: found[t.id] if t.id in found else _zeros(builder, t)
-        for place, t in zip(wanted, aims, strict=True)
+        program.inputs[k].key: found.get(inputs[k].id, _zeros(builder, inputs[k])) for k in wanted
     }
-    return drop_dead(builder.finish(f"{program.name} backward", parts))
+    return drop_dead(builder.finish(f"{program.name} backward", parts)), wanted
 
 
 def _zeros(builder: Builder, like: Tensor) -> Tensor:

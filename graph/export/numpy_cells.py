@@ -46,6 +46,10 @@ def scan_cell_grad(cell, cell_grad, states, series, shared, d_states, d_kept, re
 )
 
 
+FORTH = "A step of {}: its new states, and what is kept."
+BACK = "Gradients of a step of {}: to its states, its steps of series, what all steps share."
+
+
 @dataclass(frozen=True)
 class Called:
     """What stands in a row in the place of a body: the name of its function, and how many of its
@@ -97,13 +101,13 @@ class Cells:
         timed = stepped(body.program)
         shared = len(inputs) - count - timed
         words = [key.partition(":")[2] for key, _ in body.program.outputs]
-        lines = self._function(row.path, body, (count,), "One step of")
+        lines = self._function(row.path, body, (count,), FORTH)
         name = self._named(row.path, lines)
         attrs["body"] = Called(name, count, timed, shared, tuple(words))
         if row.op == "scan_grad":
             wanted = cast("tuple[int, ...]", attrs["wanted"])
             cuts = sum(k < count for k in wanted), sum(k < count + timed for k in wanted)
-            back = self._function(row.path, cast("Generic", attrs["back"]), cuts, "Gradients of")
+            back = self._function(row.path, cast("Generic", attrs["back"]), cuts, BACK)
             self._write(f"{name}_grad", back)
             words = [_word(row.path, inputs[k]) for k in wanted]
             attrs["back"] = Called(f"{name}_grad", count, timed, shared, tuple(words))
@@ -141,7 +145,7 @@ class Cells:
             lines = [f"    n = len({next(iter(arguments.values()))})", *lines]
         title = docstring(path.rpartition("/")[2])
         head = f"def NAME({', '.join(arguments.values())}):"
-        return ex.lines_of([head, f'    """{about} {title}."""', *lines], path)
+        return ex.lines_of([head, f'    """{about.format(title)}"""', *lines], path)
 
     def _writer(
         self, path: str, rows: Rows, scope: Namespace, arguments: Mapping[int, str]

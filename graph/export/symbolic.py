@@ -43,7 +43,7 @@ def generic(make: Callable[[int], Program], keep: Callable[[Row], bool]) -> Gene
 
     Raises ExportError when its rows depend on the batch size in a way that has no expression.
     """
-    return _paired(*(make(batch) for batch in BATCHES), keep)
+    return _paired(make(BATCHES[0]), make(BATCHES[1]), keep)
 
 
 def _paired(one: Program, other: Program, keep: Callable[[Row], bool]) -> Generic:

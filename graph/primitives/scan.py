@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import cast
 
 from graph.primitives.shape import concat, reshape, slice_axis
-from graph.primitives.table import PRIMITIVES, Gradients, Primitive, Tensors, Types, register
+from graph.primitives.table import Gradients, Primitive, Tensors, Types, register
 from graph.program import Attrs, Program, TensorType
 from graph.tensor import Tensor
 
@@ -82,20 +82,10 @@ def _scan_expand(inputs: Sequence[Tensor], attrs: Attrs) -> Sequence[Tensor]:
 
 @lru_cache(maxsize=256)
 def _pullback(body: Program, carries: int) -> tuple[Program, tuple[int, ...]]:
-    """The gradient of a body, and which of its inputs get one: carries, and what else counts."""
+    """The gradient of a body, and which of its inputs have one, all carries among them."""
     from graph.autodiff import pullback  # which knows this table
 
-    needed = {value for _, value in body.outputs if body.types[value].dtype == "real"}
-    for row in reversed(body.rows):
-        if row.op != "stop_gradient" and any(v in needed for v in row.outputs):
-            constant = PRIMITIVES[row.op].constant
-            needed.update(v for k, v in enumerate(row.inputs) if k not in constant)
-    wanted = tuple(
-        place
-        for place, given in enumerate(body.inputs)
-        if place < carries or (given.value in needed and body.types[given.value].dtype == "real")
-    )
-    return pullback(body, wanted), wanted
+    return pullback(body, carries)
 
 
 def _scan_vjp(inputs: Tensors, outputs: Tensors, gradients: Tensors, attrs: Attrs) -> Gradients:

@@ -140,7 +140,7 @@ FLAT = {
 INNER = {
     *("conv2d_dx", "conv2d_dw", "depthwise2d_dx", "depthwise2d_dw"),
     *("max_pool2d_scatter", "max_pool2d_take", "avg_pool2d_dx"),
-    *("softmax_grad", "softmax_cross_entropy_grad", "batch_norm_grad", "scan", "update"),
+    *("softmax_grad", "softmax_cross_entropy_grad", "batch_norm_grad", "scan_grad", "update"),
     *("attention_grad", "rnn_scan_grad", "lstm_scan_grad", "gru_scan_grad"),
     *("reshape", "permute", "broadcast_to", "slice", "pad", "concat", "take_grad"),
 }

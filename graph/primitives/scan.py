@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import cast
 
 from graph.primitives.shape import concat, reshape, slice_axis
 from graph.primitives.table import Gradients, Primitive, Tensors, Types, register
-from graph.program import Attrs, Program, TensorType
+from graph.program import Attrs, Program, Row, TensorType
 from graph.tensor import Tensor
 
 
@@ -117,21 +117,36 @@ def _scan_grad_expand(inputs: Sequence[Tensor], attrs: Attrs) -> Sequence[Tensor
     for step in order[:-1]:
         now = [*trail[-1], *(_at(x, step) for x in timed), *shared]
         trail.append(_run(body, now)[:count])
-    series: dict[int, dict[int, Tensor]] = {}
-    totals: dict[int, Tensor] = {}
+    walked: dict[int, dict[int, Tensor]] = {}
     for step, carries in zip(reversed(order), reversed(trail), strict=True):
         now = [*carries, *(_at(x, step) for x in timed), *shared]
-        found = _run(back, [*now, *d_carries, *(_at(g, step) for g in d_stacked)])
-        d_carries = found[:count]
-        for place, part in zip(wanted[count:], found[count:], strict=True):
-            if place < count + len(timed):
-                series.setdefault(place, {})[step] = part
-            else:
-                totals[place] = totals[place] + part if place in totals else part
-    return [
-        *d_carries,
-        *(_stack(series[place]) if place in series else totals[place] for place in wanted[count:]),
-    ]
+        given = [*now, *d_carries, *(_at(g, step) for g in d_stacked)]
+        known = {i.value: tensor for i, tensor in zip(back.inputs, given, strict=True)}
+        walked[step] = inputs[0].builder.inline(back, known)
+        d_carries = [walked[step][value] for _, value in back.outputs[:count]]
+    found, rows = list(d_carries), back.define()
+    for place, (_, value) in zip(wanted[count:], back.outputs[count:], strict=True):
+        if place < count + len(timed):
+            found.append(_stack({step: values[value] for step, values in walked.items()}))
+        else:
+            in_order = [walked[step] for step in sorted(walked)]
+            found.append(_total(rows.get(value), value, in_order))
+    return found
+
+
+def _total(row: Row | None, value: int, walked: Sequence[Mapping[int, Tensor]]) -> Tensor:
+    """The sum of a value over the steps; a sum over samples is taken over all steps at once."""
+    if row is not None and len(walked) > 1:
+        attrs = dict(row.attrs)
+        product = row.op == "matmul" and attrs["transpose_a"] and not attrs["transpose_b"]
+        over = row.op == "sum" and attrs["axes"] == (0,)
+        if (product and len(walked[0][value].shape) == 2) or over:
+            beside = [concat([values[v] for values in walked], 0) for v in row.inputs]
+            return beside[0].builder.emit(row.op, beside, **attrs)[0]
+    total = walked[0][value]
+    for values in walked[1:]:
+        total = total + values[value]
+    return total
 
 
 register(Primitive("scan", "composite", _scan_type, _scan_vjp, _scan_expand))

@@ -13,9 +13,7 @@ from graph.kinds import DataSource
 from graph.op import Op, SettingError
 from graph.ops.expect import describe
 from graph.program import Shape, ShapeError, TensorType
-from graph.subgraph import Defined, Scan
-
-MAX_TRIES = 16  # shapes of states that are tried
+from graph.subgraph import MAX_TRIES, Defined, Scan
 
 Types = dict[str, TensorType]
 # What reaches the outputs of a definition that is fed these types, and every type inside it.
@@ -61,7 +59,9 @@ def check_inside(definition: Graph, place: str = "") -> None:
     for node in definition:
         where = f"{place}{node.label}"
         if isinstance(node.op, Defined):
-            check_inside(definition.definitions[node.op.definition], f"{where}/")
+            inner = definition.definitions.get(node.op.definition)
+            if inner is not None:
+                check_inside(inner, f"{where}/")
         elif type(node.op).state is not Op.state and not node.bypassed:
             raise ShapeError(
                 f"{type(node.op).__name__} {where} inside, which keeps running values",

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from graph.graph import Graph
 
 
+MAX_TRIES = 8  # shapes of states that are tried before one is refused
+
+
 class Defined(Op, register=False):
     """Base of the nodes that stand for a definition."""
 
@@ -26,12 +29,12 @@ class Defined(Op, register=False):
 
     @property
     def turns(self) -> int:
-        """How many repetitions have paths of their own."""
+        """How often its definition is walked, at most, to work out all shapes."""
         return 1
 
     def walks(self) -> Iterator[tuple[str, str]]:
         """What stands behind the id of the node in the NodePath and in the ParamKey of what is
-        inside, once for each of the `turns`.
+        inside, once for each repetition that has weights or values of its own.
         """
         yield "", ""
 
@@ -86,6 +89,10 @@ class Scan(Defined):
         (), "Inputs that every step gets whole, such as what an encoder gives", advanced=True
     )
 
+    @property
+    def turns(self) -> int:
+        return 1 + MAX_TRIES
+
     def check(self) -> None:
         carried = [name for name, _ in self.carry]
         for where, names in (("carry", carried), ("context", list(self.context))):
@@ -96,13 +103,16 @@ class Scan(Defined):
             raise SettingError("context", f"{both[0]!r}, which is a state", "other inputs")
 
     def states(self, definition: Graph) -> Mapping[str, str]:
-        """The inputs of the definition that are states, each with the output that feeds it."""
+        """The inputs of the definition that are states, each with the output that feeds it.
+
+        An output that `carry` names may be missing.
+        """
         inputs, outputs = (definition.port_ids(role) for role in ("input", "output"))
-        if not self.carry:
-            named = {id: f"{id}_next" for id in inputs if id not in self.context}
-            return {id: feeds for id, feeds in named.items() if feeds in outputs}
-        fed = dict(self.carry)
-        return {id: fed[id] for id in inputs if id in fed and fed[id] in outputs}
+        if self.carry:
+            fed = dict(self.carry)
+            return {id: fed[id] for id in inputs if id in fed}
+        named = {id: f"{id}_next" for id in inputs if id not in self.context}
+        return {id: feeds for id, feeds in named.items() if feeds in outputs}
 
 
 def port_nodes(definition: Graph, role: Literal["input", "output"]) -> list[str]:

@@ -186,7 +186,10 @@ def reached(
     """What reaches the outputs of a definition fed these types, and every type inside it."""
     found = Trace(Builder(), mode, batch)
     fed = {id: found.builder.input("batch", id, kind) for id, kind in given.items()}
-    made = _walk(found, definition, "", "", fed)
+    try:
+        made = _walk(found, definition, "", "", fed)
+    except nx.NetworkXUnfeasible:  # wires in a circle, which checks name
+        return {}, []
     inside = [tensor.type for tensor in found.values.values()]
     return {id: tensor.type for id, tensor in made.items()}, inside
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
+from typing import cast
 
 from graph.graph import Graph, Node, counted
 from graph.index import Index
@@ -215,7 +216,7 @@ class Shapes:
         op, seen = node.op, Seen(node)
         operands = None if op.role in ("optimizer", "schedule") else _operands(visit, id)
         if operands is None:
-            return seen
+            return _unwired(visit, node) if isinstance(op, Scan) else seen
         reaches = operands[0] if op.role == "output" and operands else None
         reached = reaches if isinstance(reaches, TensorType) else None
         if isinstance(op, DataSource):
@@ -336,6 +337,18 @@ def _operands(visit: Visit, id: str) -> tuple[Given, ...] | None:
             return None
         result.append(tuple(types) if port.many else types[0] if types else None)
     return tuple(result)
+
+
+def _unwired(visit: Visit, node: Node) -> Seen:
+    """What can be said of a scan before all it needs is wired."""
+    op = cast("Scan", node.op)
+    definition = visit.index.drawing.definitions.get(op.definition)
+    try:
+        if definition is not None:
+            roles_of(op, definition)
+    except (SettingError, ShapeError) as error:
+        return Seen(node, refusal=refused(visit.prefix + node.id, (), (), error))
+    return Seen(node)
 
 
 def _fed(node: Node, path: str, source: DataSource) -> Seen:

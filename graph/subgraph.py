@@ -81,9 +81,8 @@ class Scan(Defined):
     reverse: bool = setting(False, "Walk from the last step to the first")
     carry: tuple[tuple[str, str], ...] = setting(
         (),
-        "Inputs that are carried from step to step, each with the output that it is fed by, such "
-        "as h: y; empty: each input that has an output of its name and _next, such as h: h_next",
-        label="state",
+        "Inputs that are states, carried from step to step, each with the output that feeds it, "
+        "such as h: y; empty: each input that has an output of its name and _next, such as h: h_next",
     )
     context: tuple[str, ...] = setting(
         (), "Inputs that every step gets whole, such as what an encoder gives", advanced=True

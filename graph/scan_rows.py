@@ -26,29 +26,29 @@ def scanned(
     definition: Graph,
     node: Node,
     path: str,
-    wired: Given,
+    ports: Mapping[str, object],
     step: Callable[[Given], Given],
 ) -> dict[str, Tensor]:
     """The outputs of a scan; none while one is unknown.
 
-    `step` walks the definition once, in `cell`, and gives what reaches its outputs. Raises
-    ShapeError or SettingError.
+    `ports` has the operand of each port, in their order. `step` walks the definition once, in
+    `cell`, and gives what reaches its outputs. Raises ShapeError or SettingError.
     """
     from graph.trace import reached  # which walks scans itself
 
     op = cast("Scan", node.op)
-    ports = definition.port_ids("input")
-    roles = roles_of(op, definition)
-    types = [wired[port].type if port in wired else None for port in ports]
-    given, steps = one_step(roles, ports, types)
+    wired = {id: tensor for id, tensor in ports.items() if isinstance(tensor, Tensor)}
+    roles, order = roles_of(op, definition), list(ports)
+    types = [wired[id].type if id in wired else None for id in order]
+    given, steps = one_step(roles, order, types)
     given = with_states(
         definition, roles, given, lambda fed: reached(definition, fed, found.mode, found.batch)
     )
-    order = {**roles.states, **dict.fromkeys(roles.stepped), **dict.fromkeys(roles.context)}
-    fed = {id: cell.builder.input("batch", _key(roles, id), given[id]) for id in order}
+    inputs = [*roles.states, *roles.stepped, *roles.context]
+    fed = {id: cell.builder.input("batch", _key(roles, id), given[id]) for id in inputs}
     made = step(fed)
     kinds = {id: tensor.type for id, tensor in made.items()}
-    check_states(roles, ports, given, kinds)
+    check_states(roles, order, given, kinds)
     over_time(op, roles, steps, kinds, found.batch)
     for key, tensor in cell.param_tensors.items():
         found.param_tensors[key] = found.builder.input("param", key, tensor.type)

@@ -278,7 +278,8 @@ class Shapes:
     def _scan(self, outer: Visit, node: Node, op: Scan, operands: tuple[Given, ...]) -> Seen:
         """Walk the cell for one step."""
         path, index = outer.prefix + node.id, self._indexes[op.definition]
-        ports, ends = (index.drawing.port_ids(role) for role in ("input", "output"))
+        ports = [port.name for port in outer.index.drawing.ports_in(node.id)]
+        ends = index.drawing.port_ids("output")
         before = outer.seen[node.id].turns if node.id in outer.seen else ()
         turns: tuple[Visit, ...] = ()
         types = [kind if isinstance(kind, TensorType) else None for kind in operands]

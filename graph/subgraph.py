@@ -82,7 +82,7 @@ class Scan(Defined):
     carry: tuple[tuple[str, str], ...] = setting(
         (),
         "Inputs that are states, carried from step to step, each with the output that feeds it, "
-        "such as h: y; empty: each input that has an output of its name and _next, such as h: h_next",
+        "such as h: y; empty: inputs that have an output of their name and _next (h: h_next)",
     )
     context: tuple[str, ...] = setting(
         (), "Inputs that every step gets whole, such as what an encoder gives", advanced=True
@@ -129,4 +129,5 @@ def instance_ports(
     if definition is None:
         return None
     free = op.states(definition) if isinstance(op, Scan) and role == "input" else ()
-    return tuple(Port(id, optional=id in free) for id in port_nodes(definition, role))
+    ports = [Port(id, optional=id in free) for id in port_nodes(definition, role)]
+    return tuple(sorted(ports, key=lambda port: port.optional))  # what must be wired comes first

@@ -165,8 +165,8 @@ def _scan(
     if definition is None:
         return
     cell = replace(found, builder=Builder(), values={}, param_tensors={}, updates=[], cells={})
-    ports = port_nodes(definition, "input")
-    wired = {n: t for n, t in zip(ports, operands, strict=True) if isinstance(t, Tensor)}
+    ports = [port.name for port in graph.ports_in(node.id)]
+    wired = dict(zip(ports, operands, strict=True))
 
     def step(given: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         found.cells[path] = cell

@@ -16,7 +16,7 @@ from graph.op import Op, Port
 from graph.subgraph import Defined, Scan, Subgraph
 
 
-class _Shipped(Defined, register=False):
+class Shipped(Defined, register=False):
     """A node that stands for a shipped block whose definition is in no graph yet."""
 
     def ports_in(self) -> tuple[Port, ...]:
@@ -30,11 +30,11 @@ class _Shipped(Defined, register=False):
         return next(one.graph for one in blocks() if one.name == self.definition)
 
 
-class Shipped(_Shipped, Subgraph, register=False):
+class ShippedPart(Shipped, Subgraph, register=False):
     """An instance of a shipped block."""
 
 
-class ShippedScan(_Shipped, Scan, register=False):
+class ShippedScan(Shipped, Scan, register=False):
     """A scan of a shipped block."""
 
 
@@ -54,7 +54,7 @@ class Block:
 
     def op(self) -> Defined:
         """The same, for a graph that may not have its definition."""
-        kind = ShippedScan if isinstance(self.node, Scan) else Shipped
+        kind = ShippedScan if isinstance(self.node, Scan) else ShippedPart
         return kind(definition=self.name)
 
 
@@ -75,7 +75,7 @@ def brought(graph: Graph, op: Op) -> tuple[Op, list[Edit]]:
 
     Only a shipped block needs any; one that is there already, unchanged, is used again.
     """
-    if not isinstance(op, _Shipped):
+    if not isinstance(op, Shipped):
         return op, []
     block = next(one for one in blocks() if one.name == op.definition)
     names, edits = defined(graph, block.graph)

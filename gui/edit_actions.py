@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from PySide6.QtGui import QGuiApplication
 
+from graph.subgraph import Subgraph
 from gui.app import App
 from gui.canvas import commands, dots, tidy
 from gui.canvas.camera import NOTCH
@@ -91,6 +92,11 @@ def _anything(canvas: Canvas) -> bool:
 
 def _instances(canvas: Canvas) -> bool:
     return any(commands.is_instance(canvas, id) for id in canvas.document.selection)
+
+
+def _subgraphs(canvas: Canvas) -> bool:
+    document = canvas.document
+    return any(commands.is_instance(canvas, id, Subgraph) for id in document.selection)
 
 
 def _one(canvas: Canvas) -> bool:
@@ -337,8 +343,16 @@ def _groups(add: _Adder) -> None:
         commands.dissolve_selection,
         "Graph",
         ("Ctrl+Shift+G",),
-        _instances,
+        _subgraphs,
         words="ungroup dissolve unpack",
+    )
+    add(
+        "graph.scan",
+        "Run at every step, or once",
+        commands.scan_selection,
+        "Graph",
+        when=_instances,
+        words="scan recurrent cell loop time sequence",
     )
     add(
         "graph.enter",

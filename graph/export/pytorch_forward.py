@@ -236,7 +236,7 @@ class Forward:
             self.indent,
             self.lines,
         )
-        results = loop.write(list(wired))
+        results = loop.write(definition.port_ids("input"))
         for port, result in results.items():
             self._define(node, (node.id, port), ex.mark(result, path))
         self.lines[before:] = ex.lines_of(self.lines[before:], path)

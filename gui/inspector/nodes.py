@@ -190,7 +190,7 @@ class NodeSettings(Section):
         if self._subject.document:
             self._subject.document.undo()
 
-    def candidates(self, name: str) -> list[tuple[str, str]]:
+    def candidates(self, name: str) -> list[tuple[Any, str]]:
         """What the field of a setting offers."""
         return candidates(self._subject, name)
 

@@ -82,7 +82,7 @@ class Scan(Defined):
     carry: tuple[tuple[str, str], ...] = setting(
         (),
         "Inputs that are states, carried from step to step, each with the output that feeds it, "
-        "such as h: y; empty: inputs that have an output of their name and _next (h: h_next)",
+        "such as h: y; empty: by name, h from h_next",
     )
     context: tuple[str, ...] = setting(
         (), "Inputs that every step gets whole, such as what an encoder gives", advanced=True

@@ -75,7 +75,10 @@ def build(
     """
     body = Graph()
     for layers, _ in parts:
-        Batch(tuple(AddNode(Node(id, each)) for id, each in layers.items())).apply(body)
+        # inside a cell a name says more than Dense, and tells the ports apart
+        names = {id: id if kind is Scan else "" for id in layers}
+        nodes = (Node(id, each, name=names[id]) for id, each in layers.items())
+        Batch(tuple(map(AddNode, nodes))).apply(body)
     for _, wires in parts:
         for source, target in wires:
             id, _, port = target.partition(".")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from graph.graph import Graph, Node
@@ -54,8 +54,10 @@ def scanned(
         found.param_tensors[key] = found.builder.input("param", key, tensor.type)
     if len(made) < len(roles.outputs):
         return {}
+    row = _Scan(found, cell, roles, wired, made, steps, op.reverse, path)
+    cell.series = row.series
     with found.builder.at(path):
-        return _emit(found, cell, op, roles, wired, made, steps)
+        return row.outputs(op.returns == "last")
 
 
 def _key(roles: Roles, id: str) -> str:
@@ -64,52 +66,65 @@ def _key(roles: Roles, id: str) -> str:
     return f"{kind}:{id}"
 
 
-def _emit(
-    found: Trace,
-    cell: Trace,
-    op: Scan,
-    roles: Roles,
-    wired: Given,
-    made: Given,
-    steps: int,
-) -> dict[str, Tensor]:
-    """The row of the scan, and what comes out of it."""
-    last = op.returns == "last"
-    fed_by = {output: number for number, output in enumerate(roles.states.values())}
-    stacked = [id for id in roles.outputs if not last or id not in fed_by]
-    outputs = {f"carry:{id}": made[feeds] for id, feeds in roles.states.items()}
-    outputs |= {f"stack:{id}": made[id] for id in stacked}
-    body, noise = _body(drop_dead(cell.builder.finish("cell", outputs)))
-    builder, batch = found.builder, found.batch
-    like = next(iter(wired.values()))
-    known = {_key(roles, id): tensor for id, tensor in wired.items()}
-    for key, (stream, kind) in noise.items():
-        shape = (kind.shape[0], steps, *kind.shape[1:])
-        known[key] = random_uniform(builder, stream, shape)
-    operands = []
-    for given in body.inputs:
-        kind = body.types[given.value]
-        if given.key in known:
-            operands.append(known[given.key])
-        elif given.key.startswith("carry:"):
-            operands.append(zeros(like, kind.shape))
-        else:
-            outer, _, key = given.key.partition(":")
-            operands.append(builder.input(cast("InputKind", outer), key, kind))
-    count = len(roles.states)
-    results = scan(body, operands[:count], operands[count:], op.reverse)
-    series = dict(zip(stacked, results[count:], strict=True))
-    if not last:
-        return {id: series[id] for id in roles.outputs}
-    end = 0 if op.reverse else steps - 1
-    return {
-        id: results[fed_by[id]] if id in fed_by else _at(series[id], end, batch)
-        for id in roles.outputs
-    }
+@dataclass(frozen=True)
+class _Scan:
+    """All that the row of a scan is made of, but what it keeps of each step."""
+
+    found: Trace
+    cell: Trace
+    roles: Roles
+    wired: Given
+    made: Given
+    steps: int
+    reverse: bool
+    path: str
+
+    def outputs(self, last: bool) -> dict[str, Tensor]:
+        """What comes out of the scan."""
+        roles = self.roles
+        fed_by = {output: number for number, output in enumerate(roles.states.values())}
+        stacked = [id for id in roles.outputs if not last or id not in fed_by]
+        results = self._row({f"stack:{id}": self.made[id] for id in stacked})
+        series = dict(zip(stacked, results[len(roles.states) :], strict=True))
+        if not last:
+            return {id: series[id] for id in roles.outputs}
+        end = 0 if self.reverse else self.steps - 1
+        return {
+            id: results[fed_by[id]] if id in fed_by else _at(series[id], end)
+            for id in roles.outputs
+        }
+
+    def series(self, inside: Tensor) -> Tensor:
+        """A value of the cell at all steps. Its rows are those of the scan that is there."""
+        return self._row({"stack:watched": inside})[-1]
+
+    def _row(self, kept: Given) -> tuple[Tensor, ...]:
+        """The last states, then all steps of what is kept of each."""
+        states, builder = self.roles.states, self.found.builder
+        outputs = {f"carry:{id}": self.made[feeds] for id, feeds in states.items()} | dict(kept)
+        body, noise = _body(drop_dead(self.cell.builder.finish("cell", outputs)))
+        like = next(iter(self.wired.values()))
+        known = {_key(self.roles, id): tensor for id, tensor in self.wired.items()}
+        for key, (stream, kind) in noise.items():
+            shape = (kind.shape[0], self.steps, *kind.shape[1:])
+            known[key] = random_uniform(builder, stream, shape)
+        operands = []
+        for given in body.inputs:
+            kind = body.types[given.value]
+            if given.key in known:
+                operands.append(known[given.key])
+            elif given.key.startswith("carry:"):
+                operands.append(zeros(like, kind.shape))
+            else:
+                outer, _, key = given.key.partition(":")
+                operands.append(builder.input(cast("InputKind", outer), key, kind))
+        with builder.at(self.path):
+            return scan(body, operands[: len(states)], operands[len(states) :], self.reverse)
 
 
-def _at(x: Tensor, step: int, batch: int) -> Tensor:
-    return reshape(slice_axis(x, 1, step, step + 1), (batch, *x.shape[2:]))
+def _at(x: Tensor, step: int) -> Tensor:
+    """N×… of N×T×…."""
+    return reshape(slice_axis(x, 1, step, step + 1), (x.shape[0], *x.shape[2:]))
 
 
 def _body(program: Program) -> tuple[Program, dict[str, tuple[str, TensorType]]]:

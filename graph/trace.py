@@ -7,7 +7,7 @@ as a refusal and its outputs stay unknown; nodes behind it are skipped, the rest
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -59,6 +59,29 @@ class Trace:
     ties: dict[str, str] = field(default_factory=dict)
     # NodePath of a scan -> one step of its cell, whose values belong to another program
     cells: dict[str, Trace] = field(default_factory=dict)
+    # of a cell: what one of its values is at all steps, in the program that scans it
+    series: Callable[[Tensor], Tensor] | None = None
+
+    def knows(self, path: str, port: str) -> bool:
+        """Whether there is a value at a port, one of a sample inside a scanned cell."""
+        if (path, port) in self.values:
+            return len(self.values[path, port].shape) > 0 or self.series is None
+        cell = self._cell(path)
+        return cell is not None and cell.knows(path, port)
+
+    def value(self, path: str, port: str) -> Tensor:
+        """The value at a port that it knows; inside a scanned cell that of all steps, N×T×…."""
+        if (path, port) in self.values:
+            return self.values[path, port]
+        cell = self._cell(path)
+        assert cell is not None
+        assert cell.series is not None
+        return cell.series(cell.value(path, port))
+
+    def _cell(self, path: str) -> Trace | None:
+        """The cell that a node is in, where that runs."""
+        inside = (one for place, one in self.cells.items() if path.startswith(f"{place}/"))
+        return next((one for one in inside if one.series is not None), None)
 
 
 def trace(graph: Graph, mode: Mode, batch: int, phase: str = "") -> Trace:
@@ -164,7 +187,9 @@ def _scan(
     definition = graph.definitions.get(op.definition)
     if definition is None:
         return
-    cell = replace(found, builder=Builder(), values={}, param_tensors={}, updates=[], cells={})
+    cell = replace(
+        found, builder=Builder(), values={}, param_tensors={}, updates=[], cells={}, series=None
+    )
     ports = [port.name for port in graph.ports_in(node.id)]
     wired = dict(zip(ports, operands, strict=True))
 

@@ -103,6 +103,38 @@ def test_the_plan_trains_as_the_reference(layer: str, settings: dict[str, object
         np.testing.assert_allclose(found[1][key], array, rtol=1e-11, atol=1e-13, err_msg=key)
 
 
+def test_values_inside_are_those_of_all_steps() -> None:
+    """Watched, a node of the cell gives N×T×…, also within a scan within a scan; nothing else
+    changes, and hardly a row is added.
+    """
+    inner = {"x": op("Input"), "deep": op("Reshape", shape=(FEATURES, 1)), "h_next": op("Output")}
+    inner |= {"row": scan(definition="row"), "last": op("Reduce", axes=(1,)), "h": op("Input")}
+    inner |= {"sum": op("Add")}
+    wires = """x.y>deep.x deep.y>row.x row.h_next>last.x last.y>sum.x h.y>sum.x sum.y>h_next.x"""
+    drawn = using(trained(scan(), draw(inner, wires)), row=elman())
+    model = Model(drawn)
+    names = ("scan/sum.y", "scan/row.h_next", "scan/row/act.y", "scan.h_next")
+    watch = frozenset(f"value:{name}" for name in names)
+    assert all(map(model.can_watch, watch))
+    assert not model.can_watch("gradient:scan/sum.y")
+    assert not model.can_watch("value:scan/sum.z")
+    plain, program = (
+        expand_composites(model.program("train/0", SAMPLES, watched))
+        for watched in (frozenset[str](), watch)
+    )
+    assert len(program.rows) < len(plain.rows) + 6 * STEPS * FEATURES
+    shapes = {(i.kind, i.key): program.types[i.value].shape for i in program.inputs}
+    rng = np.random.default_rng(4)
+    given = {key: rng.normal(size=shape) for key, shape in shapes.items()}
+    values = evaluate(program, given)
+    inside, row, act, outside = (values[program.output(f"value:{name}")] for name in names)
+    np.testing.assert_array_equal(inside, outside)
+    np.testing.assert_array_equal(act, row)
+    assert row.shape == (SAMPLES, STEPS, FEATURES, UNITS)
+    found = evaluate(plain, given)[plain.output("loss")]
+    assert found == values[program.output("loss")]
+
+
 @pytest.mark.parametrize("device", DEVICES)
 def test_each_step_drops_others(device: str) -> None:
     """Noise in a cell is fresh at every step, and the gradient sees the same."""

@@ -7,17 +7,31 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from graph.graph import Graph, Node
-from graph.primitives import random_uniform, reshape, scan, slice_axis, zeros
+from graph.primitives import (
+    arange,
+    greater,
+    one_hot,
+    random_uniform,
+    reduce_sum,
+    reshape,
+    scan,
+    slice_axis,
+    to_int,
+    to_real,
+    where,
+    zeros,
+)
 from graph.program import Input, InputKind, Program, Row, TensorType
 from graph.scanned import Roles, check_states, one_step, over_time, roles_of, with_states
 from graph.simplify import drop_dead
-from graph.subgraph import Scan
+from graph.subgraph import LENGTH, Scan
 from graph.tensor import Tensor
 
 if TYPE_CHECKING:
     from graph.trace import Trace
 
 Given = Mapping[str, Tensor]
+VALID = f"step:{LENGTH}"  # whether a sample still has the step
 
 
 def scanned(
@@ -44,8 +58,7 @@ def scanned(
     given = with_states(
         definition, roles, given, lambda fed: reached(definition, fed, found.mode, found.batch)
     )
-    inputs = [*roles.states, *roles.stepped, *roles.context]
-    fed = {id: cell.builder.input("batch", _key(roles, id), given[id]) for id in inputs}
+    fed = {id: cell.builder.input("batch", _key(roles, id), given[id]) for id in roles.inputs}
     made = step(fed)
     kinds = {id: tensor.type for id, tensor in made.items()}
     check_states(roles, order, given, kinds)
@@ -54,10 +67,23 @@ def scanned(
         found.param_tensors[key] = found.builder.input("param", key, tensor.type)
     if len(made) < len(roles.outputs):
         return {}
-    row = _Scan(found, cell, roles, wired, made, steps, op.reverse, path)
+    carried = {id: made[feeds] for id, feeds in roles.states.items()}
+    if LENGTH in wired and LENGTH not in fed:
+        with cell.builder.at(path):
+            valid = cell.builder.input("batch", VALID, TensorType((found.batch,)))
+            carried = {id: _where(valid, tensor, fed[id]) for id, tensor in carried.items()}
+            made = {id: _where(valid, tensor, 0.0) for id, tensor in made.items()}
+    row = _Scan(found, cell, roles, wired, carried, made, steps, op.reverse, path)
     cell.series = row.series
     with found.builder.at(path):
         return row.outputs(op.returns == "last")
+
+
+def _where(valid: Tensor, then: Tensor, other: Tensor | float) -> Tensor:
+    """`then` for the samples whose sequence has not ended, if it is made of numbers."""
+    if then.dtype != "real":
+        return then
+    return where(reshape(valid, (valid.shape[0], *(1,) * (then.rank - 1))), then, other)
 
 
 def _key(roles: Roles, id: str) -> str:
@@ -74,6 +100,7 @@ class _Scan:
     cell: Trace
     roles: Roles
     wired: Given
+    carried: Given
     made: Given
     steps: int
     reverse: bool
@@ -88,11 +115,26 @@ class _Scan:
         series = dict(zip(stacked, results[len(roles.states) :], strict=True))
         if not last:
             return {id: series[id] for id in roles.outputs}
-        end = 0 if self.reverse else self.steps - 1
         return {
-            id: results[fed_by[id]] if id in fed_by else _at(series[id], end)
+            id: results[fed_by[id]] if id in fed_by else self._end(series[id])
             for id in roles.outputs
         }
+
+    def _end(self, series: Tensor) -> Tensor:
+        """What a series is at the end of the walk."""
+        length = self.wired.get(LENGTH)
+        if self.reverse or length is None or LENGTH in self.roles.inputs:
+            return _at(series, 0 if self.reverse else self.steps - 1)
+        chosen = slice_axis(one_hot(length, self.steps + 1), 1, 1, self.steps + 1)
+        alone = reshape(chosen, (*chosen.shape, *(1,) * (series.rank - 2)))
+        if series.dtype == "int":
+            return to_int(reduce_sum(to_real(series) * alone, 1))
+        return reduce_sum(series * alone, 1)
+
+    def _valid(self, length: Tensor) -> Tensor:
+        """N×T: 1 up to the length of each sequence, then 0."""
+        steps = reshape(arange(length.builder, self.steps), (1, self.steps))
+        return greater(reshape(to_real(length), (length.shape[0], 1)), steps)
 
     def series(self, inside: Tensor) -> Tensor:
         """A value of the cell at all steps. Its rows are those of the scan that is there."""
@@ -101,10 +143,13 @@ class _Scan:
     def _row(self, kept: Given) -> tuple[Tensor, ...]:
         """The last states, then all steps of what is kept of each."""
         states, builder = self.roles.states, self.found.builder
-        outputs = {f"carry:{id}": self.made[feeds] for id, feeds in states.items()} | dict(kept)
+        outputs = {f"carry:{id}": tensor for id, tensor in self.carried.items()} | dict(kept)
         body, noise = _body(drop_dead(self.cell.builder.finish("cell", outputs)))
         like = next(iter(self.wired.values()))
-        known = {_key(self.roles, id): tensor for id, tensor in self.wired.items()}
+        inputs = {id: tensor for id, tensor in self.wired.items() if id in self.roles.inputs}
+        known = {_key(self.roles, id): tensor for id, tensor in inputs.items()}
+        if LENGTH in self.wired and LENGTH not in inputs:
+            known[VALID] = self._valid(self.wired[LENGTH])
         for key, (stream, kind) in noise.items():
             shape = (kind.shape[0], self.steps, *kind.shape[1:])
             known[key] = random_uniform(builder, stream, shape)

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from graph.graph import Graph
 from graph.kinds import DataSource
 from graph.op import Op, SettingError
-from graph.ops.expect import describe
+from graph.ops.expect import describe, need_lengths
 from graph.program import Shape, ShapeError, TensorType
-from graph.subgraph import MAX_TRIES, Defined, Scan
+from graph.subgraph import LENGTH, MAX_TRIES, Defined, Scan
 
 Types = dict[str, TensorType]
 # What reaches the outputs of a definition that is fed these types, and every type inside it.
@@ -30,6 +30,11 @@ class Roles:
     states: Mapping[str, str]
     context: tuple[str, ...]
     outputs: tuple[str, ...]
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """All inputs: states, what is walked along, context."""
+        return (*self.states, *self.stepped, *self.context)
 
 
 def roles_of(op: Scan, definition: Graph) -> Roles:
@@ -87,6 +92,9 @@ def one_step(
     steps, first = 0, ""
     for place, (port, kind) in enumerate(zip(ports, operands, strict=True)):
         if kind is None:
+            continue
+        if port == LENGTH and port not in roles.inputs:
+            need_lengths(kind, kind.shape[0] if kind.shape else 0, place)
             continue
         if port not in roles.stepped:
             given[port] = kind

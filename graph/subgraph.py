@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from graph.graph import Graph
 
 
+LENGTH = (
+    "length"  # the port of a scan for where sequences end, unless its cell has one of this name
+)
 MAX_TRIES = 8  # shapes of states that are tried before one is refused
 
 
@@ -67,7 +70,8 @@ class Scan(Defined):
     come as sequences N×T×… or as the last step only. An input that is a state is what its output
     was a step before: h of h_next, unless `carry` pairs them otherwise. It starts at 0, or at what
     is wired to it (Elman 1990; Goodfellow et al. 2016, §10.1). Its shape is worked out, or is that
-    of the Input node inside.
+    of the Input node inside. `length`, from 1 to T, says where each sequence ends: later steps give
+    0, the last step is that one, and the way back begins there.
     """
 
     category, icon, family = "Recurrent", "recurrent", "recurrent"
@@ -130,4 +134,6 @@ def instance_ports(
         return None
     free = op.states(definition) if isinstance(op, Scan) and role == "input" else ()
     ports = [Port(id, optional=id in free) for id in port_nodes(definition, role)]
+    if isinstance(op, Scan) and role == "input" and LENGTH not in definition:
+        ports.append(Port(LENGTH, "labels", optional=True))
     return tuple(sorted(ports, key=lambda port: port.optional))  # what must be wired comes first

@@ -230,7 +230,7 @@ class Forward:
             roles_of(op, definition),
             f"self.{self.attributes[node.id]}",
             {port: self._take(values[0], node) for port, values in wired.items() if values},
-            {port: cell.type(_port_value(definition, port)) for port in wired},
+            _step_kinds(cell),
             [port.name for port in self._ports(node) if self.reads.get((node.id, port.name))],
             self.scope.new,
             self.indent,
@@ -242,5 +242,11 @@ class Forward:
         self.lines[before:] = ex.lines_of(self.lines[before:], path)
 
 
-def _port_value(definition: Graph, port: str) -> Value:
-    return port, definition.ports_out(port)[0].name
+def _step_kinds(cell: Scene) -> dict[str, TensorType]:
+    """What a cell gets at its inputs and gives at its outputs."""
+    graph = cell.graph
+    found = {id: cell.type((id, graph.ports_out(id)[0].name)) for id in graph.port_ids("input")}
+    for id in graph.port_ids("output"):
+        wire = graph.wires_in(id)[0]
+        found[id] = cell.type((wire.source, wire.output))
+    return found

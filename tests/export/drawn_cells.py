@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
-from graph.graph import Graph
+from graph.edits import AddNode, Connect
+from graph.graph import Graph, Node, Wire
 from graph.op import Op
 from tests.export.drawings import EXACT, LOSS, plain
+from tests.export.drawn_sequences import Longest
 from tests.support.cells import elman, scan, shipped, using
 from tests.support.small_graphs import draw, op
 
@@ -108,6 +110,24 @@ def noisy() -> Graph:
     return cells("steps.y>scan.x scan.h_next>last.x", {"scan": scan(returns="last")}, cell=cell)
 
 
+def ended(returns: str, reverse: bool) -> Graph:
+    """Sequences that end early: a state, and an output that is none; rank 1 and 2."""
+    cell = elman()
+    for id, node in {"seen": op("Dense", units=2), "total": op("Reduce", axes=(1,))}.items():
+        AddNode(Node(id, node)).apply(cell)
+        AddNode(Node(f"{id}_out", op("Output"))).apply(cell)
+        Connect(Wire("act", "y", id, "x")).apply(cell)
+        Connect(Wire(id, "y", f"{id}_out", "x")).apply(cell)
+    nodes = {"length": Longest(), "scan": scan(returns=returns, reverse=reverse)}
+    nodes |= {f"flat{k}": op("Flatten") for k in range(3)} | {"all": op("Concat")}
+    nodes["deep"] = op("Reshape", shape=(1,) if returns == "last" else (3, 1))
+    wires = """steps.y>scan.x wide.y>cut.x cut.y>length.x length.y>scan.length
+        scan.h_next>flat0.x scan.seen_out>flat1.x scan.total_out>deep.x deep.y>flat2.x
+        flat0.y>all.x flat1.y>all.x flat2.y>all.x all.y>last.x"""
+    nodes["cut"] = op("Slice", axis=1, start=0, stop=3)
+    return cells(wires, nodes, cell=cell)
+
+
 CELLS: dict[str, Graph] = {
     "both_ways": both_ways(),
     "two_states": two_states(),
@@ -116,4 +136,9 @@ CELLS: dict[str, Graph] = {
     "nested": nested(),
     "letters": letters(),
     "frames": frames(),
+    **{
+        f"ended {returns} {reverse}": ended(returns, reverse)
+        for returns in ("sequence", "last")
+        for reverse in (False, True)
+    },
 }

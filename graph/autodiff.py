@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 from graph.primitives.shape import broadcast_to, to_real_scalar
 from graph.primitives.table import PRIMITIVES
-from graph.program import Row
+from graph.program import Program, Row
+from graph.simplify import drop_dead
 from graph.tensor import Builder, Tensor
 
 
@@ -29,6 +30,31 @@ def gradients(loss: Tensor, wrt: Sequence[Tensor]) -> list[Tensor]:
     rows = list(builder.rows)
     found = _sweep(builder, rows, {loss.id: seed}, {t.id for t in wrt})
     return [found[t.id] if t.id in found else _zeros(builder, t) for t in wrt]
+
+
+def pullback(program: Program, always: int) -> tuple[Program, tuple[int, ...]]:
+    """The gradients to the inputs of a program, and the numbers of the inputs that have one.
+
+    It takes the inputs of `program`, as values of a batch, then a gradient to each real output. The
+    first `always` inputs have a gradient even where it is 0.
+    """
+    builder = Builder()
+    inputs = [builder.input("batch", i.key, program.types[i.value]) for i in program.inputs]
+    values = builder.inline(
+        program, {i.value: t for i, t in zip(program.inputs, inputs, strict=True)}
+    )
+    rows, seeds = list(builder.rows), dict[int, Tensor]()
+    for name, value in program.outputs:
+        if (made := values[value]).dtype == "real":
+            given = builder.input("batch", f"gradient:{name}", made.type)
+            before = seeds.get(made.id)
+            seeds[made.id] = given if before is None else before + given
+    found = _sweep(builder, rows, seeds, {t.id for t in inputs if t.dtype == "real"})
+    wanted = tuple(k for k, t in enumerate(inputs) if k < always or t.id in found)
+    parts = {
+        program.inputs[k].key: found.get(inputs[k].id, _zeros(builder, inputs[k])) for k in wanted
+    }
+    return drop_dead(builder.finish(f"{program.name} backward", parts)), wanted
 
 
 def _zeros(builder: Builder, like: Tensor) -> Tensor:

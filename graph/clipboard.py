@@ -23,7 +23,7 @@ from graph.kinds import Optimizer
 from graph.op import Op
 from graph.records import read_wire, wire_text
 from graph.rules import uses
-from graph.subgraph import Subgraph
+from graph.subgraph import Defined
 from graph.validator import fail, parse
 
 STEP = 40.0  # a paste without a place stands so far from what was copied
@@ -144,7 +144,7 @@ def defined(graph: Graph, part: Graph) -> tuple[dict[str, str], list[Edit]]:
 
 def _renamed(op: Op, names: Mapping[str, str], ids: Mapping[str, str]) -> Op:
     """The op with the new names of the definition or the nodes it names."""
-    if isinstance(op, Subgraph):
+    if isinstance(op, Defined):
         return replace(op, definition=names.get(op.definition, op.definition))
     if isinstance(op, Optimizer) and op.trains:
         return replace(op, trains=tuple(ids.get(id, id) for id in op.trains))

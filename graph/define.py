@@ -26,7 +26,7 @@ from graph.rules import (
     check_wire,
     uses,
 )
-from graph.subgraph import Subgraph, port_nodes
+from graph.subgraph import Defined, Scan, Subgraph, port_nodes
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class RenameDefinition(Edit):
         graph.definitions[self.new] = graph.definitions.pop(self.old)
         for _, drawing in drawings(graph):
             for node in list(drawing):
-                if isinstance(node.op, Subgraph) and node.op.definition == self.old:
+                if isinstance(node.op, Defined) and node.op.definition == self.old:
                     drawing.set_node(replace(node, op=replace(node.op, definition=self.new)))
         return RenameDefinition(self.new, self.old)
 
@@ -232,6 +232,9 @@ class Dissolve(DrawingEdit):
 
     def _parts(self, graph: Graph) -> Iterator[Edit]:
         drawing, node = self.drawing(graph), self.find(graph, self.id)
+        if isinstance(node.op, Scan):
+            found, remedy = "a cell that is scanned over time", "make it a Subgraph first"
+            raise EditError(self.id, found, "an instance that runs once", remedy)
         if not isinstance(node.op, Subgraph):
             found = f"the node type {type(node.op).__name__}"
             raise EditError(self.id, found, "an instance of a definition", "choose an instance")
@@ -313,7 +316,7 @@ def fill_nodes(root: Graph, into: str, body: Drawing, place: str) -> None:
         check_free(drawing, node.id, f"{place}nodes.{node.id}")
         check_node(node, f"{place}nodes.{node.id}")
         check_settings(node.op, f"{place}nodes.{node.id}")
-        if isinstance(node.op, Subgraph):
+        if isinstance(node.op, Defined):
             check_defined(root, node.op.definition, f"{place}nodes.{node.id}")
         drawing.set_node(node)
     for frame in body.frames:

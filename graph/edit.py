@@ -9,7 +9,7 @@ from graph.graph import Dots, Graph, Node, Wire
 from graph.op import Op
 from graph.placeholder import Placeholder
 from graph.rules import EditError, check_dots
-from graph.subgraph import Subgraph
+from graph.subgraph import Defined
 
 Touched = frozenset[tuple[str, str]]
 
@@ -78,7 +78,7 @@ def op_name(op: Op) -> str:
     """What the menu calls a node of this type."""
     if isinstance(op, Placeholder):
         return op.type_name
-    if isinstance(op, Subgraph):
+    if isinstance(op, Defined):
         return op.definition
     return type(op).title or type(op).__name__
 
@@ -104,7 +104,7 @@ def port_wires(graph: Graph, into: str, node: Node) -> Iterator[tuple[str, Wire]
         return
     for name, drawing in [("", graph), *graph.definitions.items()]:
         for one in drawing:
-            if isinstance(one.op, Subgraph) and one.op.definition == into:
+            if isinstance(one.op, Defined) and one.op.definition == into:
                 wires = {*drawing.wires_in(one.id, node.id), *drawing.wires_out(one.id, node.id)}
                 yield from ((name, wire) for wire in sorted(wires))
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from graph.graph import Graph, Node, Wire
 from graph.op import Port, Role
 from graph.placeholder import Placeholder
-from graph.subgraph import Subgraph
+from graph.subgraph import Defined
 
 READ_BY: tuple[Role, ...] = ("layer", "data", "input", "schedule")  # something reads their values
 
@@ -86,7 +86,7 @@ class Index:
         if node.name:
             self.named.setdefault(node.name, set()).add(id)
             self._share(node.name)
-        if isinstance(node.op, Subgraph) and node.op.definition in drawing.definitions:
+        if isinstance(node.op, Defined) and node.op.definition in drawing.definitions:
             self.instances[id] = node.op.definition
         elif isinstance(node.op, Placeholder):
             self.placeholders.add(id)

@@ -162,11 +162,15 @@ class Model:
         return tuple(k for k in keys if k in reached and k not in found.frozen)
 
     def can_watch(self, name: str) -> bool:
-        """Whether there is a value of this name: `value:path.port` or a gradient, or a ParamKey."""
+        """Whether there is a value of this name: `value:path.port` or a gradient, or a ParamKey.
+
+        Inside a scanned cell values are those of all steps, and have no gradient.
+        """
         kind, _, target = name.partition(":")
         path, _, port = target.rpartition(".")
         found = self._trace
         known = target in found.param_tensors or (path, port) in found.values
+        known = known or (kind == "value" and found.knows(path, port))
         return kind in ("value", "gradient") and known
 
     def reached(self, phase: Phase) -> frozenset[str]:
@@ -305,9 +309,9 @@ def _watched(found: Trace, name: str) -> Tensor:
     if target in found.param_tensors:
         return found.param_tensors[target]
     path, _, port = target.rpartition(".")
-    if (path, port) not in found.values:
+    if not found.knows(path, port):
         raise LowerError([Refusal(path, port, f"nothing named {target!r} to watch")])
-    return found.values[path, port]
+    return found.value(path, port)
 
 
 def _watch_outputs(found: Trace, watch: frozenset[str]) -> dict[str, Tensor]:

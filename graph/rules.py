@@ -16,7 +16,7 @@ import networkx as nx
 
 from graph.graph import Dots, Frame, Graph, Node, Note, Wire
 from graph.op import Op, Port, settings_of
-from graph.subgraph import Subgraph
+from graph.subgraph import Defined
 
 ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 # control characters, and what ends a line elsewhere
@@ -94,7 +94,7 @@ def check_node(node: Node, place: str) -> None:
 def check_op(root: Graph, into: str, op: Op, place: str) -> None:
     """Settings can be saved; an instance stands for a definition that does not contain it."""
     check_settings(op, place)
-    if isinstance(op, Subgraph):
+    if isinstance(op, Defined):
         check_defined(root, op.definition, place)
         check_nesting(root, place, (into, op.definition))
 
@@ -153,7 +153,7 @@ def check_nesting(root: Graph, place: str, *more: tuple[str, str]) -> None:
 
 def uses(drawing: Graph) -> set[str]:
     """Definitions that stand in a drawing as instances."""
-    return {node.op.definition for node in drawing if isinstance(node.op, Subgraph)}
+    return {node.op.definition for node in drawing if isinstance(node.op, Defined)}
 
 
 def check_wire(graph: Graph, wire: Wire, place: str) -> Port:

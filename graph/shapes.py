@@ -10,14 +10,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
+from typing import cast
 
 from graph.graph import Graph, Node, counted
 from graph.index import Index
 from graph.infer import BATCH, Given, Inferred, infer, refused
 from graph.kinds import DataSource
+from graph.op import SettingError
 from graph.program import ShapeError, TensorType
-from graph.subgraph import Subgraph
-from graph.trace import Refusal
+from graph.scanned import check_states, one_step, over_time, roles_of, with_states
+from graph.subgraph import Scan, Subgraph
+from graph.trace import Refusal, reached
 
 MAX_TURNS = 64  # repetitions whose shapes may differ from those before
 Types = dict[str, TensorType]
@@ -213,13 +216,16 @@ class Shapes:
         op, seen = node.op, Seen(node)
         operands = None if op.role in ("optimizer", "schedule") else _operands(visit, id)
         if operands is None:
-            return seen
+            return _unwired(visit, node) if isinstance(op, Scan) else seen
         reaches = operands[0] if op.role == "output" and operands else None
         reached = reaches if isinstance(reaches, TensorType) else None
         if isinstance(op, DataSource):
             return _fed(node, path, op)
         if op.role == "input" and id in visit.given:
             return Seen(node, ((op.ports_out()[0].name, visit.given[id]),))
+        if isinstance(op, Scan):
+            known = op.definition in drawing.definitions
+            return self._scan(visit, node, op, operands) if known else seen
         if isinstance(op, Subgraph):
             known = op.definition in drawing.definitions
             return self._instance(visit, node, op, operands) if known else seen
@@ -269,6 +275,33 @@ class Shapes:
                 break
         return Seen(node, tuple(outputs.items()), None, None, None, parameters, tuple(turns))
 
+    def _scan(self, outer: Visit, node: Node, op: Scan, operands: tuple[Given, ...]) -> Seen:
+        """Walk the cell for one step."""
+        path, index = outer.prefix + node.id, self._indexes[op.definition]
+        ports = [port.name for port in outer.index.drawing.ports_in(node.id)]
+        ends = index.drawing.port_ids("output")
+        before = outer.seen[node.id].turns if node.id in outer.seen else ()
+        turns: tuple[Visit, ...] = ()
+        types = [kind if isinstance(kind, TensorType) else None for kind in operands]
+        try:
+            roles = roles_of(op, index.drawing)
+            given, steps = one_step(roles, ports, types)
+            given = with_states(
+                index.drawing, roles, given, lambda fed: reached(index.drawing, fed, "train", BATCH)
+            )
+            copies = outer.copies * steps
+            wanted = Visit(op.definition, f"{path}/", index, copies, outer.weights, given)
+            visit = self._turn(before[0] if before else None, wanted)
+            turns = (visit,)
+            found = ((id, visit.seen.get(id)) for id in ends)
+            made = {id: seen.reaches for id, seen in found if seen and seen.reaches}
+            check_states(roles, ports, given, made)
+            outputs = over_time(op, roles, steps, made, BATCH)
+        except (ShapeError, SettingError) as error:
+            refusal = refused(path, outer.index.drawing.ports_in(node.id), operands, error)
+            return Seen(node, refusal=refusal, turns=turns)
+        return Seen(node, tuple(outputs.items()), parameters=visit.parameters, turns=turns)
+
     def _turn(self, before: Visit | None, wanted: Visit) -> Visit:
         """The visit that is wanted: that of before, brought up to date, or a new one."""
         if before is not None:
@@ -305,6 +338,18 @@ def _operands(visit: Visit, id: str) -> tuple[Given, ...] | None:
             return None
         result.append(tuple(types) if port.many else types[0] if types else None)
     return tuple(result)
+
+
+def _unwired(visit: Visit, node: Node) -> Seen:
+    """What can be said of a scan before all it needs is wired."""
+    op = cast("Scan", node.op)
+    definition = visit.index.drawing.definitions.get(op.definition)
+    try:
+        if definition is not None:
+            roles_of(op, definition)
+    except (SettingError, ShapeError) as error:
+        return Seen(node, refusal=refused(visit.prefix + node.id, (), (), error))
+    return Seen(node)
 
 
 def _fed(node: Node, path: str, source: DataSource) -> Seen:

@@ -7,8 +7,8 @@ as a refusal and its outputs stay unknown; nodes behind it are skipped, the rest
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import networkx as nx
@@ -18,7 +18,8 @@ from graph.kinds import DataSource
 from graph.op import Context, Mode, Op, Param, Port, Result, SettingError, State
 from graph.primitives.table import text
 from graph.program import ShapeError, TensorType
-from graph.subgraph import Subgraph, port_nodes
+from graph.scan_rows import scanned
+from graph.subgraph import Scan, Subgraph, port_nodes
 from graph.tensor import Builder, Tensor
 
 Operand = Tensor | list[Tensor] | None
@@ -56,6 +57,31 @@ class Trace:
     owner_of: dict[str, list[str]] = field(default_factory=dict)  # NodePath -> its ParamKeys
     # the ParamKey that a tied weight would have -> that of the weight used in its place
     ties: dict[str, str] = field(default_factory=dict)
+    # NodePath of a scan -> one step of its cell, whose values belong to another program
+    cells: dict[str, Trace] = field(default_factory=dict)
+    # of a cell: what one of its values is at all steps, in the program that scans it
+    series: Callable[[Tensor], Tensor] | None = None
+
+    def knows(self, path: str, port: str) -> bool:
+        """Whether there is a value at a port, one of a sample inside a scanned cell."""
+        if (path, port) in self.values:
+            return len(self.values[path, port].shape) > 0 or self.series is None
+        cell = self._cell(path)
+        return cell is not None and cell.knows(path, port)
+
+    def value(self, path: str, port: str) -> Tensor:
+        """The value at a port that it knows; inside a scanned cell that of all steps, N×T×…."""
+        if (path, port) in self.values:
+            return self.values[path, port]
+        cell = self._cell(path)
+        assert cell is not None
+        assert cell.series is not None
+        return cell.series(cell.value(path, port))
+
+    def _cell(self, path: str) -> Trace | None:
+        """The cell that a node is in, where that runs."""
+        inside = (one for place, one in self.cells.items() if path.startswith(f"{place}/"))
+        return next((one for one in inside if one.series is not None), None)
 
 
 def trace(graph: Graph, mode: Mode, batch: int, phase: str = "") -> Trace:
@@ -83,6 +109,8 @@ def _walk(
             _feed(found, path, node.op)
         elif role == "input" and node.id in given:
             found.values[path, graph.ports_out(node.id)[0].name] = given[node.id]
+        elif isinstance(node.op, Scan):
+            _scan(found, graph, node, path, keys + node.id, operands)
         elif isinstance(node.op, Subgraph):
             _instance(found, graph, node, path, keys + node.id, operands)
         else:
@@ -142,15 +170,53 @@ def _instance(
     names = port_nodes(definition, "input")
     given = {n: t for n, t in zip(names, operands, strict=True) if isinstance(t, Tensor)}
     outputs: dict[str, Tensor] = {}
-    for turn in range(op.repeat):
-        own = f"/{turn}" if op.repeat > 1 else ""
-        shared = own if op.weights == "own" else ""
+    for own, shared in op.walks():
         outputs = _walk(found, definition, f"{path}{own}/", f"{keys}{shared}/", given)
-        if turn + 1 < op.repeat:
-            back = [outputs[n] for n in port_nodes(definition, "output")[:1] if n in outputs]
-            given = {**given, **dict(zip(names[:1], back, strict=False))}
+        back = [outputs[n] for n in port_nodes(definition, "output")[:1] if n in outputs]
+        given = {**given, **dict(zip(names[:1], back, strict=False))}
     for name, tensor in outputs.items():
         found.values[path, name] = tensor
+
+
+def _scan(
+    found: Trace, graph: Graph, node: Node, path: str, keys: str, operands: list[Operand]
+) -> None:
+    """The outputs of a scanned cell, or its refusal."""
+    op = node.op
+    assert isinstance(op, Scan)
+    definition = graph.definitions.get(op.definition)
+    if definition is None:
+        return
+    cell = replace(
+        found, builder=Builder(), values={}, param_tensors={}, updates=[], cells={}, series=None
+    )
+    ports = [port.name for port in graph.ports_in(node.id)]
+    wired = dict(zip(ports, operands, strict=True))
+
+    def step(given: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        found.cells[path] = cell
+        return _walk(cell, definition, f"{path}/", f"{keys}/", given)
+
+    try:
+        made = scanned(found, cell, definition, node, path, wired, step)
+    except (ShapeError, SettingError) as error:
+        _refuse(found, graph, path, node, operands, error)
+        return
+    found.values.update({(path, name): tensor for name, tensor in made.items()})
+
+
+def reached(
+    definition: Graph, given: Mapping[str, TensorType], mode: Mode, batch: int
+) -> tuple[dict[str, TensorType], list[TensorType]]:
+    """What reaches the outputs of a definition fed these types, and every type inside it."""
+    found = Trace(Builder(), mode, batch)
+    fed = {id: found.builder.input("batch", id, kind) for id, kind in given.items()}
+    try:
+        made = _walk(found, definition, "", "", fed)
+    except nx.NetworkXUnfeasible:  # wires in a circle, which checks name
+        return {}, []
+    inside = [tensor.type for tensor in found.values.values()]
+    return {id: tensor.type for id, tensor in made.items()}, inside
 
 
 _WANTS_CONTEXT: dict[type[Op], bool] = {}
@@ -181,11 +247,8 @@ def _build(
     try:
         with found.builder.at(path):
             made = build_node(found, node, path, keys, operands)
-    except ShapeError as error:
+    except (ShapeError, SettingError) as error:
         _refuse(found, graph, path, node, operands, error)
-        return
-    except SettingError as error:
-        found.refusals.append(Refusal(path, "", str(error)))
         return
     outputs = made if isinstance(made, tuple) else (made,)
     for port, tensor in zip(ports, outputs, strict=True):
@@ -253,8 +316,11 @@ def _refuse(
     path: str,
     node: Node,
     operands: Sequence[Operand],
-    error: ShapeError,
+    error: ShapeError | SettingError,
 ) -> None:
+    if isinstance(error, SettingError):
+        found.refusals.append(Refusal(path, "", str(error)))
+        return
     port = _port_of(graph.ports_in(node.id), operands, error.operand)
     text = f"found {error.found}, expected {error.expected}"
     found.refusals.append(Refusal(path, port, text, error.remedy, error.adapter))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import cast
 
@@ -13,11 +13,11 @@ from graph.edit import Edit
 from graph.files import loads
 from graph.graph import Graph
 from graph.op import Op, Port
-from graph.subgraph import Subgraph
+from graph.subgraph import Defined, Scan, Subgraph
 
 
-class Shipped(Subgraph, register=False):
-    """An instance of a shipped block whose definition is in no graph yet."""
+class Shipped(Defined, register=False):
+    """A node that stands for a shipped block whose definition is in no graph yet."""
 
     def ports_in(self) -> tuple[Port, ...]:
         return self._block.ports_in("block")
@@ -30,6 +30,14 @@ class Shipped(Subgraph, register=False):
         return next(one.graph for one in blocks() if one.name == self.definition)
 
 
+class ShippedPart(Shipped, Subgraph, register=False):
+    """An instance of a shipped block."""
+
+
+class ShippedScan(Shipped, Scan, register=False):
+    """A scan of a shipped block."""
+
+
 @dataclass(frozen=True, eq=False)
 class Block:
     """A shipped block: the name of its definition, what people call it, and what it does."""
@@ -39,9 +47,15 @@ class Block:
     about: str
     graph: Graph
 
-    def op(self) -> Shipped:
-        """An instance of it, for a graph that may not have its definition."""
-        return Shipped(definition=self.name)
+    @property
+    def node(self) -> Defined:
+        """What stands for it."""
+        return cast("Defined", self.graph.node("block").op)
+
+    def op(self) -> Defined:
+        """The same, for a graph that may not have its definition."""
+        kind = ShippedScan if isinstance(self.node, Scan) else ShippedPart
+        return kind(definition=self.name)
 
 
 @cache
@@ -51,7 +65,7 @@ def blocks() -> Sequence[Block]:
     for file in resources.blocks():
         graph = loads(resources.block(file))
         node = graph.node("block")
-        name = cast("Subgraph", node.op).definition
+        name = cast("Defined", node.op).definition
         found.append(Block(name, node.name, graph.notes["about"].text, graph))
     return tuple(found)
 
@@ -65,4 +79,4 @@ def brought(graph: Graph, op: Op) -> tuple[Op, list[Edit]]:
         return op, []
     block = next(one for one in blocks() if one.name == op.definition)
     names, edits = defined(graph, block.graph)
-    return Subgraph(names[op.definition], op.repeat, op.weights), edits
+    return replace(block.node, definition=names[op.definition]), edits

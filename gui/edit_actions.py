@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from PySide6.QtGui import QGuiApplication
 
+from graph.subgraph import Defined, Subgraph
 from gui.app import App
 from gui.canvas import commands, dots, tidy
 from gui.canvas.camera import NOTCH
@@ -69,6 +70,7 @@ def add_actions(app: App, canvas_of: CanvasOf) -> None:
     _wires(add)
     _order(add)
     _groups(add)
+    _parts(add)
     _sight(add)
 
 
@@ -89,8 +91,8 @@ def _anything(canvas: Canvas) -> bool:
     return _some(canvas) or bool(document.selected_wires or document.selected_dots)
 
 
-def _instances(canvas: Canvas) -> bool:
-    return any(commands.is_instance(canvas, id) for id in canvas.document.selection)
+def _instances(canvas: Canvas, kind: type[Defined] = Defined) -> bool:
+    return any(commands.is_instance(canvas, id, kind) for id in canvas.document.selection)
 
 
 def _one(canvas: Canvas) -> bool:
@@ -321,6 +323,9 @@ def _groups(add: _Adder) -> None:
         ("N",),
         words="comment text sticky",
     )
+
+
+def _parts(add: _Adder) -> None:
     add(
         "graph.define",
         "Make a subgraph",
@@ -337,8 +342,16 @@ def _groups(add: _Adder) -> None:
         commands.dissolve_selection,
         "Graph",
         ("Ctrl+Shift+G",),
-        _instances,
+        lambda canvas: _instances(canvas, Subgraph),
         words="ungroup dissolve unpack",
+    )
+    add(
+        "graph.scan",
+        "Run at every step, or once",
+        commands.scan_selection,
+        "Graph",
+        when=_instances,
+        words="scan recurrent cell loop time sequence",
     )
     add(
         "graph.enter",

@@ -11,7 +11,7 @@ from graph.edit import Edit
 from graph.edits import Batch
 from graph.graph import Graph
 from graph.rules import uses
-from graph.subgraph import Subgraph
+from graph.subgraph import Defined
 from gui.canvas.view_model import Severity
 
 _SEVERITY: tuple[Severity, ...] = ("", "warning", "error")
@@ -64,8 +64,8 @@ class Trail:
             drawing = graph.drawing(outer)
             nodes = (drawing.node(id),) if id in drawing else ()
             for node in chain(nodes, drawing):
-                if isinstance(node.op, Subgraph) and node.op.definition == inner:
-                    path += f"{node.id}/" + ("0/" if node.op.repeat > 1 else "")
+                if isinstance(node.op, Defined) and node.op.definition == inner:
+                    path += f"{node.id}{next(node.op.walks())[0]}/"
                     break
             else:
                 return ""
@@ -104,7 +104,7 @@ def marks(graph: Graph, problems: Iterable[Problem], into: str) -> dict[str, Sev
             place[key] = problem.severity
     if worst:
         for node in graph.drawing(into):
-            if isinstance(node.op, Subgraph):
+            if isinstance(node.op, Defined):
                 inner = {worst.get(name, "") for name in _within(graph, node.op.definition)}
                 mark = max(inner | {found.get(node.id, "")}, key=_SEVERITY.index)
                 if mark:

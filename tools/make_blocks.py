@@ -16,10 +16,11 @@ from graph.edits import AddNode, Batch, Connect, SetNote, connect
 from graph.files import save
 from graph.graph import Graph, Node, Note
 from graph.op import REGISTRY, Op
-from graph.subgraph import Subgraph
+from graph.subgraph import Defined, Scan, Subgraph
 
 FOLDER = Path(__file__).resolve().parent.parent / "resources" / "blocks"
 WIDTH, INNER, HEADS = 64, 256, 4
+UNITS = 32
 
 Layers = dict[str, Op]
 Wires = list[tuple[str, str]]
@@ -60,14 +61,24 @@ def feeding(number: int, source: str) -> tuple[Layers, Wires]:
     return layers, [*pairwise(chain), (source, total)]
 
 
-def build(name: str, title: str, about: str, parts: list[tuple[Layers, Wires]]) -> Graph:
+def build(
+    name: str,
+    title: str,
+    about: str,
+    parts: list[tuple[Layers, Wires]],
+    kind: type[Defined] = Subgraph,
+) -> Graph:
     """The graph of a block from nodes and wires between first outputs and inputs.
 
-    An input is `node` for the first one that is free or takes several wires, else `node.port`.
+    `kind` is the type of the node that stands for it. An input is `node` for the first one that is
+    free or takes several wires, else `node.port`.
     """
     body = Graph()
     for layers, _ in parts:
-        Batch(tuple(AddNode(Node(id, each)) for id, each in layers.items())).apply(body)
+        # inside a cell a name says more than Dense, and tells the ports apart
+        names = {id: id if kind is Scan else "" for id in layers}
+        nodes = (Node(id, each, name=names[id]) for id, each in layers.items())
+        Batch(tuple(map(AddNode, nodes))).apply(body)
     for _, wires in parts:
         for source, target in wires:
             id, _, port = target.partition(".")
@@ -77,7 +88,7 @@ def build(name: str, title: str, about: str, parts: list[tuple[Layers, Wires]]) 
     made = Graph()
     edits = [
         Define(name, Drawing.of(body)),
-        AddNode(Node("block", Subgraph(definition=name), name=title)),
+        AddNode(Node("block", kind(definition=name), name=title)),
         SetNote(Note("about", about)),
     ]
     Batch(tuple(edits)).apply(made)
@@ -119,10 +130,116 @@ def decoder() -> Graph:
     return build("TransformerDecoderBlock", "Transformer decoder block", about, parts)
 
 
+WIDER = f"The state has {UNITS} numbers; for another size enter it and set the units of all Dense."
+
+
+def weighing(gate: str, inner: bool = True) -> tuple[Layers, Wires]:
+    """The sum of weighted inputs and weighted state, gate_x(x) + gate_h(h), as gate_sum."""
+    layers = {
+        f"{gate}_x": op("Dense", units=UNITS, init="glorot_uniform"),
+        f"{gate}_h": op("Dense", units=UNITS, init="orthogonal"),
+    }
+    wires = [("x", f"{gate}_x"), ("h", f"{gate}_h")]
+    if inner:
+        layers[f"{gate}_sum"] = op("Add")
+        wires += [(f"{gate}_x", f"{gate}_sum"), (f"{gate}_h", f"{gate}_sum")]
+    return layers, wires
+
+
+def ends(*states: str) -> tuple[Layers, Wires]:
+    """The ports of a cell: one step, and each state before and after it."""
+    layers = {"x": op("Input")}
+    for state in states:
+        layers |= {state: op("Input"), f"{state}_next": op("Output")}
+    return layers, []
+
+
+def elman() -> Graph:
+    """tanh of weighted input and state."""
+    about = (
+        "A recurrent cell drawn from parts and run at every step of a sequence: the new state is "
+        "tanh of the weighted sum of the step and the state before (Elman 1990); as the layer RNN. "
+        f"{WIDER}"
+    )
+    chain = [("s_sum", "tanh"), ("tanh", "h_next")]
+    parts = [ends("h"), weighing("s"), ({"tanh": op("Tanh")}, chain)]
+    return build("ElmanCell", "Elman cell, drawn", about, parts, Scan)
+
+
+def gru() -> Graph:
+    """Gates decide what of the state is renewed."""
+    about = (
+        "A gated recurrent unit drawn from parts and run at every step of a sequence (Cho et al. "
+        "2014): the gate r says how much of the state the new values see, z how much of the state "
+        f"is kept; as the layer GRU. {WIDER}"
+    )
+    layers = {
+        "r": op("Sigmoid"),
+        "z": op("Sigmoid"),
+        "seen": op("Multiply"),
+        "n_sum": op("Add"),
+        "n": op("Tanh"),
+        "change": op("Subtract"),
+        "kept": op("Multiply"),
+        "state": op("Add"),
+    }
+    wires = [
+        ("r_sum", "r"),
+        ("z_sum", "z"),
+        ("r", "seen.a"),
+        ("n_h", "seen.b"),
+        ("n_x", "n_sum"),
+        ("seen", "n_sum"),
+        ("n_sum", "n"),
+        # (1 − z)·n + z·h = n + z·(h − n)
+        ("h", "change.a"),
+        ("n", "change.b"),
+        ("z", "kept.a"),
+        ("change", "kept.b"),
+        ("n", "state"),
+        ("kept", "state"),
+        ("state", "h_next"),
+    ]
+    gates = [weighing("r"), weighing("z"), weighing("n", inner=False)]
+    parts = [ends("h"), *gates, (layers, wires)]
+    return build("GRUCell", "GRU cell, drawn", about, parts, Scan)
+
+
+def lstm() -> Graph:
+    """Gates decide what a memory keeps, takes in and shows."""
+    about = (
+        "A long short-term memory drawn from parts and run at every step of a sequence (Hochreiter "
+        "& Schmidhuber 1997; Gers et al. 2000): two states, the memory c and what it shows, h; as "
+        f"the layer LSTM. {WIDER}"
+    )
+    layers = {name: op("Sigmoid") for name in ("i", "f", "o")}
+    layers |= {"g": op("Tanh"), "taken": op("Multiply"), "kept": op("Multiply")}
+    layers |= {"memory": op("Add"), "tanh": op("Tanh"), "shown": op("Multiply")}
+    wires = [
+        *((f"{gate}_sum", gate) for gate in "ifgo"),
+        ("i", "taken.a"),
+        ("g", "taken.b"),
+        ("f", "kept.a"),
+        ("c", "kept.b"),
+        ("taken", "memory"),
+        ("kept", "memory"),
+        ("memory", "c_next"),
+        ("memory", "tanh"),
+        ("o", "shown.a"),
+        ("tanh", "shown.b"),
+        ("shown", "h_next"),
+    ]
+    parts = [ends("h", "c"), *map(weighing, "ifgo"), (layers, wires)]
+    return build("LSTMCell", "LSTM cell, drawn", about, parts, Scan)
+
+
 def blocks() -> Iterator[tuple[str, Graph]]:
     """The name of each block's file, and its graph."""
     yield "transformer-encoder", encoder()
     yield "transformer-decoder", decoder()
+    yield "elman-cell", elman()
+    yield "gru-cell", gru()
+    yield "lstm-cell", lstm()
 
 
 def main() -> int:

@@ -17,7 +17,7 @@ from graph.ops.dense import Dense
 from graph.ops.shape import Flatten
 from graph.program import TensorType
 from graph.rules import EditError, check_wire
-from graph.subgraph import Subgraph
+from graph.subgraph import Defined
 
 
 def can_connect(
@@ -75,7 +75,7 @@ def _refusal(view: View, spot: Spot, wire: Wire) -> Problem | None:
         misfit = not_a_loss(kind) if wire.input == "loss" else None
         return spot.error(wire.target, wire.input, *misfit) if misfit else None
     operands = operands_with(view, spot, node, wire, kind)
-    if operands is None or isinstance(node.op, Subgraph):
+    if operands is None or isinstance(node.op, Defined):
         return None
     error = infer(node.op, operands).refusal
     if error is None:
@@ -120,7 +120,7 @@ def accepts(view: View, spot: Spot, wire: Wire, kind: TensorType) -> bool:
     if isinstance(op, Optimizer):
         return wire.input != "loss" or not_a_loss(kind) is None
     operands = operands_with(view, spot, spot.drawing.node(wire.target), wire, kind)
-    if operands is None or isinstance(op, Subgraph):
+    if operands is None or isinstance(op, Defined):
         return True
     return infer(op, operands).refusal is None
 
@@ -184,7 +184,7 @@ def _goes_on(view: View, spot: Spot, id: str, kind: TensorType) -> bool:
                 return False
             node = spot.drawing.node(wire.target)
             operands = operands_with(view, spot, node, wire, given[id])
-            if operands is None or isinstance(node.op, Optimizer | Subgraph):
+            if operands is None or isinstance(node.op, Defined | Optimizer):
                 continue
             made = infer(node.op, operands).outputs
             if made and made[0] != given.get(node.id):

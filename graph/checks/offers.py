@@ -15,7 +15,7 @@ from graph.kinds import Optimizer, Schedule
 from graph.op import Op, Port
 from graph.program import TensorType
 from graph.rules import MAX_DOTS
-from graph.subgraph import Subgraph
+from graph.subgraph import Defined
 
 
 def insert_ports(view: View, wire: Wire, op: Op, into: str = "") -> tuple[str, str] | None:
@@ -37,7 +37,7 @@ def insert_ports(view: View, wire: Wire, op: Op, into: str = "") -> tuple[str, s
         if not _takes(op, port, kind):
             continue
         same = tuple((kind,) if one.many else kind for one in ports_in)
-        made = () if isinstance(op, Subgraph) else infer(op, same).outputs
+        made = () if isinstance(op, Defined) else infer(op, same).outputs
         if made and not accepts(view, spot, wire, made[0]):
             continue
         return port.name, ports_out[0].name
@@ -46,7 +46,7 @@ def insert_ports(view: View, wire: Wire, op: Op, into: str = "") -> tuple[str, s
 
 def _takes(op: Op, port: Port, kind: TensorType) -> bool:
     """Whether `op` accepts a value, as far as that can be said without its other operands."""
-    if isinstance(op, Subgraph):
+    if isinstance(op, Defined):
         return True
     needed = [one for one in op.ports_in() if not one.optional]
     if needed in ([], [port]):

@@ -12,7 +12,7 @@ from graph.graph import Graph, Node, Wire
 from graph.index import Index
 from graph.op import Role
 from graph.shapes import Shapes
-from graph.subgraph import Subgraph
+from graph.subgraph import Defined
 
 MAX_EXPANDED = 200_000  # nodes once all definitions and repetitions are written out
 
@@ -196,8 +196,8 @@ def expanded(indexes: Mapping[str, Index]) -> int:
             known[name] = len(index.drawing)
             for id, definition in index.instances.items():
                 op = index.drawing.node(id).op
-                assert isinstance(op, Subgraph)
-                known[name] += op.repeat * count(definition)
+                assert isinstance(op, Defined)
+                known[name] += op.turns * count(definition)
         return known[name]
 
     return max(map(count, indexes))

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import networkx as nx
 
 from graph.checks.connect import accepts, not_a_loss, unfit
 from graph.checks.problem import MAX_EXPANDED, Problem, Spot, View
 from graph.edit import Edit
-from graph.edits import Batch, Connect, Disconnect, Remove, Rename, connect
+from graph.edits import Batch, Connect, Disconnect, Remove, Rename, SetOp, connect
 from graph.graph import Graph, Node, Wire
 from graph.kinds import Optimizer
 from graph.op import Port, Role
 from graph.placeholder import Placeholder
 from graph.program import TensorType
+from graph.subgraph import Scan
 
 SINKS: tuple[Role, ...] = ("loss", "metric", "optimizer", "output")
 MAX_OFFERS = 3000  # wires tried to offer some for missing ones: about 3 ms
@@ -73,8 +74,26 @@ def missing_wires(view: View) -> Iterator[Problem]:
             node = spot.drawing.node(id)
             mends = _offer(view, spot, node, port, ends)
             remedy = f"wire {_source(mends)} to it" if mends else "wire something to it"
+            if isinstance(node.op, Scan) and (fed := _fed_back(spot, node, node.op, port.name)):
+                remedy, mends = f"{remedy}, or let an output of the cell feed it", (*mends, *fed)
             say = spot.error if node.id in needed else spot.warning
             yield say(node.id, port.name, "found no wire, expected one", remedy, mends)
+
+
+def _fed_back(spot: Spot, node: Node, op: Scan, port: str) -> tuple[Edit, ...]:
+    """Edits that make an input of a scanned cell a state, fed by one of its outputs."""
+    cell = spot.drawing.definitions[op.definition]
+    if port in op.context or len(cell.port_ids("input")) < 2:
+        return ()
+    known = op.states(cell)
+    free = [id for id in cell.port_ids("output") if id not in known.values()]
+    return tuple(
+        Batch(
+            (SetOp(node.id, replace(op, carry=(*known.items(), (port, id))), into=spot.name),),
+            f"Feed {id} back into {port}",
+        )
+        for id in free
+    )
 
 
 def _source(mends: tuple[Edit, ...]) -> str:

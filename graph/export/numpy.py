@@ -63,6 +63,7 @@ def export_numpy(graph: Graph, title: str, tables: Mapping[str, TableFacts]) -> 
     source.functions += [
         text.splitlines() for text in needed(source.body(), outline.finishers.sources())
     ]
+    source.functions += outline.cells.written
     helpers = needed(source.body())
     body = source.body() + "\n".join(helpers)
     source.sections = [("Building blocks", helpers), (TITLE, needed(body, RANDOMNESS))]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from graph.export import numpy_recurrent
+from graph.export import numpy_cells, numpy_recurrent
 from graph.export.names import words
 
 HELPERS: dict[str, str] = {}
@@ -284,7 +284,7 @@ def avg_pool2d_dx(g, kernel, size, stride, padding=(0, 0, 0, 0)):
     return unpadded(image, size, padding)
 ''')
 
-for _source in numpy_recurrent.HELPERS:
+for _source in (*numpy_recurrent.HELPERS, *numpy_cells.HELPERS):
     _helper(_source)
 
 _helper('''

@@ -229,7 +229,8 @@ def _program(outline: Outline, entry: str, watch: frozenset[str]) -> Generic:
     found = outline.programs.get((entry, "numpy"))
     if found is None:
         model = outline.model
-        found = generic(lambda batch: model.program(entry, batch, watch), numpy_rows.keep)
+        whole = generic(lambda batch: model.program(entry, batch, watch), numpy_rows.keep)
+        found = outline.cells.called(whole)
         outline.programs[entry, "numpy"] = found
     return found
 

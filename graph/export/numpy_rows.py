@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import cast
 
 from graph.export import expression as ex
-from graph.export import numpy_recurrent
+from graph.export import numpy_cells, numpy_recurrent
 from graph.export.expression import Expression
 from graph.export.names import Code, literal
 from graph.export.symbolic import ExportError
@@ -36,6 +36,7 @@ COMPOSITES = frozenset(
         "renorm",
         "update",
         *numpy_recurrent.EXPRESSIONS,
+        *numpy_cells.EXPRESSIONS,
     }
 )
 
@@ -305,4 +306,5 @@ _SPECIAL: dict[str, Callable[[Use], Expression]] = {
     "batch_norm": _template("batch_norm({0}, {1}, {2}, {epsilon})"),
     "batch_norm_grad": _batch_norm_grad,
     **numpy_recurrent.EXPRESSIONS,
+    **numpy_cells.EXPRESSIONS,
 }

@@ -9,8 +9,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from graph.export import numpy_rows
 from graph.export.finish import Finishers
 from graph.export.names import Namespace, identifier, visible
+from graph.export.numpy_cells import Cells
 from graph.export.symbolic import BATCHES, ExportError, Generic
 from graph.graph import Graph, Node
 from graph.kinds import DataSource, Follower
@@ -25,17 +27,20 @@ from graph.trace import Trace, trace
 class Outline:
     """A graph with the names its parts have in the generated file.
 
-    `taken` are names that the file uses for itself, among them those of `finishers`.
+    `taken` are names that the file uses for itself, among them those of `finishers` and `cells`.
     """
 
     graph: Graph
     taken: frozenset[str]
     programs: dict[tuple[str, str], Generic] = field(default_factory=dict)
     finishers: Finishers = field(init=False)
+    cells: Cells = field(init=False)
 
     def __post_init__(self) -> None:
         self.finishers = Finishers((node.op for node in self.graph), self.taken)
         self.taken |= set(self.finishers.names.values())
+        self.cells = Cells(self.graph, self.taken, numpy_rows.express, numpy_rows.CAST)
+        self.taken = self.cells.taken
 
     @cached_property
     def model(self) -> Model:

@@ -14,12 +14,14 @@ from graph.export.expression import Expression
 from graph.export.names import Namespace, free_names
 from graph.export.pytorch_custom import Customs
 from graph.export.pytorch_nodes import layer
+from graph.export.pytorch_scan import Loop
 from graph.export.symbolic import ExportError
 from graph.graph import Graph, Node
 from graph.kinds import DataSource
 from graph.op import Port
 from graph.program import TensorType
-from graph.subgraph import Subgraph
+from graph.scanned import roles_of
+from graph.subgraph import Defined, Scan, Subgraph
 from graph.trace import Trace
 
 Value = tuple[str, str]  # node id, output port
@@ -64,7 +66,7 @@ class Scene:
 
     def is_heavy(self, node: Node) -> bool:
         """Whether a node begins a line of its own: it has a weight matrix, or is a drawing."""
-        if isinstance(node.op, Subgraph):
+        if isinstance(node.op, Defined):
             return True
         keys = self.trace.owner_of.get(self.prefix + node.id, ())
         return any(len(self.trace.params[key].shape) > 1 for key in keys)
@@ -115,6 +117,9 @@ class Forward:
         ports = self._ports(node)
         if isinstance(node.op, DataSource):
             return  # columns that nothing reads
+        if isinstance(node.op, Scan):
+            self._scan(node, node.op, wired)
+            return
         if isinstance(node.op, Subgraph):
             self._instance(node, node.op, [v for values in wired.values() for v in values])
             return
@@ -214,3 +219,34 @@ class Forward:
         self.lines.append(f"{self.indent}    {', '.join(names)} = {one}({arguments})")
         for value, name in zip(made, names, strict=True):
             self.values[value] = ex.name(name)
+
+    def _scan(self, node: Node, op: Scan, wired: Mapping[str, Sequence[Value]]) -> None:
+        """A cell that is called at every step."""
+        path, before = self.scene.prefix + node.id, len(self.lines)
+        definition = self.scene.graph.definitions[op.definition]
+        cell = Scene(definition, f"{path}/", self.scene.trace.cells[path], self.scene.customs)
+        loop = Loop(
+            op,
+            roles_of(op, definition),
+            f"self.{self.attributes[node.id]}",
+            {port: self._take(values[0], node) for port, values in wired.items() if values},
+            _step_kinds(cell),
+            [port.name for port in self._ports(node) if self.reads.get((node.id, port.name))],
+            self.scope.new,
+            self.indent,
+            self.lines,
+        )
+        results = loop.write(definition.port_ids("input"))
+        for port, result in results.items():
+            self._define(node, (node.id, port), ex.mark(result, path))
+        self.lines[before:] = ex.lines_of(self.lines[before:], path)
+
+
+def _step_kinds(cell: Scene) -> dict[str, TensorType]:
+    """What a cell gets at its inputs and gives at its outputs."""
+    graph = cell.graph
+    found = {id: cell.type((id, graph.ports_out(id)[0].name)) for id in graph.port_ids("input")}
+    for id in graph.port_ids("output"):
+        wire = graph.wires_in(id)[0]
+        found[id] = cell.type((wire.source, wire.output))
+    return found

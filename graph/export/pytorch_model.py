@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from graph.export import expression as ex
 from graph.export.names import MODULE_ATTRIBUTES, WIDTH, Namespace, docstring
@@ -14,7 +14,7 @@ from graph.export.pytorch_nodes import layer
 from graph.export.symbolic import ExportError
 from graph.graph import Graph, Node
 from graph.kinds import DataSource
-from graph.subgraph import Subgraph
+from graph.subgraph import Defined, Scan, Subgraph
 
 
 @dataclass
@@ -79,6 +79,10 @@ class Classes:
         return lines
 
     def _module(self, scene: Scene, node: Node) -> str:
+        if isinstance(node.op, Scan):
+            path = scene.prefix + node.id
+            cell = replace(scene, trace=scene.trace.cells[path])
+            return f"{self.definition(cell, node.op, f'{path}/')}()"
         if isinstance(node.op, Subgraph):
             return self._instance(scene, node, node.op)
         if isinstance(node.op, DataSource) or node.bypassed or node.op.role in ("input", "output"):
@@ -98,7 +102,7 @@ class Classes:
             return f"nn.ModuleList({turns[0]}() for _ in range({op.repeat}))"
         return f"nn.ModuleList([{', '.join(f'{turn}()' for turn in turns)}])"
 
-    def definition(self, outer: Scene, op: Subgraph, prefix: str) -> str:
+    def definition(self, outer: Scene, op: Defined, prefix: str) -> str:
         """The class of a definition with the shapes it has at `prefix`."""
         graph = outer.graph.definitions[op.definition]
         scene = Scene(graph, prefix, outer.trace, outer.customs)
@@ -276,9 +280,9 @@ def _state_name(graph: Graph, classes: Classes, key: str) -> str:
         if (id(here), first) not in classes.made:
             return ""
         names.append(classes.attributes(here)[first])
-        if isinstance(op, Subgraph):
+        if isinstance(op, Defined):
             here = here.definitions[op.definition]
-            if op.repeat > 1 and op.weights == "own":
+            if any(shared for _, shared in op.walks()):
                 names.append(parts.pop(0))
         else:
             names.append(op.torch_state.get(parts[0], parts[0]))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from graph.export.names import Code
 from graph.primitives.table import PRIMITIVES
 from graph.program import Attr, Program, Row
-from graph.simplify import Keep, expand_composites
+from graph.simplify import Keep, expand_composites, simplify
 
 BATCHES = (10_007, 10_009)
 N = "n"
@@ -43,10 +43,15 @@ def generic(make: Callable[[int], Program], keep: Callable[[Row], bool]) -> Gene
 
     Raises ExportError when its rows depend on the batch size in a way that has no expression.
     """
-    first, second = (expand_composites(make(batch), _kept(keep)) for batch in BATCHES)
+    return _paired(make(BATCHES[0]), make(BATCHES[1]), keep)
+
+
+def _paired(one: Program, other: Program, keep: Callable[[Row], bool]) -> Generic:
+    """The program behind two that differ by the batch size only."""
+    first, second = (expand_composites(program, _kept(keep)) for program in (one, other))
     if len(first.rows) != len(second.rows):
         raise ExportError("found rows that depend on the batch size, expected the same for any")
-    rows = tuple(_row(a, b) for a, b in zip(first.rows, second.rows, strict=True))
+    rows = tuple(_row(a, b, keep) for a, b in zip(first.rows, second.rows, strict=True))
     shapes = tuple(
         tuple(_number(a, b, "") for a, b in zip(s.shape, t.shape, strict=True))
         for s, t in zip(first.types, second.types, strict=True)
@@ -58,13 +63,19 @@ def _kept(keep: Callable[[Row], bool]) -> Keep:
     return lambda row, types: PRIMITIVES[row.op].kind != "composite" or keep(row)
 
 
-def _row(first: Row, second: Row) -> Row:
+def _row(first: Row, second: Row, keep: Callable[[Row], bool]) -> Row:
     if (first.op, first.inputs) != (second.op, second.inputs):
         raise ExportError(
             f"{first.path}: found {first.op} or {second.op} by batch size, expected one row"
         )
     attrs = zip(first.attrs, second.attrs, strict=True)
-    return replace(first, attrs=tuple((k, _attr(a, b, first.path)) for (k, a), (_, b) in attrs))
+
+    def both(a: Attr, b: Attr) -> Attr:
+        if first.op in ("scan", "scan_grad") and isinstance(a, Program):
+            return _paired(simplify(a), simplify(b), keep)
+        return _attr(a, b, first.path)
+
+    return replace(first, attrs=tuple((k, both(a, b)) for (k, a), (_, b) in attrs))
 
 
 def _attr(first: Attr, second: Attr, path: str) -> Attr:

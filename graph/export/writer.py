@@ -7,7 +7,7 @@ every other value is written where it is read.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from graph.export import expression as ex
@@ -41,6 +41,8 @@ OUTPUTS = {
     "gru_scan": ("states", "gates"),
     "attention_grad": ("q", "k", "v"),
 }
+# rows with an attribute whose `outputs` say that
+NAMING = {"scan": "body", "scan_grad": "back"}
 # rows written as an index or a method: what they apply to must be short
 METHODS = frozenset({"reshape", "spread", "permute", "slice", "sum", "max", "mean", "argmax"})
 PRIMARY = 40
@@ -180,13 +182,21 @@ class Writer:
         names = [self._new_name(row, v, backward) if v in uses else "_" for v in row.outputs]
         for value, name in zip(row.outputs, names, strict=True):
             self._given[value] = ex.name(name)
-        lines = ex.statement(f"{', '.join(names)} = ", result, self.indent)
+        lines = self._statement(names, result)
         block = self.blocks[-1] if self.blocks else None
         path = row.path or (block.path if block else "")  # a gradient of zeros is no node's
         if block is None or (block.path, block.backward) != (path, backward):
             block = Block(path, backward)
             self.blocks.append(block)
         block.lines += lines
+
+    def _statement(self, names: Sequence[str], result: Expression) -> list[str]:
+        """The assignment; many names stand below each other."""
+        head = f"{', '.join(names)} = "
+        if len(head) <= LONGEST_INLINE:
+            return ex.statement(head, result, self.indent)
+        each = [f"{self.indent}    {name}," for name in names]
+        return [f"{self.indent}(", *each, *ex.statement(") = ", result, self.indent)]
 
     def _new_name(self, row: Row, value: int, backward: bool) -> str:
         if value in self._exact:
@@ -200,7 +210,8 @@ class Writer:
         if row.op in ("mul", "div") and len(self._type(value).shape) > 1:
             suffix = "product" if row.op == "mul" else "quotient"
         if len(row.outputs) > 1:
-            suffix = OUTPUTS[row.op][row.outputs.index(value)]
+            known = OUTPUTS.get(row.op) or row.attr(NAMING[row.op]).outputs
+            suffix = known[row.outputs.index(value)]
         name = f"{stem}_{suffix}" if stem else suffix
         return self.scope.take(f"d_{name}" if backward else name)
 

@@ -27,6 +27,14 @@ def need_numbers(kind: TensorType, operand: int = 0) -> None:
         raise ShapeError("one number for the whole batch", "a value a sample", remedy, operand)
 
 
+def need_lengths(kind: TensorType, batch: int, operand: int = 0) -> None:
+    """Raises ShapeError unless `kind` is an integer for each of `batch` samples."""
+    if kind.dtype != "int" or kind.shape != (batch,):
+        found = describe(kind) if kind.dtype == "int" or kind.shape else "one number for all"
+        remedy = "wire a column of integers"
+        raise ShapeError(found, "an integer length a sample", remedy, operand)
+
+
 def need_vector(kind: TensorType, operand: int = 0) -> None:
     """Raises ShapeError unless `kind` is a batch of vectors N×F."""
     need_numbers(kind, operand)

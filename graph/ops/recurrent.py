@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from graph.op import Context, Op, Param, Port, SettingError, bad, labels, sample, setting
-from graph.ops.expect import describe, need_numbers
+from graph.ops.expect import describe, need_lengths, need_numbers
 from graph.primitives import (
     concat,
     greater_equal,
@@ -34,12 +34,6 @@ def need_sequence(kind: TensorType) -> None:
         if len(kind.shape) == 2:
             remedy = f"put a Reshape to {kind.shape[1]}×1 before it, one number a step"
         raise ShapeError(describe(kind), "a sequence T×F a sample", remedy)
-
-
-def _need_lengths(kind: TensorType, batch: int) -> None:
-    if kind.dtype != "int" or kind.shape != (batch,):
-        found = describe(kind) if kind.dtype == "int" or kind.shape else "one number for all"
-        raise ShapeError(found, "an integer length a sample", "wire a column of integers", 1)
 
 
 class Recurrent(Op, register=False):
@@ -105,7 +99,7 @@ class Recurrent(Op, register=False):
     def params(self, x: TensorType, length: TensorType | None = None) -> Mapping[str, Param]:
         need_sequence(x)
         if length is not None:
-            _need_lengths(length, x.shape[0])
+            need_lengths(length, x.shape[0], 1)
         rows, fan = self.gates * self.units, (self.units, self.units)
         found: dict[str, Param] = {}
         for layer, _, ending in self._walks():

@@ -5,7 +5,6 @@ from graph.primitives.composite import (
     batch_norm,
     channel_shape,
     log_softmax,
-    scan,
     softmax,
     softmax_cross_entropy,
     update,
@@ -46,6 +45,7 @@ from graph.primitives.linear import matmul
 from graph.primitives.random import random_uniform
 from graph.primitives.recurrent import gru_scan, lstm_scan, rnn_scan
 from graph.primitives.reduction import argmax, norm, reduce_max, reduce_mean, reduce_sum, renorm
+from graph.primitives.scan import scan
 from graph.primitives.shape import (
     broadcast_to,
     concat,

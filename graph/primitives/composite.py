@@ -7,7 +7,7 @@ from typing import cast
 
 from graph.primitives.elementwise import exp, log, rsqrt, stop_gradient
 from graph.primitives.reduction import reduce_max, reduce_mean, reduce_sum
-from graph.primitives.shape import concat, one_hot, reshape, slice_axis
+from graph.primitives.shape import one_hot, reshape
 from graph.primitives.table import (
     Gradients,
     Primitive,
@@ -212,54 +212,6 @@ register(
 register(
     Primitive("batch_norm_grad", "composite", _batch_norm_grad_type, None, _batch_norm_grad_expand)
 )
-
-
-# ---- a drawn cell scanned over time
-
-
-def scan(body: Program, carries: Sequence[Tensor], inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    """Run `body` for each step of axis 1 of `inputs`; returns the last carries, then the stacked
-    outputs N×T×….
-
-    `body`'s inputs are, in order: the carries, one time step of each input (N×…), then shared
-    values such as weights, which follow the time inputs in `inputs` untouched: `body`'s batch
-    inputs named `carry:*`, `step:*` and anything else say which is which. Its outputs are the new
-    carries in order, then the values to stack.
-    """
-    return inputs[0].builder.emit("scan", (*carries, *inputs), body=body, carries=len(carries))
-
-
-def _scan_parts(attrs: Attrs) -> tuple[Program, int, int]:
-    body, carries = cast("Program", attrs["body"]), cast("int", attrs["carries"])
-    stepped = sum(given.key.startswith("step:") for given in body.inputs)
-    return body, carries, stepped
-
-
-def _scan_type(types: Types, attrs: Attrs) -> Types:
-    body, carries, _ = _scan_parts(attrs)
-    steps = types[carries].shape[1]
-    made = [body.types[value] for _, value in body.outputs]
-    stacked = [TensorType((t.shape[0], steps, *t.shape[1:]), t.dtype) for t in made[carries:]]
-    return (*made[:carries], *stacked)
-
-
-def _scan_expand(inputs: Sequence[Tensor], attrs: Attrs) -> Sequence[Tensor]:
-    body, count, stepped = _scan_parts(attrs)
-    carries, timed = list(inputs[:count]), inputs[count : count + stepped]
-    shared = list(inputs[count + stepped :])
-    collected: list[list[Tensor]] = [[] for _ in body.outputs[count:]]
-    for step in range(timed[0].shape[1]):
-        now = [reshape(slice_axis(x, 1, step, step + 1), (x.shape[0], *x.shape[2:])) for x in timed]
-        given = {i.value: t for i, t in zip(body.inputs, carries + now + shared, strict=True)}
-        values = carries[0].builder.inline(body, given)
-        results = [values[value] for _, value in body.outputs]
-        carries = results[:count]
-        for series, value in zip(collected, results[count:], strict=True):
-            series.append(reshape(value, (value.shape[0], 1, *value.shape[1:])))
-    return [*carries, *(concat(series, 1) for series in collected)]
-
-
-register(Primitive("scan", "composite", _scan_type, None, _scan_expand))
 
 
 # ---- one optimizer's update of all its parameters

@@ -19,7 +19,7 @@ from graph.dots import dots_text
 from graph.edit import Edit
 from graph.graph import Frame, Note, Wire
 from graph.rules import EditError
-from graph.subgraph import Subgraph
+from graph.subgraph import Defined, Scan, Subgraph
 from graph.validator import FileError
 from gui.canvas.dots import without
 from gui.canvas.geometry import GRID, Point, Rect, snapped
@@ -291,16 +291,28 @@ def define_selection(host: Host) -> None:
 def dissolve_selection(host: Host) -> None:
     """Take the selected subgraphs apart."""
     document = host.document
-    ids = [i for i in sorted(document.selection) if is_instance(host, i)]
+    ids = [i for i in sorted(document.selection) if is_instance(host, i, Subgraph)]
     before = set(document.drawing.net)
     if ids and host.push(*(Dissolve(id, into=document.into) for id in ids)):
         host.select(sorted(set(document.drawing.net) - before))
 
 
-def is_instance(host: Host, id: str) -> bool:
-    """Whether a node stands for a definition."""
+def scan_selection(host: Host) -> None:
+    """Run the selected subgraphs at every step of a sequence; those that do already, once."""
+    document = host.document
+    ids = [i for i in sorted(document.selection) if is_instance(host, i, Subgraph)]
+    kind: type[Defined] = Scan if ids else Subgraph
+    ids = ids or [i for i in sorted(document.selection) if is_instance(host, i)]
+    names = {id: getattr(document.drawing.node(id).op, "definition", "") for id in ids}
+    parts = [edits.SetOp(id, kind(definition=names[id]), into=document.into) for id in ids]
+    if parts:
+        host.push(*parts)
+
+
+def is_instance(host: Host, id: str, kind: type[Defined] = Defined) -> bool:
+    """Whether a node stands for a definition, in the way of `kind`."""
     drawing = host.document.drawing
-    return id in drawing and isinstance(drawing.node(id).op, Subgraph)
+    return id in drawing and isinstance(drawing.node(id).op, kind)
 
 
 def _on_grid(length: float) -> float:

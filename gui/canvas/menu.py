@@ -30,6 +30,7 @@ NODE_MENU = (
     "graph.frame",
     "graph.define",
     "graph.dissolve",
+    "graph.scan",
     "graph.straighten",
     "graph.arrange",
     SEPARATOR,

@@ -15,7 +15,7 @@ from graph.edits import AddNode, Batch
 from graph.graph import Dots, Node, Wire
 from graph.op import Op
 from graph.rules import EditError
-from graph.subgraph import Subgraph
+from graph.subgraph import Defined
 from gui.blocks import brought
 from gui.canvas.bare import bare_view
 from gui.canvas.bubble import Bubble
@@ -274,7 +274,7 @@ class Canvas(PointedSurface):
     def enter_node(self, id: str) -> bool:
         """Show the definition that a node stands for; False when it stands for none."""
         op = self.document.drawing.node(id).op
-        if not isinstance(op, Subgraph) or op.definition not in self.document.graph.definitions:
+        if not isinstance(op, Defined) or op.definition not in self.document.graph.definitions:
             return False
         self.document.enter(op.definition, id)
         return True

@@ -12,7 +12,7 @@ from graph.kinds import Optimizer
 from graph.op import Op, Port, PortKind
 from graph.program import TensorType
 from graph.shapes import Shapes
-from graph.subgraph import Subgraph
+from graph.subgraph import Defined
 from gui import cost_text
 from gui.document import Document
 from gui.inspector.receptive import receptive_field
@@ -97,7 +97,7 @@ def _trained(document: Document, node: Node, op: Optimizer) -> list[Fact]:
 
 def known(shapes: Shapes, node: Node, path: str) -> bool:
     """Whether the walk got as far as to work out a node."""
-    if isinstance(node.op, Subgraph):
+    if isinstance(node.op, Defined):
         return any(key.startswith(f"{path}/") for key in shapes.found)
     return path in shapes.found
 

@@ -23,7 +23,7 @@ FEW = 8  # so many settings are all shown; of more, the advanced ones are folded
 class Desk(Owner, Protocol):
     """Who keeps the values, and knows what can be picked."""
 
-    def candidates(self, name: str) -> list[tuple[str, str]]:
+    def candidates(self, name: str) -> list[tuple[Any, str]]:
         """What the field of a setting offers."""
 
     def folder(self) -> Path:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 from graph.kinds import DataSource
 from graph.op import Op
 from graph.ops.table import Table
-from graph.subgraph import Subgraph
+from graph.subgraph import Defined
 from gui.app import App
 from gui.inspector.form import Form
 from gui.inspector.label import LABEL, MARGIN, ScrubLabel
@@ -63,7 +63,7 @@ class FlagRow(QWidget):
     def display(self, subject: Subject) -> None:
         """Show the flags of the chosen nodes; those that mean nothing to them are hidden."""
         nodes = subject.nodes
-        layers = [n for n in nodes if n.op.role == "layer" and not isinstance(n.op, Subgraph)]
+        layers = [n for n in nodes if n.op.role == "layer" and not isinstance(n.op, Defined)]
         trained = [n for n in layers if has_weights(n.op)]
         self.setVisible(bool(layers) and len(layers) == len(nodes))
         self.freeze.setVisible(len(trained) == len(nodes))
@@ -115,7 +115,7 @@ class NodeSettings(Section):
             self.form.display(self._values, live)
         self.flags.display(subject)
         only = subject.node
-        inside = isinstance(only.op, Subgraph) if only else False
+        inside = isinstance(only.op, Defined) if only else False
         self._show(self.enter, inside)
         self._show(self.look_at, isinstance(only.op, Table) if only else False)
         self.setVisible(bool(self._specs) or self.flags.isVisibleTo(self))
@@ -190,7 +190,7 @@ class NodeSettings(Section):
         if self._subject.document:
             self._subject.document.undo()
 
-    def candidates(self, name: str) -> list[tuple[str, str]]:
+    def candidates(self, name: str) -> list[tuple[Any, str]]:
         """What the field of a setting offers."""
         return candidates(self._subject, name)
 
@@ -221,5 +221,5 @@ class NodeSettings(Section):
 
     def _enter(self) -> None:
         node, document = self._subject.node, self._subject.document
-        if node and document and isinstance(node.op, Subgraph):
+        if node and document and isinstance(node.op, Defined):
             document.enter(node.op.definition, node.id)

@@ -12,7 +12,7 @@ from graph.checks import Problem
 from graph.edit import Edit
 from graph.edits import Batch, Disconnect, Remove
 from graph.graph import Frame, Graph, Node, Note, Wire
-from graph.subgraph import Subgraph
+from graph.subgraph import Defined
 from gui.app import App
 from gui.canvas.describe import icon_name
 from gui.docks.page import Page
@@ -272,7 +272,7 @@ def _head_of(subject: Subject) -> tuple[str, str, str, str]:
         return "Nothing open", "Open or draw a graph", "", ""
     match subject.only:
         case Node(op=op) as node:
-            kind = op.definition if isinstance(op, Subgraph) else facts.type_title(type(op))
+            kind = op.definition if isinstance(op, Defined) else facts.type_title(type(op))
             return node.label, f"{kind} · {op.category}", icon_name(op), op.family
         case Wire() as wire:
             ends = (document.drawing.node(id).label for id in (wire.source, wire.target))

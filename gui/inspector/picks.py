@@ -15,7 +15,7 @@ from gui.look import Look
 from gui.widgets.menus import rounded
 
 # (value, what the menu shows) of what can be picked
-Candidates = Callable[[str], list[tuple[str, str]]]
+Candidates = Callable[[str], list[tuple[Any, str]]]
 
 
 class PickRow(EntryRow):
@@ -49,13 +49,17 @@ class PickRow(EntryRow):
             menu.addAction("Nothing to choose from").setEnabled(False)
         return menu
 
-    def _pick(self, word: str) -> None:
+    def _pick(self, word: Any) -> None:
         self.set(self._with(word) if self._several else word)
         self.owner.settle()
 
-    def _with(self, word: str) -> tuple[str, ...]:
+    def _with(self, word: Any) -> tuple[Any, ...]:
         value: tuple[Any, ...] = self.values[0] if len(self.values) == 1 else ()
-        return tuple(w for w in value if w != word) if word in value else (*value, word)
+        if word in value:
+            return tuple(w for w in value if w != word)
+        if isinstance(word, tuple):  # a pair takes the place of another of the same name
+            value = tuple(w for w in value if w[0] != word[0])
+        return (*value, word)
 
 
 class PathRow(EntryRow):

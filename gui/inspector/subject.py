@@ -13,7 +13,7 @@ from graph.graph import Frame, Graph, Node, Note, Wire
 from graph.kinds import Optimizer
 from graph.op import Op, SettingError
 from graph.rules import EditError
-from graph.subgraph import Subgraph
+from graph.subgraph import Defined, Scan
 from gui.document import Document
 from gui.inspector.spec import Spec, message, specs_of
 
@@ -172,11 +172,9 @@ def _prefixes(graph: Graph, into: str) -> Iterator[tuple[str, str]]:
         return
     for name in ("", *graph.definitions):
         for node in graph.drawing(name):
-            if isinstance(node.op, Subgraph) and node.op.definition == into:
+            if isinstance(node.op, Defined) and node.op.definition == into:
                 for prefix, keys in _prefixes(graph, name):
-                    for turn in range(node.op.repeat):
-                        own = f"/{turn}" if node.op.repeat > 1 else ""
-                        shared = own if node.op.weights == "own" else ""
+                    for own, shared in node.op.walks():
                         yield f"{prefix}{node.id}{own}/", f"{keys}{node.id}{shared}/"
 
 
@@ -193,7 +191,7 @@ def live_keys(subject: Subject, name: str) -> list[str]:
     ]
 
 
-def candidates(subject: Subject, name: str) -> list[tuple[str, str]]:
+def candidates(subject: Subject, name: str) -> list[tuple[Any, str]]:
     """What the field of a setting offers: (value, words) of each."""
     node, document = (subject.nodes or (None,))[0], subject.document
     if node is None or document is None:
@@ -206,12 +204,23 @@ def candidates(subject: Subject, name: str) -> list[tuple[str, str]]:
     if name == "tie":
         others = (n for n in drawing if n.id != node.id and has_weights(n.op))
         return [(n.id, n.label) for n in sorted(others, key=lambda n: n.id)]
-    if isinstance(op, Subgraph) and name == "definition":
+    if isinstance(op, Defined) and name == "definition":
         return [(known, known) for known in sorted(document.graph.definitions)]
+    if isinstance(op, Scan) and name in ("carry", "context"):
+        return _of_cell(document.graph, op, name)
     schema = getattr(op, "schema", None)
     if schema and name in ("target", "skip"):
         return [(column.name, column.name) for column in schema.columns]
     return [(choice, choice) for choice in _choices(op, name)]
+
+
+def _of_cell(graph: Graph, op: Scan, name: str) -> list[tuple[Any, str]]:
+    """Inputs of a scanned cell, or each with every output that could feed it."""
+    cell = graph.definitions.get(op.definition, Graph())
+    inputs, outputs = (cell.port_ids(role) for role in ("input", "output"))
+    if name == "context":
+        return [(id, id) for id in inputs]
+    return [((id, end), f"{id}: {end}") for id in inputs for end in outputs]
 
 
 def _choices(op: Op, name: str) -> tuple[str, ...]:
@@ -220,4 +229,4 @@ def _choices(op: Op, name: str) -> tuple[str, ...]:
 
 def has_weights(op: Op) -> bool:
     """Whether nodes of this type have weights of their own, or stand for some that may."""
-    return type(op).params is not Op.params or isinstance(op, Subgraph)
+    return type(op).params is not Op.params or isinstance(op, Defined)

@@ -130,7 +130,7 @@ class ThingForm(QWidget):
         if self._subject.document:
             self._subject.document.undo()
 
-    def candidates(self, name: str) -> list[tuple[str, str]]:
+    def candidates(self, name: str) -> list[tuple[Any, str]]:
         """Nothing is picked here."""
         return []
 

@@ -97,7 +97,7 @@ class TrainingForm:
         if self.document:
             self.document.undo()
 
-    def candidates(self, name: str) -> list[tuple[str, str]]:
+    def candidates(self, name: str) -> list[tuple[Any, str]]:
         """Nothing is picked here."""
         return []
 

@@ -17,7 +17,7 @@ from graph.infer import BATCH, Given, infer
 from graph.kinds import DataSource, Optimizer, Schedule
 from graph.op import REGISTRY, Op, Port
 from graph.program import ShapeError, TensorType
-from graph.subgraph import Subgraph, instance_ports
+from graph.subgraph import Defined, instance_ports
 from gui.blocks import Shipped
 from gui.canvas.describe import kind_of
 
@@ -157,7 +157,7 @@ class Fits:
             return source.role == "loss" and not_a_loss(kind) is None
         if op.role == "input":
             return False
-        if isinstance(op, Subgraph):
+        if isinstance(op, Defined):
             return source.role not in ("metric", "optimizer")
         if kind is None:
             given = next(
@@ -170,7 +170,7 @@ class Fits:
         """The link through the node that the refusal names, where the two then fit."""
         kind = self.type_at(loose)
         ports = self._ports(op, "input")
-        if kind is None or not ports or isinstance(op, (Subgraph, Optimizer)):
+        if kind is None or not ports or isinstance(op, (Defined, Optimizer)):
             return None
         for given in _trials(op, ports[0], kind):
             refusal = infer(op, given).refusal
@@ -199,7 +199,7 @@ class Fits:
             return port.kind == "loss" and op.role == "loss"
         if isinstance(op, DataSource):
             return self._data_fits(op, out, loose)
-        layer = op.ports_in() and op.role != "input" and not isinstance(op, Subgraph)
+        layer = op.ports_in() and op.role != "input" and not isinstance(op, Defined)
         if port.kind == "labels" and out.kind == "any" and layer:
             return self._accepts(op, op.ports_in()[0], _LABELS)  # most layers take no labels
         return "any" in (out.kind, port.kind) or out.kind == port.kind
@@ -218,7 +218,7 @@ class Fits:
         if operands is None:
             port = next(p for p in self._drawing.ports_in(loose.node) if p.name == loose.port)
             return self._accepts(node.op, port, kind)
-        return isinstance(node.op, Subgraph) or infer(node.op, operands).refusal is None
+        return isinstance(node.op, Defined) or infer(node.op, operands).refusal is None
 
 
 def _trials(op: Op, port: Port, kind: TensorType) -> Iterator[tuple[Given, ...]]:

@@ -13,7 +13,7 @@ from graph.kinds import DataSource
 from graph.op import REGISTRY, Op
 from graph.program import ShapeError
 from graph.rules import EditError, check_op
-from graph.subgraph import Subgraph
+from graph.subgraph import Defined, Scan, Subgraph
 from gui.blocks import Block, blocks
 from gui.canvas.describe import icon_name
 from gui.palette.fuzzy import Field
@@ -35,8 +35,8 @@ SHAPES = {
 class Item:
     """One thing to add. `takes` is the shape at its first port, `name` its key everywhere.
 
-    `definition` names a subgraph of the document, `block` is one that ships with Netloom; other
-    items are of the node type `name`.
+    `definition` names a subgraph of the document, `scanned` at every step; `block` is one
+    that ships with Netloom; other items are of the node type `name`.
     """
 
     name: str
@@ -49,13 +49,15 @@ class Item:
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     definition: str = ""
+    scanned: bool = False
     block: Block | None = None
     fields: tuple[Field, ...] = field(default=(), repr=False)
 
     def op(self) -> Op:
         """A new op with the settings it starts with."""
         if self.definition:
-            return Subgraph(definition=self.definition)
+            kind = Scan if self.scanned else Subgraph
+            return kind(definition=self.definition)
         if self.block:
             return self.block.op()
         return REGISTRY[self.name]()
@@ -93,24 +95,35 @@ def definitions(graph: Graph, into: str) -> list[Item]:
             check_op(graph, into, op, name)
         except EditError:
             continue
-        inside = graph.definitions[name]
-        ports = tuple(inside.port_ids("input")), tuple(inside.port_ids("output"))
-        tip = f"A part of this graph: {len(inside)} node{'s' if len(inside) != 1 else ''}."
-        made = Item(
-            name=f"{SUBGRAPHS}/{name}",
-            title=name,
-            category=SUBGRAPHS,
-            family=op.family,
-            icon=icon_name(op),
-            takes=f"{len(ports[0])} in",
-            tip=tip,
-            inputs=ports[0],
-            outputs=ports[1],
-            definition=name,
-            fields=(Field(name), Field(SUBGRAPHS, 0.5), Field("subgraph block module", 0.5)),
-        )
-        found.append(made)
+        found.append(_of_definition(graph.definitions[name], op))
+        if found[-1].inputs and found[-1].outputs:
+            found.append(_of_definition(graph.definitions[name], Scan(definition=name)))
     return found
+
+
+def _of_definition(inside: Graph, op: Defined) -> Item:
+    """An instance of a definition, or a scan of it."""
+    ports = tuple(inside.port_ids("input")), tuple(inside.port_ids("output"))
+    name, scanned = op.definition, isinstance(op, Scan)
+    tip = f"A part of this graph: {len(inside)} node{'s' if len(inside) != 1 else ''}."
+    words = "subgraph block module"
+    if scanned:
+        tip, words = f"{name}, run at every step of a sequence.", "scan recurrent cell loop"
+    title = f"{name} at every step" if scanned else name
+    return Item(
+        name=f"{SUBGRAPHS}/{title}",
+        title=title,
+        category=SUBGRAPHS,
+        family=op.family,
+        icon=icon_name(op),
+        takes=SHAPES["sequence"] if scanned else f"{len(ports[0])} in",
+        tip=tip,
+        inputs=ports[0],
+        outputs=ports[1],
+        definition=name,
+        scanned=scanned,
+        fields=(Field(title), Field(SUBGRAPHS, 0.5), Field(words, 0.5)),
+    )
 
 
 def _may_stand(graph: Graph, into: str, block: Block) -> bool:
@@ -152,13 +165,13 @@ def by_category(items: Iterable[Item]) -> dict[str, list[Item]]:
 
 @lru_cache(maxsize=4)
 def _types(names: tuple[str, ...]) -> tuple[Item, ...]:
-    """The node types `names`; a Subgraph without a definition is none of them."""
+    """The node types `names`; one that stands for a definition is none of them."""
     return tuple(made for entry in catalog() if entry["name"] in names and (made := of_type(entry)))
 
 
 def of_type(entry: Entry) -> Item | None:
     """A node type of the catalog; None for one that needs more than its settings."""
-    if REGISTRY[entry["name"]] is Subgraph:
+    if issubclass(REGISTRY[entry["name"]], Defined):
         return None
     words = tuple(Field(word, 0.85, loose=False) for word in entry["keywords"])
     op = REGISTRY[entry["name"]]()

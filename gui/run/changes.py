@@ -9,7 +9,7 @@ from graph.files import named_file
 from graph.graph import Graph, Node
 from graph.kinds import DataSource
 from graph.stepping import batch_size
-from graph.subgraph import Subgraph
+from graph.subgraph import Defined
 
 
 def snapshot(graph: Graph) -> Graph:
@@ -96,10 +96,9 @@ def _live(root: Graph, drawing: Graph, prefix: str) -> dict[str, float]:
     for node in drawing:
         path = prefix + node.id
         found |= {f"{path}/{name}": value for name, value in node.op.live_settings().items()}
-        if isinstance(node.op, Subgraph) and node.op.definition in root.definitions:
+        if isinstance(node.op, Defined) and node.op.definition in root.definitions:
             inner = root.definitions[node.op.definition]
-            for turn in range(node.op.repeat):
-                own = f"/{turn}" if node.op.repeat > 1 else ""
+            for own, _ in node.op.walks():
                 found |= _live(root, inner, f"{path}{own}/")
     return found
 
@@ -109,7 +108,7 @@ def definition_of(graph: Graph, path: str) -> str:
     name, drawing = "", graph
     for id in path.split("/")[:-1]:
         op = drawing.node(id).op if id in drawing else None  # else the number of a repetition
-        if isinstance(op, Subgraph) and op.definition in graph.definitions:
+        if isinstance(op, Defined) and op.definition in graph.definitions:
             name, drawing = op.definition, graph.definitions[op.definition]
     return name
 

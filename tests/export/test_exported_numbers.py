@@ -13,6 +13,7 @@ import pytest
 from graph.export import Target
 from graph.graph import Graph
 from tests.export.drawings import BY_HAND, random_graphs
+from tests.export.drawn_cells import CELLS, noisy
 from tests.export.drawn_sequences import SEQUENCES
 from tests.export.running import Case, differences, reference, run_alone
 from tests.export.samples import sample_case
@@ -95,6 +96,18 @@ def test_drawings_by_hand_agree(target: Target, tmp_path: Path) -> None:
     """Subgraphs, phases, schedules, several outputs, own node types, odd names."""
     cases = [reference(name, graph) for name, graph in (BY_HAND | SEQUENCES).items()]
     check(cases, target, tmp_path, OUTPUTS, LOSSES)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_scanned_cells_agree(target: Target, tmp_path: Path) -> None:
+    """Cells drawn as subgraphs and run at every step."""
+    check(
+        [reference(name, graph) for name, graph in CELLS.items()], target, tmp_path, OUTPUTS, LOSSES
+    )
+
+
+def test_noise_in_a_cell_agrees_in_numpy(tmp_path: Path) -> None:
+    check([reference("noisy", noisy())], "numpy", tmp_path, OUTPUTS, LOSSES)
 
 
 @pytest.mark.parametrize("target", TARGETS)

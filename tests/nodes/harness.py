@@ -33,7 +33,7 @@ SEED = 7
 STEP = 1e-6  # of a difference quotient
 CHECKED = 20  # elements of each array; a sum over a random direction covers the rest
 # Node types that stand for more than one expression, or for none.
-NO_SAMPLES = frozenset({"Subgraph"})
+NO_SAMPLES = frozenset({"Scan", "Subgraph"})
 
 Values = dict[str, Array]
 

@@ -24,6 +24,7 @@ ASKED_FOR = (
     "LeakyReLU", "Sigmoid", "Tanh", "Softmax", "Formula", "StopGradient", "CrossEntropy",
     "BinaryCrossEntropy", "MeanSquaredError", "MeanAbsoluteError", "SGD", "Adam",
     "StepSchedule", "CosineSchedule", "Accuracy", "MeanAbsoluteErrorMetric", "Subgraph",
+    "Scan",
 )
 # fmt: on
 

@@ -18,7 +18,7 @@ from graph.files import dumps, loads
 from graph.graph import Graph, Node
 from graph.op import REGISTRY, Op, Setting, SettingError, annotation, settings_of
 from graph.schema import Column, Schema
-from graph.subgraph import Subgraph
+from graph.subgraph import Defined, Scan, Subgraph
 from tests.nodes.harness import samples
 
 SETTINGS = {
@@ -115,8 +115,9 @@ def test_value_of_another_kind_is_refused(name: str) -> None:
 
 def nodes() -> dict[str, Op]:
     """One node of each type with its default settings, and one for each good sample."""
-    made = {name: op() for name, op in REGISTRY.items() if op is not Subgraph}
+    made = {name: op() for name, op in REGISTRY.items() if not issubclass(op, Defined)}
     made["Subgraph"] = Subgraph(definition="block")
+    made["Scan"] = Scan("block", "last", reverse=True, carry=(("h", "y"),), context=("c",))
     made |= {case: op(**sample.settings) for case, (op, sample) in samples().items()}
     columns = (Column("age"), Column("sex", "category", ("f", "m")), Column("id", "skipped"))
     made["Table filled"] = REGISTRY["Table"](
@@ -131,7 +132,7 @@ def test_settings_survive_a_file(case: str) -> None:
     node = nodes()[case]
     drawn = Graph()
     drawn.set_node(Node("node", node))
-    if isinstance(node, Subgraph):
+    if isinstance(node, Defined):
         drawn.definitions[node.definition] = Graph(definitions=drawn.definitions)
     read = loads(dumps(drawn)).node("node").op
     assert read == node

@@ -72,6 +72,23 @@ def _lstm(x: Tensor, weight: Tensor, *rest: Tensor, reverse: bool = False) -> Te
     return rows.concat(list(rows.lstm_scan(x, weight, *rest, reverse=reverse)[:2]), 2)
 
 
+def _scanned(reverse: bool) -> Callable[..., Tensor]:
+    """h = tanh(x W) · h + b, and tanh(x W) beside it, over the steps of x."""
+
+    def make(x: Tensor, start: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        n, steps, size = x.shape
+        inner = Builder()
+        kinds = {"carry:h": start, "step:x": x, "weight": weight, "bias": bias}
+        shapes = {name: t.shape for name, t in kinds.items()} | {"step:x": (n, size)}
+        h, now, w, b = (inner.input("batch", k, TensorType(s)) for k, s in shapes.items())
+        gate = rows.tanh(rows.matmul(now, w))
+        body = inner.finish("cell", {"carry:h": gate * h + b, "stack:gate": gate})
+        last, gates = rows.scan(body, [start], [x, weight, bias], reverse)
+        return rows.concat([rows.reshape(gates, (n, steps * last.shape[1])), last], 1)
+
+    return make
+
+
 CASES = {
     **{
         name: Case(_unary(name), [(3, 4)])
@@ -118,6 +135,8 @@ CASES = {
         lambda x, g, b: rows.concat(list(rows.batch_norm(x, g, b, 1e-3)[1:]), 0),
         [(4, 2), (2,), (2,)],
     ),
+    "scan": Case(_scanned(False), [(2, 3, 2), (2, 2), (2, 2), (2,)]),
+    "scan_back": Case(_scanned(True), [(2, 3, 2), (2, 2), (2, 2), (2,)]),
     "rnn_scan": Case(rows.rnn_scan, [(2, 3, 2), (2, 2)]),
     "rnn_scan_relu": Case(
         lambda x, w: rows.rnn_scan(x, w, _lengths(x), True, "relu"), [(2, 3, 2), (2, 2)]
@@ -140,7 +159,7 @@ FLAT = {
 INNER = {
     *("conv2d_dx", "conv2d_dw", "depthwise2d_dx", "depthwise2d_dw"),
     *("max_pool2d_scatter", "max_pool2d_take", "avg_pool2d_dx"),
-    *("softmax_grad", "softmax_cross_entropy_grad", "batch_norm_grad", "scan", "update"),
+    *("softmax_grad", "softmax_cross_entropy_grad", "batch_norm_grad", "scan_grad", "update"),
     *("attention_grad", "rnn_scan_grad", "lstm_scan_grad", "gru_scan_grad"),
     *("reshape", "permute", "broadcast_to", "slice", "pad", "concat", "take_grad"),
 }

@@ -35,7 +35,7 @@ from graph.op import REGISTRY, Op, Setting, SettingError, annotation, settings_o
 from graph.placeholder import Placeholder
 from graph.rules import EditError
 from graph.schema import Column, Schema
-from graph.subgraph import Subgraph
+from graph.subgraph import Scan, Subgraph
 from graph.training import Split, Training
 
 NAMES = ("", "a", "Größe ×2", '"quoted" \\ {x}', "名\u3000前", "x" * 150)
@@ -92,6 +92,8 @@ def random_op(rng: Random, graph: Graph) -> Op:
     if REGISTRY[name] is Subgraph:
         return Subgraph(rng.choice(sorted(graph.definitions) or ["none"]), rng.choice([1, 1, 3]))
     drawn: dict[str, Any] = {}
+    if REGISTRY[name] is Scan:
+        drawn["definition"] = rng.choice(sorted(graph.definitions) or ["none"])
     for key in settings_of(REGISTRY[name]):
         if rng.random() < 0.4:
             try:

@@ -1,0 +1,165 @@
+"""Cells drawn from parts and scanned are the recurrent layers, in numbers and in gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+
+from compute.backend import Array
+from compute.reference import evaluate
+from graph.graph import Graph, Node
+from graph.lower import Model
+from graph.simplify import expand_composites
+from tests.support.cells import DRAWN, FEATURES, STEPS, UNITS, elman, scan, shipped, trained, using
+from tests.support.small_graphs import DEVICES, draw, make_plan, op, outputs, train_steps
+
+SAMPLES = 4
+BOTH = pytest.mark.parametrize("layer", DRAWN)
+
+
+def numbers(shapes: Mapping[str, tuple[int, ...]], seed: int = 0) -> dict[str, Array]:
+    """Random numbers of these shapes."""
+    rng = np.random.default_rng(seed)
+    return {name: rng.normal(size=shape) for name, shape in shapes.items()}
+
+
+def gates(layer: str, weights: Mapping[str, Array]) -> dict[str, Array]:
+    """Weights of a layer of the registry as those of the cell that is drawn from parts."""
+    found = {}
+    for number, gate in enumerate(DRAWN[layer][1]):
+        rows = slice(number * UNITS, (number + 1) * UNITS)
+        for side, ending in (("x", "ih"), ("h", "hh")):
+            for name in ("weight", "bias"):
+                found[f"scan/{gate}_{side}/{name}"] = weights[f"scan/{name}_{ending}_l0"][rows]
+    return found
+
+
+def slopes(drawn: Graph, port: str, weights: Mapping[str, Array]) -> dict[str, Array]:
+    """What the node gives for random samples, and the gradient of each weight and the input."""
+    model = Model(drawn)
+    names = {f"value:scan.{port}", "gradient:x.y", *(f"gradient:{key}" for key in model.params)}
+    program = expand_composites(model.program("train/0", SAMPLES, frozenset(names)))
+    data = {"x.y": (SAMPLES, STEPS, FEATURES)}
+    data["goal.y"] = program.types[program.output(f"value:scan.{port}")].shape
+    given = {("batch", key): array for key, array in numbers(data).items()}
+    given |= {("param", key): array for key, array in weights.items()}
+    given["live", "sgd/learning_rate"] = np.array(0.5)
+    values = evaluate(program, given)
+    return {name: values[program.output(name)] for name in names}
+
+
+@BOTH
+@pytest.mark.parametrize("returns", ["sequence", "last"])
+def test_a_drawn_cell_is_the_layer(layer: str, returns: str) -> None:
+    """With the same weights: outputs and all gradients to 1e-12."""
+    built = trained(op(layer, units=UNITS, returns=returns), elman(), "y")
+    shapes = {key: param.shape for key, param in Model(built).params.items()}
+    weights = numbers(shapes, 1)
+    expected = slopes(built, "y", weights)
+    drawn = trained(scan(returns=returns), shipped(layer))
+    found = slopes(drawn, "h_next", gates(layer, weights))
+    close = {"rtol": 1e-12, "atol": 1e-13}
+    np.testing.assert_allclose(found["value:scan.h_next"], expected["value:scan.y"], **close)
+    np.testing.assert_allclose(found["gradient:x.y"], expected["gradient:x.y"], **close)
+    theirs = {key: expected[f"gradient:{key}"] for key in shapes}
+    for key, gradient in gates(layer, theirs).items():
+        np.testing.assert_allclose(found[f"gradient:{key}"], gradient, err_msg=key, **close)
+
+
+@BOTH
+def test_the_way_back_is_the_layers_way_back(layer: str) -> None:
+    """`reverse` gives the second half of what a layer gives that walks both ways."""
+    both = trained(op(layer, units=UNITS, bidirectional=True), elman(), "y")
+    both.set_node(Node("goal", op("Input", shape=(STEPS, 2 * UNITS))))
+    weights = numbers({key: param.shape for key, param in Model(both).params.items()}, 1)
+    expected = slopes(both, "y", weights)["value:scan.y"][..., UNITS:]
+    back = {
+        key.removesuffix("_reverse"): array
+        for key, array in weights.items()
+        if key.endswith("_reverse")
+    }
+    drawn = trained(scan(reverse=True), shipped(layer))
+    found = slopes(drawn, "h_next", gates(layer, back))["value:scan.h_next"]
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-13)
+
+
+@BOTH
+@pytest.mark.parametrize("settings", [{}, {"returns": "last", "reverse": True}])
+def test_the_plan_trains_as_the_reference(layer: str, settings: dict[str, object]) -> None:
+    """Losses of five steps and the weights after them, with one last smaller batch."""
+    model = Model(trained(scan(**settings), shipped(layer)))
+    goal = (11, UNITS) if settings else (11, STEPS, UNITS)
+    data = numbers({"x.y": (11, STEPS, FEATURES), "goal.y": goal}, 2)
+    found = []
+    for device in ("reference", "cpu"):
+        plan = make_plan(model, device, seed=3)
+        losses = train_steps(model, plan, data, np.arange(10).reshape(5, 2))
+        losses |= {"odd": train_steps(model, plan, data, np.arange(11)[None])["train/0"]}
+        found.append(losses | plan.read() | {"loss": losses["train/0"][:1]})
+        plan.close()
+    for key, array in found[0].items():
+        np.testing.assert_allclose(found[1][key], array, rtol=1e-11, atol=1e-13, err_msg=key)
+
+
+def test_values_inside_are_those_of_all_steps() -> None:
+    """Watched, a node of the cell gives N×T×…, also within a scan within a scan; nothing else
+    changes, and hardly a row is added.
+    """
+    inner = {"x": op("Input"), "deep": op("Reshape", shape=(FEATURES, 1)), "h_next": op("Output")}
+    inner |= {"row": scan(definition="row"), "last": op("Reduce", axes=(1,)), "h": op("Input")}
+    inner |= {"sum": op("Add")}
+    wires = """x.y>deep.x deep.y>row.x row.h_next>last.x last.y>sum.x h.y>sum.x sum.y>h_next.x"""
+    drawn = using(trained(scan(), draw(inner, wires)), row=elman())
+    model = Model(drawn)
+    names = ("scan/sum.y", "scan/row.h_next", "scan/row/act.y", "scan.h_next")
+    watch = frozenset(f"value:{name}" for name in names)
+    assert all(map(model.can_watch, watch))
+    assert not model.can_watch("gradient:scan/sum.y")
+    assert not model.can_watch("value:scan/sum.z")
+    plain, program = (
+        expand_composites(model.program("train/0", SAMPLES, watched))
+        for watched in (frozenset[str](), watch)
+    )
+    assert len(program.rows) < len(plain.rows) + 6 * STEPS * FEATURES
+    shapes = {(i.kind, i.key): program.types[i.value].shape for i in program.inputs}
+    rng = np.random.default_rng(4)
+    given = {key: rng.normal(size=shape) for key, shape in shapes.items()}
+    values = evaluate(program, given)
+    inside, row, act, outside = (values[program.output(f"value:{name}")] for name in names)
+    np.testing.assert_array_equal(inside, outside)
+    np.testing.assert_array_equal(act, row)
+    assert row.shape == (SAMPLES, STEPS, FEATURES, UNITS)
+    found = evaluate(plain, given)[plain.output("loss")]
+    assert found == values[program.output("loss")]
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_each_step_drops_others(device: str) -> None:
+    """Noise in a cell is fresh at every step, and the gradient sees the same."""
+    nodes = {"x": op("Input"), "drop": op("Dropout", p=0.5), "y": op("Output")}
+    cell = draw(nodes, "x.y>drop.x drop.y>y.x")
+    nodes = {"x": op("Input", shape=(6, 50)), "goal": op("Input", shape=(6, 50)), "scan": scan()}
+    nodes |= {"scale": op("Dense", units=50, bias=False, init="identity")}
+    nodes |= {"loss": op("MeanSquaredError"), "sgd": op("SGD", learning_rate=1.0)}
+    wires = """x.y>scan.x scan.y>scale.x scale.y>loss.prediction goal.y>loss.target
+        loss.loss>sgd.loss"""
+    model = Model(using(draw(nodes, wires), cell=cell))
+    name = "value:scan.y"
+    program = expand_composites(model.program("train/0", 2, frozenset({name})))
+    ones = np.ones((2, 6, 50))
+    given: dict[tuple[str, str], Array] = {("batch", "x.y"): ones, ("batch", "goal.y"): ones}
+    given["param", "scale/weight"] = np.eye(50)
+    given["live", "sgd/learning_rate"] = np.array(1.0)
+    given["live", "scan/drop/p"] = np.array(0.5)
+    given["iteration", "step"] = np.array(3.0)
+    needed = {(i.kind, i.key): given[i.kind, i.key] for i in program.inputs}
+    made = evaluate(program, needed)[program.output(name)]
+    assert set(np.unique(made)) == {0.0, 2.0}
+    kept = made.transpose(1, 0, 2).reshape(6, -1) > 0
+    assert all((kept[a] != kept[b]).any() for a in range(6) for b in range(a))
+    plan = make_plan(model, device)
+    data = {"x.y": ones, "goal.y": ones}
+    np.testing.assert_array_equal(outputs(model, plan, data)["prediction"], ones)
+    plan.close()

@@ -67,6 +67,8 @@ class Contenders:
                 run = make()
                 run(2)
         except Exception as error:  # a variant this machine cannot run is reported, not hidden
+            if name == OURS:
+                raise
             self.failed[name] = (str(error).splitlines() or [type(error).__name__])[0][:200]
             return
         self.first[name] = time.perf_counter() - start
@@ -117,12 +119,15 @@ def main() -> None:
     parser.add_argument("--limit", type=float, default=120.0)
     parser.add_argument("--patience", type=float, default=90.0)
     parser.add_argument("--rounds", type=int, default=11)
+    parser.add_argument("--agree", action="store_true", help="compare first losses, time nothing")
     parser.add_argument("--memory", choices=("netloom", "pytorch"))
     asked = parser.parse_args()
     if asked.jax:
         jax_rival.set_threads(asked.threads)
     if asked.memory:
         result = _memory(asked)
+    elif asked.agree:
+        result = {"differences": _disagreement(WORKLOADS[asked.workload], asked)}
     elif asked.workload in INFERENCES:
         result = _answers(INFERENCES[asked.workload], asked)
     else:
@@ -141,16 +146,16 @@ def _torch(engine: Engine, variant: Variant) -> Run:
 def _train(workload: Workload, asked: Any) -> dict[str, Any]:
     differences = _disagreement(workload, asked)
     engine = Engine(workload, workload.graph(), asked.threads, asked.vector)
-    field = Contenders(asked.limit, asked.patience)
-    field.add(OURS, lambda: engine.run)
+    contest = Contenders(asked.limit, asked.patience)
+    contest.add(OURS, lambda: engine.run)
     if workload.name == "W2":
-        field.add(STEPPED, lambda: engine.run_single)
+        contest.add(STEPPED, lambda: engine.run_single)
     for variant in variants(engine.data, asked.compile):
-        field.add(variant.name, partial(_torch, engine, variant))
+        contest.add(variant.name, partial(_torch, engine, variant))
     if asked.jax:
         for name, run in jax_rival.jax_runs(engine).items():
-            field.add(name, partial(_same, run))
-    return field.result(workload.name, asked.rounds) | {"differences": differences}
+            contest.add(name, partial(_same, run))
+    return contest.result(workload.name, asked.rounds) | {"differences": differences}
 
 
 def _same(run: Run) -> Run:
@@ -192,9 +197,9 @@ def _answers(inference: Inference, asked: Any) -> dict[str, Any]:
     engine = Engine(workload, workload.graph(), asked.threads, asked.vector)
     answers = Answers(engine)
     expected = answers.answer(answers.samples[0])
-    field, differences = Contenders(asked.limit, asked.patience), dict[str, float]()
-    field.add(OURS, lambda: answers.run)
-    field.add(TOGETHER, lambda: answers.run_together)
+    contest, differences = Contenders(asked.limit, asked.patience), dict[str, float]()
+    contest.add(OURS, lambda: answers.run)
+    contest.add(TOGETHER, lambda: answers.run_together)
     weights = engine.weights()
 
     def torch_side(variant: Variant) -> Run:
@@ -209,10 +214,10 @@ def _answers(inference: Inference, asked: Any) -> dict[str, Any]:
         return run
 
     for variant in inference_variants(engine.data, asked.compile):
-        field.add(variant.name, partial(torch_side, variant))
+        contest.add(variant.name, partial(torch_side, variant))
     if asked.jax:
-        field.add(jax_rival.JIT, jax_side)
-    return field.result(inference.name, asked.rounds) | {"differences": differences}
+        contest.add(jax_rival.JIT, jax_side)
+    return contest.result(inference.name, asked.rounds) | {"differences": differences}
 
 
 def _distance(theirs: Any, ours: Array) -> float:

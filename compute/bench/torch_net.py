@@ -6,8 +6,11 @@ PyTorch is imported here and in `rivals` only: a peer to measure with, never nee
 
 from __future__ import annotations
 
+import importlib.util
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 from compute.backend import Array
@@ -23,6 +26,10 @@ from graph.export.pytorch_train import names_of, run_lines, total
 from graph.graph import Graph
 from graph.kinds import Optimizer
 
+IMPORTS = (
+    *("import math", "import torch", "from torch import nn"),
+    "from torch.nn import functional as F",
+)
 CLIP = {"norm": "clip_norm", "value": "clip_value"}
 
 
@@ -35,14 +42,12 @@ class TorchNet:
     inputs: tuple[str, ...]  # the columns that the module itself takes, in order
     loss: Any
     limits: Mapping[str, float]  # how gradients are clipped, by PyTorch's word for it
-    _optimizer: str
-    _names: Mapping[str, Any]
+    file: Any  # the generated file as a Python module
 
     def optimizer(self, fused: bool) -> Any:
         """A new optimizer of the module's parameters, fused into one call on request."""
-        text = self._optimizer
-        text = f"{text.rstrip()[:-1].rstrip().rstrip(',')}, fused=True)" if fused else text
-        return eval(text, dict(self._names), {"model": self.module})
+        make = self.file.fused_optimizer_of if fused else self.file.optimizer_of
+        return make(self.module)
 
     def limit(self) -> None:
         """Clip the gradients as the optimizer's node says."""
@@ -62,10 +67,9 @@ def torch_net(graph: Graph, weights: Mapping[str, Array] | None) -> TorchNet:
     outline = Outline(graph, TAKEN)
     model = model_class(outline, Namespace(outline.taken), outline.summary())
     op = _only_optimizer(outline)
-    losses = _loss_lines(outline, model)
-    optimizer = ex.text(optimizer_call(op, "model.parameters()", model.customs))
-    names = _run("\n".join([*_classes(model), *losses]))
-    module = names["Model"]()
+    functions = [*_loss_lines(outline, model), *_optimizer_lines(model, op)]
+    file = _imported([*IMPORTS, *_classes(model), *functions])
+    module = file.Model()
     if weights is not None:
         _give(module, model, weights)
     limits = {kind: getattr(op, name) for kind, name in CLIP.items()}
@@ -73,10 +77,9 @@ def torch_net(graph: Graph, weights: Mapping[str, Array] | None) -> TorchNet:
         module,
         dict(outline.arguments),
         tuple(model.inputs),
-        names["loss_of"],
+        file.loss_of,
         {kind: most for kind, most in limits.items() if most is not None},
-        optimizer,
-        names,
+        file,
     )
 
 
@@ -105,15 +108,26 @@ def _loss_lines(outline: Outline, model: ModelClass) -> list[str]:
     return ["def loss_of(model, batch):", *(f"    {line}" for line in lines), *result]
 
 
-def _run(text: str) -> dict[str, Any]:
-    """The names that a generated text defines, beside those it needs."""
-    import math
+def _optimizer_lines(model: ModelClass, op: Optimizer) -> list[str]:
+    text = ex.text(optimizer_call(op, "model.parameters()", model.customs))
+    fused = f"{text.rstrip()[:-1]}, fused=True)"
+    return [
+        *("def optimizer_of(model):", *ex.statement("return ", ex.parse(text), "    ")),
+        *("def fused_optimizer_of(model):", *ex.statement("return ", ex.parse(fused), "    ")),
+    ]
 
-    import torch
 
-    names = {"torch": torch, "nn": torch.nn, "F": torch.nn.functional, "math": math}
-    exec(text, names)
-    return names
+def _imported(lines: list[str]) -> Any:
+    """A generated file as a Python module."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "generated.py"
+        file.write_text("\n".join(lines) + "\n", "utf-8")
+        spec = importlib.util.spec_from_file_location("generated", file)
+        assert spec is not None
+        assert spec.loader is not None
+        made = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(made)
+    return made
 
 
 def _give(module: Any, model: ModelClass, weights: Mapping[str, Array]) -> None:

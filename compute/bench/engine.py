@@ -1,16 +1,18 @@
-"""Our side of a comparison: a plan stepped in blocks, as training does it."""
+"""Our side of a comparison: a plan stepped in blocks as training does it, or asked for answers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from compute.backend import Array, Plan, PlanOptions, load
-from compute.bench.workloads import BATCHES, Workload
+from compute.bench.workloads import BATCHES, Data, Workload
 from graph.graph import Graph
 from graph.lower import Model
+
+PHASE = "train/0"
 
 
 @dataclass
@@ -24,6 +26,7 @@ class Engine:
     done: int = 0
     plan: Plan = field(init=False)
     model: Model = field(init=False)
+    data: Data = field(init=False)
 
     def __post_init__(self) -> None:
         self.model = Model(self.graph)
@@ -33,20 +36,13 @@ class Engine:
             fast_convolution=self.graph.training.fast_convolution,
         )
         self.plan = load("cpu").build(self.model, options, lambda done, total, what: None)
-        self._data = self._named_data()
-
-    def _named_data(self) -> Mapping[str, Array]:
-        """The workload's arrays under the keys of the program's batch inputs."""
-        inputs, labels = self.workload.data()
-        program = self.model.program("train/0", self.workload.batch)
-        batch = [i for i in program.inputs if i.kind == "batch"]
-        kinds = {i.key: program.types[i.value].dtype for i in batch}
-        return {key: labels if kind == "int" else inputs for key, kind in kinds.items()}
+        self.data = self.workload.data()
 
     def weights(self) -> dict[str, Array]:
-        """The parameters as they are now, by ParamKey, in the order of the graph."""
+        """Parameters and running values as they are now, by ParamKey."""
         values = self.plan.read()
-        return {key: values[f"param:{key}"] for key in self.model.params}
+        params = {key: values[f"param:{key}"] for key in self.model.params}
+        return params | {key: values[f"state:{key}"] for key in self.model.states}
 
     def run(self, steps: int) -> Array:
         """Train so many steps; returns their losses."""
@@ -58,9 +54,41 @@ class Engine:
         scalars["iteration:epoch"] = np.zeros(steps)
         scalars["iteration:steps"] = np.full(steps, 1e6)
         self.done += steps
-        return self.plan.run("train/0", self._data, index, scalars).scalars["loss"]
+        return self.plan.run(PHASE, self.data, index, scalars).scalars["loss"]
 
     def run_single(self, steps: int) -> None:
         """Train so many steps, one call a step."""
         for _ in range(steps):
             self.run(1)
+
+
+@dataclass
+class Answers:
+    """The prediction of a net for one sample at a time."""
+
+    engine: Engine
+
+    def __post_init__(self) -> None:
+        model, data = self.engine.model, self.engine.data
+        given = model.program("predict", 1).inputs
+        self.key = next(i.key for i in given if i.kind == "batch")
+        samples = data[self.key]
+        self.samples = [samples[k : k + 1].copy() for k in range(BATCHES)]
+        self._together = {self.key: samples}
+        self._turn = itertools.cycle(self.samples)
+
+    def answer(self, sample: Array) -> Array:
+        """What a program that uses a plan writes to have one new sample's prediction, 1×…."""
+        plan = self.engine.plan
+        given = plan.run("predict", {self.key: sample}, np.zeros((1, 1), np.int64), {})
+        return given.arrays["outputs/prediction"]
+
+    def run(self, count: int) -> None:
+        """So many answers, one call each."""
+        for sample in itertools.islice(self._turn, count):
+            self.answer(sample)
+
+    def run_together(self, count: int) -> None:
+        """So many answers in one call, which walks the samples one by one."""
+        index = (np.arange(count) % BATCHES)[:, None]
+        self.engine.plan.run("predict", self._together, index, {})

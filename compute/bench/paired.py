@@ -54,6 +54,8 @@ def compare(
         undisturbed = True
         for name, run in runs.items():
             seconds, alone = _slice(run, steps[name])
+            if seconds * steps[name] > 4 * slice_seconds:  # it was measured in a lucky moment
+                steps[name] = max(2, steps[name] // 4)
             row[name] = seconds
             undisturbed = undisturbed and alone
         every.append(row)
@@ -65,14 +67,16 @@ def compare(
 
 
 def _steps_for(run: Run, seconds: float) -> int:
-    """Steps that fill a slice, after a warm-up."""
+    """Steps that fill a slice, after a warm-up; a slice of them was run, so all is compiled."""
     run(5)
     best = float("inf")
     for _ in range(3):
         start = time.perf_counter()
-        run(3)
-        best = min(best, (time.perf_counter() - start) / 3)
-    return max(2, int(seconds / best))
+        run(5)
+        best = min(best, (time.perf_counter() - start) / 5)
+    steps = max(2, int(seconds / best))
+    run(steps)
+    return steps
 
 
 def _slice(run: Run, steps: int) -> tuple[float, bool]:

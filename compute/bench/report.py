@@ -1,146 +1,159 @@
-"""`netloom bench` as people read it: a table of paired medians, with the honest controls beside.
+"""`netloom bench`: every net in processes of its own, and the honest controls beside.
 
-Every ratio is PyTorch's time ÷ ours from the same rounds. The rival of the headline is PyTorch's
-best variant on this machine; the default variant, our portable AVX2 kernels and MKL held to AVX-512
-stand beside it.
+A ratio is a rival's time ÷ ours from the same rounds. The controls run the same comparison with
+instruction sets held equal, with PyTorch's memory allocation tuned, and on one thread.
 """
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
 import platform
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from compute.bench.workloads import WORKLOADS
+from compute.bench import jax_rival
+from compute.bench.workloads import INFERENCES, WORKLOADS
+from compute.cpu.variants import available
 
 Notice = Callable[[str], None]
+Figures = Mapping[str, Any]  # what a worker printed
+
+AVX2 = {
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "XLA_FLAGS": "--xla_cpu_max_isa=AVX2",
+}
+# large blocks come from the heap and stay in it, so no step pays for fresh pages
+TUNED = {
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 40),
+    "MALLOC_TOP_PAD_": str(1 << 26),
+}
+
+
+@dataclass(frozen=True)
+class Control:
+    """The comparison once more under other conditions."""
+
+    name: str
+    vector: str | None = None
+    one_thread: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def controls() -> list[Control]:
+    """Those that mean something on this machine."""
+    found = [Control("one thread", one_thread=True)]
+    names = {variant.name for variant in available()}
+    if "f32x16" in names:
+        found += [
+            Control("ours AVX2", "f32x8"),
+            Control("all AVX2", "f32x8", environment=AVX2),
+            Control("MKL AVX-512", environment={"MKL_ENABLE_INSTRUCTIONS": "AVX512"}),
+        ]
+    if platform.libc_ver()[0] == "glibc":
+        found.append(Control("malloc tuned", environment=TUNED))
+    return found
 
 
 @dataclass(frozen=True)
 class BenchOptions:
-    """What to measure: threads on both sides, rounds, and whether to include the slow controls."""
+    """What to measure: threads on both sides, rounds, and whether to include the slow parts.
+
+    `limit` bounds the seconds that a rival may take to compile, `patience` those that a comparison
+    waits for rounds in which the machine is quiet.
+    """
 
     threads: int = 2
     rounds: int = 11
     compile: bool = True
     controls: bool = True
+    jax: bool = True
+    limit: float = 120.0
+    patience: float = 90.0
 
 
 @dataclass(frozen=True)
 class BenchRow:
-    """One workload's figures as the worker printed them."""
+    """One net's figures as its workers printed them."""
 
     name: str
-    main: Mapping[str, Any]
-    controls: Mapping[str, Mapping[str, Any]]
+    gate: float | None
+    main: Figures
+    controls: Mapping[str, Figures]
     memory: Mapping[str, int]
 
-    def best(self) -> tuple[str, list[float]]:
-        """PyTorch's fastest variant and (median, quartiles) of its time ÷ ours."""
-        rivals = {n: r for n, r in self.main["ratios"].items() if not n.startswith("netloom")}
-        name = min(rivals, key=lambda n: rivals[n][0])
-        return name, rivals[name]
+
+def family(contender: str) -> str:
+    """`netloom`, `JAX` or `PyTorch`."""
+    return next((name for name in ("netloom", "JAX") if contender.startswith(name)), "PyTorch")
 
 
-def bench(names: Iterable[str], options: BenchOptions, notice: Notice) -> list[BenchRow]:
-    """Measure the workloads one after the other; `notice` hears what is being measured."""
-    return [_measure(name, options, notice) for name in names]
+def best(figures: Figures, side: str = "PyTorch") -> tuple[str, list[float]] | None:
+    """The fastest variant of a side, and its time ÷ ours: median and quartiles."""
+    rivals = {n: r for n, r in figures["ratios"].items() if family(n) == side}
+    if not rivals:
+        return None
+    name = min(rivals, key=lambda n: rivals[n][0])
+    return name, rivals[name]
 
 
-def _measure(name: str, options: BenchOptions, notice: Notice) -> BenchRow:
-    arguments = ["--threads", str(options.threads), "--rounds", str(options.rounds)]
-    notice(f"{name}: {WORKLOADS[name].describe}")
-    main = _worker(name, [*arguments, *(["--compile"] if options.compile else [])])
+def measure(name: str, options: BenchOptions, notice: Notice) -> BenchRow:
+    """Measure one net; `notice` hears what is being done. Raises RuntimeError when that fails."""
+    known = INFERENCES.get(name) or WORKLOADS[name]
+    shared = ["--rounds", str(options.rounds), "--limit", str(options.limit)]
+    shared += ["--patience", str(options.patience)]
+    if options.jax and jax_rival.installed():
+        shared.append("--jax")
+    threads = ["--threads", str(options.threads)]
+
+    def hear(part: str) -> Notice:
+        return lambda text: notice(f"{name}, {part}: {text}")
+
+    compiled = ["--compile"] if options.compile else []
+    main = _worker(name, [*shared, *threads, *compiled], {}, hear(known.describe))
     memory = {}
     for side in ("netloom", "pytorch"):
-        memory[side] = int(_worker(name, [*arguments, "--memory", side])["peak_bytes"])
-    controls: dict[str, Mapping[str, Any]] = {}
-    if options.controls:
-        notice(f"{name}: controls")
-        controls["netloom AVX2"] = _worker(name, [*arguments, "--vector", "f32x8"])
-        controls["MKL AVX-512"] = _worker(name, arguments, MKL_ENABLE_INSTRUCTIONS="AVX512")
-    return BenchRow(name, main, controls, memory)
+        words = [*threads, "--memory", side]
+        memory[side] = int(_worker(name, words, {}, hear("memory"))["peak_bytes"])
+    found: dict[str, Figures] = {}
+    for control in controls() if options.controls else []:
+        words = [*shared, "--threads", "1"] if control.one_thread else [*shared, *threads]
+        words += ["--vector", control.vector] if control.vector else []
+        found[control.name] = _worker(name, words, control.environment, hear(control.name))
+    return BenchRow(name, known.gate, main, found, memory)
 
 
-def _worker(name: str, arguments: list[str], **environment: str) -> dict[str, Any]:
+def _worker(
+    name: str, arguments: list[str], environment: Mapping[str, str], notice: Notice
+) -> Figures:
+    """The figures that a worker prints; what it says meanwhile is handed on."""
     command = [sys.executable, "-W", "ignore", "-m", "compute.bench.worker", name, *arguments]
-    done = subprocess.run(
-        command, env={**os.environ, **environment}, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+    said: list[str] = []
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
+        with subprocess.Popen(
+            command,
+            env={**os.environ, **environment},
+            stdout=output,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert process.stderr is not None
+            for line in process.stderr:
+                if line.startswith("@"):
+                    notice(line[1:].strip())
+                elif line.strip():
+                    said.append(line.strip())
+        output.seek(0)
+        printed = output.read().strip().splitlines()
+    if process.returncode or not printed:
+        last = said[-1] if said else f"exit code {process.returncode}"
         raise RuntimeError(f"measuring {name} failed: {last}")
-    result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    result: Figures = json.loads(printed[-1])
     return result
-
-
-def markdown(rows: Iterable[BenchRow], options: BenchOptions) -> str:
-    """The table with machine, versions and date."""
-    lines = [
-        f"{machine()}; {options.threads} threads; {datetime.now(UTC):%Y-%m-%d}.",
-        "",
-        "| net | ours | PyTorch, best variant | × best | quartiles | × eager | × best, ours AVX2 "
-        "| × best, MKL AVX-512 | memory ours / PyTorch |",
-        "|---|--:|---|--:|--:|--:|--:|--:|--:|",
-    ]
-    lines += [_line(row) for row in rows]
-    return "\n".join(lines) + "\n"
-
-
-def _line(row: BenchRow) -> str:
-    name, (median, low, high) = row.best()
-    seconds = row.main["seconds"]
-    cells = [
-        row.name,
-        _time(seconds["netloom"]),
-        f"{name}, {_time(seconds[name])}",
-        f"{median:.2f}",
-        f"{low:.2f}–{high:.2f}",
-        f"{row.main['ratios']['eager'][0]:.2f}",
-        *(_control(row, control) for control in ("netloom AVX2", "MKL AVX-512")),
-        f"{row.memory['netloom'] / 2**20:.0f} / {row.memory['pytorch'] / 2**20:.0f} MiB",
-    ]
-    return "| " + " | ".join(cells) + " |"
-
-
-def _control(row: BenchRow, name: str) -> str:
-    if name not in row.controls:
-        return "–"
-    figures = row.controls[name]
-    return f"{min(r[0] for n, r in figures['ratios'].items() if not n.startswith('netloom')):.2f}"
-
-
-def _time(seconds: float) -> str:
-    return f"{seconds * 1e6:.1f} µs" if seconds < 1e-3 else f"{seconds * 1e3:.2f} ms"
-
-
-def machine() -> str:
-    """Processor, versions: what a figure needs beside it."""
-    names = ("torch", "numba", "numpy")
-    versions = ", ".join(f"{name} {_version(name)}" for name in names)
-    return f"{_processor()}; Python {platform.python_version()}, {versions}"
-
-
-def _processor() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
-
-
-def _version(package: str) -> str:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"

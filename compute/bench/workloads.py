@@ -1,173 +1,123 @@
-"""The nets that are timed: each as a Netloom graph, with the numbers PyTorch gets too.
+"""The nets that are timed: each as a Netloom graph, with the numbers its rivals get too.
 
-W1 to W6 are the reference nets of the engine; `digits-mlp` and `digits-cnn` are shipped examples.
+W1 to W6 are the reference nets of the engine, on random numbers; the others are shipped examples on
+their own data. W7 is inference: W1 and W3 with a single sample.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from compute.backend import Array
+from compute.bench import nets
+from compute.data import Folder
+from compute.prepare import load_graph
 from graph.files import load
-from graph.graph import Graph, Node, Wire
-from graph.kinds import DataSource
-from graph.op import Op, Port, setting
-from graph.ops.activation import ReLU
-from graph.ops.attention import MultiHeadAttention
-from graph.ops.conv import Conv2d, MaxPool2d
-from graph.ops.dense import Dense
-from graph.ops.loss import CrossEntropy
-from graph.ops.merge import Add
-from graph.ops.norm import BatchNorm
-from graph.ops.optimizer import SGD, Adam
-from graph.ops.rectifier import GELU
-from graph.ops.recurrent import LSTM
-from graph.ops.reduce import Reduce
-from graph.ops.sample_norm import LayerNorm
-from graph.ops.shape import Flatten
-from graph.program import TensorType
-from graph.training import Training
+from graph.graph import Graph
 from resources import example_path
 
 BATCHES = 8  # different batches, taken in turn
+Data = Mapping[str, Array]  # by the keys of the program's batch inputs, N×…
 
 
 @dataclass(frozen=True)
 class Workload:
-    """A net, its batch size and what a sample looks like."""
+    """A net and its batches. `gate` is how many times faster than PyTorch's best variant it has to
+    be, None where nothing was promised.
+    """
 
     name: str
     describe: str
     batch: int
-    sample: tuple[int, ...]
-    classes: int
     graph: Callable[[], Graph]
+    data: Callable[[], Data]
+    gate: float | None = None
 
-    def data(self) -> tuple[Array, Array]:
-        """Inputs (float32) and labels for all batches, seeded."""
+    def part(self, data: Data, number: int) -> Data:
+        """Batch `number` of the data."""
+        start = number % BATCHES * self.batch
+        return {key: array[start : start + self.batch] for key, array in data.items()}
+
+
+@dataclass(frozen=True)
+class Inference:
+    """A net that answers one sample at a time."""
+
+    name: str
+    describe: str
+    net: Workload
+    gate: float
+
+
+def has_images(data: Data) -> bool:
+    """Whether a column holds images N×C×H×W."""
+    return any(array.ndim == 4 for array in data.values())
+
+
+def _random(batch: int, *sample: int) -> Callable[[], Data]:
+    """Random samples in ten classes, the same every time."""
+
+    def data() -> Data:
         generator = np.random.default_rng(1)
-        count = self.batch * BATCHES
-        inputs = generator.standard_normal((count, *self.sample), dtype=np.float32)
-        return inputs, generator.integers(0, self.classes, count, dtype=np.int64)
+        count = batch * BATCHES
+        inputs = generator.standard_normal((count, *sample), dtype=np.float32)
+        labels = generator.integers(0, 10, count, dtype=np.int64)
+        return {"data.image": inputs, "data.label": labels}
+
+    return data
 
 
-class BenchData(DataSource, register=False):
-    """Stands for the random numbers both sides are given."""
+def _example(name: str, describe: str, batch: int) -> Workload:
+    """A shipped example on its first training samples, in batches of its own size."""
 
-    outputs = (Port("image"), Port("label", "labels"))
-    shape: tuple[int, ...] = setting((1,), "Shape of a sample")
+    def graph() -> Graph:
+        return load(example_path(name))
 
-    def sample_types(self) -> Mapping[str, TensorType]:
-        return {"image": TensorType(self.shape), "label": TensorType((), "int")}
+    def data() -> Data:
+        loaded = load_graph(graph(), Folder(example_path(name).parent))
+        rows = loaded.parts.train[: batch * BATCHES]
+        arrays = loaded.samples.prepare(loaded.scaling, loaded.dtype)
+        return {key: np.ascontiguousarray(array[rows]) for key, array in arrays.items()}
 
-
-def chain(sample: tuple[int, ...], layers: Sequence[Op], optimizer: Op) -> Graph:
-    """A graph of `layers` in a row between an input and cross-entropy."""
-    ids = ["data", *(f"{number}" for number in range(len(layers)))]
-    parts = zip(ids[1:], layers, ids, strict=False)
-    return net(sample, [(id, layer, [before]) for id, layer, before in parts], optimizer)
+    return Workload(name, f"example, {describe}", batch, graph, data, 1.5)
 
 
-def net(
-    sample: tuple[int, ...], layers: Sequence[tuple[str, Op, Sequence[str]]], optimizer: Op
-) -> Graph:
-    """A graph of named layers, each with what is wired to it, that ends in cross-entropy."""
-    graph = Graph()
-    graph.set_node(Node("data", BenchData(shape=sample)))
-    for id, layer, sources in layers:
-        graph.set_node(Node(id, layer))
-        for order, source in enumerate(sources):
-            port = "image" if source == "data" else "y"
-            graph.add_wire(Wire(source, port, id, "x", order))
-    graph.set_node(Node("loss", CrossEntropy()))
-    graph.set_node(Node("optimizer", optimizer))
-    graph.add_wire(Wire(layers[-1][0], "y", "loss", "prediction"))
-    graph.add_wire(Wire("data", "label", "loss", "target"))
-    graph.add_wire(Wire("loss", "loss", "optimizer", "loss"))
-    return graph
-
-
-def _w1() -> Graph:
-    layers = [Dense(units=512), ReLU(), Dense(units=256), ReLU()]
-    return chain((784,), [*layers, Dense(units=10)], Adam())
-
-
-def _w2() -> Graph:
-    layers = [Dense(units=32), ReLU(), Dense(units=10)]
-    return chain((64,), layers, SGD(learning_rate=0.05, momentum=0.9))
-
-
-def _w3() -> Graph:
-    layers = [
-        *(Conv2d(filters=16), ReLU(), MaxPool2d()),
-        *(Conv2d(filters=32), ReLU(), MaxPool2d()),
-        *(Flatten(), Dense(units=128), ReLU(), Dense(units=10)),
-    ]
-    return chain((1, 28, 28), layers, Adam())
-
-
-def _w4() -> Graph:
-    layers: list[Op] = []
-    for filters in (32, 64):
-        for _ in range(2):
-            layers += [Conv2d(filters=filters), BatchNorm(), ReLU()]
-        layers.append(MaxPool2d())
-    return chain((3, 32, 32), [*layers, Flatten(), Dense(units=10)], Adam())
-
-
-def _w4_winograd() -> Graph:
-    graph = _w4()
-    graph.training = Training(fast_convolution=True)
-    return graph
-
-
-def _w5() -> Graph:
-    return chain((50, 32), [LSTM(units=128, returns="last"), Dense(units=10)], Adam())
-
-
-def _w6() -> Graph:
-    layers: list[tuple[str, Op, Sequence[str]]] = [
-        ("norm1", LayerNorm(), ["data"]),
-        ("attention", MultiHeadAttention(heads=4), ["norm1"]),
-        ("sum1", Add(), ["data", "attention"]),
-        ("norm2", LayerNorm(), ["sum1"]),
-        ("widen", Dense(units=512), ["norm2"]),
-        ("gelu", GELU(), ["widen"]),
-        ("narrow", Dense(units=128), ["gelu"]),
-        ("sum2", Add(), ["sum1", "narrow"]),
-        ("mean", Reduce(axes=(1,)), ["sum2"]),
-        ("scores", Dense(units=10), ["mean"]),
-    ]
-    return net((64, 128), layers, Adam())
-
-
-def _example(name: str) -> Callable[[], Graph]:
-    return lambda: load(example_path(name))
+def _reference(
+    name: str,
+    describe: str,
+    graph: Callable[[], Graph],
+    gate: float | None,
+    batch: int,
+    *sample: int,
+) -> Workload:
+    return Workload(name, describe, batch, graph, _random(batch, *sample), gate)
 
 
 WORKLOADS = {
     w.name: w
     for w in (
-        Workload("W1", "MLP 784-512-256-10, Adam", 128, (784,), 10, _w1),
-        Workload("W2", "MLP 64-32-10, SGD with momentum", 32, (64,), 10, _w2),
-        Workload("W3", "CNN 16-32, dense 128, 28×28, Adam", 64, (1, 28, 28), 10, _w3),
-        Workload("W4", "CNN 32-32-64-64, batch norm, Adam", 32, (3, 32, 32), 10, _w4),
-        Workload("W4 Winograd", "W4, fast convolution", 32, (3, 32, 32), 10, _w4_winograd),
-        Workload("W5", "LSTM 32→128, 50 steps, Adam", 32, (50, 32), 10, _w5),
-        Workload("W6", "Transformer block 128, 4 heads, 64 steps, Adam", 16, (64, 128), 10, _w6),
-        Workload(
-            "digits-mlp", "example, dense 128, Adam", 32, (1, 8, 8), 10, _example("digits-mlp")
-        ),
-        Workload(
-            "digits-cnn",
-            "example, conv 16-32, dense 64, Adam",
-            64,
-            (1, 8, 8),
-            10,
-            _example("digits-cnn"),
-        ),
+        _reference("W1", "MLP 784-512-256-10, Adam", nets.w1, 2.0, 128, 784),
+        _reference("W2", "MLP 64-32-10, SGD with momentum", nets.w2, 30.0, 32, 64),
+        _reference("W3", "CNN 16-32, dense 128, 28×28, Adam", nets.w3, 2.3, 64, 1, 28, 28),
+        _reference("W4", "CNN 32-32-64-64, batch norm, Adam", nets.w4, 1.1, 32, 3, 32, 32),
+        _reference("W4 Winograd", "W4, fast convolution", nets.w4_winograd, 1.7, 32, 3, 32, 32),
+        _reference("W5", "LSTM 32→128, 50 steps, Adam", nets.w5, 1.6, 32, 50, 32),
+        _reference("W6", "Transformer block 128, 4 heads, 64 steps", nets.w6, 2.2, 16, 64, 128),
+        _example("digits-mlp", "dense 128, Adam", 32),
+        _example("digits-cnn", "conv 16-32, dense 64, dropout, Adam", 64),
+        _example("digits-autoencoder", "dense, Adam", 32),
+        _example("residual-deep", "two towers of 60 layers, Adam", 32),
+        _example("char-lstm", "LSTM 96, 48 steps, Adam", 16),
+        _example("char-transformer", "two blocks of 64, 48 steps, AdamW", 16),
+    )
+}
+INFERENCES = {
+    i.name: i
+    for i in (
+        Inference("W7-mlp", "one sample through W1's net", WORKLOADS["W1"], 1.7),
+        Inference("W7-cnn", "one sample through W3's net", WORKLOADS["W3"], 3.0),
     )
 }

@@ -221,15 +221,24 @@ def bench(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[NET…]", help="Default: all.")
     ] = None,
-    threads: Annotated[int, typer.Option(min=1, help="Threads on both sides.")] = 2,
+    threads: Annotated[int, typer.Option(min=1, help="Threads on all sides.")] = 2,
     rounds: Annotated[int, typer.Option(min=3, help="Interleaved rounds.")] = 11,
     compile: Annotated[bool, typer.Option(help="Include torch.compile.")] = True,
-    controls: Annotated[bool, typer.Option(help="Include AVX2 and MKL controls.")] = True,
-) -> None:
-    """Train the same nets side by side with PyTorch and print a table."""
+    compile_limit: Annotated[float, typer.Option(min=1.0, help="Seconds it may compile.")] = 120.0,
+    patience: Annotated[
+        float, typer.Option(min=0.0, help="Seconds to wait for quiet rounds, per comparison.")
+    ] = 90.0,
+    jax: Annotated[bool, typer.Option(help="Include JAX where it is installed.")] = True,
+    controls: Annotated[
+        bool, typer.Option(help="Include one thread, equal instruction sets, tuned malloc.")
+    ] = True,
+) -> int:
+    """Run the same nets side by side with PyTorch and JAX and print tables."""
+    from compute.bench.report import BenchOptions
     from compute.cli.measuring import bench
 
-    bench(names or [], threads, rounds, compile=compile, controls=controls)
+    options = BenchOptions(threads, rounds, compile, controls, jax, compile_limit, patience)
+    return bench(names or [], options)
 
 
 @app.command()

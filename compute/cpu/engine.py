@@ -16,7 +16,7 @@ from compute.cpu.memory import Segment, check_room
 from compute.cpu.planner.program import Planned, plan_program
 from compute.cpu.planner.storage import Storage
 from compute.cpu.planner.views import View
-from graph.program import PersistentKind, Program
+from graph.program import PersistentKind, Program, Shape
 
 DTYPES: dict[str, type[np.floating[Any]]] = {"float32": np.float32, "float64": np.float64}
 Key = tuple[str, int, frozenset[str]]
@@ -141,6 +141,8 @@ class Engine:
                 self._room(),
                 f"{planned.name} at batch {planned.batch}",
             )
+            for other in self._entries.values():
+                other.results.clear()  # they would keep the memory that is given up here
             self._transient = Segment(planned.transient)
             self._generation += 1
             self._last = None
@@ -150,6 +152,7 @@ class Engine:
                 "transient": self._transient.address,
             }
             bound.bind(base, self.variant.item, self.library(planned))
+            bound.results = {n: self._result(planned, n) for n in planned.arrays}
             bound.generation = self._generation
             bound.threads = 1 if bound.small else self.threads
         if self._last is not bound:
@@ -183,7 +186,8 @@ class Engine:
         self._stopped = False
         bound.attach(data, self.dtype)
         count, done = index.shape[0], 0
-        series: list[Array] = [] if count else [np.zeros((0, len(bound.planned.scalars)))]
+        names = bound.planned.scalars
+        series: list[Array] = [] if count else [np.zeros((0, len(names)))]
         bad: int | None = None
         while done < count and bad is None and not self._stopped:
             steps = bound.load(index, scalars, done)
@@ -194,21 +198,19 @@ class Engine:
             done += outcome.steps
             if outcome.stopped:
                 break
-        names = bound.planned.scalars
         table = np.concatenate(series) if len(series) != 1 else series[0]
         recorded = {name: table[:, k].astype(self.dtype) for k, name in enumerate(names)}
         arrays = {}
         if done and bad is None:
-            whole = bound.planned.integers
-            arrays = {
-                name: self._result(view, np.int64 if name in whole else self.dtype)
-                for name, view in bound.planned.arrays.items()
-            }
+            found = bound.results.items()
+            arrays = {name: place.copy(order="C").reshape(shape) for name, (place, shape) in found}
         return StepOutputs(recorded, arrays, done, bad)
 
-    def _result(self, view: View, dtype: Any) -> Array:
+    def _result(self, planned: Planned, name: str) -> tuple[Array, Shape]:
+        """Where an output lies, and its shape."""
+        view, whole = planned.arrays[name], name in planned.integers
         segment = self._transient if view.buffer.segment == "transient" else self.persistent
-        return self._array(view, segment, dtype).copy(order="C").reshape(view.shape)
+        return self._array(view, segment, np.int64 if whole else self.dtype), view.shape
 
     def stop(self) -> None:
         """Let a run under way return after its present step."""

@@ -18,9 +18,14 @@ from compute.cpu.planner.program import Planned
 from compute.cpu.planner.steps import Step
 from compute.cpu.threads import Outcome, Sync
 from compute.cpu.threads import run as run_tape
+from graph.program import Shape
 
 SMALL_FLOPS = 1 << 21  # operations of a step below which threads cost more than they bring
 SMALL_BYTES = 1 << 21
+CALL_FLOPS = 1 << 24  # of all steps of a call, below which waking the others costs more
+CALL_BYTES = 1 << 23
+_GATHER = SPECS["gather_batch"]
+_DATA, _SAMPLES = (tape.ARGUMENTS + _GATHER.words.index(name) for name in ("data", "samples"))
 
 
 class Bound:
@@ -30,10 +35,11 @@ class Bound:
         self.planned = planned
         self.generation = -1
         self.pace = Pace(1)
+        self.results: dict[str, tuple[Array, Shape]] = {}  # where outputs lie, and their shapes
         steps = planned.steps()
-        work = sum(step.flops for step in steps)
-        traffic = sum(step.bytes() for step in steps)
-        self.small = work < SMALL_FLOPS and traffic < SMALL_BYTES
+        self._work = sum(step.flops for step in steps)
+        self._traffic = sum(step.bytes() for step in steps)
+        self.small = self._work < SMALL_FLOPS and self._traffic < SMALL_BYTES
         # kept here, so that the memory the tape points to stays
         self._attached: dict[str, Array] = {}
         self._profiled = (0, 0.0)
@@ -61,6 +67,7 @@ class Bound:
         self._ring = self._table(tables.ring.offset, np.float64, (tables.steps, tables.ring_width))
         self._base = self._table(tables.base.offset, np.int64, (1,))
         self._attached.clear()
+        self._places = {key: self._place(step) for key, step in self.planned.gathers.items()}
         self._profiled = (0, 0.0)
 
     def _table(self, offset: int, dtype: type, shape: tuple[int, ...]) -> Array:
@@ -71,29 +78,35 @@ class Bound:
 
     def attach(self, data: Mapping[str, Array], dtype: type) -> None:
         """Point the gather steps to the data sets; ValueError when one does not fit."""
-        for key, step in self.planned.gathers.items():
+        for key in self._places:
             if key not in data:
                 raise ValueError(f"found no data for {key!r}, expected an array of samples")
             array = data[key]
             if self._attached.get(key) is not array:
-                self._attach(key, step, array, dtype)
+                self._attach(key, array, dtype)
                 self._attached[key] = array
 
-    def _attach(self, key: str, step: Step, array: Array, dtype: type) -> None:
-        spec = SPECS["gather_batch"]
-        row = self.tape.words[self.tape.rows[step]]
-        words = spec.unpack(row[tape.ARGUMENTS :].tolist())
-        expected = np.dtype(np.int64 if words.kind == 1 else dtype)
+    def _attach(self, key: str, array: Array, dtype: type) -> None:
+        row, sample, whole = self._places[key]
+        expected = np.int64 if whole else dtype
         bytes_each = array.nbytes // max(1, len(array))
         if array.dtype != expected or not array.flags.c_contiguous:
-            raise ValueError(f"{key}: found {array.dtype}, expected contiguous {expected}")
-        if bytes_each != words.data_sample:
+            kind = np.dtype(expected)
+            raise ValueError(f"{key}: found {array.dtype}, expected contiguous {kind}")
+        if bytes_each != sample:
             raise ValueError(
                 f"{key}: found samples of shape {array.shape[1:]} ({bytes_each} bytes), expected"
-                f" {words.data_sample} bytes each"
+                f" {sample} bytes each"
             )
-        row[tape.ARGUMENTS + spec.words.index("data")] = array.ctypes.data
-        row[tape.ARGUMENTS + spec.words.index("samples")] = len(array)
+        words = self.tape.words
+        words[row, _DATA] = array.__array_interface__["data"][0]
+        words[row, _SAMPLES] = len(array)
+
+    def _place(self, step: Step) -> tuple[int, int, bool]:
+        """(row in the tape, bytes of a sample, whether they are whole numbers) of a gather step."""
+        row = self.tape.rows[step]
+        words = _GATHER.unpack(self.tape.words[row, tape.ARGUMENTS :].tolist())
+        return row, words.data_sample, words.kind == 1
 
     def load(self, index: Array, scalars: Mapping[str, Array], start: int) -> int:
         """Fill the tables for the steps from `start`; returns how many steps they hold.
@@ -124,10 +137,15 @@ class Bound:
         if count != self.pace.threads:
             self.pace = Pace(count)
 
+    def team(self, steps: int) -> int:
+        """Threads that a call of so many steps is worth now."""
+        few = steps * self._work < CALL_FLOPS and steps * self._traffic < CALL_BYTES
+        return 1 if few else self.pace.choose(perf_counter())
+
     def run(self, steps: int, sync: Sync, profile: bool) -> Outcome:
         """One native call of `steps` steps; on one thread to profile them."""
         start, processor = perf_counter(), process_time()
-        count = 1 if profile else self.pace.choose(start)
+        count = 1 if profile else self.team(steps)
         outcome = run_tape(
             self._library, self.tape.address, self.tape.length, 0, steps, count, sync, profile
         )

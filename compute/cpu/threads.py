@@ -15,6 +15,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from queue import SimpleQueue
 from typing import Any
 
@@ -32,6 +33,11 @@ from compute.cpu.tape import (
 
 _NEVER = 2**62
 _Entry = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 7)  # releases the GIL while it runs
+
+
+@cache
+def _function(address: int) -> Any:
+    return _Entry(address)
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ class _Job:
 
     def __call__(self) -> None:
         arguments = self.tape, self.rows, self.first, self.steps, self.tid, self.threads, self.sync
-        _Entry(self.entry)(*arguments)
+        _function(self.entry)(*arguments)
 
 
 class _Worker:

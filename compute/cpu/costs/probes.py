@@ -12,7 +12,7 @@ import numpy as np
 
 import graph.primitives as rows
 from compute.backend import Array, PlanOptions
-from compute.bench.workloads import chain
+from compute.bench.nets import chain
 from compute.cpu.costs.timing import BATCHES, Probe
 from compute.cpu.engine import Engine, variant_of
 from compute.cpu.plan import CpuPlan

@@ -1,0 +1,77 @@
+"""Calls of a plan from outside: arrays that change from call to call, and who works on them."""
+
+import numpy as np
+import pytest
+
+from compute.backend import Array, PlanOptions
+from compute.bench.workloads import WORKLOADS
+from compute.cpu.plan import CpuPlan
+from graph.lower import Model
+
+KEY = "data.image"
+PREDICTION = "outputs/prediction"
+
+
+def plan_of(name: str, threads: int = 1) -> CpuPlan:
+    """A reference net with its first weights."""
+    model = Model(WORKLOADS[name].graph())
+    return CpuPlan(model, PlanOptions(threads=threads), lambda done, total, what: None)
+
+
+def answer(plan: CpuPlan, samples: Array, rows: list[list[int]]) -> Array:
+    """The prediction for the last of `rows`."""
+    index = np.array(rows, np.int64)
+    return plan.run("predict", {KEY: samples}, index, {}).arrays[PREDICTION]
+
+
+def test_each_call_reads_the_array_it_is_given() -> None:
+    """Other arrays at other places, also of other lengths; answers stay what they were."""
+    plan, samples = plan_of("W2"), WORKLOADS["W2"].data()[KEY]
+    together = answer(plan, samples, [list(range(8))])
+    before = together.copy()
+    for number in range(8):
+        alone = answer(plan, samples[number : number + 1].copy(), [[0]])
+        np.testing.assert_allclose(alone[0], together[number], rtol=1e-5, atol=1e-6)
+    longer = answer(plan, samples[:20].copy(), [[19]])
+    np.testing.assert_allclose(longer, answer(plan, samples, [[19]]), rtol=0, atol=0)
+    assert (together == before).all()
+
+
+def test_answers_are_right_after_the_memory_has_grown() -> None:
+    """A batch that needs more room moves what small ones use."""
+    plan, samples = plan_of("W3"), WORKLOADS["W3"].data()[KEY]
+    first = answer(plan, samples, [[3]])
+    before = plan.memory
+    answer(plan, samples, [list(range(64))])
+    assert plan.memory > before
+    assert (answer(plan, samples, [[3]]) == first).all()
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (np.zeros((4, 64), np.float64), "found float64, expected contiguous float32"),
+        (np.zeros((4, 128), np.float32)[:, ::2], "expected contiguous float32"),
+        (np.zeros((4, 63), np.float32), r"found samples of shape \(63,\) \(252 bytes\)"),
+    ],
+)
+def test_an_array_that_does_not_fit_is_refused(given: Array, says: str) -> None:
+    """Also after one that did."""
+    plan = plan_of("W2")
+    answer(plan, np.zeros((4, 64), np.float32), [[0]])
+    with pytest.raises(ValueError, match=says):
+        answer(plan, given, [[0]])
+
+
+def test_a_call_of_little_work_wakes_nobody() -> None:
+    """One sample of the large MLP is one thread's work, a batch of training or many samples both's,
+    and the answers are the same to the bit.
+    """
+    plan, samples = plan_of("W1", threads=2), WORKLOADS["W1"].data()[KEY]
+    alone = answer(plan, samples, [[5]])
+    bound = plan.planned("predict", 1)
+    plan.prepare("predict", 1)
+    assert [bound.team(steps) for steps in (1, 100)] == [1, 2]
+    plan.prepare("train/0", 128)
+    assert plan.planned("train/0", 128).team(1) == 2
+    assert (answer(plan, samples, [[5]] * 100) == alone).all()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graph.op import Op, Param, Port, SettingError, bad, labels, sample, setting
-from graph.ops.dense import bias_beside, limited_weight
+from graph.ops.dense import bias_beside, limited_weight, weight_of
 from graph.ops.expect import need_image
 from graph.ops.windows import Maps, Pair, Sides, Windows, offset, pair
 from graph.primitives import avg_pool2d, max_pool2d
@@ -25,6 +25,7 @@ class Conv2d(Windows, Maps):
 
     keywords = ("conv", "convolution 2-d", "cnn", "filter", "kernel", "cross-correlation")
     summary = ("kernel", "filters", "padding")
+    tie: str = weight_of()
     torch = (
         "nn.Conv2d({x.shape[1]}, {filters}, {kernel}, stride={stride}, padding={padding}, "
         "dilation={dilation}, bias={bias}, padding_mode={padding_mode})"

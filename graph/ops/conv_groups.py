@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graph.op import Param, SettingError, bad, labels, sample, setting
-from graph.ops.dense import bias_beside, limited_weight
+from graph.ops.dense import bias_beside, limited_weight, weight_of
 from graph.ops.expect import need_image
 from graph.ops.windows import Maps, Windows, offset, pair
 from graph.primitives import broadcast_to, concat, conv2d, depthwise2d, reshape, slice_axis
@@ -43,6 +43,7 @@ class GroupedConv2d(Maps, Windows):
     keywords = ("group convolution", "groups", "resnext", "cardinality", "cnn")
     summary = ("kernel", "filters", "groups")
     groups: int = setting(2, "Groups the channels and the maps are cut into", min=1, max=64)
+    tie: str = weight_of()
     torch = (
         "nn.Conv2d({x.shape[1]}, {filters}, {kernel}, stride={stride}, padding={padding}, "
         "dilation={dilation}, groups={groups}, bias={bias}, padding_mode={padding_mode})"
@@ -98,6 +99,7 @@ class DepthwiseConv2d(EachChannel):
 
     keywords = ("channelwise", "mobilenet", "depth multiplier", "groups", "cnn")
     summary = ("kernel", "multiplier", "padding")
+    tie: str = weight_of()
     torch = (
         "nn.Conv2d({x.shape[1]}, {x.shape[1]} * {multiplier}, {kernel}, stride={stride}, "
         "padding={padding}, dilation={dilation}, groups={x.shape[1]}, bias={bias}, "

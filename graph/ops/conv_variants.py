@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graph.op import Param, Port, SettingError, bad, labels, sample, setting
-from graph.ops.dense import bias_beside, constant_setting, init_setting, weight_start
+from graph.ops.dense import bias_beside, constant_setting, init_setting, weight_of, weight_start
 from graph.ops.expect import need_image
 from graph.ops.windows import Maps, Pair, Sides, offset, pair
 from graph.program import ShapeError, TensorType
@@ -17,7 +17,8 @@ class ConvTranspose2d(Maps):
 
     x N×C×H×W → y N×filters×H'×W', H' = (H − 1)·stride − 2·padding + dilation·(kernel − 1) +
     output padding + 1, weight C×filters×kh×kw. What a convolution does to gradients (Zeiler et al.
-    2010; Dumoulin & Visin 2016). A kernel that the stride divides leaves no chequered pattern.
+    2010; Dumoulin & Visin 2016). A kernel that the stride divides leaves no chequered pattern. With
+    the `weight of` a convolution it is the way back through it.
     """
 
     category, icon, family = "Convolution", "conv", "conv"
@@ -48,6 +49,7 @@ class ConvTranspose2d(Maps):
     bias: bool = setting(True, "Add a trained offset to each channel")
     init: str = init_setting()
     init_value: float = constant_setting()
+    tie: str = weight_of()
     torch = (
         "nn.ConvTranspose2d({x.shape[1]}, {filters}, {kernel}, stride={stride}, "
         "padding={padding}, output_padding={output_padding}, dilation={dilation}, bias={bias})"

@@ -78,6 +78,15 @@ def weight_of() -> Any:
     )
 
 
+def turned_weight() -> Any:
+    """The setting `transposed` beside it, of a node type whose weight is a matrix."""
+    return setting(
+        False,
+        "Use that weight with its axes swapped, as the decoder of a tied autoencoder does",
+        advanced=True,
+    )
+
+
 def weight_start(op: Any) -> str | float:
     """How the weights of a node with both settings start: a number fills them."""
     return float(op.init_value) if op.init == "constant" else str(op.init)
@@ -117,7 +126,9 @@ class Dense(Op):
     """Every output is a weighted sum of all inputs: y = x Wᵀ + b.
 
     x N×F → y N×units, weight units×F, bias units (Goodfellow, Bengio & Courville 2016, §6.1). Of a
-    sequence N×T×F each step by itself, N×T×units. Refuses what has more axes.
+    sequence N×T×F each step by itself, N×T×units. Refuses what has more axes. With the `weight of`
+    an Embedding it scores tokens; with that of another Dense `transposed`, it undoes it (Vincent et
+    al. 2010, §3.3).
     """
 
     category, icon, family = "Dense", "dense", "dense"
@@ -131,6 +142,7 @@ class Dense(Op):
     init_value: float = constant_setting()
     max_norm: float | None = limit_setting()
     tie: str = weight_of()
+    transposed: bool = turned_weight()
     samples = (
         sample(x=(2, 3), settings={"units": 4}),
         sample(x=(1, 1), settings={"units": 1}),
@@ -143,6 +155,11 @@ class Dense(Op):
 
     def module_template(self, *operands: TensorType) -> str:
         return f"nn.Linear({{x.shape[{len(operands[0].shape) - 1}]}}, {{units}}, bias={{bias}})"
+
+    def call_template(self, *operands: TensorType) -> str:
+        if not self.turned():
+            return self.torch_call
+        return "F.linear({x}, {module}.weight.T, {module}.bias)"
 
     def params(self, x: TensorType) -> Mapping[str, Param]:
         if len(x.shape) != 3 or x.dtype == "int":

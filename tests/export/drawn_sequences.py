@@ -106,6 +106,28 @@ def tied() -> Graph:
     return drawn
 
 
+def both_ways() -> Graph:
+    """Layers and windows that are undone by their own weights, twice, by a chain of ties."""
+    nodes = plain() | {
+        "image": op("Reshape", shape=(1, 1, 2)),
+        "windows": op("Conv2d", filters=3, kernel=(1, 2)),
+        "flat": op("Flatten"),
+        "down": op("Dense", units=4),
+        "act": op("Tanh"),
+        "up": op("Dense", units=6, tie="down", transposed=True),
+        "down2": op("Dense", units=4, tie="down", bias=False),
+        "up2": op("Dense", units=6, tie="up", transposed=True, bias=False),
+        "apart": op("Reshape", shape=(3, 1, 2)),
+        "back": op("ConvTranspose2d", filters=1, kernel=(1, 2), stride=1, padding=0, tie="windows"),
+        "d": op("Flatten"),
+        "top": op("Dense", units=2),
+    }
+    wires = """data.features>image.x image.y>windows.x windows.y>flat.x flat.y>down.x
+        down.y>act.x act.y>up.x up.y>down2.x down2.y>up2.x up2.y>apart.x
+        apart.y>back.x back.y>d.x d.y>top.x top.y>loss.prediction data.target>loss.target"""
+    return draw(nodes, wires + LOSS, EXACT)
+
+
 def triplets() -> Graph:
     """A loss of three values, none of them called a prediction."""
     nodes = plain() | {name: op("Dense", units=3) for name in ("a", "p", "n")}
@@ -127,6 +149,7 @@ SEQUENCES: dict[str, Graph] = {
     **{task: sequences(task) for task in ("sine", "adding", "reverse")},
     "tokens": tokens(),
     "tied": tied(),
+    "both_ways": both_ways(),
     "margin": margin(),
     "triplets": triplets(),
     "recurrent": recurrent(),

@@ -73,6 +73,7 @@ def test_the_text_of_a_file() -> None:
         '        "init_value": 0.1,\n'
         '        "max_norm": null,\n'
         '        "tie": "",\n'
+        '        "transposed": false,\n'
         '        "units": 4\n'
         "      },\n"
         '      "type": "Dense"\n'
@@ -85,7 +86,7 @@ def test_settings_at_their_default_are_written() -> None:
     """So that another default in a later version does not change what the file means."""
     settings = json.loads(dumps(drawn({"a": Dense()})))["nodes"]["a"]["settings"]
     start = {"init": "he_uniform", "init_value": 0.1, "max_norm": None}
-    assert settings == {"units": 64, "bias": True, **start, "tie": ""}
+    assert settings == {"units": 64, "bias": True, **start, "tie": "", "transposed": False}
 
 
 def test_a_schema_is_kept() -> None:

@@ -291,7 +291,8 @@ def test_types_share_what_they_have_in_common(panel: InspectorPanel, document: D
     """A convolution and a dense layer: bias, start and length of the weights."""
     document.select([by_type(document, "Conv2d")[0], by_type(document, "Dense")[0]])
     assert panel.settings.form is not None
-    assert set(panel.settings.form.rows) == {"bias", "init", "init_value", "max_norm"}
+    shared = {"bias", "init", "init_value", "max_norm", "tie"}
+    assert set(panel.settings.form.rows) == shared
     switch = panel.settings.form.rows["bias"]
     assert isinstance(switch, SwitchRow)
     QTest.mouseClick(switch.switch, Qt.MouseButton.LeftButton)

@@ -75,7 +75,7 @@ class Param:
     `fan_in`/`fan_out` of the initialisers come from the shape: axis 0 is out, axis 1 in, the rest
     the window; give `fan` = (in, out) where that is not so (a bias, for one). `init` is one of
     graph.ops.dense.INITIALISERS; row `blank` of axis 0 starts at 0 whatever the others do. After an
-    update no slice along axis 0 is longer than `max_norm`.
+    update no slice along axis `makes`, that of what is made, is longer than `max_norm`.
     """
 
     shape: Shape
@@ -83,6 +83,7 @@ class Param:
     fan: tuple[int, int] | None = None
     blank: int | None = None
     max_norm: float | None = None
+    makes: int = 0
 
 
 @dataclass(frozen=True)

@@ -346,10 +346,12 @@ def _stepped(
 def _held(outline: Outline, model: ModelClass, owned: Sequence[str], indent: str) -> list[str]:
     """The lines that hold weights to their length."""
     lines = []
-    for name, key in model.state.items():
-        limit = outline.model.params[key].max_norm if key in owned else None
-        if limit is not None:
-            held = f"{indent}{attribute(name)}.data.renorm_(p=2, dim=0, maxnorm={limit!r})"
+    names = {key: name for name, key in reversed(model.state.items())}  # a tied weight has two
+    for key in owned:
+        param = outline.model.params[key]
+        if param.max_norm is not None:
+            how = f"p=2, dim={param.makes}, maxnorm={param.max_norm!r}"
+            held = f"{indent}{attribute(names[key])}.data.renorm_({how})"
             lines += ex.lines_of([held], key.rpartition("/")[0])
     return lines
 

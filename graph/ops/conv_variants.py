@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graph.op import Param, Port, SettingError, bad, labels, sample, setting
-from graph.ops.dense import bias_beside, constant_setting, init_setting, weight_of, weight_start
+from graph.ops.dense import (
+    bias_beside,
+    constant_setting,
+    init_setting,
+    limit_setting,
+    limited_weight,
+    weight_of,
+)
 from graph.ops.expect import need_image
 from graph.ops.windows import Maps, Pair, Sides, offset, pair
 from graph.program import ShapeError, TensorType
@@ -49,6 +56,7 @@ class ConvTranspose2d(Maps):
     bias: bool = setting(True, "Add a trained offset to each channel")
     init: str = init_setting()
     init_value: float = constant_setting()
+    max_norm: float | None = limit_setting()
     tie: str = weight_of()
     torch = (
         "nn.ConvTranspose2d({x.shape[1]}, {filters}, {kernel}, stride={stride}, "
@@ -77,7 +85,7 @@ class ConvTranspose2d(Maps):
 
     def params(self, x: TensorType) -> Mapping[str, Param]:
         need_image(x)
-        weight = Param((x.shape[1], self.filters, *pair(self.kernel)), weight_start(self))
+        weight = limited_weight(self, x.shape[1], self.filters, *pair(self.kernel), makes=1)
         # as PyTorch counts: axis 1 of the weight is in, although here it is what is made
         return {"weight": weight, **bias_beside(weight, self.bias, axis=1)}
 

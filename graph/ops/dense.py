@@ -12,6 +12,8 @@ from graph.primitives import matmul, reduce_sum, reshape
 from graph.program import ShapeError, TensorType
 from graph.tensor import Tensor
 
+Fan = tuple[int, int]  # numbers that come in, numbers that go out
+
 INITIALISERS = (
     "he_uniform",
     "he_normal",
@@ -56,12 +58,11 @@ def constant_setting() -> Any:
     )
 
 
-def limit_setting() -> Any:
+def limit_setting(whose: str = "the weights of one output") -> Any:
     """The setting `max_norm` beside it."""
     return setting(
         None,
-        "Longest that the weights of one output may be after an update (Srivastava et al. 2014); "
-        "free: no limit",
+        f"Longest that {whose} may be after an update (Srivastava et al. 2014); free: no limit",
         above=0.0,
         max=1e6,
         advanced=True,
@@ -92,9 +93,9 @@ def weight_start(op: Any) -> str | float:
     return float(op.init_value) if op.init == "constant" else str(op.init)
 
 
-def limited_weight(op: Any, *shape: int) -> Param:
-    """The weight of a node with all three settings; axis 0 is what it makes."""
-    return Param(shape, weight_start(op), max_norm=op.max_norm)
+def limited_weight(op: Any, *shape: int, makes: int = 0, fan: Fan | None = None) -> Param:
+    """The weight of a node with all three settings; axis `makes` is what it makes."""
+    return Param(shape, weight_start(op), fan, max_norm=op.max_norm, makes=makes)
 
 
 def bias_start(init: str | float) -> str:
@@ -187,6 +188,7 @@ class Bilinear(Op):
     bias: bool = setting(True, "Add a trained offset to each output")
     init: str = init_setting("torch_linear")
     init_value: float = constant_setting()
+    max_norm: float | None = limit_setting()
     torch = "nn.Bilinear({x1.shape[1]}, {x2.shape[1]}, {units}, bias={bias})"
     samples = (
         sample(x1=(2, 3), x2=(2, 4), settings={"units": 5}),
@@ -206,7 +208,7 @@ class Bilinear(Op):
             raise ShapeError(found, "as many samples", "wire two paths of one batch", 1)
         # PyTorch scales by the first input alone
         fan = (x1.shape[1], self.units)
-        made = {"weight": Param((self.units, x1.shape[1], x2.shape[1]), weight_start(self), fan)}
+        made = {"weight": limited_weight(self, self.units, x1.shape[1], x2.shape[1], fan=fan)}
         if self.bias:
             made["bias"] = Param((self.units,), bias_start(self.init), fan)
         return made

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from graph.op import Op, Param, Port, SettingError, bad, labels, sample, setting
 from graph.ops.axes import need_axis
-from graph.ops.dense import constant_setting, init_setting, weight_of, weight_start
+from graph.ops.dense import (
+    constant_setting,
+    init_setting,
+    limit_setting,
+    limited_weight,
+    weight_of,
+)
 from graph.ops.expect import describe, need_numbers
 from graph.primitives import equal, permute, reshape, stop_gradient, take, to_int, where
 from graph.program import ShapeError, TensorType
@@ -49,6 +56,7 @@ class Embedding(Op):
     )
     init: str = init_setting("standard_normal")
     init_value: float = constant_setting()
+    max_norm: float | None = limit_setting("the vector of one token")
     tie: str = weight_of()
     samples = (
         sample(x=labels(4), settings={"vocabulary": 3, "features": 5}),
@@ -71,7 +79,7 @@ class Embedding(Op):
     def params(self, x: TensorType) -> Mapping[str, Param]:
         need_ids(x)
         shape = (self.vocabulary, self.features)
-        return {"weight": Param(shape, weight_start(self), blank=self.padding_idx)}
+        return {"weight": replace(limited_weight(self, *shape), blank=self.padding_idx)}
 
     def build(self, x: Tensor, weight: Tensor) -> Tensor:
         y = take(weight, x)

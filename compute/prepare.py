@@ -40,6 +40,7 @@ class TrainOptions:
     epochs: int | None = None
     seed: int | None = None
     batch_size: int | None = None
+    patience: int | None = None
     workspace: Path | None = None
     folder: Path = field(default_factory=Path.cwd)
     name: str = "run"
@@ -146,12 +147,14 @@ def _batches(loaded: Loaded) -> Batches:
 
 
 def with_settings(graph: Graph, options: TrainOptions) -> Graph:
-    """The graph with epochs, batch size and seed as asked for."""
+    """The graph with epochs, batch size, seed and patience as asked for."""
     asked = {
         "epochs": options.epochs,
         "batch_size": options.batch_size,
         "seed": options.seed,
     }
     given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+    if options.patience is not None:
+        given["stopping"] = dataclasses.replace(graph.training.stopping, patience=options.patience)
     graph.training = dataclasses.replace(graph.training, **given)
     return graph

@@ -52,6 +52,10 @@ def train(
     batch_size: Annotated[
         int | None, typer.Option(min=0, help="Samples of a step, 0: all. Default: the graph's.")
     ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(min=0, help="Epochs without a better score; 0: no early stopping."),
+    ] = None,
     threads: Threads = None,
     device: On = "cpu",
     resume: Annotated[
@@ -64,7 +68,7 @@ def train(
     """Train a graph and record the run."""
     from compute.cli.training import train
 
-    given = (file, epochs, seed, batch_size, threads, device, resume, workspace)
+    given = (file, epochs, seed, batch_size, patience, threads, device, resume, workspace)
     raise typer.Exit(train(*given, json=json, allow_outside=allow_outside))
 
 

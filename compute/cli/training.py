@@ -67,6 +67,7 @@ def train(
     epochs: int | None,
     seed: int | None,
     batch_size: int | None,
+    patience: int | None,
     threads: int | None,
     device: BackendName,
     resume: str | None,
@@ -86,7 +87,13 @@ def train(
         )
     place = find_workspace(workspace)
     settings = TrainOptions(
-        device, threads, epochs=epochs, seed=seed, batch_size=batch_size, workspace=place
+        device,
+        threads,
+        epochs=epochs,
+        seed=seed,
+        batch_size=batch_size,
+        patience=patience,
+        workspace=place,
     )
     control = Control()
     with view(json) as shown:
@@ -164,6 +171,8 @@ def _sum_up(outcome: Outcome) -> None:
     if done is None or done.stopped:
         return
     write(f"{done.run}: {plural(outcome.epochs, 'epoch')} in {duration(outcome.seconds)}")
+    if done.reason:
+        write(done.reason)
     write(metrics(done.metrics))
     sys.stdout.flush()
 

@@ -29,7 +29,7 @@ _OWN = """
     CLASSES FEATURES PLACES TABLE TARGET_SCALE n model Model batch step epoch steps data samples
     chosen place losses loss prediction evaluate train main load_model initial_model load_data
     load_file split shares batches take encode in_units optimizer schedule layer
-    scores validation trained mean means
+    scores validation trained mean means best best_epoch kept
 """
 # names of the file itself that those of the drawing must not hide
 TAKEN = frozenset({*words(_OWN), *HELPERS, *RANDOMNESS, *INITIALISERS, *SEQUENCES, *SUMS})

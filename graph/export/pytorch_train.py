@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graph.export import expression as ex
+from graph.export import stopping
 from graph.export.names import identifier, literal
 from graph.export.outline import Outline
 from graph.export.pytorch_model import ModelClass, operands
@@ -44,8 +45,9 @@ def train_function(outline: Outline, model: ModelClass) -> list[str]:
     if any("steps" in line for line in setup):
         lines.append("    steps = EPOCHS * len(batches(samples, 0))")
     lines += setup
-    if outline.followers:
+    if outline.followers or outline.stopping:
         lines.append("    _, validation, _ = split(data)")
+    lines += stopping.start(outline.stopping)
     several = len(phases) > 1 or phases[0].every > 1
     apart = any(_apart(outline, path) for path in outline.optimizers)
     fresh = any(phase.fresh_batch for phase in phases)
@@ -63,17 +65,18 @@ def train_function(outline: Outline, model: ModelClass) -> list[str]:
         lines.append("            step += 1")
     lines += _schedule_steps(outline, model, names, "epoch", "        ")
     averaged = [path for path in names if _optimizer(outline, path).ema_decay]
+    copied = "{name: value.clone() for name, value in model.state_dict().items()}"
     if averaged:
-        kept = "{name: value.clone() for name, value in model.state_dict().items()}"
-        lines.append(f"        trained = {kept}")
+        lines.append(f"        trained = {copied}")
         lines += [line for path in averaged for line in _shown(names[path])]
-    if outline.followers:
+    if outline.followers or outline.stopping:
         lines.append("        scores = evaluate(model, data, validation)")
         lines += _schedule_steps(outline, model, names, "score", "        ")
-    lines.append("        yield losses")
+    lines += stopping.look(outline.stopping, copied)
+    lines += ["        yield losses", *stopping.leave(outline.stopping)]
     if averaged:
         lines += ["        if epoch + 1 < EPOCHS:", "            model.load_state_dict(trained)"]
-    return lines
+    return [*lines, *stopping.restore(outline.stopping, "model.load_state_dict(kept)")]
 
 
 def _shown(name: str) -> list[str]:

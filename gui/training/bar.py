@@ -227,6 +227,7 @@ class TrainingBar(QWidget):
     def _show_numbers(self) -> None:
         board, document = self.board, self.document
         self.progress.show_words(*_words(board, document))
+        self.progress.setToolTip(board.reason)
         self.progress.show_share(board.share if board.state == "preparing" else _share(board))
         expected = settings.expected_metrics(document) if document else []
         names = [*text.shown_metrics(expected, board.metrics), "", "", ""]
@@ -318,6 +319,8 @@ def _words(board: Board, document: Document | None) -> tuple[str, str, str]:
             return epoch, of, f"iteration {iteration}"
         case "paused":
             return epoch, of, f"paused at {iteration}"
+        case "finished" if board.reason.startswith("stopped early"):
+            return "Stopped early", f"after {board.epoch:,} {of}", iteration
         case "finished":
             return "Finished", f"{epochs:,} epochs", f"{board.step:,} iterations"
         case "stopped" if board.started:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from graph.graph import Graph, Node, Wire
+from graph.training import Stopping
 from tests.export.drawings import started, trained_by, two_phases
 from tests.support.small_graphs import op
 
@@ -92,6 +93,13 @@ def on_plateaus() -> Graph:
     return drawn
 
 
+def stopped(**settings: Any) -> Graph:
+    """Two optimizers that keep running means, stopped in the middle of what is compared."""
+    drawn = on_plateaus()
+    drawn.training = replace(drawn.training, stopping=Stopping(**settings))
+    return drawn
+
+
 UPDATES: dict[str, Graph] = {
     "accumulated": accumulated(),
     "accumulated_limited": accumulated(clip_norm=0.05, clip_value=0.03, ema_decay=0.9),
@@ -101,5 +109,7 @@ UPDATES: dict[str, Graph] = {
     "held": held(),
     "limited": limited(),
     "on_plateaus": on_plateaus(),
+    "stopped": stopped(patience=2, min_delta=10.0),
+    "stopped_score": stopped(patience=1, mode="max", monitor="accuracy", restore_best=True),
     "value_limited": value_limited(),
 }

@@ -194,8 +194,8 @@ DAMAGE = [
     (in_nodes("x", type="Subgraph", settings={"definition": "no"}), "'no'", "define it first"),
     (in_nodes("x", settings={}), "nodes.x: found no 'type'", "add it"),
     (cyclic(), "definitions in a cycle", "none inside itself"),
-    (damaged(training={"epochs": 0}), "training.epochs: found 0", "from 1 to 1000000"),
-    (damaged(training={"split": {"test": 2}}), "training.split.test: found 2", "below 1"),
+    (damaged(training={"epochs": 0}), "training.epochs: found 0", "at least 1"),
+    (damaged(training={"split": {"test": 2}}), "training.split.test: found 2", "less than 1"),
     (damaged(frames={"f": {"title": "t"}}), "frames.f: found no 'at'", "add it"),
     (damaged(notes={"flat": {"text": "", "at": [0, 0], "width": 1}}), "the id 'flat'", "one"),
 ]

@@ -14,6 +14,7 @@ from compute import split
 from compute.backend import BackendName, Plan, PlanOptions, load
 from compute.batches import Batches
 from compute.data import Folder, Samples, Scaling, load_samples, probe
+from compute.ids import wrong_ids
 from compute.train import Job
 from graph.graph import Graph
 from graph.kinds import DataSource
@@ -85,14 +86,28 @@ def load_graph(graph: Graph, folder: Folder) -> Loaded:
     samples = load_samples(model.data_nodes, folder)
     parts = split.split(samples.count, samples.labels(), graph.training.split)
     _lower_all(model, samples, len(parts.train))
-    return Loaded(model, samples, parts, samples.fit(parts.train))
+    loaded = Loaded(model, samples, parts, samples.fit(parts.train))
+    _need_places(loaded)
+    return loaded
 
 
 def load_other(loaded: Loaded, graph: Graph) -> Loaded:
     """The same samples for another graph that reads them; raises LowerError."""
     model = _trainable(graph)
     _lower_all(model, loaded.samples, len(loaded.parts.train))
-    return dataclasses.replace(loaded, model=model)
+    other = dataclasses.replace(loaded, model=model)
+    _need_places(other)
+    return other
+
+
+def _need_places(loaded: Loaded) -> None:
+    """Raise LowerError where a node picks by an id of the samples that names nothing."""
+    samples = loaded.samples
+    wrong = wrong_ids(
+        loaded.model, samples.count, lambda: samples.prepare(loaded.scaling, loaded.dtype)
+    )
+    if wrong:
+        raise LowerError(wrong)
 
 
 def _trainable(graph: Graph) -> Model:

@@ -234,6 +234,7 @@ class Op:
     inputs: ClassVar[tuple[Port, ...]] = (Port("x"),)
     outputs: ClassVar[tuple[Port, ...]] = (Port("y"),)
     samples: ClassVar[Sequence[Sample]] = ()
+    picks: ClassVar[str] = ""  # the input port whose ids must be places of what it picks from
     summary: ClassVar[tuple[str, ...]] = ()  # settings shown on the node, at most three
     caption: ClassVar[str] = ""  # shown on the node instead, where no setting says what it is
 

@@ -31,13 +31,14 @@ class Embedding(Op):
     """A trained vector for each token, picked by its id (Bengio et al. 2003, §2).
 
     ids N, N×T or of any shape → one axis of `features` more; weight vocabulary×features. The row of
-    `padding_idx`, when there is one, starts at 0 and gets no gradient. An id that is not below
-    `vocabulary`, or below 0, gives NaN, which stops a training and names this node.
+    `padding_idx`, when there is one, starts at 0 and gets no gradient. A training whose data has an
+    id that is not below `vocabulary`, or below 0, does not begin; such an id gives NaN.
     """
 
     category, icon, family = "Embedding", "table", "dense"
     keywords = ("token", "word vector", "lookup", "vocabulary", "categorical", "word2vec", "nlp")
     inputs = (Port("x", "labels"),)
+    picks = "x"
     summary = ("vocabulary", "features")
     vocabulary: int = setting(
         1000,
@@ -124,6 +125,7 @@ class Gather(Op):
     category, icon, family = "Shape", "reshape", "shape"
     keywords = ("index_select", "take", "pick", "lookup", "select", "last step", "take_along_dim")
     inputs = (Port("x"), Port("index", "labels"))
+    picks = "index"
     summary = ("axis",)
     axis: int = setting(
         1, "Axis along which is picked, 1 is features, channels or time", min=1, max=7

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from graph.export import expression as ex
 from graph.export.names import literal
 from graph.training import Stopping
 
@@ -37,9 +36,14 @@ def leave(rule: Stopping | None) -> list[str]:
     if rule is None or not rule.patience:
         return []
     words = f"val_{rule.monitor} no better than {{best:.4g}} for {_epochs(rule.patience)}"
-    text = f"stopped early at epoch {{epoch + 1}}: {words}"
-    said = ex.statement("", ex.parse(f"print(f{literal(text)})"), "            ")
-    return [f"        if epoch + 1 - best_epoch >= {rule.patience}:", *said, "            break"]
+    return [
+        f"        if epoch + 1 - best_epoch >= {rule.patience}:",
+        "            print(",
+        '                f"stopped early at epoch {epoch + 1}: "',
+        f"                f{literal(words)}",
+        "            )",
+        "            break",
+    ]
 
 
 def restore(rule: Stopping | None, put_back: str) -> list[str]:

@@ -117,12 +117,13 @@ def _layer(op: Op, model: Model, path: str) -> Any:
 
     match op:
         case Dense():
-            return nn.Linear(model.params[f"{path}/weight"].shape[1], op.units)
+            units, features = model.params[f"{path}/weight"].shape
+            return nn.Linear(features, units)
         case LSTM():
             return _last_state(model.params[f"{path}/weight_ih_l0"].shape[1], op.units)
         case Conv2d():
-            inputs = model.params[f"{path}/weight"].shape[1]
-            return nn.Conv2d(inputs, op.filters, op.kernel, op.stride, op.padding)
+            filters, inputs = model.params[f"{path}/weight"].shape[:2]
+            return nn.Conv2d(inputs, filters, op.kernel, op.stride, op.padding)
         case MaxPool2d():
             return nn.MaxPool2d(op.kernel, op.stride)
         case BatchNorm():

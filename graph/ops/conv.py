@@ -32,6 +32,7 @@ class Conv2d(Windows, Maps):
     )
     samples = (
         sample(x=(2, 3, 5, 5), settings={"filters": 2}),
+        sample(x=(1, 2, 3, 4), settings={"filters": None}),
         sample(x=(1, 1, 4, 6), settings={"filters": 3, "kernel": (2, 3), "bias": False}),
         sample(x=(2, 2, 7, 6), settings={"filters": 2, "stride": 2, "padding": 1}),
         sample(x=(1, 2, 7, 7), settings={"filters": 1, "kernel": 2, "dilation": 2}),
@@ -72,7 +73,7 @@ class Conv2d(Windows, Maps):
 
     def params(self, x: TensorType) -> Mapping[str, Param]:
         need_image(x)
-        weight = limited_weight(self, self.filters, x.shape[1], *pair(self.kernel))
+        weight = limited_weight(self, self.maps(x), x.shape[1], *pair(self.kernel))
         return {"weight": weight, **bias_beside(weight, self.bias)}
 
     def build(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

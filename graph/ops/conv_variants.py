@@ -64,6 +64,7 @@ class ConvTranspose2d(Maps):
     )
     samples = (
         sample(x=(2, 3, 3, 2), settings={"filters": 2}),
+        sample(x=(1, 2, 2, 2), settings={"filters": None}),
         sample(x=(1, 2, 2, 3), settings={"filters": 1, "kernel": (2, 3), "bias": False}),
         sample(x=(2, 1, 3, 3), settings={"filters": 2, "kernel": 3, "output_padding": 1}),
         sample(x=(1, 2, 4, 4), settings={"filters": 2, "kernel": 2, "stride": 3, "padding": 0}),
@@ -85,7 +86,7 @@ class ConvTranspose2d(Maps):
 
     def params(self, x: TensorType) -> Mapping[str, Param]:
         need_image(x)
-        weight = limited_weight(self, x.shape[1], self.filters, *pair(self.kernel), makes=1)
+        weight = limited_weight(self, x.shape[1], self.maps(x), *pair(self.kernel), makes=1)
         # as PyTorch counts: axis 1 of the weight is in, although here it is what is made
         return {"weight": weight, **bias_beside(weight, self.bias, axis=1)}
 

@@ -123,6 +123,20 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return reshape(y, (*x.shape[:-1], weight.shape[0]))
 
 
+def width_of(units: int | None, factor: float, x: TensorType) -> int:
+    """How many outputs there are for vectors of x, where the units may be free.
+
+    Raises ShapeError when as many times as the input has are no whole number.
+    """
+    if units is not None:
+        return units
+    width = factor * x.shape[-1]
+    if width != round(width) or width < 1:
+        found = f"{x.shape[-1]} features × {factor:g} = {width:g} outputs"
+        raise ShapeError(found, "a whole number", "set the units, or another factor")
+    return round(width)
+
+
 class Dense(Op):
     """Every output is a weighted sum of all inputs: y = x Wᵀ + b.
 
@@ -137,7 +151,19 @@ class Dense(Op):
     inputs = (Port("x", "vector"),)
     outputs = (Port("y", "vector"),)
     summary = ("units", "bias")
-    units: int = setting(64, "Number of outputs", min=1, max=1_000_000)
+    units: int | None = setting(
+        64,
+        "Number of outputs; free: as many as the input has, times the factor",
+        min=1,
+        max=1_000_000,
+    )
+    factor: float = setting(
+        1.0,
+        "Outputs for each number of the input, where the units are free",
+        above=0.0,
+        max=1000.0,
+        advanced=True,
+    )
     bias: bool = setting(True, "Add a trained offset to each output")
     init: str = init_setting()
     init_value: float = constant_setting()
@@ -149,13 +175,18 @@ class Dense(Op):
         sample(x=(1, 1), settings={"units": 1}),
         sample(x=(3, 5), settings={"units": 17, "bias": False, "init": "glorot_normal"}),
         sample(x=(2, 3, 4), settings={"units": 5}),
+        sample(x=(2, 3), settings={"units": None}),
+        sample(x=(2, 3, 4), settings={"units": None, "factor": 0.5}),
+        bad("5 features × 0.5 = 2.5 outputs", x=(2, 5), settings={"units": None, "factor": 0.5}),
         bad("put a Flatten", x=(2, 1, 8, 8)),
         bad("put a Reshape", x=(2,)),
         bad("class labels", x=labels(2)),
     )
 
     def module_template(self, *operands: TensorType) -> str:
-        return f"nn.Linear({{x.shape[{len(operands[0].shape) - 1}]}}, {{units}}, bias={{bias}})"
+        x = operands[0]
+        units = width_of(self.units, self.factor, x)
+        return f"nn.Linear({{x.shape[{len(x.shape) - 1}]}}, {units}, bias={{bias}})"
 
     def call_template(self, *operands: TensorType) -> str:
         if not self.turned():
@@ -165,7 +196,7 @@ class Dense(Op):
     def params(self, x: TensorType) -> Mapping[str, Param]:
         if len(x.shape) != 3 or x.dtype == "int":
             need_vector(x)
-        weight = limited_weight(self, self.units, x.shape[-1])
+        weight = limited_weight(self, width_of(self.units, self.factor, x), x.shape[-1])
         return {"weight": weight, **bias_beside(weight, self.bias)}
 
     def build(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

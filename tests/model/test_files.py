@@ -69,6 +69,7 @@ def test_the_text_of_a_file() -> None:
         '      "name": "Größe",\n'
         '      "settings": {\n'
         '        "bias": true,\n'
+        '        "factor": 1.0,\n'
         '        "init": "he_uniform",\n'
         '        "init_value": 0.1,\n'
         '        "max_norm": null,\n'
@@ -85,7 +86,7 @@ def test_the_text_of_a_file() -> None:
 def test_settings_at_their_default_are_written() -> None:
     """So that another default in a later version does not change what the file means."""
     settings = json.loads(dumps(drawn({"a": Dense()})))["nodes"]["a"]["settings"]
-    start = {"init": "he_uniform", "init_value": 0.1, "max_norm": None}
+    start = {"factor": 1.0, "init": "he_uniform", "init_value": 0.1, "max_norm": None}
     assert settings == {"units": 64, "bias": True, **start, "tie": "", "transposed": False}
 
 
@@ -182,7 +183,7 @@ DAMAGE = [
     ),
     (in_nodes("dense1", settings={"units": 2.5}), "units: found 2.5", "a whole number"),
     (in_nodes("dense1", settings={"units": "4"}), "units: found '4'", "a whole number"),
-    (in_nodes("dense1", settings={"unit": 4}), "the unknown key 'unit'", "of: bias, init, "),
+    (in_nodes("dense1", settings={"unit": 4}), "the unknown key 'unit'", "of: bias, factor, "),
     (in_nodes("dense1", settings={"bias": 1}), "bias: found 1", "true or false"),
     (in_nodes("dense1", settings={"init": "x"}), "init: found 'x'", "one of he_uniform"),
     (in_nodes("dense1", at=[1]), "nodes.dense1.at: found a list of 1", "a list of 2"),

@@ -74,13 +74,14 @@ class Book:
         self._workspace.update(self._run, {**fields, **place}, self._metrics, self._events)
         self._metrics, self._events = [], []
 
-    def checkpoint(self, status: str = "") -> Checkpointed:
-        """Save weights and position; metrics before that, a final status after it."""
+    def checkpoint(self, status: str = "", message: str = "") -> Checkpointed:
+        """Save weights and position; metrics before that, a final status after it, and why."""
         self.flush()
         job, folder = self._job, self._workspace.run_folder(self._run)
-        saved = checkpoint.Checkpoint(job.position, job.plan.read(), self._graph, job.losses)
+        arrays = job.plan.read()
+        saved = checkpoint.Checkpoint(job.position, arrays, self._graph, job.losses, job.best)
         file = checkpoint.save(folder, saved)
         self._saved = time.monotonic()
         if status:
-            self._workspace.update(self._run, {"status": status})
+            self._workspace.update(self._run, {"status": status, "message": message})
         return Checkpointed(job.position.step, file.name)

@@ -24,6 +24,7 @@ from graph.files import sync_folder
 FORMAT = "netloom-checkpoint-1"
 KEPT = 2
 LOSSES = "losses"  # the name of their array
+BEST = "best:"  # before the names of arrays of the best epoch
 
 
 class CheckpointError(ValueError):
@@ -34,18 +35,21 @@ class CheckpointError(ValueError):
 class Checkpoint:
     """Persistent arrays by `kind:KEY`, the position of the training, and the graph that trains.
 
-    `losses` are those of the run so far; None where they were not kept.
+    `losses` are those of the run so far; None where they were not kept. `best` are arrays of its
+    best epoch, where early stopping keeps them.
     """
 
     position: Position
     arrays: Mapping[str, Array]
     graph: str
     losses: Means | None = field(default=None, compare=False)
+    best: Mapping[str, Array] = field(default_factory=dict)
 
 
 def save(folder: Path, checkpoint: Checkpoint) -> Path:
     """Write a checkpoint durably into `folder`, drop all older ones but the last; its file."""
-    arrays = {name: np.asarray(a, order="C") for name, a in checkpoint.arrays.items()}
+    every = {**checkpoint.arrays, **{BEST + name: a for name, a in checkpoint.best.items()}}
+    arrays = {name: np.asarray(a, order="C") for name, a in every.items()}
     metadata = {
         "format": FORMAT,
         "position": checkpoint.position.to_text(),
@@ -79,7 +83,8 @@ def load(file: Path) -> Checkpoint:
             )
         position = Position.from_text(metadata["position"])
         losses = Means.restore(metadata[LOSSES], arrays.pop(LOSSES)) if LOSSES in arrays else None
-        return Checkpoint(position, arrays, metadata["graph"], losses)
+        best = {n.removeprefix(BEST): arrays.pop(n) for n in list(arrays) if n.startswith(BEST)}
+        return Checkpoint(position, arrays, metadata["graph"], losses, best)
     except CheckpointError:
         raise
     except (safetensors.SafetensorError, OSError, KeyError, ValueError, AssertionError) as error:

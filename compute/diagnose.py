@@ -15,6 +15,7 @@ from graph.simplify import expand_composites
 if TYPE_CHECKING:
     from graph.lower import Model
 
+OTHER_IDS = "mend the data, or set the number of tokens or classes higher"
 REMEDY = "lower the learning rate, or look at the data for extreme values"
 
 
@@ -67,15 +68,22 @@ def _trace_back(program: Program, values: Mapping[int, Array]) -> tuple[str, str
     return node, f"its {name} became {_what(values[value])}; {REMEDY}"
 
 
+def places(program: Program, row: Row) -> int:
+    """How many places a row has that picks by id, `take` or `one_hot`."""
+    if row.op == "one_hot":
+        return cast("int", row.attr("classes"))
+    return program.types[row.inputs[0]].shape[cast("int", row.attr("batch"))]
+
+
+def wrong_id(ids: Array, last: int) -> str:
+    """The first id that is none of 0 to `last` − 1, in words; "" where all are."""
+    wrong = ids[(ids < 0) | (ids >= last)]
+    return f"found the id {wrong.flat[0]}, expected 0 to {last - 1}" if wrong.size else ""
+
+
 def _outside(program: Program, row: Row, values: Mapping[int, Array]) -> str:
     """Which id of a row that picks by id names nothing."""
-    ids = values[row.inputs[-1]]
-    last = row.attr("classes") if row.op == "one_hot" else None
-    if last is None:
-        last = program.types[row.inputs[0]].shape[cast("int", row.attr("batch"))]
-    wrong = ids[(ids < 0) | (ids >= last)]
-    found = f"found the id {wrong.flat[0]}, expected 0 to {cast('int', last) - 1}"
-    return f"{found}; mend the data, or set the number of tokens or classes higher"
+    return f"{wrong_id(values[row.inputs[-1]], places(program, row))}; {OTHER_IDS}"
 
 
 def _what(value: Array) -> str:

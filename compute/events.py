@@ -142,12 +142,16 @@ class Failed:
 
 @dataclass(frozen=True)
 class Finished:
-    """Training ended: all steps done, or `stopped` by the user before that."""
+    """Training ended: all steps done, or `stopped` by the user before that.
+
+    `reason` says what early stopping did: why it ended, which weights it kept.
+    """
 
     step: int
     metrics: Mapping[str, float]
     run: str = ""
     stopped: bool = False
+    reason: str = ""
 
 
 Event = (

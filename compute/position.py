@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from compute.backend import Array
 from compute.evaluate import add_up
+from compute.stopping import Best
 from graph.kinds import Followed, Follower
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ class Position:
     """Finished steps and epochs; the epoch's loss sums so far by phase; the last epoch's metrics.
 
     `totals` maps a phase to (Σ loss × samples, samples) of the epoch under way, `followed` the
-    schedules that follow a score to how far they are.
+    schedules that follow a score to how far they are; `best` is the epoch with the best score.
     """
 
     step: int = 0
@@ -29,13 +30,18 @@ class Position:
     totals: dict[str, tuple[float, int]] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     followed: dict[str, Followed] = field(default_factory=dict)
+    best: Best = field(default_factory=Best)
+
+    def score(self, name: str) -> float | None:
+        """A metric of the last epoch: of the validation samples, else of the training; or None."""
+        return self.metrics.get(f"val_{name}", self.metrics.get(name))
 
     def follow(self, model: Model) -> list[str]:
         """Let schedules follow the epoch's metrics; the names of scores that there are not."""
         missing = []
         for path, schedule in model.followers.items():
             name = schedule.monitor
-            score = self.metrics.get(f"val_{name}", self.metrics.get(name))
+            score = self.score(name)
             if score is None:
                 missing.append(name)
             else:
@@ -72,6 +78,7 @@ class Position:
                     k: [s.share.hex(), "" if s.best is None else s.best.hex(), s.bad, s.rest]
                     for k, s in self.followed.items()
                 },
+                "best": self.best.to_json(),
             }
         )
 
@@ -80,16 +87,18 @@ class Position:
         """The inverse of `to_text`; raises ValueError or KeyError for other text."""
         data: Mapping[str, object] = json.loads(text)
         totals, metrics = data["totals"], data["metrics"]
-        followed = data["followed"]
+        followed, best = data["followed"], data.get("best")  # older checkpoints have none
         assert isinstance(totals, dict)
         assert isinstance(metrics, dict)
         assert isinstance(followed, dict)
+        assert best is None or isinstance(best, list)
         return cls(
             int(str(data["step"])),
             int(str(data["epochs"])),
             {k: (float.fromhex(t), int(n)) for k, (t, n) in totals.items()},
             {k: float.fromhex(v) for k, v in metrics.items()},
             {k: _followed(*v) for k, v in followed.items()},
+            Best.from_json(*best) if best else Best(),
         )
 
 

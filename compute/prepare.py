@@ -14,6 +14,7 @@ from compute import split
 from compute.backend import BackendName, Plan, PlanOptions, load
 from compute.batches import Batches
 from compute.data import Folder, Samples, Scaling, load_samples, probe
+from compute.ids import wrong_ids
 from compute.train import Job
 from graph.graph import Graph
 from graph.kinds import DataSource
@@ -41,6 +42,7 @@ class TrainOptions:
     seed: int | None = None
     batch_size: int | None = None
     fast_convolution: bool | None = None
+    patience: int | None = None
     workspace: Path | None = None
     folder: Path = field(default_factory=Path.cwd)
     name: str = "run"
@@ -92,14 +94,28 @@ def load_graph(graph: Graph, folder: Folder) -> Loaded:
     samples = load_samples(model.data_nodes, folder)
     parts = split.split(samples.count, samples.labels(), graph.training.split)
     _lower_all(model, samples, len(parts.train))
-    return Loaded(model, samples, parts, samples.fit(parts.train))
+    loaded = Loaded(model, samples, parts, samples.fit(parts.train))
+    _need_places(loaded)
+    return loaded
 
 
 def load_other(loaded: Loaded, graph: Graph) -> Loaded:
     """The same samples for another graph that reads them; raises LowerError."""
     model = _trainable(graph)
     _lower_all(model, loaded.samples, len(loaded.parts.train))
-    return dataclasses.replace(loaded, model=model)
+    other = dataclasses.replace(loaded, model=model)
+    _need_places(other)
+    return other
+
+
+def _need_places(loaded: Loaded) -> None:
+    """Raise LowerError where a node picks by an id of the samples that names nothing."""
+    samples = loaded.samples
+    wrong = wrong_ids(
+        loaded.model, samples.count, lambda: samples.prepare(loaded.scaling, loaded.dtype)
+    )
+    if wrong:
+        raise LowerError(wrong)
 
 
 def _trainable(graph: Graph) -> Model:
@@ -153,7 +169,7 @@ def _batches(loaded: Loaded) -> Batches:
 
 
 def with_settings(graph: Graph, options: TrainOptions) -> Graph:
-    """The graph with epochs, batch size, seed and kind of convolution as asked for."""
+    """The graph with epochs, batch size, seed, kind of convolution and patience as asked for."""
     asked = {
         "epochs": options.epochs,
         "batch_size": options.batch_size,
@@ -161,5 +177,7 @@ def with_settings(graph: Graph, options: TrainOptions) -> Graph:
         "fast_convolution": options.fast_convolution,
     }
     given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+    if options.patience is not None:
+        given["stopping"] = dataclasses.replace(graph.training.stopping, patience=options.patience)
     graph.training = dataclasses.replace(graph.training, **given)
     return graph

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from compute import checkpoint
+from compute import checkpoint, stopping
 from compute.book import Book
 from compute.control import Control
 from compute.data import Folder
@@ -125,11 +125,10 @@ def open_again(run: str, options: TrainOptions, progress: Report = silent) -> Se
         plan = undo.enter_context(contextlib.closing(make_plan(loaded, options, progress)))
         job = _go_on(make_job(loaded, plan), saved, workspace.live_changes(record.id))
         # one that was killed after its last checkpoint is only to be declared finished
-        if job.position.epochs >= job.epochs and record.status not in UNENDED:
-            found = f"it finished after {job.epochs} epochs"
-            remedy = "expected more to do; ask for more epochs"
-            raise RunError(f"run {record.id}: {found}, {remedy}")
-        given = {} if options.epochs is None else {"graph": dumps(graph)}
+        if record.status not in UNENDED:
+            _need_more(record.id, job)
+        changed = (options.epochs, options.patience) != (None, None)
+        given = {"graph": dumps(graph)} if changed else {}
         workspace.update(record.id, {"status": "running", "message": ""} | given)
         now = versions() | arithmetic(loaded, options)
         warning = "" if dict(record.versions) == now else _other_versions(record, now)
@@ -145,10 +144,20 @@ def _recorded(
     for event in train(job, control, run):
         book.keep(event)
         if isinstance(event, Finished):
-            yield book.checkpoint(status="stopped" if event.stopped else "finished")
+            status = "stopped" if event.stopped else "finished"
+            yield book.checkpoint(status, event.reason)
         yield event
         if book.due(event):
             yield book.checkpoint()
+
+
+def _need_more(run: str, job: Job) -> None:
+    """Raise RunError where nothing of a training is left to do."""
+    if job.position.epochs >= job.epochs:
+        found = f"it finished after {job.epochs} epochs"
+        raise RunError(f"run {run}: {found}, expected more to do; ask for more epochs")
+    if early := stopping.used_up(job):
+        raise RunError(f"run {run}: it {early}, expected more to do; ask for more patience")
 
 
 def _go_on(
@@ -157,7 +166,7 @@ def _go_on(
     """The job at its checkpoint, live settings as they were; later changes come at their step."""
     if saved is not None:
         job.plan.write(saved.arrays)
-        job.position = saved.position
+        job.position, job.best = saved.position, dict(saved.best)
         if saved.losses is not None:
             job.losses = saved.losses
     for step, key, value in changes:

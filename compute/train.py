@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from compute import stopping
 from compute.backend import Array, Plan
 from compute.batches import Batches
 from compute.control import Control, Orders, Swap
@@ -50,6 +51,7 @@ class Job:
 
     `live` holds the present live settings; `changes` are those to come, (step, key, value) by step,
     which a resumed run replays. `losses` are those of all steps from the beginning of the run.
+    The graph's training section says when it stops early.
     """
 
     model: Model
@@ -68,6 +70,7 @@ class Job:
     unknown: frozenset[str] = frozenset()  # what was asked for and does not exist, said already
     position: Position = field(default_factory=Position)
     losses: Means = field(default_factory=lambda: Means(MOST_LOSSES))
+    best: dict[str, Array] = field(default_factory=dict)  # arrays of the best epoch, where kept
 
     @property
     def steps(self) -> int:
@@ -86,12 +89,12 @@ def train(job: Job, control: Control, run: str = "") -> Iterator[Event]:
     yield _started(job, run)
     prepare_steps(job.model, job.plan, job.parts, job.batches)
     clock = time.perf_counter()
-    while at.epochs < job.epochs:
+    while at.epochs < job.epochs and not stopping.used_up(job):
         if at.step == (at.epochs + 1) * job.batches.steps:
             missing = _end_epoch(job)
             seconds, clock = time.perf_counter() - clock, time.perf_counter()
             yield EpochDone(at.epochs, at.step, at.metrics, seconds)
-            yield from _unfollowed(at, missing)
+            yield from _unscored(at, missing)
             continue
         orders = yield from _obey(job, control, questions)
         if orders.stop:
@@ -111,10 +114,13 @@ def train(job: Job, control: Control, run: str = "") -> Iterator[Event]:
         if block.bad:
             yield _failed(job, block.bad, run)
             return
-    stopped = at.epochs < job.epochs
-    if not stopped and job.parts.test.size:
-        at.metrics = at.metrics | _evaluate(job, job.parts.test, "test_")
-    yield Finished(at.step, at.metrics, run, stopped)
+    early = stopping.used_up(job)
+    stopped, kept = at.epochs < job.epochs and not early, ""
+    if not stopped:
+        kept = stopping.restore(job)
+        if job.parts.test.size:
+            at.metrics = at.metrics | _evaluate(job, job.parts.test, "test_")
+    yield Finished(at.step, at.metrics, run, stopped, "; ".join(filter(None, (early, kept))))
 
 
 class Looks:
@@ -219,6 +225,7 @@ def _swap(job: Job, swap: Swap) -> Event:
     job.live = {key: job.live.get(key, value) for key, value in swap.model.live.items()}
     job.epochs = swap.model.graph.training.epochs
     job.asked = job.watch = frozenset()  # looked up anew in the other model
+    stopping.forget(job)
     parameters = _parameters(job.model)
     return Swapped(step, len(kept), job.steps, job.epochs, parameters)
 
@@ -238,9 +245,9 @@ def _watch(job: Job, names: frozenset[str], seldom: frozenset[str]) -> Iterator[
         prepare_taps(job)
 
 
-def _end_epoch(job: Job) -> list[str]:
-    """Count the epoch and take its metrics; the sums start anew. Schedules follow the metrics;
-    the names of those they want and there are not.
+def _end_epoch(job: Job) -> dict[str, tuple[str, str]]:
+    """Count the epoch and take its metrics; the sums start anew. Schedules and early stopping
+    follow the metrics; the names of those they want and there are not, each with what is left out.
     """
     at = job.position
     metrics = at.mean_losses(job.model.phases)
@@ -248,15 +255,19 @@ def _end_epoch(job: Job) -> list[str]:
         metrics |= _evaluate(job, job.parts.validation, "val_")
     at.epochs += 1
     at.totals, at.metrics = {}, metrics
-    return at.follow(job.model)
+    rate = "a schedule to follow", "the learning rate stays as it is"
+    missing = dict.fromkeys(at.follow(job.model), rate)
+    if name := stopping.look(job):
+        missing[name] = "early stopping", "training goes on to its end"
+    return missing
 
 
-def _unfollowed(at: Position, missing: list[str]) -> Iterator[Event]:
-    """What is said, once, of a score that a schedule follows and that there is not."""
-    for name in missing if at.epochs == 1 else ():
+def _unscored(at: Position, missing: Mapping[str, tuple[str, str]]) -> Iterator[Event]:
+    """What is said, once, of a score that is wanted and that there is not."""
+    for name, (purpose, left) in missing.items() if at.epochs == 1 else ():
         known = ", ".join(dict.fromkeys(name.removeprefix("val_") for name in at.metrics))
-        text = f"found no score {name!r} for a schedule to follow, expected one of {known}"
-        yield Warned(at.step, f"{text}; the learning rate stays as it is")
+        text = f"found no score {name!r} for {purpose}, expected one of {known}"
+        yield Warned(at.step, f"{text}; {left}")
 
 
 def _evaluate(job: Job, samples: Array, prefix: str) -> dict[str, float]:

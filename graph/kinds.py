@@ -31,6 +31,10 @@ class DataSource(Op, register=False):
         """Names of the classes of a classification target; empty for other targets."""
         return ()
 
+    def id_count(self, port: str) -> int:
+        """How many ids the integers at a port are, counted from 0; 0 where that is not known."""
+        return 0
+
 
 class Optimizer(Op, register=False):
     """A node that trains the weights upstream of the losses wired to it.

@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Literal, Self, dataclass_transform
 
 from graph.primitives import equal, floor, maximum, random_uniform
 from graph.program import Shape, TensorType
+from graph.setting_kinds import is_kind
 from graph.tensor import Builder, Tensor
 
 Mode = Literal["train", "evaluate"]
@@ -74,7 +75,7 @@ class Param:
     `fan_in`/`fan_out` of the initialisers come from the shape: axis 0 is out, axis 1 in, the rest
     the window; give `fan` = (in, out) where that is not so (a bias, for one). `init` is one of
     graph.ops.dense.INITIALISERS; row `blank` of axis 0 starts at 0 whatever the others do. After an
-    update no slice along axis 0 is longer than `max_norm`.
+    update no slice along axis `makes`, that of what is made, is longer than `max_norm`.
     """
 
     shape: Shape
@@ -82,6 +83,7 @@ class Param:
     fan: tuple[int, int] | None = None
     blank: int | None = None
     max_norm: float | None = None
+    makes: int = 0
 
 
 @dataclass(frozen=True)
@@ -232,6 +234,7 @@ class Op:
     inputs: ClassVar[tuple[Port, ...]] = (Port("x"),)
     outputs: ClassVar[tuple[Port, ...]] = (Port("y"),)
     samples: ClassVar[Sequence[Sample]] = ()
+    picks: ClassVar[str] = ""  # the input port whose ids must be places of what it picks from
     summary: ClassVar[tuple[str, ...]] = ()  # settings shown on the node, at most three
     caption: ClassVar[str] = ""  # shown on the node instead, where no setting says what it is
 
@@ -291,6 +294,10 @@ class Op:
         """Id of the node of its drawing whose `weight` it uses instead of one of its own; or ""."""
         return str(getattr(self, "tie", ""))
 
+    def turned(self) -> bool:
+        """Whether it uses that weight, a matrix, with its axes swapped."""
+        return bool(self.tied_to() and getattr(self, "transposed", False))
+
     def untied(self, to: str = "") -> Self:
         """The same with a weight of its own, or that of another node."""
         return dataclasses.replace(self, **{"tie": to}) if self.tied_to() else self
@@ -338,7 +345,7 @@ def annotation(op: type[Op], name: str) -> str:
 
 def check_setting(name: str, value: Any, rule: Setting, kind: str) -> None:
     """Raise SettingError unless `value` is of `kind` and within the bounds of `rule`."""
-    if not _is_kind(value, kind):
+    if not is_kind(value, kind):
         raise SettingError(name, repr(value), kind.replace("|", "or"))
     for number in value if isinstance(value, tuple) else (value,):
         if isinstance(number, bool) or not isinstance(number, (int, float)):
@@ -360,40 +367,3 @@ def _check_bounds(name: str, number: float, rule: Setting) -> None:
     for bound, words, holds in limits:
         if bound is not None and not holds(number, bound):
             raise SettingError(name, f"{number:g}", f"{words} {bound:g}")
-
-
-_KINDS: dict[str, Callable[[Any], bool]] = {
-    "int": lambda v: isinstance(v, int) and not isinstance(v, bool),
-    "float": lambda v: isinstance(v, (int, float)) and not isinstance(v, bool),
-    "bool": lambda v: isinstance(v, bool),
-    "str": lambda v: isinstance(v, str),
-    "None": lambda v: v is None,
-}
-
-
-def _is_kind(value: Any, kind: str) -> bool:
-    return any(_is_one(value, part.strip()) for part in alternatives(kind))
-
-
-def alternatives(kind: str) -> list[str]:
-    """The kinds of a setting: `a | tuple[b | c, ...]` split at the bars outside brackets."""
-    parts, depth, start = [], 0, 0
-    for place, letter in enumerate(kind):
-        depth += (letter == "[") - (letter == "]")
-        if letter == "|" and depth == 0:
-            parts.append(kind[start:place])
-            start = place + 1
-    return [*parts, kind[start:]]
-
-
-def _is_one(value: Any, kind: str) -> bool:
-    if kind.startswith("tuple["):
-        inner = kind[6:-1]
-        if not isinstance(value, tuple):
-            return False
-        if inner.endswith(", ..."):
-            return all(_is_kind(v, inner[:-5]) for v in value)
-        kinds = [part.strip() for part in inner.split(",")]
-        return len(kinds) == len(value) and all(map(_is_kind, value, kinds))
-    test = _KINDS.get(kind)
-    return test(value) if test else type(value).__name__ == kind

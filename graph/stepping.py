@@ -7,12 +7,14 @@ from dataclasses import replace
 
 from graph.graph import Graph
 from graph.kinds import AVERAGE, SUM, Optimizer, Schedule
-from graph.op import Context
+from graph.op import Context, Param
 from graph.primitives import renorm, update, where
 from graph.program import Program, TensorType, Update
 from graph.simplify import simplify
 from graph.tensor import Builder, Tensor
 from graph.trace import Trace
+
+Limit = tuple[float, int]  # longest that weights of one output may be, axis of the outputs
 
 
 def slot_key(optimizer: str, slot: str, param: str) -> str:
@@ -53,7 +55,7 @@ def optimizer_updates(
             shortened = _shortened_sums(op, given, slots[SUM], due)
         else:
             shortened = op.shortened(given)
-        limits = [found.params[key].max_norm for key in keys]
+        limits = [_limit(found.params[key]) for key in keys]
         made: list[tuple[Update, Tensor]] = []
         for limit in dict.fromkeys(limits):  # one rule for all parameters of equal limit
             own = [place for place, other in enumerate(limits) if other == limit]
@@ -81,9 +83,14 @@ def _shortened_sums(
     return [where(due, whole - s, g) for whole, s, g in zip(short, sums, gradients, strict=True)]
 
 
-def _rule(graph: Graph, path: str, limit: float | None) -> Program:
+def _limit(param: Param) -> Limit | None:
+    """How long the weights of one output may be, and the axis of the outputs."""
+    return None if param.max_norm is None else (param.max_norm, param.makes)
+
+
+def _rule(graph: Graph, path: str, limit: Limit | None) -> Program:
     """The optimizer's step, as a program on one number that stands for any shape; the weights of
-    one output are then no longer than `limit`.
+    one output are then no longer than `limit` says.
     """
     op, builder = optimizer_of(graph, path), Builder()
     one, names = TensorType(()), ("p", *op.kept_names())
@@ -102,7 +109,7 @@ def _rule(graph: Graph, path: str, limit: float | None) -> Program:
         made = op.step(p, op.held(mean), *own, rate=rate, ctx=ctx)
         new = dict(zip(names, made, strict=False))
         if limit is not None:
-            new["p"] = renorm(new["p"], limit)
+            new["p"] = renorm(new["p"], *limit)
         if AVERAGE in old:
             new[AVERAGE] = op.averaged(new["p"], old[AVERAGE], ctx)
         if SUM in old:

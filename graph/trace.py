@@ -16,8 +16,9 @@ import networkx as nx
 from graph.graph import Graph, Node
 from graph.kinds import DataSource
 from graph.op import Context, Mode, Op, Param, Port, Result, SettingError, State
+from graph.primitives import permute
 from graph.primitives.table import text
-from graph.program import ShapeError, TensorType
+from graph.program import Shape, ShapeError, TensorType
 from graph.scan_rows import scanned
 from graph.subgraph import Scan, Subgraph, port_nodes
 from graph.tensor import Builder, Tensor
@@ -295,19 +296,25 @@ def _param(found: Trace, key: str, param: Param, path: str, frozen: bool) -> Ten
 
 def _tied(found: Trace, node: Node, path: str, keys: str, param: Param) -> Tensor:
     """The weight of the node that this one is tied to; SettingError where that has none such."""
-    other = node.op.tied_to()
+    op, other = node.op, node.op.tied_to()
     key = f"{keys.removesuffix(node.id)}{other}/weight"
     key = found.ties.get(key, key)
     if key not in found.params:
         raise SettingError("tie", repr(other), "a node with a weight, and not behind this one")
-    if found.params[key].shape != param.shape:
-        theirs, own = text(found.params[key].shape), text(param.shape)
-        raise SettingError("tie", f"the weight {theirs} of {other!r}", f"a weight {own}")
+    theirs, own = found.params[key].shape, param.shape
+    if theirs != (own[::-1] if op.turned() else own):
+        raise SettingError("tie", f"the weight {text(theirs)} of {other!r}", fitting(op, own))
     found.ties[f"{keys}/weight"] = key
     found.owner_of.setdefault(path, []).append(key)
     if node.frozen:
         found.frozen.add(key)
-    return found.param_tensors[key]
+    tensor = found.param_tensors[key]
+    return permute(tensor, (1, 0)) if op.turned() else tensor
+
+
+def fitting(op: Op, shape: Shape) -> str:
+    """What the weight of another node must be for a node that needs one of this shape."""
+    return f"{text(shape[::-1])}, transposed {text(shape)}" if op.turned() else text(shape)
 
 
 def _refuse(

@@ -2,32 +2,67 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
-from graph.op import SettingError
+from graph.op import SettingError, check_setting, setting
 
 AT_ONCE = 1024  # samples that are evaluated together where steps are of all samples
+MOST = 1_000_000
+LARGEST_SEED = 2**63 - 1
+
+
+class Section:
+    """Base of the parts of the training section: their fields are settings and have bounds."""
+
+    def __post_init__(self) -> None:
+        for each in fields(self):  # type: ignore[arg-type]
+            if "setting" in each.metadata:
+                rule = each.metadata["setting"]
+                kind = "str" if rule.choices else str(each.type)
+                check_setting(each.name, getattr(self, each.name), rule, kind)
 
 
 @dataclass(frozen=True)
-class Split:
+class Split(Section):
     """How the samples are divided; shares of the whole, what is left is for training.
 
     `seed` is apart from the run's, so runs with other seeds see the same held-out samples.
     """
 
-    validation: float = 0.2
-    test: float = 0.0
-    stratified: bool = True
-    shuffled: bool = True
-    seed: int = 0
+    validation: float = setting(
+        0.2,
+        "Share of the samples held out to validate on",
+        min=0.0,
+        below=1.0,
+        label="validation share",
+    )
+    test: float = setting(
+        0.0,
+        "Share of the samples held out to the end",
+        min=0.0,
+        below=1.0,
+        advanced=True,
+        label="test share",
+    )
+    stratified: bool = setting(
+        True, "Each part has the classes in equal shares", advanced=True, label="stratified"
+    )
+    shuffled: bool = setting(
+        True, "Samples are mixed before they are divided", advanced=True, label="shuffled"
+    )
+    seed: int = setting(
+        0,
+        "Seed of the split, apart from the run's",
+        min=0,
+        max=LARGEST_SEED,
+        advanced=True,
+        label="split seed",
+    )
 
     def __post_init__(self) -> None:
-        for name in ("validation", "test"):
-            share = getattr(self, name)
-            if not 0 <= share < 1:
-                raise SettingError(name, f"{share:g}", "a share from 0 to below 1")
+        super().__post_init__()
         if self.validation + self.test >= 1:
             left = self.validation + self.test
             raise SettingError(
@@ -36,30 +71,75 @@ class Split:
 
 
 @dataclass(frozen=True)
-class Training:
-    """Epochs, batch size, seed, precision and split. Undoable, kept in the file.
+class Stopping(Section):
+    """When a training ends before its last epoch, and with which weights.
+
+    Keras's EarlyStopping (Goodfellow et al. 2016, §7.8): a score of each epoch is better where it
+    is so by more than `min_delta`. The score is that of the validation samples, or of the training
+    where none are held out.
+    """
+
+    patience: int = setting(
+        0,
+        "Training ends after so many epochs without a better score; 0: never before its time",
+        min=0,
+        max=MOST,
+        unit="epochs",
+        label="stop early after",
+    )
+    monitor: str = setting(
+        "loss", "The score of each epoch that should become better", advanced=True, label="score"
+    )
+    mode: Literal["min", "max"] = setting(
+        "min",
+        "Whether a smaller or a larger score is better",
+        choices=("min", "max"),
+        advanced=True,
+        label="better is",
+    )
+    min_delta: float = setting(
+        0.0, "More than this makes a score better", min=0.0, max=1e6, advanced=True, label="by"
+    )
+    restore_best: bool = setting(
+        False,
+        "Training ends with the weights of the epoch that had the best score",
+        advanced=True,
+        label="keep the best weights",
+    )
+
+    @property
+    def watches(self) -> bool:
+        """Whether scores matter at all."""
+        return self.patience > 0 or self.restore_best
+
+    @property
+    def worst(self) -> float:
+        """What any score is better than."""
+        return math.inf if self.mode == "min" else -math.inf
+
+    def better(self, score: float, best: float) -> bool:
+        """Whether a score is better than the best one so far; NaN never is."""
+        if self.mode == "min":
+            return score < best - self.min_delta
+        return score > best + self.min_delta
+
+
+@dataclass(frozen=True)
+class Training(Section):
+    """Epochs, batch size, seed, precision, split and early stopping. Undoable, kept in the file.
 
     A batch size of 0 is all training samples: one step an epoch. `fast_convolution` lets float32
     convolutions of 3×3 run by Winograd's transforms, which round about twice as much.
     """
 
-    epochs: int = 10
-    batch_size: int = 32
-    seed: int = 0
-    precision: Literal["float32", "float64"] = "float32"
-    fast_convolution: bool = False
+    epochs: int = setting(10, "How often training goes through all samples", min=1, max=MOST)
+    batch_size: int = setting(32, "Samples of one step; 0: all of the training", min=0, max=MOST)
+    seed: int = setting(0, "Seed of weights, order and noise", min=0, max=LARGEST_SEED)
+    precision: Literal["float32", "float64"] = setting(
+        "float32", "Kind of number that is computed with", choices=("float32", "float64")
+    )
+    fast_convolution: bool = setting(
+        False, "3×3 convolutions by transforms: faster, rounded more", advanced=True
+    )
     split: Split = field(default_factory=Split)
-
-    def __post_init__(self) -> None:
-        for name, low, high in (
-            ("epochs", 1, 1_000_000),
-            ("batch_size", 0, 1_000_000),
-            ("seed", 0, 2**63 - 1),
-        ):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-                raise SettingError(name, repr(value), f"a whole number from {low} to {high}")
-        if self.precision not in ("float32", "float64"):
-            raise SettingError("precision", repr(self.precision), "float32 or float64")
-        if not isinstance(self.fast_convolution, bool):
-            raise SettingError("fast_convolution", repr(self.fast_convolution), "true or false")
+    stopping: Stopping = field(default_factory=Stopping)

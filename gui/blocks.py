@@ -12,7 +12,7 @@ from graph.clipboard import defined
 from graph.edit import Edit
 from graph.files import loads
 from graph.graph import Graph
-from graph.op import Op, Port
+from graph.op import Op, Port, PortKind
 from graph.subgraph import Defined, Scan, Subgraph
 
 
@@ -46,6 +46,14 @@ class Block:
     title: str
     about: str
     graph: Graph
+
+    @property
+    def takes(self) -> PortKind:
+        """What its first port wants: the first node behind it that does not take anything."""
+        inside = self.graph.definitions[self.name]
+        behind = inside.downstream([inside.port_ids("input")[0]])
+        ports = (p for n in inside.ordered() if n.id in behind for p in inside.ports_in(n.id))
+        return next((port.kind for port in ports if port.kind != "any"), "any")
 
     @property
     def node(self) -> Defined:

@@ -9,7 +9,7 @@ from tools.drawn import Layer, Port, begin, build, call, chain, judge, optimise
 
 HELD_OUT = Split(validation=0.2)
 AT_THE_END = Split(validation=0.2, shuffled=False)  # windows of a text beside each other are alike
-CHARACTERS = 97
+CHARACTERS, WIDTH = 97, 64
 
 
 def sine_forecast() -> Graph:
@@ -122,7 +122,7 @@ def _attending(graph: Graph, tokens: Port, count: int, causal: bool) -> Port:
         graph,
         tokens,
         [
-            ("letters", "Embedding", {"vocabulary": count, "features": make_blocks.WIDTH}),
+            ("letters", "Embedding", {"vocabulary": count, "features": WIDTH}),
             ("places", "LearnedPosition", {"longest": 64}),
             ("blocks", "Subgraph", {"definition": name, "repeat": 2}),
             ("norm", "LayerNorm", {}),

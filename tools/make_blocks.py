@@ -19,14 +19,14 @@ from graph.op import REGISTRY, Op
 from graph.subgraph import Defined, Scan, Subgraph
 
 FOLDER = Path(__file__).resolve().parent.parent / "resources" / "blocks"
-WIDTH, INNER, HEADS = 64, 256, 4
 UNITS = 32
+TIMES, HEADS = 4, 4  # how much wider a hidden layer is
 
 Layers = dict[str, Op]
 Wires = list[tuple[str, str]]
 FEED_FORWARD = (
-    f"Steps have {WIDTH} features; for others enter it and set the units of narrow to that number, "
-    "those of widen to four times as many."
+    f"Steps may have any number of features that the heads divide, {HEADS} unless you enter it and "
+    f"set others; the hidden layer is {TIMES} times as wide."
 )
 
 
@@ -52,9 +52,9 @@ def feeding(number: int, source: str) -> tuple[Layers, Wires]:
     norm, total = f"norm{number}", f"sum{number}"
     layers = {
         norm: op("LayerNorm"),
-        "widen": op("Dense", units=INNER, init="glorot_uniform"),
+        "widen": op("Dense", units=None, factor=float(TIMES), init="glorot_uniform"),
         "gelu": op("GELU"),
-        "narrow": op("Dense", units=WIDTH, init="glorot_uniform"),
+        "narrow": op("Dense", units=None, factor=1 / TIMES, init="glorot_uniform"),
         total: op("Add"),
     }
     chain = [source, norm, "widen", "gelu", "narrow", total]
@@ -233,6 +233,51 @@ def lstm() -> Graph:
     return build("LSTMCell", "LSTM cell, drawn", about, parts, Scan)
 
 
+def hidden() -> Graph:
+    """A hidden layer behind a norm and beside a wire past it."""
+    about = (
+        "A hidden layer with a wire past it, so that many can stand one behind the other "
+        "(Gorishniy et al. 2021). Vectors, and steps of a sequence, of any length; it is "
+        f"{TIMES} times as wide inside."
+    )
+    parts = [
+        ({"x": op("Input"), "y": op("Output")}, []),
+        feeding(1, "x"),
+        ({}, [("sum1", "y")]),
+    ]
+    return build("ResidualDenseBlock", "Residual dense block", about, parts)
+
+
+def windows(number: int, **settings: object) -> Layers:
+    """A convolution and a norm: the nodes conv1, norm1 …"""
+    conv = op("Conv2d", bias=False, init="he_normal", **settings)
+    return {f"conv{number}": conv, f"norm{number}": op("BatchNorm")}
+
+
+def convolution() -> Graph:
+    """A convolution, a norm and a ReLU."""
+    about = (
+        "A convolution, batch normalisation, then a ReLU (Ioffe & Szegedy 2015). Images of any "
+        "size and number of channels; enter it to change the 32 channels made, kernel and stride."
+    )
+    layers = {"x": op("Input"), **windows(1), "relu1": op("ReLU"), "y": op("Output")}
+    return build("ConvBlock", "Convolution block", about, [(layers, list(pairwise(layers)))])
+
+
+def residual() -> Graph:
+    """Two convolutions with a wire past them."""
+    about = (
+        "Two convolutions with a wire past them, so that many can stand one behind the other (He "
+        "et al. 2016, the basic block). Images of any size and number of channels, which stay as "
+        "they are."
+    )
+    layers = {"x": op("Input"), **windows(1, filters=None), "relu1": op("ReLU")}
+    layers |= {**windows(2, filters=None), "sum": op("Add")}
+    layers |= {"relu2": op("ReLU"), "y": op("Output")}
+    parts = [(layers, [("x", "conv1"), ("x", "sum"), *list(pairwise(layers))[1:]])]
+    return build("ResidualConvBlock", "Residual convolution block", about, parts)
+
+
 def blocks() -> Iterator[tuple[str, Graph]]:
     """The name of each block's file, and its graph."""
     yield "transformer-encoder", encoder()
@@ -240,6 +285,9 @@ def blocks() -> Iterator[tuple[str, Graph]]:
     yield "elman-cell", elman()
     yield "gru-cell", gru()
     yield "lstm-cell", lstm()
+    yield "residual-dense", hidden()
+    yield "convolution", convolution()
+    yield "residual-convolution", residual()
 
 
 def main() -> int:

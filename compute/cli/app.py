@@ -56,6 +56,10 @@ def train(
         bool | None,
         typer.Option(help="Winograd's transforms for 3×3 convolutions. Default: the graph's."),
     ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(min=0, help="Epochs without a better score; 0: no early stopping."),
+    ] = None,
     threads: Threads = None,
     device: On = "cpu",
     resume: Annotated[
@@ -68,7 +72,8 @@ def train(
     """Train a graph and record the run."""
     from compute.cli.training import train
 
-    given = (file, epochs, seed, batch_size, fast_convolution, threads, device, resume, workspace)
+    given = (file, epochs, seed, batch_size, fast_convolution, patience)
+    given = (*given, threads, device, resume, workspace)
     raise typer.Exit(train(*given, json=json, allow_outside=allow_outside))
 
 

@@ -68,6 +68,7 @@ def train(
     seed: int | None,
     batch_size: int | None,
     fast_convolution: bool | None,
+    patience: int | None,
     threads: int | None,
     device: BackendName,
     resume: str | None,
@@ -94,6 +95,7 @@ def train(
         seed=seed,
         batch_size=batch_size,
         fast_convolution=fast_convolution,
+        patience=patience,
         workspace=find_workspace(workspace),
     )
     control = Control()
@@ -172,6 +174,8 @@ def _sum_up(outcome: Outcome) -> None:
     if done is None or done.stopped:
         return
     write(f"{done.run}: {plural(outcome.epochs, 'epoch')} in {duration(outcome.seconds)}")
+    if done.reason:
+        write(done.reason)
     write(metrics(done.metrics))
     sys.stdout.flush()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from graph.checks import ties, training, values, wiring
+from graph.checks import ids, ties, training, values, wiring
 from graph.checks.connect import can_connect
 from graph.checks.problem import Problem, View
 from graph.graph import Graph
@@ -22,6 +22,7 @@ CHECKS: tuple[Callable[[View], Iterable[Problem]], ...] = (
     values.refusals,
     ties.ties,
     values.classes,
+    ids.ids,
     values.samples,
     values.memory,
     training.losses,

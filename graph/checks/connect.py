@@ -166,7 +166,8 @@ def _swaps(view: View, spot: Spot, wire: Wire, name: str) -> Iterator[Edit]:
     kind = view.shapes.types.get((spot.prefix + wire.source, wire.output))
     if name != "Flatten" or not isinstance(node.op, Dense) or kind is None:
         return
-    op = Conv2d(filters=node.op.units, kernel=1, bias=node.op.bias, init=node.op.init)
+    filters = node.op.units or max(1, round(node.op.factor * kind.shape[1]))
+    op = Conv2d(filters=filters, kernel=1, bias=node.op.bias, init=node.op.init)
     made = infer(op, (kind,)).outputs
     output = op.ports_out()[0].name
     if made and output == node.op.ports_out()[0].name and _goes_on(view, spot, node.id, made[0]):

@@ -8,6 +8,8 @@ from graph.checks.problem import Problem, Spot, View
 from graph.edits import SetOp
 from graph.graph import Node
 from graph.primitives.table import text
+from graph.program import Shape
+from graph.trace import fitting
 
 
 def ties(view: View) -> Iterator[Problem]:
@@ -37,10 +39,19 @@ def _wrong(view: View, spot: Spot, node: Node) -> tuple[str, str]:
         return message, "choose a node with a weight"
     if mine and theirs and mine.weight and theirs.weight:
         own, given = mine.weight.shape, theirs.weight.shape
-        if own != given:
-            message = f"found the weight {text(given)} of {other!r}, expected {text(own)}"
-            return message, "choose one of that shape, or change its size"
+        if drawing.node(other).op.turned():  # it sees the array the other way round
+            given = given[::-1]
+        if given != (own[::-1] if node.op.turned() else own):
+            expected = fitting(node.op, own)
+            message = f"found the weight {text(given)} of {other!r}, expected {expected}"
+            return message, _of_that_shape(node, own, given)
     return "", ""
+
+
+def _of_that_shape(node: Node, own: Shape, given: Shape) -> str:
+    """What to do about a weight of another shape."""
+    turns = hasattr(node.op, "transposed") and given[::-1] == own and not node.op.turned()
+    return "use it transposed" if turns else "choose one of that shape, or change its size"
 
 
 def _in_a_ring(spot: Spot, node: Node) -> bool:

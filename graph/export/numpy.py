@@ -34,7 +34,7 @@ _OWN = """
     np math json csv hashlib Path load_digits DTYPE SEED EPOCHS BATCH_SIZE WEIGHTS CLASSES FEATURES
     PLACES TABLE TARGET_SCALE n g key gradients params slots batch step epoch steps predict
     train_step evaluate train main load_model load_data split shares batches initial_params
-    initial_slots encode in_units
+    initial_slots encode in_units best best_epoch kept
 """
 # names of the file itself that a function written from rows must not hide
 TAKEN = frozenset({*words(_OWN), *HELPERS, *RANDOMNESS, *INITIALISERS})

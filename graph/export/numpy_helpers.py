@@ -319,8 +319,9 @@ def follow_plateau(seen, score, mode, factor, patience, threshold, cooldown, flo
 ''')
 
 _helper('''
-def renorm(x, limit):
-    """The weights of each output, shortened to `limit` where they are longer."""
-    length = np.sqrt((x * x).sum(axis=tuple(range(1, x.ndim)), keepdims=True))
+def renorm(x, limit, axis):
+    """The weights of each place of `axis`, shortened to `limit` where they are longer."""
+    others = tuple(k for k in range(x.ndim) if k != axis)
+    length = np.sqrt((x * x).sum(axis=others, keepdims=True))
     return x * np.where(length > limit, limit / (length + 1e-7), 1).astype(x.dtype)
 ''')

@@ -165,9 +165,12 @@ def rule_functions(outline: Outline) -> list[list[str]]:
 
 def _rule_name(outline: Outline, row: Row) -> str:
     """The function of an optimizer, of its own where weights are held to a length."""
-    limits = [own.attr("limit") for own in _rule(row).rows if own.op == "renorm"]
     stem = outline.stems[row.path]
-    return identifier(f"{stem}_max_norm_{limits[0]:g}") if limits else stem
+    for own in _rule(row).rows:
+        if own.op == "renorm":
+            along = f"_axis_{own.attr('axis')}" if own.attr("axis") else ""
+            return identifier(f"{stem}_max_norm_{own.attr('limit')}{along}")
+    return stem
 
 
 def _rule_function(outline: Outline, row: Row, name: str) -> list[str]:

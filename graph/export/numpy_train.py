@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from graph.export import expression as ex
+from graph.export import stopping
 from graph.export.names import literal
 from graph.export.outline import Outline
 from graph.kinds import Follower
@@ -210,10 +211,11 @@ def train_function(outline: Outline) -> list[str]:
     else:
         lines += _several(outline, phases)
     means = _with_averages(outline) if outline.model.averages else []
-    lines += [*means, *_followed(outline), "        yield losses"]
-    if not means:
-        return lines
-    return [*lines, "        if epoch + 1 < EPOCHS:", "            params.update(trained)"]
+    lines += [*means, *_followed(outline), *stopping.look(outline.stopping, "dict(params)")]
+    lines += ["        yield losses", *stopping.leave(outline.stopping)]
+    if means:
+        lines += ["        if epoch + 1 < EPOCHS:", "            params.update(trained)"]
+    return [*lines, *stopping.restore(outline.stopping, "params.update(kept)")]
 
 
 def _seen(outline: Outline, path: str) -> str:
@@ -226,18 +228,20 @@ def _share(outline: Outline, path: str) -> str:
 
 
 def _unseen(outline: Outline) -> list[str]:
-    """The beginning of a training with schedules that follow a score."""
-    if not outline.followers:
-        return []
-    lines = [f"    global {', '.join(_share(outline, path) for path in outline.followers)}"]
+    """The beginning of a training in which schedules or early stopping follow a score."""
+    lines = []
+    if outline.followers:
+        lines = [f"    global {', '.join(_share(outline, path) for path in outline.followers)}"]
     for path in outline.followers:
         lines += ex.lines_of([f"    {_seen(outline, path)} = (1.0, None, 0, 0)"], path)
-    return [*lines, "    _, validation, _ = split(data)"]
+    if outline.followers or outline.stopping:
+        lines.append("    _, validation, _ = split(data)")
+    return [*lines, *stopping.start(outline.stopping)]
 
 
 def _followed(outline: Outline) -> list[str]:
-    """The end of an epoch: schedules follow a score."""
-    if not outline.followers:
+    """The end of an epoch: schedules and early stopping follow a score."""
+    if not (outline.followers or outline.stopping):
         return []
     lines = [f"        scores = evaluate(params, {_select('validation')})"]
     for path, op in outline.followers.items():

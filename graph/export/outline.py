@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from graph.export import numpy_rows
+from graph.export import numpy_rows, stopping
 from graph.export.finish import Finishers
 from graph.export.names import Namespace, identifier, visible
 from graph.export.numpy_cells import Cells
@@ -21,6 +21,7 @@ from graph.ops.metric import metric_names
 from graph.primitives.table import text as shape_text
 from graph.program import Program, Shape, TensorType
 from graph.trace import Trace, trace
+from graph.training import Stopping
 
 
 @dataclass
@@ -84,6 +85,15 @@ class Outline:
                     "validation samples; hold out a share of the data, or follow another score"
                 )
         return found
+
+    @cached_property
+    def stopping(self) -> Stopping | None:
+        """The rule by which training stops early or keeps its best weights; None without one."""
+        training = self.graph.training
+        known = ["loss", *map(self.metric_name, self.metrics())]
+        if error := stopping.wanted(training.stopping, known, training.split.validation > 0):
+            raise ExportError(error)
+        return training.stopping if training.stopping.watches else None
 
     def slot_names(self, path: str) -> list[str]:
         """Names of the running arrays of an optimizer."""

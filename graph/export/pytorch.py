@@ -10,8 +10,9 @@ from graph.export.names import Namespace, literal, words
 from graph.export.numpy_helpers import needed
 from graph.export.outline import Outline
 from graph.export.pytorch_model import ModelClass, model_class
+from graph.export.pytorch_scores import TAKE, evaluate_function
 from graph.export.pytorch_sequences import SEQUENCES
-from graph.export.pytorch_train import TAKE, evaluate_function, main_function, train_function
+from graph.export.pytorch_train import SUMS, main_function, train_function
 from graph.export.pytorch_weights import (
     HELPERS,
     INITIALISERS,
@@ -28,10 +29,10 @@ _OWN = """
     CLASSES FEATURES PLACES TABLE TARGET_SCALE n model Model batch step epoch steps data samples
     chosen place losses loss prediction evaluate train main load_model initial_model load_data
     load_file split shares batches take encode in_units optimizer schedule layer
-    scores validation trained mean means
+    scores validation trained mean means best best_epoch kept
 """
 # names of the file itself that those of the drawing must not hide
-TAKEN = frozenset({*words(_OWN), *HELPERS, *RANDOMNESS, *INITIALISERS, *SEQUENCES})
+TAKEN = frozenset({*words(_OWN), *HELPERS, *RANDOMNESS, *INITIALISERS, *SEQUENCES, *SUMS})
 THIRD_PARTY = {
     "np": "import numpy as np",
     "torch": "import torch",
@@ -98,7 +99,7 @@ def _add_training(
     ):
         source.add(lines)
     own = outline.finishers.sources()
-    helpers = needed(source.body(), {**own, **INITIALISERS, **HELPERS})
+    helpers = needed(source.body(), {**own, **INITIALISERS, **HELPERS, **SUMS})
     source.functions += [text.splitlines() for text in helpers]
     data = data_section(outline, tables)
     source.constants += data.constants

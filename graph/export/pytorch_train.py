@@ -1,140 +1,36 @@
-"""Functions of a PyTorch file that train: losses, evaluation, the loop, the script."""
+"""Functions of a PyTorch file that train: the loop over epochs and steps, the script."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from graph.export import expression as ex
-from graph.export.expression import Expression
+from graph.export import stopping
 from graph.export.names import identifier, literal
 from graph.export.outline import Outline
-from graph.export.pytorch_forward import Value
 from graph.export.pytorch_model import ModelClass, operands
-from graph.export.pytorch_nodes import layer
 from graph.export.pytorch_optimizer import optimizer_call, schedule_call, schedule_name
+from graph.export.pytorch_scores import names_of, run_lines, total
 from graph.export.pytorch_weights import attribute
-from graph.export.symbolic import ExportError
-from graph.graph import Node
 from graph.kinds import Follower, Optimizer, Schedule
 from graph.lower import Phase
-from graph.ops.metric import Metric
-from graph.program import TensorType
 
-
-def node_call(
-    outline: Outline, model: ModelClass, node: Node, names: dict[Value, str]
-) -> Expression:
-    """The expression of a loss or metric, its operands by name."""
-    graph = outline.graph
-    wired: dict[str, list[tuple[Expression, TensorType]]] = {}
-    for port in graph.ports_in(node.id):
-        values = [(w.source, w.output) for w in graph.wires_in(node.id, port.name)]
-        wired[port.name] = [(ex.parse(names[v]), outline.trace.values[v].type) for v in values]
-    types = {port: [kind for _, kind in pairs] for port, pairs in wired.items()}
-    found = layer(node.op, types, model.customs)
-    return found.call(wired, found.module)
-
-
-def total(
-    outline: Outline, model: ModelClass, losses: Sequence[Value], names: dict[Value, str]
-) -> Expression:
-    """The sum of several losses; a loss inside the model is one of its values."""
-    parts = []
-    for path, port in losses:
-        node = outline.graph.node(path)
-        inside = node.op.role != "loss"
-        call = ex.parse(names[path, port]) if inside else node_call(outline, model, node, names)
-        parts.append(ex.text(call))
-    return ex.parse(" + ".join(parts))
-
-
-def names_of(outline: Outline, model: ModelClass, wanted: Sequence[Value]) -> dict[Value, str]:
-    """A name in training for every value that losses and metrics read."""
-    found: dict[Value, str] = {}
-    for key, name in outline.arguments.items():
-        path, _, port = key.rpartition(".")
-        found[path, port] = f"batch[{literal(name)}]"
-    made = [*model.outputs, *(model.extra if any(v in model.extra for v in wanted) else [])]
-    single = len(set(made)) == 1
-    for value in made:
-        path, port = value
-        stem = "prediction" if single else outline.stems[path]
-        several = sum(other[0] == path for other in set(made)) > 1
-        found.setdefault(value, identifier(f"{stem}_{port}") if several else stem)
-    return found
-
-
-def run_lines(
-    outline: Outline, model: ModelClass, wanted: Sequence[Value], names: dict[Value, str]
-) -> list[str]:
-    """The call of the model that gives the values `wanted`."""
-    full = any(value in model.extra for value in wanted)
-    made = [*model.outputs, *model.extra] if full else model.outputs
-    inputs = model.values_inputs if full else model.inputs
-    targets: list[str] = []
-    for value in made:
-        name = names[value]
-        read = value in wanted and name not in targets and "[" not in name
-        targets.append(name if read else "_")
-    if not any(name != "_" for name in targets):
-        return []
-    method = "model.values" if full else "model"
-    arguments = ", ".join(f"batch[{literal(name)}]" for name in inputs)
-    return ex.statement(f"{', '.join(targets)} = ", ex.parse(f"{method}({arguments})"))
-
-
-def evaluate_function(outline: Outline, model: ModelClass) -> list[str]:
-    """`evaluate(model, data, samples)`: loss and metrics on held-out samples."""
-    graph, metrics = outline.graph, outline.metrics()
-    losses = [(path, graph.ports_out(path)[0].name) for path in outline.counted_losses()]
-    wanted = operands(graph, [*losses, *((path, "") for path in metrics)])
-    names = names_of(outline, model, wanted)
-    scores = {}
-    if losses:
-        scores["loss"] = ex.fill("float({0})", [total(outline, model, losses, names)], {})
-    lines, numbers = _metrics(outline, model, names)
-    scores |= numbers
-    entries = ", ".join(f"{literal(k)}: {ex.text(v)}" for k, v in scores.items())
-    return [
-        "@torch.no_grad()",
-        "def evaluate(model, data, samples):",
-        '    """Loss and metrics on the numbered samples."""',
-        "    model.eval()",
-        "    batch = take(data, samples)",
-        *(f"    {line}" for line in run_lines(outline, model, wanted, names)),
-        *lines,
-        *ex.lines_of(ex.statement("return ", ex.parse(f"{{{entries}}}"), "    "), *metrics),
-    ]
-
-
-def _metrics(
-    outline: Outline, model: ModelClass, names: dict[Value, str]
-) -> tuple[list[str], dict[str, Expression]]:
-    """Statements for the sums and rows of metrics, equal ones once, and the number of each."""
-    known: dict[str, str] = {}
-    lines: list[str] = []
-    numbers = {}
-    for path in outline.metrics():
-        node = outline.graph.node(path)
-        found = node_call(outline, model, node, names)
-        if isinstance(node.op, Metric) and node.op.gathers != "mean":
-            text, own = ex.text(found), outline.stems[path]
-            if known.setdefault(text, own) == own:
-                lines += ex.lines_of(ex.statement(f"{own} = ", found, "    "), path)
-            found = ex.name(known[text])
-        number = outline.finishers.number(node.op, found, "np.asarray({0}, float)")
-        numbers[outline.metric_name(path)] = number
-    return lines, numbers
-
-
-TAKE = '''
-def take(data, samples):
-    """A batch: the numbered samples of every column."""
-    return {name: torch.from_numpy(column[samples]) for name, column in data.items()}
-'''.strip()
-
-
-# ---- the loop
+# of optimizers that accumulate beside others, whose backward passes write to `p.grad` as well
+SUMS: dict[str, str] = {
+    "gather": '''
+def gather(optimizer, sums):
+    """Add the gradients of what an optimizer trains to those of the steps before."""
+    for p in optimizer.param_groups[0]["params"]:
+        if p.grad is not None:
+            sums[p] = p.grad.clone() if p not in sums else sums[p] + p.grad
+'''.strip(),
+    "spend": '''
+def spend(sums, steps):
+    """Make the means over so many steps the gradients of an update; the sums start anew."""
+    for p in list(sums):
+        p.grad = sums.pop(p) / steps
+'''.strip(),
+}
 
 
 def train_function(outline: Outline, model: ModelClass) -> list[str]:
@@ -149,11 +45,13 @@ def train_function(outline: Outline, model: ModelClass) -> list[str]:
     if any("steps" in line for line in setup):
         lines.append("    steps = EPOCHS * len(batches(samples, 0))")
     lines += setup
-    if outline.followers:
+    if outline.followers or outline.stopping:
         lines.append("    _, validation, _ = split(data)")
+    lines += stopping.start(outline.stopping)
     several = len(phases) > 1 or phases[0].every > 1
+    apart = any(_apart(outline, path) for path in outline.optimizers)
     fresh = any(phase.fresh_batch for phase in phases)
-    if several or any(_optimizer(outline, path).accumulate > 1 for path in names):
+    if several or apart or _together(outline) > 1:
         lines.append("    step = 0")
     lines += ["    for epoch in range(EPOCHS):", "        model.train()", "        losses = []"]
     chosen = "place, chosen in enumerate" if fresh else "chosen in "
@@ -163,21 +61,22 @@ def train_function(outline: Outline, model: ModelClass) -> list[str]:
         lines.append("            losses.append(0.0)")
     for phase in phases:
         lines += _phase(outline, model, phase, names, several)
-    if several:
+    if several or apart:
         lines.append("            step += 1")
     lines += _schedule_steps(outline, model, names, "epoch", "        ")
     averaged = [path for path in names if _optimizer(outline, path).ema_decay]
+    copied = "{name: value.clone() for name, value in model.state_dict().items()}"
     if averaged:
-        kept = "{name: value.clone() for name, value in model.state_dict().items()}"
-        lines.append(f"        trained = {kept}")
+        lines.append(f"        trained = {copied}")
         lines += [line for path in averaged for line in _shown(names[path])]
-    if outline.followers:
+    if outline.followers or outline.stopping:
         lines.append("        scores = evaluate(model, data, validation)")
         lines += _schedule_steps(outline, model, names, "score", "        ")
-    lines.append("        yield losses")
+    lines += stopping.look(outline.stopping, copied)
+    lines += ["        yield losses", *stopping.leave(outline.stopping)]
     if averaged:
         lines += ["        if epoch + 1 < EPOCHS:", "            model.load_state_dict(trained)"]
-    return lines
+    return [*lines, *stopping.restore(outline.stopping, "model.load_state_dict(kept)")]
 
 
 def _shown(name: str) -> list[str]:
@@ -255,7 +154,9 @@ def _optimizers(
             lines += ex.lines_of(means, path)
         steps = "steps" if phase.every == 1 else f"-(-steps // {phase.every})"
         if op.accumulate > 1:
-            steps = f"max(steps // {op.accumulate}, 1)"
+            steps = f"max({steps} // {op.accumulate}, 1)"
+        if _apart(outline, path):
+            lines += ex.lines_of([f"    {_sums(name)} = {{}}"], path)
         for node, schedule in _schedules(outline, path).items():
             made, _ = schedule_call(schedule, name, steps, op.learning_rate, model.customs)
             statement = ex.statement(f"{schedule_name(name)} = ", made, "    ")
@@ -301,7 +202,7 @@ def _phase(
     own = [names[path] for path, _ in phase.owned]
     zero = f"{'model' if several or len(own) > 1 else own[0]}.zero_grad()"
     done = "losses[-1] += loss.item()" if several else "losses.append(loss.item())"
-    together = _together(outline, phase, several)
+    together = _together(outline)
     if together > 1:
         lines += [
             f"{indent}(loss / {together}).backward()",
@@ -312,44 +213,65 @@ def _phase(
         indent += "    "
         return [*lines, *_stepped(outline, model, phase, names, indent), f"{indent}{zero}"]
     lines += [f"{indent}{zero}", f"{indent}loss.backward()"]
+    for path, _ in phase.owned:
+        if _apart(outline, path):
+            gathered = f"{indent}gather({names[path]}, {_sums(names[path])})"
+            lines += ex.lines_of([gathered], path)
     return [*lines, *_stepped(outline, model, phase, names, indent), f"{indent}{done}"]
 
 
-def _together(outline: Outline, phase: Phase, several: bool) -> int:
-    """Steps whose gradients one update of a phase averages."""
-    counts = {_optimizer(outline, path).accumulate for path, _ in phase.owned}
-    if counts == {1} or (len(counts) == 1 and not several):
-        return counts.pop()
-    raise ExportError(
-        f"{phase.owned[0][0]}: found gradients accumulated over {max(counts)} steps beside other "
-        "phases or optimizers, expected one optimizer; export to NumPy, or accumulate over 1 step"
-    )
+def _together(outline: Outline) -> int:
+    """Steps whose gradients each update averages, where `p.grad` may add them up by itself; else 1.
+
+    It may where there is one phase that runs in every step, and its optimizers agree.
+    """
+    phases = outline.model.phases
+    counts = {_optimizer(outline, path).accumulate for path in outline.optimizers}
+    alone = len(phases) == 1 and phases[0].every == 1 and len(counts) == 1
+    return counts.pop() if alone else 1
+
+
+def _apart(outline: Outline, path: str) -> bool:
+    """Whether an optimizer has gradients added up beside `p.grad`."""
+    return _optimizer(outline, path).accumulate > 1 and _together(outline) == 1
+
+
+def _sums(optimizer: str) -> str:
+    """What the gradients added up for an optimizer are called."""
+    return f"{identifier(optimizer)}_sums"
 
 
 def _stepped(
     outline: Outline, model: ModelClass, phase: Phase, names: dict[str, str], indent: str
 ) -> list[str]:
-    """The lines of the update that follows a backward pass."""
+    """The lines of the updates that follow a backward pass."""
     lines: list[str] = []
     for path, owned in phase.owned:
-        lines += ex.lines_of([*_clipped(outline, path, names[path], indent)], path)
-        lines += ex.lines_of([f"{indent}{names[path]}.step()"], path)
-        lines += _held(outline, model, owned, indent)
+        name, count, inner = names[path], _optimizer(outline, path).accumulate, indent
+        if _apart(outline, path):
+            inner += "    "
+            turn = "step" if phase.every == 1 else f"step // {phase.every}"
+            due = f"{indent}if ({turn} + 1) % {count} == 0:"
+            lines += ex.lines_of([due, f"{inner}spend({_sums(name)}, {count})"], path)
+        lines += ex.lines_of([*_clipped(outline, path, name, inner)], path)
+        lines += ex.lines_of([f"{inner}{name}.step()"], path)
+        lines += _held(outline, model, owned, inner)
         if _optimizer(outline, path).ema_decay:
-            name = names[path]
             call = f"{mean_name(name)}.update_parameters(nn.ParameterList({_group(name)}))"
-            lines += ex.lines_of([f"{indent}{call}"], path)
-    own_names = {path: names[path] for path, _ in phase.owned}
-    return lines + _schedule_steps(outline, model, own_names, "step", indent)
+            lines += ex.lines_of([f"{inner}{call}"], path)
+        lines += _schedule_steps(outline, model, {path: name}, "step", inner)
+    return lines
 
 
 def _held(outline: Outline, model: ModelClass, owned: Sequence[str], indent: str) -> list[str]:
     """The lines that hold weights to their length."""
     lines = []
-    for name, key in model.state.items():
-        limit = outline.model.params[key].max_norm if key in owned else None
-        if limit is not None:
-            held = f"{indent}{attribute(name)}.data.renorm_(p=2, dim=0, maxnorm={limit!r})"
+    names = {key: name for name, key in reversed(model.state.items())}  # a tied weight has two
+    for key in owned:
+        param = outline.model.params[key]
+        if param.max_norm is not None:
+            how = f"p=2, dim={param.makes}, maxnorm={param.max_norm!r}"
+            held = f"{indent}{attribute(names[key])}.data.renorm_({how})"
             lines += ex.lines_of([held], key.rpartition("/")[0])
     return lines
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graph.op import Op, Param, Port, bad, labels, sample, setting
-from graph.ops.dense import constant_setting, init_setting, linear, weight_start
+from graph.ops.dense import (
+    constant_setting,
+    init_setting,
+    limit_setting,
+    limited_weight,
+    linear,
+)
 from graph.ops.expect import describe, need_numbers
 from graph.primitives import attention, permute, reshape, slice_axis
 from graph.program import ShapeError, TensorType
@@ -121,6 +127,7 @@ class MultiHeadAttention(Attending):
     bias: bool = setting(True, "Add trained offsets to the projections")
     init: str = init_setting("glorot_uniform")
     init_value: float = constant_setting()
+    max_norm: float | None = limit_setting("the weights of one feature of a projection")
     torch_state = {"out_proj_weight": "out_proj.weight", "out_proj_bias": "out_proj.bias"}
     samples = (
         sample(x=(2, 3, 4), settings={"heads": 2}),
@@ -161,15 +168,13 @@ class MultiHeadAttention(Attending):
         if width % self.heads:
             expected = f"a multiple of {self.heads} features, the number of heads"
             raise ShapeError(f"{width} features a step", expected, "choose heads that divide them")
-        found = {"in_proj_weight": Param((3 * width, width), weight_start(self))}
+        found = {"in_proj_weight": limited_weight(self, 3 * width, width)}
         if other != width:
-            found = {"q_proj_weight": Param((width, width), weight_start(self))}
-            found |= {
-                f"{name}_proj_weight": Param((width, other), weight_start(self)) for name in "kv"
-            }
+            found = {"q_proj_weight": limited_weight(self, width, width)}
+            found |= {f"{name}_proj_weight": limited_weight(self, width, other) for name in "kv"}
         if self.bias:
             found["in_proj_bias"] = Param((3 * width,), "zeros")
-        found["out_proj_weight"] = Param((width, width), weight_start(self))
+        found["out_proj_weight"] = limited_weight(self, width, width)
         if self.bias:
             found["out_proj_bias"] = Param((width,), "zeros")
         return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graph.op import Op, Param, Port, SettingError, bad, labels, sample, setting
-from graph.ops.dense import bias_beside, limited_weight
+from graph.ops.dense import bias_beside, limited_weight, weight_of
 from graph.ops.expect import need_image
 from graph.ops.windows import Maps, Pair, Sides, Windows, offset, pair
 from graph.primitives import avg_pool2d, max_pool2d
@@ -25,12 +25,14 @@ class Conv2d(Windows, Maps):
 
     keywords = ("conv", "convolution 2-d", "cnn", "filter", "kernel", "cross-correlation")
     summary = ("kernel", "filters", "padding")
+    tie: str = weight_of()
     torch = (
         "nn.Conv2d({x.shape[1]}, {filters}, {kernel}, stride={stride}, padding={padding}, "
         "dilation={dilation}, bias={bias}, padding_mode={padding_mode})"
     )
     samples = (
         sample(x=(2, 3, 5, 5), settings={"filters": 2}),
+        sample(x=(1, 2, 3, 4), settings={"filters": None}),
         sample(x=(1, 1, 4, 6), settings={"filters": 3, "kernel": (2, 3), "bias": False}),
         sample(x=(2, 2, 7, 6), settings={"filters": 2, "stride": 2, "padding": 1}),
         sample(x=(1, 2, 7, 7), settings={"filters": 1, "kernel": 2, "dilation": 2}),
@@ -71,7 +73,7 @@ class Conv2d(Windows, Maps):
 
     def params(self, x: TensorType) -> Mapping[str, Param]:
         need_image(x)
-        weight = limited_weight(self, self.filters, x.shape[1], *pair(self.kernel))
+        weight = limited_weight(self, self.maps(x), x.shape[1], *pair(self.kernel))
         return {"weight": weight, **bias_beside(weight, self.bias)}
 
     def build(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -12,6 +12,7 @@ from graph.ops.dense import (
     init_setting,
     limit_setting,
     limited_weight,
+    weight_of,
 )
 from graph.ops.expect import describe, need_numbers
 from graph.ops.windows import Pair, Sides, border, need_stride_of_one, offset
@@ -76,6 +77,7 @@ class Conv1d(Op):
     init: str = init_setting()
     init_value: float = constant_setting()
     max_norm: float | None = limit_setting()
+    tie: str = weight_of()
     torch = (
         "nn.Conv1d({x.shape[1]}, {filters}, {kernel}, stride={stride}, padding={padding}, "
         "dilation={dilation}, bias={bias}, padding_mode={padding_mode})"

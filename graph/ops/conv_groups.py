@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graph.op import Param, SettingError, bad, labels, sample, setting
-from graph.ops.dense import bias_beside, limited_weight
+from graph.ops.dense import bias_beside, limited_weight, weight_of
 from graph.ops.expect import need_image
 from graph.ops.windows import Maps, Windows, offset, pair
 from graph.primitives import broadcast_to, concat, conv2d, depthwise2d, reshape, slice_axis
@@ -43,12 +43,14 @@ class GroupedConv2d(Maps, Windows):
     keywords = ("group convolution", "groups", "resnext", "cardinality", "cnn")
     summary = ("kernel", "filters", "groups")
     groups: int = setting(2, "Groups the channels and the maps are cut into", min=1, max=64)
+    tie: str = weight_of()
     torch = (
         "nn.Conv2d({x.shape[1]}, {filters}, {kernel}, stride={stride}, padding={padding}, "
         "dilation={dilation}, groups={groups}, bias={bias}, padding_mode={padding_mode})"
     )
     samples = (
         sample(x=(2, 4, 4, 3), settings={"filters": 2}),
+        sample(x=(1, 4, 3, 3), settings={"filters": None}),
         sample(x=(1, 3, 5, 5), settings={"filters": 6, "groups": 3, "stride": 2, "padding": 1}),
         sample(x=(1, 2, 3, 3), settings={"filters": 3, "groups": 1, "bias": False}),
         sample(x=(2, 8, 3, 3), settings={"filters": 8, "groups": 8, "kernel": (1, 3)}),
@@ -62,7 +64,7 @@ class GroupedConv2d(Maps, Windows):
 
     def check(self) -> None:
         super().check()
-        if self.filters % self.groups:
+        if self.filters is not None and self.filters % self.groups:
             expected = f"a multiple of the groups, {self.groups}"
             raise SettingError("filters", str(self.filters), expected)
 
@@ -72,11 +74,11 @@ class GroupedConv2d(Maps, Windows):
             expected = f"a multiple of {self.groups} channels"
             raise ShapeError(f"{x.shape[1]} channels", expected, "choose groups that divide them")
         channels = x.shape[1] // self.groups
-        weight = limited_weight(self, self.filters, channels, *pair(self.kernel))
+        weight = limited_weight(self, self.maps(x), channels, *pair(self.kernel))
         return {"weight": weight, **bias_beside(weight, self.bias)}
 
     def build(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        channels, maps = x.shape[1] // self.groups, self.filters // self.groups
+        channels, maps = x.shape[1] // self.groups, weight.shape[0] // self.groups
         framed = self.framed(x)
         parts = [
             self.slide(
@@ -98,6 +100,7 @@ class DepthwiseConv2d(EachChannel):
 
     keywords = ("channelwise", "mobilenet", "depth multiplier", "groups", "cnn")
     summary = ("kernel", "multiplier", "padding")
+    tie: str = weight_of()
     torch = (
         "nn.Conv2d({x.shape[1]}, {x.shape[1]} * {multiplier}, {kernel}, stride={stride}, "
         "padding={padding}, dilation={dilation}, groups={x.shape[1]}, bias={bias}, "
@@ -143,6 +146,7 @@ class SeparableConv2d(EachChannel, Maps, Windows):
     torch_state = {"depthwise": "0.weight", "pointwise": "1.weight", "bias": "1.bias"}
     samples = (
         sample(x=(2, 3, 4, 3), settings={"filters": 2}),
+        sample(x=(1, 2, 3, 3), settings={"filters": None, "multiplier": 2}),
         sample(
             x=(1, 2, 5, 6),
             settings={"filters": 3, "stride": 2, "padding": 1, "multiplier": 2, "bias": False},
@@ -158,7 +162,7 @@ class SeparableConv2d(EachChannel, Maps, Windows):
         need_image(x)
         maps = x.shape[1] * self.multiplier
         depthwise = limited_weight(self, maps, 1, *pair(self.kernel))
-        pointwise = limited_weight(self, self.filters, maps, 1, 1)
+        pointwise = limited_weight(self, self.maps(x), maps, 1, 1)
         beside = bias_beside(pointwise, self.bias)
         return {"depthwise": depthwise, "pointwise": pointwise, **beside}
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graph.op import Param, Port, SettingError, bad, labels, sample, setting
-from graph.ops.dense import bias_beside, constant_setting, init_setting, weight_start
+from graph.ops.dense import (
+    bias_beside,
+    constant_setting,
+    init_setting,
+    limit_setting,
+    limited_weight,
+    weight_of,
+)
 from graph.ops.expect import need_image
 from graph.ops.windows import Maps, Pair, Sides, offset, pair
 from graph.program import ShapeError, TensorType
@@ -17,7 +24,8 @@ class ConvTranspose2d(Maps):
 
     x N×C×H×W → y N×filters×H'×W', H' = (H − 1)·stride − 2·padding + dilation·(kernel − 1) +
     output padding + 1, weight C×filters×kh×kw. What a convolution does to gradients (Zeiler et al.
-    2010; Dumoulin & Visin 2016). A kernel that the stride divides leaves no chequered pattern.
+    2010; Dumoulin & Visin 2016). A kernel that the stride divides leaves no chequered pattern. With
+    the `weight of` a convolution it is the way back through it.
     """
 
     category, icon, family = "Convolution", "conv", "conv"
@@ -48,12 +56,15 @@ class ConvTranspose2d(Maps):
     bias: bool = setting(True, "Add a trained offset to each channel")
     init: str = init_setting()
     init_value: float = constant_setting()
+    max_norm: float | None = limit_setting()
+    tie: str = weight_of()
     torch = (
         "nn.ConvTranspose2d({x.shape[1]}, {filters}, {kernel}, stride={stride}, "
         "padding={padding}, output_padding={output_padding}, dilation={dilation}, bias={bias})"
     )
     samples = (
         sample(x=(2, 3, 3, 2), settings={"filters": 2}),
+        sample(x=(1, 2, 2, 2), settings={"filters": None}),
         sample(x=(1, 2, 2, 3), settings={"filters": 1, "kernel": (2, 3), "bias": False}),
         sample(x=(2, 1, 3, 3), settings={"filters": 2, "kernel": 3, "output_padding": 1}),
         sample(x=(1, 2, 4, 4), settings={"filters": 2, "kernel": 2, "stride": 3, "padding": 0}),
@@ -75,7 +86,7 @@ class ConvTranspose2d(Maps):
 
     def params(self, x: TensorType) -> Mapping[str, Param]:
         need_image(x)
-        weight = Param((x.shape[1], self.filters, *pair(self.kernel)), weight_start(self))
+        weight = limited_weight(self, x.shape[1], self.maps(x), *pair(self.kernel), makes=1)
         # as PyTorch counts: axis 1 of the weight is in, although here it is what is made
         return {"weight": weight, **bias_beside(weight, self.bias, axis=1)}
 

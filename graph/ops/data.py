@@ -26,6 +26,9 @@ class Digits(DataSource):
     def class_names(self) -> tuple[str, ...]:
         return tuple("0123456789")
 
+    def id_count(self, port: str) -> int:
+        return len(self.class_names())
+
 
 class ToyData(DataSource):
     """Points in the plane, generated: moons, circles, spiral, xor; or a curve to regress.
@@ -56,3 +59,6 @@ class ToyData(DataSource):
 
     def class_names(self) -> tuple[str, ...]:
         return () if self.shape == "regression" else ("0", "1")
+
+    def id_count(self, port: str) -> int:
+        return len(self.class_names())

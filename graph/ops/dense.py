@@ -12,6 +12,8 @@ from graph.primitives import matmul, reduce_sum, reshape
 from graph.program import ShapeError, TensorType
 from graph.tensor import Tensor
 
+Fan = tuple[int, int]  # numbers that come in, numbers that go out
+
 INITIALISERS = (
     "he_uniform",
     "he_normal",
@@ -56,12 +58,11 @@ def constant_setting() -> Any:
     )
 
 
-def limit_setting() -> Any:
+def limit_setting(whose: str = "the weights of one output") -> Any:
     """The setting `max_norm` beside it."""
     return setting(
         None,
-        "Longest that the weights of one output may be after an update (Srivastava et al. 2014); "
-        "free: no limit",
+        f"Longest that {whose} may be after an update (Srivastava et al. 2014); free: no limit",
         above=0.0,
         max=1e6,
         advanced=True,
@@ -78,14 +79,23 @@ def weight_of() -> Any:
     )
 
 
+def turned_weight() -> Any:
+    """The setting `transposed` beside it, of a node type whose weight is a matrix."""
+    return setting(
+        False,
+        "Use that weight with its axes swapped, as the decoder of a tied autoencoder does",
+        advanced=True,
+    )
+
+
 def weight_start(op: Any) -> str | float:
     """How the weights of a node with both settings start: a number fills them."""
     return float(op.init_value) if op.init == "constant" else str(op.init)
 
 
-def limited_weight(op: Any, *shape: int) -> Param:
-    """The weight of a node with all three settings; axis 0 is what it makes."""
-    return Param(shape, weight_start(op), max_norm=op.max_norm)
+def limited_weight(op: Any, *shape: int, makes: int = 0, fan: Fan | None = None) -> Param:
+    """The weight of a node with all three settings; axis `makes` is what it makes."""
+    return Param(shape, weight_start(op), fan, max_norm=op.max_norm, makes=makes)
 
 
 def bias_start(init: str | float) -> str:
@@ -113,11 +123,27 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return reshape(y, (*x.shape[:-1], weight.shape[0]))
 
 
+def width_of(units: int | None, factor: float, x: TensorType) -> int:
+    """How many outputs there are for vectors of x, where the units may be free.
+
+    Raises ShapeError when as many times as the input has are no whole number.
+    """
+    if units is not None:
+        return units
+    width = factor * x.shape[-1]
+    if width != round(width) or width < 1:
+        found = f"{x.shape[-1]} features × {factor:g} = {width:g} outputs"
+        raise ShapeError(found, "a whole number", "set the units, or another factor")
+    return round(width)
+
+
 class Dense(Op):
     """Every output is a weighted sum of all inputs: y = x Wᵀ + b.
 
     x N×F → y N×units, weight units×F, bias units (Goodfellow, Bengio & Courville 2016, §6.1). Of a
-    sequence N×T×F each step by itself, N×T×units. Refuses what has more axes.
+    sequence N×T×F each step by itself, N×T×units. Refuses what has more axes. With the `weight of`
+    an Embedding it scores tokens; with that of another Dense `transposed`, it undoes it (Vincent et
+    al. 2010, §3.3).
     """
 
     category, icon, family = "Dense", "dense", "dense"
@@ -125,29 +151,52 @@ class Dense(Op):
     inputs = (Port("x", "vector"),)
     outputs = (Port("y", "vector"),)
     summary = ("units", "bias")
-    units: int = setting(64, "Number of outputs", min=1, max=1_000_000)
+    units: int | None = setting(
+        64,
+        "Number of outputs; free: as many as the input has, times the factor",
+        min=1,
+        max=1_000_000,
+    )
+    factor: float = setting(
+        1.0,
+        "Outputs for each number of the input, where the units are free",
+        above=0.0,
+        max=1000.0,
+        advanced=True,
+    )
     bias: bool = setting(True, "Add a trained offset to each output")
     init: str = init_setting()
     init_value: float = constant_setting()
     max_norm: float | None = limit_setting()
     tie: str = weight_of()
+    transposed: bool = turned_weight()
     samples = (
         sample(x=(2, 3), settings={"units": 4}),
         sample(x=(1, 1), settings={"units": 1}),
         sample(x=(3, 5), settings={"units": 17, "bias": False, "init": "glorot_normal"}),
         sample(x=(2, 3, 4), settings={"units": 5}),
+        sample(x=(2, 3), settings={"units": None}),
+        sample(x=(2, 3, 4), settings={"units": None, "factor": 0.5}),
+        bad("5 features × 0.5 = 2.5 outputs", x=(2, 5), settings={"units": None, "factor": 0.5}),
         bad("put a Flatten", x=(2, 1, 8, 8)),
         bad("put a Reshape", x=(2,)),
         bad("class labels", x=labels(2)),
     )
 
     def module_template(self, *operands: TensorType) -> str:
-        return f"nn.Linear({{x.shape[{len(operands[0].shape) - 1}]}}, {{units}}, bias={{bias}})"
+        x = operands[0]
+        units = width_of(self.units, self.factor, x)
+        return f"nn.Linear({{x.shape[{len(x.shape) - 1}]}}, {units}, bias={{bias}})"
+
+    def call_template(self, *operands: TensorType) -> str:
+        if not self.turned():
+            return self.torch_call
+        return "F.linear({x}, {module}.weight.T, {module}.bias)"
 
     def params(self, x: TensorType) -> Mapping[str, Param]:
         if len(x.shape) != 3 or x.dtype == "int":
             need_vector(x)
-        weight = limited_weight(self, self.units, x.shape[-1])
+        weight = limited_weight(self, width_of(self.units, self.factor, x), x.shape[-1])
         return {"weight": weight, **bias_beside(weight, self.bias)}
 
     def build(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -170,6 +219,7 @@ class Bilinear(Op):
     bias: bool = setting(True, "Add a trained offset to each output")
     init: str = init_setting("torch_linear")
     init_value: float = constant_setting()
+    max_norm: float | None = limit_setting()
     torch = "nn.Bilinear({x1.shape[1]}, {x2.shape[1]}, {units}, bias={bias})"
     samples = (
         sample(x1=(2, 3), x2=(2, 4), settings={"units": 5}),
@@ -189,7 +239,7 @@ class Bilinear(Op):
             raise ShapeError(found, "as many samples", "wire two paths of one batch", 1)
         # PyTorch scales by the first input alone
         fan = (x1.shape[1], self.units)
-        made = {"weight": Param((self.units, x1.shape[1], x2.shape[1]), weight_start(self), fan)}
+        made = {"weight": limited_weight(self, self.units, x1.shape[1], x2.shape[1], fan=fan)}
         if self.bias:
             made["bias"] = Param((self.units,), bias_start(self.init), fan)
         return made

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from graph.op import Op, Param, Port, SettingError, bad, labels, sample, setting
 from graph.ops.axes import need_axis
-from graph.ops.dense import constant_setting, init_setting, weight_of, weight_start
+from graph.ops.dense import (
+    constant_setting,
+    init_setting,
+    limit_setting,
+    limited_weight,
+    weight_of,
+)
 from graph.ops.expect import describe, need_numbers
 from graph.primitives import equal, permute, reshape, stop_gradient, take, to_int, where
 from graph.program import ShapeError, TensorType
@@ -24,13 +31,14 @@ class Embedding(Op):
     """A trained vector for each token, picked by its id (Bengio et al. 2003, §2).
 
     ids N, N×T or of any shape → one axis of `features` more; weight vocabulary×features. The row of
-    `padding_idx`, when there is one, starts at 0 and gets no gradient. An id that is not below
-    `vocabulary`, or below 0, gives NaN, which stops a training and names this node.
+    `padding_idx`, when there is one, starts at 0 and gets no gradient. A training whose data has an
+    id that is not below `vocabulary`, or below 0, does not begin; such an id gives NaN.
     """
 
     category, icon, family = "Embedding", "table", "dense"
     keywords = ("token", "word vector", "lookup", "vocabulary", "categorical", "word2vec", "nlp")
     inputs = (Port("x", "labels"),)
+    picks = "x"
     summary = ("vocabulary", "features")
     vocabulary: int = setting(
         1000,
@@ -49,6 +57,7 @@ class Embedding(Op):
     )
     init: str = init_setting("standard_normal")
     init_value: float = constant_setting()
+    max_norm: float | None = limit_setting("the vector of one token")
     tie: str = weight_of()
     samples = (
         sample(x=labels(4), settings={"vocabulary": 3, "features": 5}),
@@ -71,7 +80,7 @@ class Embedding(Op):
     def params(self, x: TensorType) -> Mapping[str, Param]:
         need_ids(x)
         shape = (self.vocabulary, self.features)
-        return {"weight": Param(shape, weight_start(self), blank=self.padding_idx)}
+        return {"weight": replace(limited_weight(self, *shape), blank=self.padding_idx)}
 
     def build(self, x: Tensor, weight: Tensor) -> Tensor:
         y = take(weight, x)
@@ -116,6 +125,7 @@ class Gather(Op):
     category, icon, family = "Shape", "reshape", "shape"
     keywords = ("index_select", "take", "pick", "lookup", "select", "last step", "take_along_dim")
     inputs = (Port("x"), Port("index", "labels"))
+    picks = "index"
     summary = ("axis",)
     axis: int = setting(
         1, "Axis along which is picked, 1 is features, channels or time", min=1, max=7

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from graph.op import Context, Op, Param, Port, SettingError, bad, labels, sample, setting
+from graph.ops.dense import limit_setting
 from graph.ops.expect import describe, need_lengths, need_numbers
 from graph.primitives import (
     concat,
@@ -61,6 +62,7 @@ class Recurrent(Op, register=False):
         advanced=True,
     )
     bias: bool = setting(True, "Add trained offsets to the products", advanced=True)
+    max_norm: float | None = limit_setting("the weights of one number of the state or a gate")
 
     def check(self) -> None:
         if self.dropout and self.layers == 1:
@@ -108,7 +110,8 @@ class Recurrent(Op, register=False):
             if self.bias:
                 shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
             for name, shape in shapes.items():
-                found[f"{name}_{ending}"] = Param(shape, "torch_linear", fan)
+                limit = self.max_norm if len(shape) > 1 else None
+                found[f"{name}_{ending}"] = Param(shape, "torch_linear", fan, max_norm=limit)
         return found
 
     def build(

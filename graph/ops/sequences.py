@@ -48,6 +48,9 @@ class ToySequences(DataSource):
     def class_names(self) -> tuple[str, ...]:
         return tuple(map(str, range(self.symbols))) if self.task == "reverse" else ()
 
+    def id_count(self, port: str) -> int:
+        return len(self.class_names())
+
 
 class Text(DataSource):
     """Windows of a text file, character by character, and the character that follows each.

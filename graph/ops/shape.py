@@ -103,6 +103,7 @@ class OneHot(Op):
 
     category, icon, family = "Shape", "shape", "shape"
     title = "One-hot"
+    picks = "x"
     keywords = ("one hot", "categorical", "dummy variables", "encode", "indicator")
     inputs = (Port("x", "labels"),)
     summary = ("classes",)

@@ -75,6 +75,9 @@ class Table(DataSource):
     def class_names(self) -> tuple[str, ...]:
         return self.schema.class_names
 
+    def id_count(self, port: str) -> int:
+        return len(self.class_names())
+
     def sample_types(self) -> Mapping[str, TensorType]:
         """Types of one sample. Raises ShapeError while the schema is missing or does not fit."""
         if not self.path:

@@ -6,6 +6,7 @@ from graph.op import Op, Port, SettingError, setting
 from graph.ops.borders import PADDING_MODES, bordered
 from graph.ops.dense import constant_setting, init_setting, limit_setting
 from graph.primitives import channel_shape, conv2d, reshape
+from graph.program import TensorType
 from graph.tensor import Tensor
 
 Pair = tuple[int, int]
@@ -45,7 +46,20 @@ def offset(y: Tensor, bias: Tensor | None) -> Tensor:
 class Maps(Op, register=False):
     """Base of nodes that make so many maps. Its place among the bases is that of the setting."""
 
-    filters: int = setting(32, "Number of maps made", min=1, max=65_536, label="output channels")
+    filters: int | None = setting(
+        32,
+        "Number of maps made; free: as many as the input has channels",
+        min=1,
+        max=65_536,
+        label="output channels",
+    )
+
+    def maps(self, x: TensorType) -> int:
+        """How many maps are made of images N×C×H×W."""
+        return self.filters or x.shape[1]
+
+    def module_template(self, *operands: TensorType) -> str:
+        return self.torch.replace("{filters}", str(self.maps(operands[0])))
 
 
 class Windows(Op, register=False):

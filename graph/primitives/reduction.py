@@ -70,14 +70,15 @@ def norm(x: Tensor) -> Tensor:
     return x.builder.emit("norm", (x,))[0]
 
 
-def renorm(x: Tensor, limit: float) -> Tensor:
-    """Slices along axis 0, each made as short as `limit` where it is longer: `torch.renorm`."""
-    return x.builder.emit("renorm", (x,), limit=limit)[0]
+def renorm(x: Tensor, limit: float, axis: int = 0) -> Tensor:
+    """Slices along an axis, each made as short as `limit` where it is longer: `torch.renorm`."""
+    return x.builder.emit("renorm", (x,), limit=limit, axis=axis)[0]
 
 
 def _renorm_expand(inputs: Sequence[Tensor], attrs: Attrs) -> Sequence[Tensor]:
     x, limit = inputs[0], cast("float", attrs["limit"])
-    length = sqrt(reduce_sum(x * x, range(1, x.rank), keep=True))
+    others = [axis for axis in range(x.rank) if axis != attrs["axis"]]
+    length = sqrt(reduce_sum(x * x, others, keep=True))
     # PyTorch's 1e-7 keeps the division finite
     return [x * where(greater(length, limit), limit / (length + 1e-7), 1.0)]
 
@@ -123,6 +124,6 @@ register(
         lambda types, attrs: types,
         None,
         _renorm_expand,
-        numpy="renorm({0}, {limit!r})",
+        numpy="renorm({0}, {limit!r}, {axis})",
     )
 )

@@ -15,8 +15,9 @@ from typing import Any
 import resources
 from graph.checks.problem import Spot, View
 from graph.graph import Graph, Node, Wire
-from graph.op import Op, Port, PortKind, alternatives, annotation, settings_of
+from graph.op import Op, Port, PortKind, annotation, settings_of
 from graph.program import TensorType
+from graph.setting_kinds import alternatives
 from graph.shapes import Seen
 from graph.stepping import batch_size
 from gui.canvas.view_model import (

@@ -12,7 +12,8 @@ from functools import cached_property
 from typing import Any, Literal
 
 from graph.formula import FormulaError, number
-from graph.op import Op, Setting, SettingError, alternatives, annotation, settings_of
+from graph.op import Op, Setting, SettingError, annotation, settings_of
+from graph.setting_kinds import alternatives
 
 Editor = Literal["toggle", "choice", "numbers", "path", "names", "text", "fixed"]
 

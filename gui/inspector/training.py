@@ -1,61 +1,36 @@
-"""The training section of the graph: epochs, batch size, seed, precision and the split."""
+"""The training section of the graph: epochs, batch size, seed, precision, split, early stopping."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from graph.edits import SetTraining
-from graph.op import Setting, SettingError
-from graph.training import Split, Training
+from graph.op import SettingError
+from graph.training import Split, Stopping, Training
 from gui.document import Document
 from gui.inspector.form import Form
 from gui.inspector.spec import Spec, message
 from gui.inspector.subject import push
 from gui.look import Look
 
-_RUN, _SPLIT = Training(), Split()
-MOST = 1_000_000
-LARGEST = 2**63 - 1
+PARTS = {"": Training, "split": Split, "stopping": Stopping}
 
 
-def _spec(name: str, kind: str, help: str, *, of: object = _RUN, **rules: Any) -> Spec:
-    return Spec(name, Setting(help, **rules), kind, getattr(of, name.removeprefix("split_")))
+def _specs() -> Iterator[Spec]:
+    """What can be set, by `name` or `part.name`, as the section declares it."""
+    for part, kind in PARTS.items():
+        for each in fields(kind):
+            if "setting" in each.metadata:
+                rule = each.metadata["setting"]
+                declared = "str" if rule.choices else str(each.type)
+                yield Spec(f"{part}.{each.name}".lstrip("."), rule, declared, each.default)
 
 
-SPECS = (
-    _spec("epochs", "int", "How often training goes through all samples", min=1, max=MOST),
-    _spec("batch_size", "int", "Samples of one step; 0: all of the training", min=0, max=MOST),
-    _spec("seed", "int", "Seed of weights, order and noise", min=0, max=LARGEST),
-    _spec(
-        "precision", "str", "Kind of number that is computed with", choices=("float32", "float64")
-    ),
-    _spec(
-        "fast_convolution", "bool", "3×3 convolutions by transforms: faster, rounded more",
-        advanced=True,
-    ),
-    _spec(
-        "split_validation", "float", "Share of the samples held out to validate on",
-        of=_SPLIT, min=0.0, below=1.0, label="validation share",
-    ),
-    _spec(
-        "split_test", "float", "Share of the samples held out to the end",
-        of=_SPLIT, min=0.0, below=1.0, advanced=True, label="test share",
-    ),
-    _spec(
-        "split_seed", "int", "Seed of the split, apart from the run's",
-        of=_SPLIT, min=0, max=LARGEST, advanced=True, label="split seed",
-    ),
-    _spec(
-        "split_stratified", "bool", "Each part has the classes in equal shares",
-        of=_SPLIT, advanced=True, label="stratified",
-    ),
-    _spec(
-        "split_shuffled", "bool", "Samples are mixed before they are divided",
-        of=_SPLIT, advanced=True, label="shuffled",
-    ),
-)  # fmt: skip
+SPECS = tuple(_specs())
 
 
 class TrainingForm:
@@ -78,13 +53,12 @@ class TrainingForm:
             return ""
         training = document.graph.training
         try:
-            if name.startswith("split_"):
-                part = name.removeprefix("split_")
-                training = replace(training, split=replace(training.split, **{part: value}))
-            else:
-                training = replace(training, **{name: value})
+            part, _, own = name.rpartition(".")
+            if part:
+                value = replace(getattr(training, part), **{own: value})
+            training = replace(training, **{part or own: value})
         except SettingError as error:
-            return message(error, name.removeprefix("split_"))
+            return message(error, own)
         return push(document, SetTraining(training), key and f"{key} training {name}")
 
     def settle(self) -> None:
@@ -108,6 +82,4 @@ class TrainingForm:
 
 def value_of(training: Training, name: str) -> Any:
     """A value of the section by the name of its spec."""
-    if name.startswith("split_"):
-        return getattr(training.split, name.removeprefix("split_"))
-    return getattr(training, name)
+    return attrgetter(name)(training)

@@ -146,7 +146,7 @@ def _of_block(block: Block) -> Item:
         category=BLOCKS,
         family=op.family,
         icon=icon_name(op),
-        takes=SHAPES["sequence"],
+        takes=SHAPES[block.takes],
         tip=block.about,
         inputs=tuple(port.name for port in op.ports_in()),
         outputs=tuple(port.name for port in op.ports_out()),

@@ -91,6 +91,7 @@ class Board:
     live: dict[str, float] = field(default_factory=dict)  # settings changed while it runs
     message: str = ""  # why it failed, or the last warning
     failed_at: str = ""  # NodePath
+    reason: str = ""  # what early stopping did
     curves: Curves = field(default_factory=Curves)
     previous: Curves | None = None
     run: str = ""  # the last one that began, and its workspace
@@ -130,7 +131,7 @@ class Board:
             self.previous = self.curves
         self.state, self.started, self.preparing, self.share = "preparing", None, "", 0.0
         self.step = self.epoch = self.tap_step = 0
-        self.samples_per_second, self.message, self.failed_at = 0.0, "", ""
+        self.samples_per_second, self.message, self.failed_at, self.reason = 0.0, "", "", ""
         self.metrics, self.live, self.taps, self.norms = {}, {}, {}, {}
         self.curves = Curves()
 
@@ -187,6 +188,7 @@ class Board:
                 self.preparing = ""
                 self.state = "stopped" if event.stopped else "finished"
                 self.metrics = dict(event.metrics) or self.metrics
+                self.reason = event.reason
 
     def _swapped(self, event: Swapped) -> None:
         self.preparing, self.taps, self.norms = "", {}, {}

@@ -231,7 +231,7 @@ class TrainingBar(QWidget):
         costs = self.app.forecasts.costs(document)
         foretold = f"{cost_text.ABOUT} {cost_text.span(costs.run)}" if costs and costs.run else ""
         tip = cost_text.tip(costs, document.graph) if costs and document else ""
-        self.progress.setToolTip("" if board.active else tip)
+        self.progress.setToolTip(board.reason or ("" if board.active else tip))
         self.progress.show_words(*_words(board, document, foretold))
         self.progress.show_share(board.share if board.state == "preparing" else _share(board))
         expected = settings.expected_metrics(document) if document else []
@@ -324,6 +324,8 @@ def _words(board: Board, document: Document | None, foretold: str) -> tuple[str,
             return epoch, of, f"iteration {iteration}"
         case "paused":
             return epoch, of, f"paused at {iteration}"
+        case "finished" if board.reason.startswith("stopped early"):
+            return "Stopped early", f"after {board.epoch:,} {of}", iteration
         case "finished":
             return "Finished", f"{epochs:,} epochs", f"{board.step:,} iterations"
         case "stopped" if board.started:

@@ -10,10 +10,15 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from command import DEVICE, SLOW, command, environment, netloom, train
+
+import resources
+from graph.files import load, save
+from graph.training import Stopping
 
 FULL = ("moons-mlp", "--epochs", "6", "--seed", "7")
 
@@ -191,3 +196,15 @@ def test_training_that_diverges_names_the_node(tmp_path: Path) -> None:
     assert "wild-1" in done.err
     record = netloom("runs", "show", "last", "--json", "--workspace", tmp_path / "w").json
     assert record["status"] == "failed"
+
+
+def test_patience_ends_a_training_early(tmp_path: Path) -> None:
+    """The sum says when and why."""
+    graph = load(resources.example_path("moons-mlp"))
+    rule = Stopping(min_delta=100.0)  # no epoch is so much better than the first
+    graph.training = replace(graph.training, stopping=rule)
+    save(graph, tmp_path / "moons.loom")
+    words = (tmp_path / "moons.loom", "--epochs", 9, "--patience", 2, "--workspace", tmp_path)
+    done = netloom("train", *words, *DEVICE).ok()
+    assert "moons-1: 3 epochs in" in done.out
+    assert re.search(r"^stopped early at epoch 3: val_loss no better than .* for 2", done.out, re.M)

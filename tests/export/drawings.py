@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from hypothesis import HealthCheck, Phase, given, settings
 
-from graph.graph import Frame, Graph, Node, Wire
+from graph.graph import Frame, Graph, Node
 from graph.kinds import Optimizer, Schedule
 from graph.op import REGISTRY, Op, Param, Result, State
 from graph.ops.dense import INITIALISERS
@@ -301,75 +301,11 @@ def started(init: str) -> Graph:
     return draw(nodes, wires + LOSS, EXACT)
 
 
-def limited() -> Graph:
-    """Two optimizers that limit gradients: one what it trains, one everything."""
-    drawn = two_phases()
-    both = op("Adam", learning_rate=0.01, trains=("framed", "a"), clip_norm=0.1, clip_value=0.05)
-    drawn.set_node(replace(drawn.node("adam"), op=both))
-    drawn.set_node(replace(drawn.node("sgd"), op=op("SGD", every=2, order=1, clip_norm=0.05)))
-    return drawn
-
-
-def averaged() -> Graph:
-    """Two optimizers that keep running means of what they train."""
-    drawn = two_phases()
-    both = op("Adam", learning_rate=0.01, trains=("framed", "a"), ema_decay=0.9)
-    drawn.set_node(replace(drawn.node("adam"), op=both))
-    drawn.set_node(replace(drawn.node("sgd"), op=op("SGD", every=2, order=1, ema_decay=0.5)))
-    return drawn
-
-
-def value_limited() -> Graph:
-    """Momentum over gradients whose numbers are limited."""
-    drawn = trained_by("SGD", "CosineSchedule")
-    held = op("SGD", learning_rate=0.1, momentum=0.9, clip_value=0.02)
-    drawn.set_node(replace(drawn.node("adam"), op=held))
-    return drawn
-
-
 def _each_of(role: str) -> list[str]:
     return [name for name, kind in REGISTRY.items() if kind.role == role]
 
 
-def accumulated(**settings: Any) -> Graph:
-    """Momentum over the mean gradient of three batches, under a schedule that counts updates."""
-    drawn = trained_by("SGD", "CosineSchedule")
-    held = op("SGD", learning_rate=0.1, momentum=0.9, accumulate=3, **settings)
-    drawn.set_node(replace(drawn.node("adam"), op=held))
-    return drawn
-
-
-def held() -> Graph:
-    """Weights of a matrix and of a window that are held to a length; a mean of them is kept."""
-    drawn = started("glorot_uniform")
-    for id, limit in (("wide", 0.4), ("conv", 0.3), ("high", 0.4)):
-        node = drawn.node(id)
-        drawn.set_node(replace(node, op=replace(node.op, max_norm=limit)))
-    adam = op("Adam", learning_rate=0.02, ema_decay=0.9, clip_norm=0.5)
-    drawn.set_node(replace(drawn.node("adam"), op=adam))
-    return drawn
-
-
-def on_plateaus() -> Graph:
-    """Two optimizers whose schedules follow the loss and a metric and drop at once."""
-    drawn = averaged()
-    drawn.set_node(Node("accuracy", op("Accuracy")))
-    for wire in ("a.y>accuracy.prediction", "data.target>accuracy.target"):
-        (source, output), (target, port) = (end.split(".") for end in wire.split(">"))
-        drawn.add_wire(Wire(source, output, target, port))
-    plain = {"patience": 0, "threshold": 0.5}
-    drawn.set_node(Node("cosine", op("PlateauSchedule", cooldown=1, factor=0.3, **plain)))
-    other = op("PlateauSchedule", mode="max", monitor="accuracy", floor=0.2, **plain)
-    drawn.set_node(Node("step", other))
-    return drawn
-
-
 BY_HAND: dict[str, Graph] = {
-    "accumulated": accumulated(),
-    "held": held(),
-    "accumulated_limited": accumulated(clip_norm=0.05, clip_value=0.03, ema_decay=0.9),
-    "on_plateaus": on_plateaus(),
-    "averaged": averaged(),
     **{name: trained_by(name, "CosineSchedule") for name in _each_of("optimizer")},
     **{name: trained_by("SGD", name) for name in _each_of("schedule")},
     **{name: started(name) for name in INITIALISERS},
@@ -379,8 +315,6 @@ BY_HAND: dict[str, Graph] = {
     "repeated_shared": repeated("shared", 2),
     "repeated_widening": repeated("own", 2, widen=True),
     "two_phases": two_phases(),
-    "limited": limited(),
-    "value_limited": value_limited(),
     "odd_nodes": odd_nodes(),
     "own_types": own_types(),
     "shadowing": shadowing(),

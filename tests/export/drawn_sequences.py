@@ -106,6 +106,52 @@ def tied() -> Graph:
     return drawn
 
 
+def both_ways() -> Graph:
+    """Layers and windows that are undone by their own weights, twice, by a chain of ties."""
+    nodes = plain() | {
+        "image": op("Reshape", shape=(1, 1, 2)),
+        "windows": op("Conv2d", filters=3, kernel=(1, 2)),
+        "flat": op("Flatten"),
+        "down": op("Dense", units=4),
+        "act": op("Tanh"),
+        "up": op("Dense", units=6, tie="down", transposed=True),
+        "down2": op("Dense", units=4, tie="down", bias=False),
+        "up2": op("Dense", units=6, tie="up", transposed=True, bias=False),
+        "apart": op("Reshape", shape=(3, 1, 2)),
+        "back": op("ConvTranspose2d", filters=1, kernel=(1, 2), stride=1, padding=0, tie="windows"),
+        "d": op("Flatten"),
+        "top": op("Dense", units=2),
+    }
+    wires = """data.features>image.x image.y>windows.x windows.y>flat.x flat.y>down.x
+        down.y>act.x act.y>up.x up.y>down2.x down2.y>up2.x up2.y>apart.x
+        apart.y>back.x back.y>d.x d.y>top.x top.y>loss.prediction data.target>loss.target"""
+    return draw(nodes, wires + LOSS, EXACT)
+
+
+def held_elsewhere() -> Graph:
+    """Weights held to a length where the outputs are not on axis 0, or several lie in one array."""
+    nodes = plain() | {
+        "steps": op("Dense", units=6, max_norm=0.5),
+        "image": op("Reshape", shape=(2, 1, 3)),
+        "wider": op("ConvTranspose2d", filters=3, kernel=2, padding=0, max_norm=0.5),
+        "flat": op("Flatten"),
+        "apart": op("Reshape", shape=(6, 6)),
+        "lstm": op("LSTM", units=3, max_norm=0.6),
+        "looks": op("MultiHeadAttention", heads=3, max_norm=0.7),
+        "mean": op("Reduce", axes=(1,)),
+        "cut": op("Formula", formula="1.5 * abs(x)"),
+        "ids": op("ToIds"),
+        "words": op("Embedding", vocabulary=6, features=4, max_norm=0.5),
+        "word": op("Reduce", axes=(1,)),
+        "both": op("Bilinear", units=2, max_norm=0.5),
+    }
+    wires = """data.features>steps.x steps.y>image.x image.y>wider.x wider.y>flat.x flat.y>apart.x
+        apart.y>lstm.x lstm.y>looks.x looks.y>mean.x data.features>cut.x cut.y>ids.x ids.y>words.x
+        words.y>word.x mean.y>both.x1 word.y>both.x2
+        both.y>loss.prediction data.target>loss.target"""
+    return draw(nodes, wires + LOSS, EXACT)
+
+
 def triplets() -> Graph:
     """A loss of three values, none of them called a prediction."""
     nodes = plain() | {name: op("Dense", units=3) for name in ("a", "p", "n")}
@@ -127,6 +173,8 @@ SEQUENCES: dict[str, Graph] = {
     **{task: sequences(task) for task in ("sine", "adding", "reverse")},
     "tokens": tokens(),
     "tied": tied(),
+    "held_elsewhere": held_elsewhere(),
+    "both_ways": both_ways(),
     "margin": margin(),
     "triplets": triplets(),
     "recurrent": recurrent(),

@@ -114,18 +114,24 @@ def train(
     plan: ReferencePlan, model: Model, data: Mapping[str, Array], rows: Array, held_out: Array
 ) -> Array:
     """Losses of the first `STEPS` steps on `rows`, the sum of the phases whose turn it is; after an
-    epoch schedules follow the scores of the samples `held_out`.
+    epoch schedules follow the scores of the samples `held_out`, and training may stop early.
     """
     training = model.graph.training
     batches = Batches(rows, batch_size(model.graph) or len(rows), training.seed)
     total = training.epochs * batches.steps
-    losses, at = [], Position()
+    losses, at, rule = [], Position(), training.stopping
+    best, best_epoch = rule.worst, 0
     for step in range(min(STEPS, total)):
         epoch, place = divmod(step, batches.steps)
         loss = 0.0
         if step and not place:
             at.metrics = evaluate(model, plan, data, held_out, len(held_out), model.live)
             at.follow(model)
+            score = at.score(rule.monitor)
+            if score is not None and rule.better(score, best):
+                best, best_epoch = score, epoch
+            if rule.patience and epoch - best_epoch >= rule.patience:
+                break
         for phase in model.phases:
             if step % phase.every:
                 continue

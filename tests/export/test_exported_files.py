@@ -23,6 +23,7 @@ from graph.lower import LowerError
 from graph.op import Op
 from graph.tensor import Tensor
 from tests.export.drawings import BY_HAND, EXACT, plain, random_graphs
+from tests.export.drawn_updates import UPDATES
 from tests.export.golden_files import PAIRS, exported, golden
 from tests.export.test_exported_numbers import TARGETS
 from tests.support.small_graphs import draw, moons, op
@@ -39,13 +40,17 @@ def test_examples_read_as_they_shall(name: str, target: Target) -> None:
 @pytest.mark.parametrize("target", BOTH)
 def test_exporting_twice_gives_the_same_text(target: Target) -> None:
     """No order of a set, no address, no clock in the text."""
-    for graph in BY_HAND.values():
+    for graph in (BY_HAND | UPDATES).values():
         assert export(graph, target) == export(graph, target)
 
 
 def test_generated_code_is_clean(tmp_path: Path) -> None:
     """ruff finds no error, no unused or missing name and no long line."""
-    graphs = {**BY_HAND, **{f"g{k}": g for k, g in enumerate(random_graphs(40, dropout=True))}}
+    graphs = {
+        **BY_HAND,
+        **UPDATES,
+        **{f"g{k}": g for k, g in enumerate(random_graphs(40, dropout=True))},
+    }
     for name, graph in graphs.items():
         for target in BOTH:
             text = export(graph, target, Options(name))

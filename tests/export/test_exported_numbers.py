@@ -15,6 +15,7 @@ from graph.graph import Graph
 from tests.export.drawings import BY_HAND, random_graphs
 from tests.export.drawn_cells import CELLS, noisy
 from tests.export.drawn_sequences import SEQUENCES
+from tests.export.drawn_updates import UPDATES
 from tests.export.running import Case, differences, reference, run_alone
 from tests.export.samples import sample_case
 from tests.nodes.harness import samples
@@ -94,7 +95,7 @@ def test_every_node_sample_agrees(target: Target, tmp_path: Path) -> None:
 @pytest.mark.parametrize("target", TARGETS)
 def test_drawings_by_hand_agree(target: Target, tmp_path: Path) -> None:
     """Subgraphs, phases, schedules, several outputs, own node types, odd names."""
-    cases = [reference(name, graph) for name, graph in (BY_HAND | SEQUENCES).items()]
+    cases = [reference(name, graph) for name, graph in (BY_HAND | SEQUENCES | UPDATES).items()]
     check(cases, target, tmp_path, OUTPUTS, LOSSES)
 
 

@@ -92,7 +92,7 @@ def test_initial_value_and_epilogue(
     assert untouched_gaps(pre)
 
 
-@pytest.mark.parametrize("split, size", [(0, 150), (0, 7), (1, 48)])
+@pytest.mark.parametrize(("split", "size"), [(0, 150), (0, 7), (1, 48)])
 @pytest.mark.parametrize("shape", [(150, 50, 400), (1, 140, 20), (9, 33, 1)], ids=str)
 def test_sums_of_the_columns_of_b(
     library: Library, real: Any, rng: np.random.Generator, shape: Any, split: int, size: int

@@ -69,10 +69,12 @@ def test_the_text_of_a_file() -> None:
         '      "name": "Größe",\n'
         '      "settings": {\n'
         '        "bias": true,\n'
+        '        "factor": 1.0,\n'
         '        "init": "he_uniform",\n'
         '        "init_value": 0.1,\n'
         '        "max_norm": null,\n'
         '        "tie": "",\n'
+        '        "transposed": false,\n'
         '        "units": 4\n'
         "      },\n"
         '      "type": "Dense"\n'
@@ -84,8 +86,8 @@ def test_the_text_of_a_file() -> None:
 def test_settings_at_their_default_are_written() -> None:
     """So that another default in a later version does not change what the file means."""
     settings = json.loads(dumps(drawn({"a": Dense()})))["nodes"]["a"]["settings"]
-    start = {"init": "he_uniform", "init_value": 0.1, "max_norm": None}
-    assert settings == {"units": 64, "bias": True, **start, "tie": ""}
+    start = {"factor": 1.0, "init": "he_uniform", "init_value": 0.1, "max_norm": None}
+    assert settings == {"units": 64, "bias": True, **start, "tie": "", "transposed": False}
 
 
 def test_a_schema_is_kept() -> None:
@@ -181,7 +183,7 @@ DAMAGE = [
     ),
     (in_nodes("dense1", settings={"units": 2.5}), "units: found 2.5", "a whole number"),
     (in_nodes("dense1", settings={"units": "4"}), "units: found '4'", "a whole number"),
-    (in_nodes("dense1", settings={"unit": 4}), "the unknown key 'unit'", "of: bias, init, "),
+    (in_nodes("dense1", settings={"unit": 4}), "the unknown key 'unit'", "of: bias, factor, "),
     (in_nodes("dense1", settings={"bias": 1}), "bias: found 1", "true or false"),
     (in_nodes("dense1", settings={"init": "x"}), "init: found 'x'", "one of he_uniform"),
     (in_nodes("dense1", at=[1]), "nodes.dense1.at: found a list of 1", "a list of 2"),
@@ -193,8 +195,8 @@ DAMAGE = [
     (in_nodes("x", type="Subgraph", settings={"definition": "no"}), "'no'", "define it first"),
     (in_nodes("x", settings={}), "nodes.x: found no 'type'", "add it"),
     (cyclic(), "definitions in a cycle", "none inside itself"),
-    (damaged(training={"epochs": 0}), "training.epochs: found 0", "from 1 to 1000000"),
-    (damaged(training={"split": {"test": 2}}), "training.split.test: found 2", "below 1"),
+    (damaged(training={"epochs": 0}), "training.epochs: found 0", "at least 1"),
+    (damaged(training={"split": {"test": 2}}), "training.split.test: found 2", "less than 1"),
     (damaged(frames={"f": {"title": "t"}}), "frames.f: found no 'at'", "add it"),
     (damaged(notes={"flat": {"text": "", "at": [0, 0], "width": 1}}), "the id 'flat'", "one"),
 ]

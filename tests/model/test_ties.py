@@ -17,6 +17,10 @@ from graph.graph import Graph, Node
 from graph.lower import LowerError, Model
 from graph.op import Op
 from graph.ops.activation import ReLU
+from graph.ops.conv import Conv2d
+from graph.ops.conv1d import Conv1d
+from graph.ops.conv_groups import DepthwiseConv2d, GroupedConv2d
+from graph.ops.conv_variants import ConvTranspose2d
 from graph.ops.data import ToyData
 from graph.ops.dense import Dense
 from graph.ops.loss import CrossEntropy
@@ -107,6 +111,69 @@ def test_what_cannot_be_tied_is_a_problem_that_one_edit_mends(name: str) -> None
     for problem in found:
         problem.mends[0].apply(graph)
     assert errors(graph) == []
+
+
+def transposed(**changed: Op) -> Graph:
+    """An autoencoder of four, with the second layer as the first one backwards."""
+    nodes = {"second": Dense(units=2, tie="first", transposed=True), "third": Dense(units=2)}
+    return net(first=Dense(units=5), **(nodes | changed))
+
+
+def test_a_transposed_tie_is_one_weight() -> None:
+    """Of the first layer's shape; a layer tied to the second may use it either way."""
+    for third in (
+        Dense(units=5, bias=False, tie="second"),
+        Dense(units=5, bias=False, tie="first"),
+    ):
+        graph = transposed(third=third)
+        assert errors(graph) == []
+        model = Model(graph)
+        assert list(model.params) == ["first/weight", "first/bias", "second/bias"]
+        assert model.params["first/weight"].shape == (5, 2)
+        assert model.params["second/bias"].shape == (2,)
+
+
+def test_a_weight_that_fits_only_transposed_is_said() -> None:
+    """And the other way round, with the shape that would fit."""
+    [text] = errors(transposed(second=Dense(units=2, tie="first")))
+    assert "found the weight 5×2 of 'first', expected 2×5; use it transposed" in text
+    [text] = errors(transposed(second=Dense(units=3, tie="first", transposed=True)))
+    assert "found the weight 5×2 of 'first', expected 5×3, transposed 3×5" in text
+    with pytest.raises(LowerError, match="expected 5×3, transposed 3×5"):
+        _ = Model(transposed(second=Dense(units=3, tie="first", transposed=True))).params
+
+
+CONVOLUTIONS: dict[str, tuple[tuple[int, ...], Op, Op]] = {
+    "signal": ((2, 8), Conv1d(filters=2), Conv1d(filters=2, dilation=2, tie="a")),
+    "image": ((2, 4, 4), Conv2d(filters=2), Conv2d(filters=2, stride=2, padding=1, tie="a")),
+    "groups": ((4, 4, 4), GroupedConv2d(filters=4), GroupedConv2d(filters=4, tie="a")),
+    "apart": ((2, 4, 4), DepthwiseConv2d(), DepthwiseConv2d(dilation=2, tie="a")),
+    "back": (
+        (2, 5, 4),
+        Conv2d(filters=3, stride=2, padding=1),
+        ConvTranspose2d(filters=2, kernel=3, output_padding=(0, 1), tie="a"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+def test_convolutions_share_a_weight(name: str) -> None:
+    """One array, also on the way back through a convolution."""
+    shape, first, second = CONVOLUTIONS[name]
+    nodes = {"x": Input(shape), "a": first, "b": second, "y": Output()}
+    graph = drawn(nodes, "x.y -> a.x", "a.y -> b.x", "b.y -> y.x")
+    assert errors(graph) == []
+    model = Model(graph)
+    assert list(model.params) == ["a/weight", "a/bias", "b/bias"]
+    assert list(model.owners["b"]) == ["a/weight", "b/bias"]
+
+
+def test_windows_of_another_size_are_said() -> None:
+    """With both shapes."""
+    nodes = {"x": Input((2, 4, 4)), "a": Conv2d(filters=2, kernel=5), "y": Output()}
+    wires = ("x.y -> a.x", "a.y -> b.x", "b.y -> y.x")
+    [text] = errors(drawn(nodes | {"b": Conv2d(filters=2, tie="a")}, *wires))
+    assert "found the weight 2×2×5×5 of 'a', expected 2×2×3×3" in text
 
 
 def test_a_bypassed_node_lends_no_weight() -> None:

@@ -39,7 +39,7 @@ def test_the_files_are_what_the_script_makes(name: str) -> None:
     assert set(made) == set(resources.blocks())
 
 
-def inserted(name: str) -> tuple[Graph, list[str]]:
+def inserted(name: str, width: int) -> tuple[Graph, list[str]]:
     """A graph that has a block between inputs and an output; the names of its inputs."""
     drawn = Graph()
     paste(drawn, resources.block(name)).apply(drawn)
@@ -47,7 +47,7 @@ def inserted(name: str) -> tuple[Graph, list[str]]:
     steps = {port: 5 + place for place, port in enumerate(ports)}
     Batch(
         (
-            *(AddNode(Node(p, op("Input", shape=(steps[p], make_blocks.WIDTH)))) for p in ports),
+            *(AddNode(Node(p, op("Input", shape=(steps[p], width)))) for p in ports),
             AddNode(Node("out", op("Output"))),
             *(Connect(Wire(port, "y", "block", port)) for port in ports),
             Connect(Wire("block", "y", "out", "x")),
@@ -78,17 +78,18 @@ def weights(given: Mapping[tuple[str, str], Array]) -> dict[str, object]:
     return found
 
 
+@pytest.mark.parametrize("width", [4, 64])
 @pytest.mark.parametrize("layer", LAYERS)
-def test_a_block_is_pytorchs_layer(layer: str) -> None:
+def test_a_block_is_pytorchs_layer(layer: str, width: int) -> None:
     """With its norms first, without dropout: the same weights, the same numbers."""
     kind = LAYERS[layer]
-    drawn, ports = inserted(f"transformer-{kind}")
+    drawn, ports = inserted(f"transformer-{kind}", width)
     given, found = numbers(drawn)
     with double_precision():
         peer = getattr(torch.nn, layer)(
-            make_blocks.WIDTH,
+            width,
             make_blocks.HEADS,
-            make_blocks.INNER,
+            make_blocks.TIMES * width,
             dropout=0.0,
             activation="gelu",
             batch_first=True,
@@ -99,3 +100,41 @@ def test_a_block_is_pytorchs_layer(layer: str) -> None:
         masks = {"tgt_mask": torch.ones(5, 5, dtype=torch.bool).triu(1)} if len(ports) > 1 else {}
         expected = peer(*values, **masks).detach().numpy()
     np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10)
+
+
+def between(name: str, shape: tuple[int, ...]) -> Graph:
+    """A block behind an input of samples of this shape."""
+    drawn = Graph()
+    paste(drawn, resources.block(name)).apply(drawn)
+    parts = {"in": op("Input", shape=shape), "out": op("Output")}
+    wires = (Wire("in", "y", "block", "x"), Wire("block", "y", "out", "x"))
+    Batch((*(AddNode(Node(*p)) for p in parts.items()), *map(Connect, wires))).apply(drawn)
+    return drawn
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "made"),
+    [
+        ("residual-dense", (6,), (6,)),
+        ("residual-dense", (3, 10), (3, 10)),
+        ("residual-convolution", (3, 5, 4), (3, 5, 4)),
+        ("residual-convolution", (16, 1, 1), (16, 1, 1)),
+        ("convolution", (3, 5, 4), (32, 5, 4)),
+    ],
+)
+def test_a_block_takes_inputs_of_any_width(
+    name: str, shape: tuple[int, ...], made: tuple[int, ...]
+) -> None:
+    """Past the layers goes what comes in, so that without them a residual block changes nothing."""
+    model = Model(between(name, shape))
+    program = expand_composites(model.program("predict", 2))
+    assert program.types[program.output("outputs/out")].shape == (2, *made)
+    if not name.startswith("residual"):
+        return
+    given = {
+        (one.kind, one.key): np.full(program.types[one.value].shape, float(one.kind == "state"))
+        for one in program.inputs
+    }
+    given["batch", "in.y"] = np.random.default_rng(3).uniform(0.0, 1.0, (2, *shape))
+    found = evaluate(program, given)[program.output("outputs/out")]
+    np.testing.assert_array_equal(found, given["batch", "in.y"])

@@ -109,6 +109,7 @@ CASES = {
     "relu_grad": Case(rows.relu_grad, [(3, 4), (3, 4)]),
     "sum": Case(lambda x: rows.reduce_sum(x, (0, 2)), [(2, 3, 4)]),
     "renorm": Case(lambda x: rows.renorm(x, 2.0), [(3, 4)]),
+    "renorm_1": Case(lambda x: rows.renorm(x, 2.0, 1), [(3, 4, 2)]),
     "norm": Case(lambda x: rows.norm(x) * x, [(3, 4)]),
     "max": Case(lambda x: rows.reduce_max(x, 1, keep=True), [(2, 3, 4)]),
     "moves": Case(_moved, [(2, 3, 4)]),

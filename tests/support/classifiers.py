@@ -70,6 +70,22 @@ def normed() -> Graph:
     )
 
 
+def undone() -> Graph:
+    """Each layer is undone by its own weight before the last one."""
+    return classifier(
+        {
+            "conv": ("Conv2d", {"filters": 3}),
+            "again": ("ConvTranspose2d", {"filters": 1, "kernel": 3, "stride": 1, "tie": "conv"}),
+            "flat": ("Flatten", {}),
+            "down": ("Dense", {"units": 20}),
+            "tanh": ("Tanh", {}),
+            "up": ("Dense", {"units": 64, "tie": "down", "transposed": True}),
+            "top": ("Dense", {"units": 10}),
+        },
+        "Adam",
+    )
+
+
 def limited() -> Graph:
     drawn = cnn()
     drawn.set_node(Node("best", op("Adam", clip_norm=0.1, clip_value=0.01)))
@@ -77,4 +93,5 @@ def limited() -> Graph:
 
 
 GRAPHS = {"tied": tied_tokens, "cnn": cnn, "mlp": mlp, "normed": normed, "limited": limited}
+GRAPHS["undone"] = undone
 GRAPHS["moons"] = lambda: moons(dropout=0.2)

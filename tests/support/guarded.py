@@ -218,3 +218,26 @@ def no_image(name: str) -> dict[str, int]:
 def tolerance(dtype: Any, depth: int, scale: float) -> float:
     """Allowed difference of a sum of `depth` terms whose magnitudes add up to `scale`."""
     return 4.0 * float(np.finfo(dtype).eps) * max(1.0, depth) ** 0.5 * max(scale, 1e-30)
+
+
+def check_weight_gradient(
+    library: Library, name: str, case: Any, expected: Array, with_bias: bool
+) -> None:
+    """A kernel's gradient of the weights of a geometry, in the kernel's order, summed over chunks.
+
+    With a bias, its gradient as well. `case` has x, dy, pad, words and size.
+    """
+    x, dy, channels = nhwc(case.x, case.pad), nhwc(case.dy, (0, 1, 0, 2)), case.dy.shape[1]
+    chunks = -(-case.words["n"] // case.size)
+    partial = np.full((chunks, *expected.shape), np.nan, x.dtype)
+    db = np.full((chunks, channels), np.nan, x.dtype)
+    run(
+        library, name, **case.words, **image_words("x", x), **image_words("dy", dy),
+        partial=partial.ctypes.data, partial_chunk=partial.strides[0],
+        db=db.ctypes.data if with_bias else 0, db_chunk=db.strides[0],
+    )  # fmt: skip
+    pixels = case.dy.size // channels
+    allowed = tolerance(x.dtype.type, pixels, 4.0 * pixels)
+    np.testing.assert_allclose(partial.sum(0), expected, rtol=0, atol=allowed)
+    if with_bias:
+        np.testing.assert_allclose(db.sum(0), case.dy.sum((0, 2, 3)), rtol=0, atol=allowed)

@@ -11,10 +11,12 @@ from graph.graph import Frame, Graph, Node, Wire
 from graph.op import Op
 from graph.ops.data import ToyData
 from graph.ops.dense import Dense
+from graph.ops.embedding import Embedding
 from graph.ops.loss import CrossEntropy, MeanSquaredError
 from graph.ops.merge import Add
 from graph.ops.optimizer import SGD, Adam
 from graph.ops.schedule import CosineSchedule
+from graph.ops.shape import OneHot
 from graph.ops.structure import Input, Output
 from graph.ops.table import Table
 from graph.placeholder import Placeholder
@@ -142,6 +144,8 @@ def tower(levels: int) -> Graph:
     return plus(root, nodes, "data.features -> all.x", "all.y -> out.x")
 
 
+PICKED = ("digits.label -> one.x", "one.y -> out.x")
+
 CASES = {
     "cycle": (cyclic(), "error: sum: found the cycle sum → sum"),
     "no wire": (without("dense2.x"), "error: dense2.x: found no wire, expected one; wire relu1.y"),
@@ -190,6 +194,14 @@ CASES = {
     "numbers to a classification": (
         regression(CrossEntropy(weight=0.5), units=1),
         "error: loss.prediction: found one output a sample, expected one for each class",
+    ),
+    "too few classes": (
+        plus(digits_mlp(), {"one": OneHot(classes=8), "out": Output()}, *PICKED),
+        "error: one.x: found ids up to 9 in the data, expected 0 to 7; set classes to 10",
+    ),
+    "too few tokens": (
+        plus(digits_mlp(), {"one": Embedding(vocabulary=9), "out": Output()}, *PICKED),
+        "error: one.x: found ids up to 9 in the data, expected 0 to 8; set tokens to 10",
     ),
     "too few outputs": (
         with_op("dense2", Dense(units=8)),

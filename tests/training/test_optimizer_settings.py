@@ -67,9 +67,13 @@ def followed(schedule: str, **settings: object) -> Graph:
 
 
 def held(limit: float) -> Graph:
-    """The same with a window, the weights of each output no longer than a limit."""
+    """The same with a window and back, the weights of each output no longer than a limit."""
     drawn = windowed(ema_decay=0.5)
-    for id in ("hidden", "conv"):
+    drawn.set_node(Node("back", op("ConvTranspose2d", filters=4, kernel=3, stride=1)))
+    drawn.drop_wire(drawn.wires_in("flat")[0])
+    for wire in (Wire("conv", "y", "back", "x"), Wire("back", "y", "flat", "x")):
+        drawn.add_wire(wire)
+    for id in ("hidden", "conv", "back"):
         node = drawn.node(id)
         changed = replace(node.op, max_norm=limit)  # type: ignore[call-arg]
         drawn.set_node(replace(node, op=changed))
@@ -205,11 +209,11 @@ def test_weights_are_held_to_their_length(tmp_path: Path) -> None:
     """Every output of the layers that say so is at the limit or below; others are not."""
     list(train_graph(held(0.4), options(tmp_path)))
     found = arrays(tmp_path, "run-1")
-    lengths = {
-        id: np.sqrt((found[f"param:{id}/weight"].reshape(-1, count) ** 2).sum(axis=1))
-        for id, count in (("hidden", 2), ("conv", 16), ("top", 120))
-    }
-    for id in ("hidden", "conv"):
+    squares = {id: found[f"param:{id}/weight"] ** 2 for id in ("hidden", "conv", "back", "top")}
+    squares["back"] = squares["back"].swapaxes(0, 1)  # its outputs are on the other axis
+    lengths = {id: np.sqrt(each.reshape(len(each), -1).sum(1)) for id, each in squares.items()}
+    assert len(lengths["back"]) == 4
+    for id in ("hidden", "conv", "back"):
         assert lengths[id].max() <= 0.4 + 1e-9
         assert (lengths[id] > 0.4 - 1e-6).any()
     assert lengths["top"].max() > 0.4

@@ -135,22 +135,26 @@ def test_a_window_is_read_as_one_number_or_two(
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("name", "text", "says"),
     [
-        ("0", "Found 0, expected at least 1"),
-        ("2.5", "Found 2.5, expected a whole number"),
-        ("", "Found nothing, expected 1 to 65,536"),
-        ("x", "Found 'x' at character 1, expected a number"),
-        ("1/0", "Found '/' of 1 and 0 at character 2, expected numbers it is defined for"),
+        ("filters", "0", "Found 0, expected at least 1"),
+        ("filters", "2.5", "Found 2.5, expected a whole number"),
+        ("stride", "", "Found nothing, expected 1 to 1,024"),
+        ("filters", "x", "Found 'x' at character 1, expected a number"),
+        (
+            "filters",
+            "1/0",
+            "Found '/' of 1 and 0 at character 2, expected numbers it is defined for",
+        ),
     ],
 )
 def test_a_wrong_value_is_said_below_the_field(
-    panel: InspectorPanel, document: Document, text: str, says: str
+    panel: InspectorPanel, document: Document, name: str, text: str, says: str
 ) -> None:
     """The graph keeps its value, the field what was typed; Esc brings the value back."""
     conv = by_type(document, "Conv2d")[0]
     document.select([conv])
-    field = row(panel, "filters")
+    field = row(panel, name)
     held = field.entry.text()
     field.entry.setFocus()
     field.entry.selectAll()
@@ -291,7 +295,8 @@ def test_types_share_what_they_have_in_common(panel: InspectorPanel, document: D
     """A convolution and a dense layer: bias, start and length of the weights."""
     document.select([by_type(document, "Conv2d")[0], by_type(document, "Dense")[0]])
     assert panel.settings.form is not None
-    assert set(panel.settings.form.rows) == {"bias", "init", "init_value", "max_norm"}
+    shared = {"bias", "init", "init_value", "max_norm", "tie"}
+    assert set(panel.settings.form.rows) == shared
     switch = panel.settings.form.rows["bias"]
     assert isinstance(switch, SwitchRow)
     QTest.mouseClick(switch.switch, Qt.MouseButton.LeftButton)

@@ -294,13 +294,18 @@ def test_the_graph_itself_when_nothing_is_chosen(app: App, panel: InspectorPanel
     """Epochs and split are edits of the training section; a bad share is refused."""
     document = app.desk.open_example("digits-cnn")
     rows = panel.training.form.rows
-    epochs, share = rows["epochs"], rows["split_validation"]
+    epochs, share = rows["epochs"], rows["split.validation"]
     assert isinstance(epochs, EntryRow)
     assert isinstance(share, EntryRow)
     type_into(epochs.entry, "3*4")
     type_into(share.entry, "1/4")
     training = document.graph.training
     assert (training.epochs, training.split.validation) == (12, 0.25)
+    patience = rows["stopping.patience"]
+    assert isinstance(patience, EntryRow)
+    type_into(patience.entry, "5")
+    training = document.graph.training
+    assert (training.stopping.patience, training.split.validation) == (5, 0.25)
     type_into(share.entry, "1")
     assert share.problem.isVisible()
     assert document.graph.training == training

@@ -24,9 +24,9 @@ ENCODER = "TransformerEncoderBlock"
 
 @pytest.fixture
 def document(app: App) -> Document:
-    """An Input of seven steps, as wide as the blocks are."""
+    """An Input of seven steps."""
     made = app.desk.new()
-    made.push(AddNode(Node("x", REGISTRY["Input"](shape=(7, 64)))))
+    made.push(AddNode(Node("x", REGISTRY["Input"](shape=(7, 12)))))
     return made
 
 
@@ -45,6 +45,18 @@ def test_the_search_finds_them(document: Document) -> None:
     assert found == {"Transformer encoder block", "Transformer decoder block"}
 
 
+def test_each_block_says_what_it_takes() -> None:
+    """As node types do."""
+    takes = {one.title: one.takes for one in shelf() if one.block}
+    assert takes == {
+        "Transformer encoder block": "N×T×F",
+        "Transformer decoder block": "N×T×F",
+        "Residual dense block": "N×F",
+        "Convolution block": "N×C×H×W",
+        "Residual convolution block": "N×C×H×W",
+    }
+
+
 def test_a_block_is_added_behind_the_selected_node(document: Document) -> None:
     """Wired, with its definition, as one step of undo; its shapes are known at once."""
     op = item(document).op()
@@ -52,7 +64,7 @@ def test_a_block_is_added_behind_the_selected_node(document: Document) -> None:
     id = add_linked(document, op, links, "x")
     assert [str(wire) for wire in document.graph.wires()] == [f"x.y → {id}.x"]
     assert document.graph.node(id).op == Subgraph(definition=ENCODER)
-    assert document.checked.shapes.text(id, "y") == "7×64"
+    assert document.checked.shapes.text(id, "y") == "7×12"
     assert not document.checked.shapes.refusals
     document.enter(ENCODER)
     assert len({(node.x, node.y) for node in document.view.nodes}) == len(document.drawing)

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from compute.prepare import TrainOptions
 from graph import edits
 from graph.op import REGISTRY
+from graph.training import Stopping
 from gui.app import App
 from gui.document import Document
 from gui.training import text
@@ -51,6 +52,17 @@ def moons(app: App, epochs: int = 100_000) -> Document:
     training = replace(document.graph.training, epochs=epochs)
     document.push(edits.SetTraining(training))
     return document
+
+
+def test_the_bar_says_that_a_run_stopped_early(app: App, bar: TrainingBar, qtbot: QtBot) -> None:
+    """After which epoch; why, in the tip."""
+    document = moons(app)
+    rule = Stopping(2, min_delta=100.0)
+    document.push(edits.SetTraining(replace(document.graph.training, stopping=rule)))
+    click(qtbot, bar.run_button)
+    qtbot.waitUntil(lambda: app.trainer.board.state == "finished", timeout=20_000)
+    qtbot.waitUntil(lambda: "Stopped early after 3 of" in bar.progress.accessibleName())
+    assert bar.progress.toolTip().startswith("stopped early at epoch 3: val_loss no better than")
 
 
 def running(app: App) -> Callable[[], bool]:

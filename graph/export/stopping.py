@@ -1,0 +1,68 @@
+"""Early stopping in exported training loops: the lines that both targets share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graph.export.names import literal
+from graph.training import Stopping
+
+
+def start(rule: Stopping | None) -> list[str]:
+    """Before the first epoch."""
+    if rule is None:
+        return []
+    worst = "math.inf" if rule.mode == "min" else "-math.inf"
+    kept = ["    kept = {}"] if rule.restore_best else []
+    return [f"    best, best_epoch = {worst}, 0", *kept]
+
+
+def look(rule: Stopping | None, keep: str) -> list[str]:
+    """After the evaluation of an epoch; `keep` makes a copy of the weights."""
+    if rule is None:
+        return []
+    sign, change = ("<", "-") if rule.mode == "min" else (">", "+")
+    bar = f"best {change} {rule.min_delta!r}" if rule.min_delta else "best"
+    score = f"scores[{literal(rule.monitor)}]"
+    lines = [
+        f"        if {score} {sign} {bar}:",
+        f"            best, best_epoch = {score}, epoch + 1",
+    ]
+    return [*lines, f"            kept = {keep}"] if rule.restore_best else lines
+
+
+def leave(rule: Stopping | None) -> list[str]:
+    """After the losses of an epoch were handed out."""
+    if rule is None or not rule.patience:
+        return []
+    words = f"val_{rule.monitor} no better than {{best:.4g}} for {_epochs(rule.patience)}"
+    return [
+        f"        if epoch + 1 - best_epoch >= {rule.patience}:",
+        "            print(",
+        '                f"stopped early at epoch {epoch + 1}: "',
+        f"                f{literal(words)}",
+        "            )",
+        "            break",
+    ]
+
+
+def restore(rule: Stopping | None, put_back: str) -> list[str]:
+    """After the last epoch; `put_back` makes the kept weights those of the model."""
+    if rule is None or not rule.restore_best:
+        return []
+    return ["    if kept:", f"        {put_back}"]
+
+
+def _epochs(count: int) -> str:
+    return f"{count} epoch{'s' if count > 1 else ''}"
+
+
+def wanted(rule: Stopping, known: Sequence[str], held_out: bool) -> str:
+    """What of early stopping a file cannot do: the words of the error, or ""."""
+    if not rule.watches or (held_out and rule.monitor in known):
+        return ""
+    what = repr(rule.monitor) if held_out else "no held-out samples"
+    return (
+        f"found {what} to stop early by, expected one of {', '.join(known)} of validation "
+        "samples; hold out a share of the data, or choose another score"
+    )

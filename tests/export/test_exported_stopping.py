@@ -1,0 +1,96 @@
+"""Exported files stop early when a run does, and end with its weights."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from compute import checkpoint
+from compute.events import Finished
+from compute.prepare import TrainOptions
+from compute.results import Trained, weights
+from compute.runs import Workspace
+from compute.session import train_graph
+from graph.export import Options, Target, export
+from graph.export.symbolic import ExportError
+from graph.files import loads
+from graph.graph import Graph
+from graph.training import Split, Stopping
+from tests.export.test_exported_numbers import TARGETS
+from tests.support.small_graphs import moons, op
+
+RULES = {
+    "patience": Stopping(2, min_delta=10.0),
+    "best": Stopping(2, mode="max", restore_best=True),  # the first epoch
+    "best of all": Stopping(0, mode="max", restore_best=True),
+    "accuracy": Stopping(1, monitor="accuracy", mode="max", min_delta=1.0, restore_best=True),
+}
+
+
+def drawn(rule: Stopping, ema_decay: float = 0.0, **training: Any) -> Graph:
+    """Moons whose loss falls, in float64."""
+    graph = moons(epochs=5, precision="float64", stopping=rule, **training)
+    adam = op("Adam", learning_rate=0.02, ema_decay=ema_decay)
+    graph.set_node(replace(graph.node("adam"), op=adam))
+    return graph
+
+
+def module_of(graph: Graph, target: Target, folder: Path) -> ModuleType:
+    """The exported file, loaded."""
+    file = folder / "model.py"
+    file.write_text(export(graph, target, Options("model", {})), "utf-8")
+    spec = importlib.util.spec_from_file_location("exported", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def trained(module: ModuleType, target: Target) -> tuple[int, dict[str, np.ndarray]]:
+    """Epochs, and the weights at the end by ParamKey."""
+    data = module.load_data()
+    rows = module.split(data)[0]
+    if target == "numpy":
+        params = module.initial_params()
+        return len(list(module.train(params, data, rows))), params
+    model = module.initial_model()
+    epochs = len(list(module.train(model, data, rows)))
+    return epochs, {k.replace(".", "/"): v.numpy() for k, v in model.state_dict().items()}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("ema_decay", [0.0, 0.5])
+@pytest.mark.parametrize("name", RULES)
+def test_a_file_ends_as_the_run_does(
+    name: str, ema_decay: float, target: Target, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After as many epochs, with the same words and weights."""
+    graph = drawn(RULES[name], ema_decay)
+    *_, last = train_graph(graph, TrainOptions("reference", workspace=tmp_path, folder=tmp_path))
+    assert isinstance(last, Finished)
+    record = Workspace(tmp_path).get("last")
+    saved = checkpoint.newest(Workspace(tmp_path).run_folder(record.id))
+    expected = weights(Trained(record, loads(saved.graph), saved))
+    epochs, found = trained(module_of(graph, target, tmp_path), target)
+    assert epochs == record.epochs
+    said = capsys.readouterr().out.strip()
+    assert said == (last.reason.partition(";")[0] if RULES[name].patience else "")
+    assert found.keys() == expected.keys()
+    for key, value in expected.items():
+        np.testing.assert_allclose(found[key], value, rtol=1e-9, atol=1e-11, err_msg=key)
+
+
+@pytest.mark.parametrize("target", ["numpy", "pytorch"])
+def test_what_cannot_be_followed_is_refused(target: Target) -> None:
+    """Files judge by held-out samples only, and by the scores they have."""
+    with pytest.raises(ExportError, match="found no held-out samples to stop early by"):
+        export(drawn(RULES["best"], split=Split(validation=0.0)), target)
+    with pytest.raises(ExportError, match="found 'f1' to stop early by, expected one of loss"):
+        export(drawn(Stopping(3, monitor="f1")), target)

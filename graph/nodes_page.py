@@ -21,7 +21,7 @@ stands on [another](nodes-checked.md).
 """
 COLUMNS = ("Node", "What it computes", "Settings", "PyTorch")
 LONGEST = 64  # letters of an expression that is shown whole
-_METHOD = re.compile(r"\w+\.(\w+)\([^()]*\)")
+_METHOD = re.compile(r"(?!(?:torch|F)\.)\w+\.(\w+)\([^()]*\)")
 _CALLED = re.compile(r"\b(?:torch|nn|F)(?:\.\w+)+(?=\()")
 
 
@@ -85,7 +85,7 @@ def _torch(kind: type[Op]) -> str:
         types = [wire for wires in sample.types().values() for wire in wires]
         modules.append(node.module_template(*types))
         calls.append(node.call_template(*types))
-    if any(modules):
+    if modules and modules[0]:
         return _names(" ".join(modules))
     text = calls[0].replace("{", "").replace("}", "") if calls else ""
     if method := _METHOD.fullmatch(text):

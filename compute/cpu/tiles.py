@@ -1,8 +1,9 @@
 """The micro-kernel of matrix product and convolution: a tile of accumulators held in vector
 registers.
 
-Every element is one fma chain over k in order, started from its initial value, so neither the
-tile's shape nor a split of k (storing and reloading C is exact) changes a bit.
+Every element is one fma chain over k in order, from zero or its bias; what C holds already is added
+at its end. So the tile's shape changes no bit, and a long k that is cut into runs becomes a sum of
+short chains, which loses fewer digits than one long chain.
 """
 
 from __future__ import annotations
@@ -171,6 +172,11 @@ class _Tile:
         e = self.e
         self._start()
         self._sum()
+        with self._when(tiling.INIT, 1):
+            self._each(
+                tiling.C_ROWS,
+                lambda acc, at, mask: (Vec(e, acc) + Vec(e, load(e, at, mask))).v,
+            )
         with self.b.if_then(
             self.b.icmp_signed("!=", _word(e, self.job, tiling.PRE), ir.Constant(I64, 0))
         ):
@@ -188,8 +194,6 @@ class _Tile:
         e = self.e
         zero = ir.Constant(e.type, [0.0] * e.lanes)
         self._each(None, lambda acc, at, mask: zero)
-        with self._when(tiling.INIT, 1):
-            self._each(tiling.C_ROWS, lambda acc, at, mask: load(e, at, mask))
         with self._when(tiling.INIT, 2):
             base = _word(e, self.job, tiling.BIAS)
             bias = [load(e, self._address(base, v), self._mask(v)) for v in range(self.vectors)]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from graph.op import Op, Param, Port, bad, labels, sample, setting
+from graph.op import Context, Op, Param, Port, bad, labels, sample, setting
 from graph.ops.dense import (
     constant_setting,
     init_setting,
@@ -13,17 +13,49 @@ from graph.ops.dense import (
     linear,
 )
 from graph.ops.expect import describe, need_numbers
-from graph.primitives import attention, permute, reshape, slice_axis
-from graph.program import ShapeError, TensorType
+from graph.primitives import attention, greater_equal, permute, reshape, slice_axis
+from graph.primitives.table import text
+from graph.program import Shape, ShapeError, TensorType
 from graph.tensor import Tensor
 
 
 class Attending(Op, register=False):
-    """Base of attention nodes; `length` says how many steps of each sequence are valid keys."""
+    """Base of attention nodes.
+
+    `length` says how many steps of each sequence are valid keys, `mask` names the keys of each
+    query. With a mask, a window or dropout the weights are kept as a matrix T×S of each head.
+    """
 
     category, icon, family = "Attention", "attention", "attention"
     outputs = (Port("y", "sequence"),)
     causal: bool = setting(False, "A step sees itself and those before it, none after it")
+    window: int | None = setting(
+        None,
+        "A step sees those less than so many steps away, itself one of them; free: all",
+        min=1,
+        max=1 << 20,
+        advanced=True,
+    )
+    dropout: float = setting(
+        0.0, "Probability of dropping a weight while training", min=0.0, below=1.0, advanced=True
+    )
+
+    def band(self, queries: int, keys: int) -> str:
+        """PyTorch's text of what `causal` and `window` show, T×S; empty when it is all."""
+        if not self.causal and self.window is None:
+            return ""
+        seen = f"torch.ones({queries}, {keys}, dtype=torch.bool)"
+        if self.window is not None:
+            seen += f".triu({1 - self.window})"
+        after = 0 if self.causal else (self.window or 1) - 1
+        return f"{seen}.tril({after or ''})"
+
+    def dropped(self, scores: Shape, ctx: Context) -> Tensor | None:
+        """Factors on the weights: 0 with probability `dropout`, else 1 / (1 − dropout)."""
+        if not self.dropout or not ctx.training:
+            return None
+        kept = greater_equal(ctx.uniform(scores), self.dropout)
+        return kept * (1.0 / (1.0 - self.dropout))
 
 
 def need_sequence(kind: TensorType, operand: int = 0) -> None:
@@ -41,11 +73,40 @@ def need_lengths(kind: TensorType, operand: int) -> None:
         raise ShapeError(describe(kind), "one integer a sample", remedy, operand)
 
 
+def need_mask(kind: TensorType, scores: Shape, operand: int) -> None:
+    """Raises ShapeError unless `kind` is integers for scores N×T×S or N×heads×T×S."""
+    n, inner = scores[0], kind.shape[1:]
+    fitting = [scores[k:] for k in range(1, len(scores))]
+    fits = any(
+        len(inner) == len(full) and all(one in (1, k) for one, k in zip(inner, full, strict=True))
+        for full in fitting
+    )
+    if kind.dtype != "int":
+        remedy = "put ToIds before it"
+        raise ShapeError(
+            describe(kind), "integers, 0 where a key is hidden", remedy, operand, "ToIds"
+        )
+    if not fits or kind.shape[0] != n:
+        expected = " or ".join(text(full) for full in fitting) + " a sample"
+        remedy = "give a number for each query and key, 0 where the key is hidden"
+        raise ShapeError(describe(kind), expected, remedy, operand)
+
+
+def _split_off(operands: Sequence[TensorType]) -> tuple[bool, TensorType | None]:
+    """Whether `length` is wired, and the type of the mask: integers both, the first a vector."""
+    whole = [kind for kind in operands if kind.dtype == "int"]
+    masks = [kind for kind in whole if len(kind.shape) > 1]
+    return len(whole) > len(masks), masks[0] if masks else None
+
+
 class ScaledDotProductAttention(Attending):
     """For each query the mean of the values, weighted by softmax(q·kᵀ / √d) (Vaswani et al. 2017).
 
     q N×T×d, k N×S×d, v N×S×e → y N×T×e; or all with heads, N×H×T×d. `length` N hides the keys from
-    that number on, such as padding; a sequence of length 0 gives 0. Put a Dropout behind it.
+    that number on, such as padding; `mask` hides those where it is 0: N×S for all queries, N×T×S,
+    or N×heads×T×S; any extent of a sample may be 1. A query that sees no key gives 0. `window`
+    shows near steps only (Beltagy et al. 2020). Mask, window and dropout need memory for T·S
+    weights of each head, which the rest does without.
     """
 
     title = "Dot-product attention"
@@ -56,6 +117,7 @@ class ScaledDotProductAttention(Attending):
         Port("k", "sequence"),
         Port("v", "sequence"),
         Port("length", "labels", optional=True),
+        Port("mask", "labels", optional=True),
     )
     scale: float | None = setting(None, "Factor on q·k; free: 1 / √d", above=0.0, max=1e6)
     samples = (
@@ -67,31 +129,68 @@ class ScaledDotProductAttention(Attending):
             q=(4, 2, 3, 2), k=(4, 2, 3, 2), v=(4, 2, 3, 2), length=labels(4), classes=4,
             settings={"causal": True},
         ),
+        sample(q=(3, 4, 2), k=(3, 4, 2), v=(3, 4, 2), settings={"window": 2}),
+        sample(
+            q=(2, 2, 4, 2), k=(2, 2, 5, 2), v=(2, 2, 5, 2),
+            settings={"window": 2, "causal": True, "dropout": 0.25},
+        ),
+        sample(q=(3, 2, 3), k=(3, 4, 3), v=(3, 4, 2), mask=labels(3, 4)),
+        sample(q=(2, 3, 2), k=(2, 3, 2), v=(2, 3, 1), mask=labels(2, 3, 3), classes=2),
+        sample(
+            q=(3, 2, 3, 2), k=(3, 2, 4, 2), v=(3, 2, 4, 2), length=labels(3), classes=5,
+            mask=labels(3, 1, 3, 4), settings={"causal": True, "scale": 0.5},
+        ),
         bad("steps and features", q=(2, 8), k=(2, 8), v=(2, 8)),
         bad("as many as the queries have, 4", q=(2, 3, 4), k=(2, 3, 5), v=(2, 3, 5)),
         bad("one for each of the 5 keys", q=(2, 3, 4), k=(2, 5, 4), v=(2, 3, 4)),
         bad("one for each of its heads", q=(2, 2, 3, 4), k=(2, 3, 3, 4), v=(2, 2, 3, 4)),
         bad("one integer a sample", q=(2, 3, 4), k=(2, 3, 4), v=(2, 3, 4), length=(2,)),
         bad("class labels", q=labels(2, 3, 4), k=(2, 3, 4), v=(2, 3, 4)),
+        bad(
+            "0 where a key is hidden", q=(2, 3, 4), k=(2, 3, 4), v=(2, 3, 4), length=labels(2),
+            mask=(2, 3, 3),
+        ),
+        bad("3×5 or 5 a sample", q=(2, 3, 4), k=(2, 5, 4), v=(2, 5, 4), mask=labels(2, 5, 3)),
+        bad("3×5 or 5 a sample", q=(2, 3, 4), k=(2, 5, 4), v=(2, 5, 4), mask=labels(2)),
+        bad("at least 1", q=(2, 3, 4), k=(2, 3, 4), v=(2, 3, 4), settings={"window": 0}),
+        bad("less than 1", q=(2, 3, 4), k=(2, 3, 4), v=(2, 3, 4), settings={"dropout": 1.0}),
         bad("scale", q=(2, 3, 4), k=(2, 3, 4), v=(2, 3, 4), settings={"scale": 0.0}),
     )  # fmt: skip
 
+    def module_template(self, *operands: TensorType) -> str:
+        return "nn.Dropout({dropout})" if self.dropout else ""
+
     def call_template(self, *operands: TensorType) -> str:
-        queries, keys = operands[0].shape[-2], operands[1].shape[-2]
+        queries, keys, rank = operands[0].shape[-2], operands[1].shape[-2], len(operands[0].shape)
         parts = ["{q}", "{k}", "{v}"]
-        if len(operands) > 3:
-            axes = ", None" * (len(operands[0].shape) - 1)
-            seen = f"torch.arange({keys}) < {{length}}[:{axes}]"
-            if self.causal:
-                seen = f"({seen}) & torch.ones({queries}, {keys}, dtype=torch.bool).tril()"
-            parts.append(f"attn_mask={seen}")
+        length, mask = _split_off(operands)
+        band, seen = self.band(queries, keys), []
+        if length:
+            axes = ", None" * (rank - 1)
+            seen.append(f"torch.arange({keys}) < {{length}}[:{axes}]")
+        if mask is not None:
+            axes = ", None" * (rank - len(mask.shape))
+            seen.append(f"({{mask}} != 0)[:{axes}]" if axes else "{mask} != 0")
+        if seen or self.window is not None:
+            seen += [band] if band else []
+            parts.append(f"attn_mask={' & '.join(f'({one})' for one in seen)}")
         elif self.causal:
             parts.append("is_causal=True")
+        if self.dropout:
+            parts.append("dropout_p={module}.p if {module}.training else 0.0")
         if self.scale is not None:
             parts.append("scale={scale}")
         return f"F.scaled_dot_product_attention({', '.join(parts)})"
 
-    def build(self, q: Tensor, k: Tensor, v: Tensor, length: Tensor | None) -> Tensor:
+    def build(
+        self,
+        q: Tensor,
+        k: Tensor,
+        v: Tensor,
+        length: Tensor | None,
+        mask: Tensor | None,
+        ctx: Context,
+    ) -> Tensor:
         for operand, given in enumerate((q, k, v)):
             need_numbers(given.type, operand)
             if given.rank != 4:
@@ -99,9 +198,15 @@ class ScaledDotProductAttention(Attending):
             if given.shape[1:-2] != q.shape[1:-2]:
                 expected = f"one for each of its heads, as the queries have, {describe(q.type)}"
                 raise ShapeError(describe(given.type), expected, "give all the same heads", operand)
+        scores = (*q.shape[:-1], k.shape[-2])
         if length is not None:
             need_lengths(length.type, 3)
-        return attention(q, k, v, length, causal=self.causal, scale=self.scale)
+        if mask is not None:
+            need_mask(mask.type, scores, 4)
+        return attention(
+            q, k, v, length, causal=self.causal, scale=self.scale, window=self.window, mask=mask,
+            factors=self.dropped(scores, ctx),
+        )  # fmt: skip
 
 
 class MultiHeadAttention(Attending):
@@ -109,8 +214,10 @@ class MultiHeadAttention(Attending):
 
     x N×T×E → y N×T×E; E is a multiple of the heads. Steps of x look at those of x, or at those of
     `context` N×S×C when it is wired (cross-attention). `length` N hides the steps of what is looked
-    at from that number on. Weights are those of PyTorch's MultiheadAttention, which may give NaN
-    for a sequence of length 0.
+    at from that number on, `mask` those where it is 0: N×S for all steps of x, N×T×S, or
+    N×heads×T×S. `window` shows near steps only (Beltagy et al. 2020). A step that sees none gets 0
+    from all heads. Mask, window and dropout need memory for T·S weights of each head, which the
+    rest does without. Weights are those of PyTorch's MultiheadAttention.
     """
 
     title = "Multi-head attention"
@@ -120,6 +227,7 @@ class MultiHeadAttention(Attending):
         Port("x", "sequence"),
         Port("context", "sequence", optional=True),
         Port("length", "labels", optional=True),
+        Port("mask", "labels", optional=True),
     )
     heads: int = setting(
         4, "How often attention runs, each time on E / heads features", min=1, max=1024
@@ -134,30 +242,57 @@ class MultiHeadAttention(Attending):
         sample(x=(1, 4, 3), settings={"heads": 3, "causal": True, "bias": False}),
         sample(x=(2, 3, 4), context=(2, 2, 4), settings={"heads": 1}),
         sample(x=(2, 2, 4), context=(2, 3, 5), settings={"heads": 2}),
-        # an odd number of heads: PyTorch's path for even ones gives NaN where all keys are hidden
-        sample(x=(4, 3, 3), length=labels(4), classes=4, settings={"heads": 3, "causal": True}),
+        sample(x=(4, 3, 4), length=labels(4), classes=4, settings={"heads": 2, "causal": True}),
         sample(x=(4, 2, 2), context=(4, 3, 3), length=labels(4), classes=4, settings={"heads": 1}),
+        sample(x=(2, 4, 2), settings={"heads": 1, "window": 2, "dropout": 0.25}),
+        sample(x=(2, 4, 2), mask=labels(2, 4), settings={"heads": 2, "window": 3, "causal": True}),
+        sample(x=(2, 3, 2), mask=labels(2, 3, 3), settings={"heads": 2}),
+        sample(
+            x=(3, 2, 2),
+            context=(3, 3, 3),
+            length=labels(3),
+            mask=labels(3, 2, 1, 3),
+            classes=4,
+            settings={"heads": 2},
+        ),
         bad("steps and features", x=(2, 8)),
         bad("a multiple of 4", x=(2, 3, 6)),
         bad("steps and features", x=(2, 3, 4), context=(2, 8)),
         bad("one integer a sample", x=(2, 3, 4), length=labels(2, 3)),
+        bad("4×3×3 or 3×3 or 3 a sample", x=(2, 3, 4), mask=labels(2, 2)),
         bad("class labels", x=labels(2, 3)),
     )
 
     def module_template(self, *operands: TensorType) -> str:
         width, looked_at = operands[0].shape[2], _looked_at(operands).shape[2]
         other = "" if looked_at == width else f", kdim={looked_at}, vdim={looked_at}"
-        bias = "" if self.bias else ", bias=False"
-        return f"nn.MultiheadAttention({width}, {{heads}}{bias}{other}, batch_first=True)"
+        more = "" if self.bias else ", bias=False"
+        more += ", dropout={dropout}" if self.dropout else ""
+        return f"nn.MultiheadAttention({width}, {{heads}}{more}{other}, batch_first=True)"
 
     def call_template(self, *operands: TensorType) -> str:
-        keys = "{context}" if _looked_at(operands) is not operands[0] else "{x}"
+        length, mask = _split_off(operands)
+        # of the very tensor of the queries PyTorch may make NaN where no key is seen
+        keys = "{x}[:]" if length or mask is not None else "{x}"
+        keys = "{context}" if _looked_at(operands) is not operands[0] else keys
         queries, steps = operands[0].shape[1], _looked_at(operands).shape[1]
         parts = ["{x}", keys, keys, "need_weights=False"]
-        if operands[-1].dtype == "int":
-            parts.append(f"key_padding_mask=torch.arange({steps}) >= {{length}}[:, None]")
-        if self.causal:
-            parts.append(f"attn_mask=torch.ones({queries}, {steps}, dtype=torch.bool).triu(1)")
+        unseen = [f"torch.arange({steps}) >= {{length}}[:, None]"] if length else []
+        if mask is not None and len(mask.shape) == 2:
+            unseen.append(f"({{mask}} == 0).expand(-1, {steps})")
+        if unseen:
+            joined = " | ".join(f"({one})" for one in unseen) if len(unseen) > 1 else unseen[0]
+            parts.append(f"key_padding_mask={joined}")
+        band = self.band(queries, steps)
+        unseen = [f"~{band}"] if band else []
+        if self.causal and self.window is None:
+            unseen = [f"torch.ones({queries}, {steps}, dtype=torch.bool).triu(1)"]
+        if mask is not None and len(mask.shape) > 2:
+            each = "[:, None]" if len(mask.shape) == 3 else ""
+            spread = f".expand(-1, {{heads}}, {queries}, {steps}).flatten(0, 1)"
+            unseen.append(f"({{mask}} == 0){each}{spread}")
+        if unseen:
+            parts.append(f"attn_mask={' | '.join(unseen)}")
         return f"{{module}}({', '.join(parts)})[0]"
 
     def params(self, *operands: TensorType) -> Mapping[str, Param]:
@@ -180,14 +315,26 @@ class MultiHeadAttention(Attending):
         return found
 
     def build(
-        self, x: Tensor, context: Tensor | None, length: Tensor | None, **weights: Tensor
+        self,
+        x: Tensor,
+        context: Tensor | None,
+        length: Tensor | None,
+        mask: Tensor | None,
+        ctx: Context,
+        **weights: Tensor,
     ) -> Tensor:
         if length is not None:
             need_lengths(length.type, 2)
         looked_at = x if context is None else context
+        scores = (x.shape[0], self.heads, x.shape[1], looked_at.shape[1])
+        if mask is not None:
+            need_mask(mask.type, scores, 3)
         parts = self._projected(x, looked_at, weights)
         q, k, v = (self._split(part) for part in parts)
-        y = attention(q, k, v, length, causal=self.causal)
+        y = attention(
+            q, k, v, length, causal=self.causal, window=self.window, mask=mask,
+            factors=self.dropped(scores, ctx),
+        )  # fmt: skip
         joined = reshape(permute(y, (0, 2, 1, 3)), x.shape)
         return linear(joined, weights["out_proj_weight"], weights.get("out_proj_bias"))
 

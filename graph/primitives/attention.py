@@ -1,6 +1,7 @@
-"""Scaled dot-product attention as one composite row (Vaswani et al. 2017).
+"""Scaled dot-product attention (Vaswani et al. 2017), as one composite row where that will do.
 
-A back end with a fused kernel needs no T×S matrix; what the row means is its expansion.
+A back end with a fused kernel needs no T×S matrix for it; what the row means is its expansion.
+Masks, windows and factors on the weights are rows of their own: matrices T×S.
 """
 
 from __future__ import annotations
@@ -30,17 +31,53 @@ def attention(
     *,
     causal: bool = False,
     scale: float | None = None,
+    window: int | None = None,
+    mask: Tensor | None = None,
+    factors: Tensor | None = None,
 ) -> Tensor:
     """softmax(q·kᵀ · scale) · v; q …×T×d, k …×S×d, v …×S×e, result …×T×e.
 
     What stands before the last two axes (the batch N first, then heads) agrees. `causal` lets query
-    t see the keys 0 … t only; `lengths`, N integers, hides the keys from that number on. A query
-    that sees no key gives 0. `scale` is 1/√d when None. Raises ShapeError for other shapes.
+    t see the keys 0 … t only, `window` those less than so many steps from t; `lengths`, N integers,
+    hides the keys from that number on, and `mask` those where it is 0: N×S for all queries, N×T×S
+    for all heads, or N×H×T×S, any extent but N may be 1. A query that sees no key gives 0. The
+    weights are multiplied by `factors` …×T×S (dropout). `scale` is 1/√d when None. Raises
+    ShapeError for other shapes.
     """
     if scale is None:
         scale = 1.0 / math.sqrt(q.shape[-1]) if q.shape and q.shape[-1] else 1.0
     operands = (q, k, v) if lengths is None else (q, k, v, lengths)
-    return q.builder.emit("attention", operands, causal=causal, scale=scale)[0]
+    if window is None and mask is None and factors is None:
+        return q.builder.emit("attention", operands, causal=causal, scale=scale)[0]
+    _attention_type(tuple(operand.type for operand in operands), {})
+    queries, keys = q.shape[-2], k.shape[-2]
+    seen = []
+    if causal or window is not None:
+        before = queries if window is None else window - 1
+        after = 0 if causal else before
+        seen.append(_band(q.builder, queries, keys, before, after))
+    if lengths is not None:
+        seen.append(_within(lengths, q.rank, keys))
+    if mask is not None:
+        seen.append(_mask(mask, q.rank))
+    weights = _seen_weights(matmul(q * scale, k, transpose_b=True), seen)
+    return matmul(weights if factors is None else weights * factors, v)
+
+
+def _mask(mask: Tensor, rank: int) -> Tensor:
+    """The mask as numbers that go with scores of that rank: its missing axes are behind the N."""
+    shape = (*mask.shape[:1], *(1,) * (rank - mask.rank), *mask.shape[1:])
+    return reshape(to_real(mask), shape)
+
+
+def _seen_weights(scores: Tensor, seen: Sequence[Tensor]) -> Tensor:
+    """softmax of the scores where all of `seen` are not 0, and 0 elsewhere."""
+    if not seen:
+        return softmax(scores)
+    keep = seen[0]
+    for other in seen[1:]:
+        keep = where(other, keep, 0.0)
+    return where(keep, softmax(where(keep, scores, HIDDEN)), 0.0)
 
 
 def _attention_type(types: Types, attrs: Attrs) -> Types:
@@ -80,14 +117,20 @@ def _weights(q: Tensor, k: Tensor, lengths: Sequence[Tensor], attrs: Attrs) -> T
 
 
 def _not_after(builder: Builder, queries: int, keys: int) -> Tensor:
-    """T×S, 1 where the key is not after the query, else 0.
+    """T×S, 1 where the key is not after the query, else 0."""
+    return _band(builder, queries, keys, queries, 0)
 
-    A row of T ones and S zeros, T times on end, read again in rows that are one shorter: each has
-    one more 1 before its zeros.
+
+def _band(builder: Builder, queries: int, keys: int, before: int, after: int) -> Tensor:
+    """T×S, 1 where the key is at most `before` steps before and `after` behind the query, else 0.
+
+    A row of T + S numbers, ones between zeros, T times on end, read again in rows that are one
+    shorter: in each the ones stand a place further on.
     """
     long = queries + keys
-    ones = broadcast_to(to_real_scalar(builder.constant(1.0)), (queries,))
-    rows = broadcast_to(pad(ones, (0,), (keys,)), (queries, long))
+    low, high = max(0, queries - 1 - before), min(long - 1, queries + after)
+    ones = broadcast_to(to_real_scalar(builder.constant(1.0)), (high - low,))
+    rows = broadcast_to(pad(ones, (low,), (long - high,)), (queries, long))
     flat = reshape(rows, (queries * long,))
     flat = slice_axis(flat, 0, queries - 1, queries - 1 + queries * (long - 1))
     return slice_axis(reshape(flat, (queries, long - 1)), 1, 0, keys)

@@ -168,6 +168,25 @@ def margin() -> Graph:
     return draw(nodes, wires + LOSS, EXACT)
 
 
+def masked(dropout: float = 0.0) -> Graph:
+    """Attention to some keys, to near steps, with and without heads."""
+    nodes = plain() | {
+        "steps": op("Dense", units=12),
+        "turned": op("Reshape", shape=(3, 4)),
+        "signs": op("Formula", formula="max(sign(x), 0)"),
+        "ids": op("ToIds"),
+        "keys": op("Slice", axis=2, start=0, stop=3),
+        "own": op("ScaledDotProductAttention", window=2, dropout=dropout),
+        "heads": op("MultiHeadAttention", heads=2, causal=True, dropout=dropout),
+        "d": op("Flatten"),
+        "last": op("Dense", units=2),
+    }
+    wires = """data.features>steps.x steps.y>turned.x turned.y>signs.x signs.y>keys.x keys.y>ids.x
+        turned.y>own.q turned.y>own.k turned.y>own.v ids.y>own.mask own.y>heads.x ids.y>heads.mask
+        heads.y>d.x d.y>last.x last.y>loss.prediction data.target>loss.target"""
+    return draw(nodes, wires + LOSS, EXACT)
+
+
 SEQUENCES: dict[str, Graph] = {
     **{shape: shapes(shape) for shape in ("moons", "circles", "spiral", "xor")},
     **{task: sequences(task) for task in ("sine", "adding", "reverse")},
@@ -178,4 +197,5 @@ SEQUENCES: dict[str, Graph] = {
     "margin": margin(),
     "triplets": triplets(),
     "recurrent": recurrent(),
+    "masked": masked(),
 }

@@ -14,7 +14,7 @@ from graph.export import Target
 from graph.graph import Graph
 from tests.export.drawings import BY_HAND, random_graphs
 from tests.export.drawn_cells import CELLS, noisy
-from tests.export.drawn_sequences import SEQUENCES
+from tests.export.drawn_sequences import SEQUENCES, masked
 from tests.export.drawn_updates import UPDATES
 from tests.export.running import Case, differences, reference, run_alone
 from tests.export.samples import sample_case
@@ -73,6 +73,7 @@ def test_dropout_agrees_in_numpy(tmp_path: Path) -> None:
     graphs = [graph for graph in random_graphs(200, dropout=True) if _has_dropout(graph)][:12]
     assert len(graphs) >= 8
     cases = [reference(f"graph{k}", graph, k) for k, graph in enumerate(graphs)]
+    cases.append(reference("weights", masked(dropout=0.3)))
     check(cases, "numpy", tmp_path, OUTPUTS, LOSSES)
 
 

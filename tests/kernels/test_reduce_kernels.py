@@ -55,6 +55,19 @@ def test_reduce(
         np.testing.assert_allclose(y, result, rtol=0, atol=allowed)
 
 
+@pytest.mark.parametrize(
+    "shape", [(1, 1, 3, 1, 30_000, 5), (1, 1, 1, 1, 200_000, 1), (1, 1, 5000, 9, 1, 5)], ids=str
+)
+def test_errors_of_a_long_sum_do_not_grow_with_it(
+    library: Library, real: Any, rng: Any, shape: Any
+) -> None:
+    x = rng.uniform(1, 2, shape).astype(real)
+    y = np.zeros((1, 1, shape[5]), real)
+    run(library, "reduce", **words(x, y, SUM))
+    exact = x.astype(np.longdouble).sum((2, 3, 4))
+    assert (np.abs(y - exact) <= 16 * np.finfo(real).eps * exact).all()
+
+
 def test_partials_are_added_in_order(library: Library, real: Any, rng: Any) -> None:
     x = rng.standard_normal((1, 1, 10, 3, 1, 21)).astype(real)
     for size in (1, 3, 10):

@@ -98,7 +98,7 @@ def test_weights_have_the_names_of_pytorch() -> None:
 def test_free_ports_say_so_in_the_refusal() -> None:
     """A refusal names the port it came through, free ports before it or not."""
     kind = MultiHeadAttention()
-    refusal = infer(kind, (TensorType((2, 3, 4)), None, TensorType((2, 3), "int"))).refusal
+    refusal = infer(kind, (TensorType((2, 3, 4)), None, TensorType((2, 3), "int"), None)).refusal
     assert getattr(refusal, "operand", -1) == 2
 
 
@@ -139,5 +139,5 @@ def test_the_export_reads_as_one_writes_it(target: str, lines: tuple[str, ...]) 
 def test_cost_counts_the_products() -> None:
     """Multiplications and additions of scores and values, two products of T·S·d."""
     q = TensorType((2, 8, 4))
-    found = infer(REGISTRY["ScaledDotProductAttention"](), (q, q, q, None))
+    found = infer(REGISTRY["ScaledDotProductAttention"](), (q, q, q, None, None))
     assert found.flops == 2 * (2 * 8 * 8 * 4)

@@ -12,16 +12,8 @@ from typing import Any
 
 from compute.cpu.kernels.copy import transpose
 from compute.cpu.kernels.correlate import correlate, correlate_transposed
-from compute.cpu.kernels.vocabulary import (
-    ITEM,
-    LANES,
-    device,
-    first,
-    load_masked,
-    splat,
-    store_masked,
-    unpack,
-)
+from compute.cpu.kernels.reduce import columns_sum
+from compute.cpu.kernels.vocabulary import ITEM, LANES, device, first, store_masked, unpack
 from compute.cpu.templates import Access, block, kernel, pieces
 
 
@@ -259,24 +251,12 @@ def pixel_sums(
     x: int, x_img: int, x_row: int, x_pix: int, height: int, width: int, channels: int,
     first_image: int, last_image: int, target: int,
 ) -> None:  # fmt: skip
-    """target[c] = sum of x over the pixels of the images; even and odd pixels of a row apart, then
-    together.
-    """
+    """target[c] = sum of x over the pixels of the images."""
+    images, start = last_image - first_image, x + first_image * x_img
     for c in range(0, channels, LANES):
-        mask = first(channels - c)
-        total = splat(0.0)
-        for image in range(first_image, last_image):
-            even, odd = splat(0.0), splat(0.0)
-            for y in range(height):
-                at = x + image * x_img + y * x_row + c * ITEM
-                for _ in range(width // 2):
-                    even = even + load_masked(at, mask)
-                    odd = odd + load_masked(at + x_pix, mask)
-                    at += 2 * x_pix
-                if width % 2 != 0:
-                    even = even + load_masked(at, mask)
-            total = total + (even + odd)
-        store_masked(target + c * ITEM, total, mask)
+        at, left = start + c * ITEM, channels - c
+        total = columns_sum(at, images, x_img, height, x_row, width, x_pix, left)
+        store_masked(target + c * ITEM, total, first(left))
 
 
 def _flip_extents(w: Any, item: int) -> Iterator[Access]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from compute.cpu.kernels.conv import gradient_reach, image, pixel_sums, windows
+from compute.cpu.kernels.reduce import RUN
 from compute.cpu.kernels.vocabulary import (
     ITEM,
     LANES,
@@ -277,14 +278,15 @@ def tap_sums(
     first_image: int, last_image: int,
     target: int, tap: int, one: int, two: int, c: int, lanes: int,
 ) -> None:  # fmt: skip
-    """Σ x · dy over the pixels for three taps, even and odd columns apart, then together.
+    """Σ x · dy over the pixels for three taps, even and odd columns apart; lines of some
+    2 · RUN pixels are summed by themselves, then together.
 
     The addresses are x at each tap of the first window. Fewer than three taps are left at the end:
     the last is then summed again, and stored again with the same bits.
     """
-    mask = first(lanes)
-    a, b, d = splat(0.0), splat(0.0), splat(0.0)
-    a2, b2, d2 = splat(0.0), splat(0.0), splat(0.0)
+    mask, zero = first(lanes), splat(0.0)
+    a, b, d, a2, b2, d2 = zero, zero, zero, zero, zero, zero
+    near_a, near_b, near_d, room = zero, zero, zero, 2 * RUN
     for sample in range(first_image, last_image):
         for oy in range(oh):
             off = sample * x_img + oy * x_row
@@ -305,6 +307,10 @@ def tap_sums(
                 a = fma(load_masked(at_a + off, mask), g, a)
                 b = fma(load_masked(at_b + off, mask), g, b)
                 d = fma(load_masked(at_d + off, mask), g, d)
-    store_masked(target + tap * c * ITEM, a + a2, mask)
-    store_masked(target + one * c * ITEM, b + b2, mask)
-    store_masked(target + two * c * ITEM, d + d2, mask)
+            room -= ow
+            if room <= 0:
+                near_a, near_b, near_d = near_a + (a + a2), near_b + (b + b2), near_d + (d + d2)
+                a, b, d, a2, b2, d2, room = zero, zero, zero, zero, zero, zero, 2 * RUN
+    store_masked(target + tap * c * ITEM, near_a + (a + a2), mask)
+    store_masked(target + one * c * ITEM, near_b + (b + b2), mask)
+    store_masked(target + two * c * ITEM, near_d + (d + d2), mask)

@@ -243,7 +243,8 @@ def run_rows(
 
 @kernel(WORDS, extents=_extents, chunks=_chunks)
 def gemm(row: int, chunk: int, tid: int, step: int) -> None:
-    """C[m,n] = epilogue(init + A[m,k] B[k,n]); each element is one fma chain over k in order.
+    """C[m,n] = epilogue(init + A[m,k] B[k,n]); each element is the sum of fma chains over DEPTH of
+    k, in order.
 
     a, a_row, a_col   A with any strides (A transposed: swap them)
     b, b_row, b_col   B with any strides; unless its rows are contiguous, packing turns it around,

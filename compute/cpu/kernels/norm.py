@@ -11,10 +11,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from compute.cpu.kernels.conv import image
+from compute.cpu.kernels.reduce import RUN, columns_sum
 from compute.cpu.kernels.vocabulary import (
     ITEM,
     LANES,
+    Mask,
+    Vector,
     as_float,
+    device,
     first,
     fma,
     greater,
@@ -61,33 +65,51 @@ def bn_moments(row: int, chunk: int, tid: int, step: int) -> None:
     partial          [chunks] of [2,c], `partial_chunk` bytes apart
     """
     x, x_img, x_row, x_pix, partial, partial_chunk, n, height, width, c, size = unpack(row)
-    start, stop = chunk * size, min(n, (chunk + 1) * size)
-    share = splat(1.0 / ((stop - start) * height * width))
+    x, n = x + chunk * size * x_img, min(size, n - chunk * size)
+    share = splat(1.0 / (n * height * width))
     target = partial + chunk * partial_chunk
+    if height * width == 1:  # one long line
+        n, width, x_pix = 1, n, x_img
     for k in range(0, c, LANES):
-        mask = first(c - k)
-        total = splat(0.0)
-        for sample in range(start, stop):
-            for y in range(height):
-                at = x + sample * x_img + y * x_row + k * ITEM
-                line = splat(0.0)
-                for _ in range(width):
-                    line = line + load_masked(at, mask)
-                    at += x_pix
-                total = total + line
-        mean = total * share
-        squares = splat(0.0)
-        for sample in range(start, stop):
-            for y in range(height):
-                at = x + sample * x_img + y * x_row + k * ITEM
-                line = splat(0.0)
-                for _ in range(width):
-                    apart = load_masked(at, mask) - mean
-                    line = fma(apart, apart, line)
-                    at += x_pix
-                squares = squares + line
+        mask, at = first(c - k), x + k * ITEM
+        mean = columns_sum(at, n, x_img, height, x_row, width, x_pix, c - k) * share
+        squares = squared_distance(at, n, x_img, height, x_row, width, x_pix, mask, mean)
         store_masked(target + k * ITEM, mean, mask)
         store_masked(target + (c + k) * ITEM, squares, mask)
+
+
+@device
+def squared_distance(
+    x: int, n: int, x_img: int, height: int, x_row: int, width: int, x_pix: int, mask: Mask,
+    middle: Vector,
+) -> Vector:  # fmt: skip
+    """Σ (x - middle)² over the pixels of n images: a cascade as in `columns_sum`."""
+    zero = splat(0.0)
+    even, odd, near, far = zero, zero, zero, zero
+    room, runs = RUN, RUN
+    for sample in range(n):
+        for y in range(height):
+            at = x + sample * x_img + y * x_row
+            left = width
+            while left > 0:
+                pixels = min(left, room)
+                for _ in range(pixels // 2):
+                    apart = load_masked(at, mask) - middle
+                    even = fma(apart, apart, even)
+                    apart = load_masked(at + x_pix, mask) - middle
+                    odd = fma(apart, apart, odd)
+                    at += 2 * x_pix
+                if pixels % 2 != 0:
+                    apart = load_masked(at, mask) - middle
+                    even = fma(apart, apart, even)
+                    at += x_pix
+                left -= pixels
+                room -= pixels
+                if room == 0:
+                    near, even, odd, room, runs = near + (even + odd), zero, zero, RUN, runs - 1
+                    if runs == 0:
+                        far, near, runs = far + near, zero, RUN
+    return far + (near + (even + odd))
 
 
 def _combine_extents(w: Any, item: int) -> Iterator[Access]:
@@ -192,28 +214,43 @@ def bn_dx_sums(row: int, chunk: int, tid: int, step: int) -> None:
         x, x_img, x_row, x_pix, dy, dy_img, dy_row, dy_pix, mask, mask_img, mask_row, mask_pix,
         n, height, width, c, mean, inverse, partial, partial_chunk, size,
     ) = unpack(row)  # fmt: skip
-    zero = splat(0.0)
-    target = partial + chunk * partial_chunk
+    zero, start = splat(0.0), chunk * size
+    x, dy = x + start * x_img, dy + start * dy_img
+    mask = mask + start * mask_img if mask != 0 else 0
+    target, n = partial + chunk * partial_chunk, min(size, n - start)
+    if height * width == 1:  # one long line
+        n, width, x_pix, dy_pix, mask_pix = 1, n, x_img, dy_img, mask_img
     for k in range(0, c * ITEM, LANES * ITEM):
         lanes = first(c - k // ITEM)
         middle = load_masked(mean + k, lanes)
-        total, product = splat(0.0), splat(0.0)
-        for sample in range(chunk * size, min(n, (chunk + 1) * size)):
+        part, dot, near, near_dot, total, product = zero, zero, zero, zero, zero, zero
+        room, runs = RUN // 2, RUN
+        for sample in range(n):
             for line in range(height):
                 at = x + sample * x_img + line * x_row + k
                 given_at = dy + sample * dy_img + line * dy_row + k
                 open_at = mask + sample * mask_img + line * mask_row + k
-                part, dot = splat(0.0), splat(0.0)
-                for _ in range(width):
-                    given = load_masked(given_at, lanes)
-                    if mask != 0:
-                        given = select(greater(load_masked(open_at, lanes), zero), given, zero)
-                    part = part + given
-                    dot = fma(given, load_masked(at, lanes) - middle, dot)
-                    at += x_pix
-                    given_at += dy_pix
-                    open_at += mask_pix
-                total, product = total + part, product + dot
+                left = width
+                while left > 0:
+                    pixels = min(left, room)
+                    for _ in range(pixels):
+                        given = load_masked(given_at, lanes)
+                        if mask != 0:
+                            given = select(greater(load_masked(open_at, lanes), zero), given, zero)
+                        part = part + given
+                        dot = fma(given, load_masked(at, lanes) - middle, dot)
+                        at += x_pix
+                        given_at += dy_pix
+                        open_at += mask_pix
+                    left -= pixels
+                    room -= pixels
+                    if room == 0:
+                        near, near_dot, room, runs = near + part, near_dot + dot, RUN // 2, runs - 1
+                        part, dot = zero, zero
+                        if runs == 0:
+                            total, product, runs = total + near, product + near_dot, RUN
+                            near, near_dot = zero, zero
+        total, product = total + (near + part), product + (near_dot + dot)
         store_masked(target + k, total, lanes)
         scaled = product * load_masked(inverse + k, lanes)
         store_masked(target + c * ITEM + k, scaled, lanes)

@@ -9,6 +9,7 @@ from compute.cpu.kernels.vocabulary import (
     ITEM,
     LANES,
     LEAST,
+    VECTOR,
     Vector,
     as_float,
     device,
@@ -31,23 +32,43 @@ from compute.cpu.templates import Access, block, kernel, pieces
 
 SUM, MAX = 0, 1
 
+# A long sum is a cascade: runs of so many numbers are summed, so many runs, and the sums of those.
+# Rounding errors then grow with the run and the number of runs, not with the length of the sum.
+RUN = 64
+
 
 @device
 def columns_sum(x: int, r0: int, s0: int, r1: int, s1: int, r2: int, s2: int, lanes: int) -> Vector:
-    """Σ over r0, r1, r2 of the `lanes` reals at x: two accumulators by turns, added at the end."""
-    mask = first(lanes)
-    even, odd = splat(0.0), splat(0.0)
+    """Σ over r0, r1, r2 of the `lanes` reals at x: a cascade of runs, each two accumulators by
+    turns.
+    """
+    if r2 == 1:
+        r1, s1, r2, s2 = 1, 0, r1, s1
+    if r2 == 1:
+        r0, s0, r2, s2 = 1, 0, r0, s0
+    mask, zero = first(lanes), splat(0.0)
+    even, odd, near, far = zero, zero, zero, zero
+    room, runs = RUN, RUN
     for i0 in range(r0):
         for i1 in range(r1):
             at = x + i0 * s0 + i1 * s1
-            pairs = r2 // 2
-            for _ in range(pairs):
-                even = even + load_masked(at, mask)
-                odd = odd + load_masked(at + s2, mask)
-                at += 2 * s2
-            if r2 % 2 != 0:
-                even = even + load_masked(at, mask)
-    return even + odd
+            left = r2
+            while left > 0:
+                rows = min(left, room)
+                for _ in range(rows // 2):
+                    even = even + load_masked(at, mask)
+                    odd = odd + load_masked(at + s2, mask)
+                    at += 2 * s2
+                if rows % 2 != 0:
+                    even = even + load_masked(at, mask)
+                    at += s2
+                left -= rows
+                room -= rows
+                if room == 0:
+                    near, even, odd, room, runs = near + (even + odd), zero, zero, RUN, runs - 1
+                    if runs == 0:
+                        far, near, runs = far + near, zero, RUN
+    return far + (near + (even + odd))
 
 
 @device
@@ -64,20 +85,32 @@ def columns_max(x: int, r0: int, s0: int, r1: int, s1: int, r2: int, s2: int, la
 
 @device
 def row_sum(x: int, r0: int, s0: int, r1: int, s1: int, r2: int) -> float:
-    """Σ over r0, r1 and r2 contiguous reals: two vectors of partial sums by turns, then their
-    lanes.
-    """
-    even, odd = splat(0.0), splat(0.0)
-    whole = r2 // (2 * LANES) * (2 * LANES)
+    """Σ over r0, r1 and r2 contiguous reals: as columns_sum with vectors for rows, then lanes."""
+    zero = splat(0.0)
+    even, odd, near, far = zero, zero, zero, zero
+    room, runs = RUN, RUN
     for i0 in range(r0):
         for i1 in range(r1):
             at = x + i0 * s0 + i1 * s1
-            for j in range(0, whole, 2 * LANES):
-                even = even + load(at + j * ITEM)
-                odd = odd + load(at + (j + LANES) * ITEM)
-            for j in range(whole, r2, LANES):
-                even = even + load_masked(at + j * ITEM, first(r2 - j))
-    return lane_sum(even + odd)
+            left = r2
+            while left > 0:
+                vectors = min((left + LANES - 1) // LANES, room)
+                pairs = min(left, vectors * LANES) // (2 * LANES)
+                for _ in range(pairs):
+                    even = even + load(at)
+                    odd = odd + load(at + VECTOR)
+                    at += 2 * VECTOR
+                left -= 2 * LANES * pairs
+                for _ in range(vectors - 2 * pairs):
+                    even = even + load_masked(at, first(left))
+                    at += VECTOR
+                    left -= LANES
+                room -= vectors
+                if room == 0:
+                    near, even, odd, room, runs = near + (even + odd), zero, zero, RUN, runs - 1
+                    if runs == 0:
+                        far, near, runs = far + near, zero, RUN
+    return lane_sum(far + (near + (even + odd)))
 
 
 @device
@@ -95,15 +128,15 @@ def row_max(x: int, r0: int, s0: int, r1: int, s1: int, r2: int) -> float:
 
 @device
 def one_by_one(x: int, r0: int, s0: int, r1: int, s1: int, r2: int, s2: int, op: int) -> float:
-    """Sum or maximum over r0, r1, r2 with any strides."""
-    total, top = splat(0.0), splat(LEAST)
+    """Sum (in double precision) or maximum over r0, r1, r2 with any strides."""
+    total, top = 0.0, splat(LEAST)
     for i0 in range(r0):
         for i1 in range(r1):
             for i2 in range(r2):
-                value = splat(get_real(x + i0 * s0 + i1 * s1 + i2 * s2))
-                total = total + value
-                top = maximum(top, value)
-    return lane_max(total if op == SUM else top)
+                value = get_real(x + i0 * s0 + i1 * s1 + i2 * s2)
+                total += value
+                top = maximum(top, splat(value))
+    return total if op == SUM else lane_max(top)
 
 
 @device

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from graph.trace import Trace
 
 Given = Mapping[str, Tensor]
-VALID = f"step:{LENGTH}"  # whether a sample still has the step
+VALID = "step:not ended"  # whether a sample still has the step; no id has a space
 
 
 def scanned(

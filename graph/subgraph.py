@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from graph.graph import Graph
 
 
-LENGTH = (
-    "length"  # the port of a scan for where sequences end, unless its cell has one of this name
-)
+LENGTH = "length"  # the port of a scan that says where sequences end, unless its cell has one
 MAX_TRIES = 8  # shapes of states that are tried before one is refused
 
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
 from graph.export import expression as ex
 from graph.export.expression import Expression
-from graph.export.names import Namespace, docstring, free_names, identifier
+from graph.export.names import (
+    LONGEST_NAME,
+    WIDTH,
+    Namespace,
+    docstring,
+    free_names,
+    identifier,
+)
 from graph.export.readable import Rows, readable
 from graph.export.symbolic import Generic
 from graph.export.writer import Use, Writer
@@ -144,8 +152,8 @@ class Cells:
         if "n" in free_names("\n".join(lines)):
             lines = [f"    n = len({next(iter(arguments.values()))})", *lines]
         title = docstring(path.rpartition("/")[2])
-        head = f"def NAME({', '.join(arguments.values())}):"
-        return ex.lines_of([head, f'    """{about.format(title)}"""', *lines], path)
+        head = _head(", ".join(arguments.values()))
+        return ex.lines_of([*head, f'    """{about.format(title)}"""', *lines], path)
 
     def _writer(
         self, path: str, rows: Rows, scope: Namespace, arguments: Mapping[int, str]
@@ -180,6 +188,14 @@ def _word(path: str, key: str) -> str:
     if kind == "gradient":
         return f"d_{identifier(rest.partition(':')[2])}"
     return identifier(rest.removeprefix(f"{path}/"))
+
+
+def _head(arguments: str) -> list[str]:
+    """The first line of a function, or lines where it is long."""
+    if len(arguments) < WIDTH - 2 * LONGEST_NAME:
+        return [f"def NAME({arguments}):"]
+    inside = textwrap.indent("\n".join(textwrap.wrap(f"{arguments},", WIDTH - 4)), "    ")
+    return ["def NAME(", *inside.split("\n"), "):"]
 
 
 def _tuple(parts: Iterable[str]) -> str:

@@ -40,7 +40,7 @@ class Loop:
         states = {id: self.fresh(id) for id in self.roles.states}
         for id, name in states.items():
             self._say(f"{name} = ", self.wired.get(id) or self._zeros(id, first))
-        held = {feeds: states[id] for id, feeds in reversed(self.roles.states.items())}
+        held = {feeds: states[id] for id, feeds in reversed(list(self.roles.states.items()))}
         last = self.op.returns == "last"
         for output in self.read if last else ():
             if output not in held:

@@ -49,10 +49,26 @@ def told(drawn: Graph) -> tuple[str, str, str]:
 def test_ports_are_the_definitions_and_states_may_stay_free() -> None:
     drawn = over(shipped("LSTM"), scan(), 5, 2)
     ports = {port.name: port.optional for port in drawn.ports_in("scan")}
-    assert list(ports.items()) == [("x", False), ("c", True), ("h", True)]
+    assert list(ports.items()) == [("x", False), ("c", True), ("h", True), ("length", True)]
     assert [port.name for port in drawn.ports_out("scan")] == ["c_next", "h_next"]
     SetOp("scan", scan(carry=(("h", "h_next"),))).apply(drawn)
-    assert [port.name for port in drawn.ports_in("scan") if port.optional] == ["h"]
+    assert [port.name for port in drawn.ports_in("scan") if port.optional] == ["h", "length"]
+
+
+def test_lengths_are_integers_and_a_cell_may_have_a_port_of_that_name() -> None:
+    drawn = over(elman(), scan(), 5, 4, length=op("Input", shape=(1,)))
+    assert told(drawn) == (
+        "length",
+        "found a vector of 1 a sample, expected an integer length a sample",
+        "wire a column of integers",
+    )
+    nodes = {"length": op("Input"), "h": op("Input"), "sum": op("Add"), "h_next": op("Output")}
+    cell = draw(nodes, "length.y>sum.x h.y>sum.x sum.y>h_next.x")
+    drawn = using(
+        draw({"scan": scan(), "x": op("Input", shape=(5, 4))}, "x.y>scan.length"), cell=cell
+    )
+    assert [port.name for port in drawn.ports_in("scan")] == ["length", "h"]
+    assert shapes(drawn).text("scan", "h_next") == "5×4"
 
 
 @pytest.mark.parametrize("returns", ["sequence", "last"])
@@ -214,7 +230,7 @@ def test_definitions_keep_their_scans() -> None:
     history.push(RenameDefinition("cell", "unit"))
     assert graph.node("scan").op == scan(definition="unit")
     history.push(Rename("h", "memory", into="unit"))
-    assert [port.name for port in graph.ports_in("scan")] == ["x", "h"]
+    assert [port.name for port in graph.ports_in("scan")] == ["x", "h", "length"]
     assert not [problem for problem in check(graph) if problem.path.startswith("scan")]
     history.push(Remove(("h_next",), into="unit"))
     assert not graph.wires_out("scan")

@@ -41,7 +41,7 @@ def slopes(drawn: Graph, port: str, weights: Mapping[str, Array]) -> dict[str, A
     model = Model(drawn)
     names = {f"value:scan.{port}", "gradient:x.y", *(f"gradient:{key}" for key in model.params)}
     program = expand_composites(model.program("train/0", SAMPLES, frozenset(names)))
-    data = {"x.y": (SAMPLES, STEPS, FEATURES)}
+    data = {"x.y": (SAMPLES, STEPS, FEATURES), "e.y": (SAMPLES, STEPS)}
     data["goal.y"] = program.types[program.output(f"value:scan.{port}")].shape
     given = {("batch", key): array for key, array in numbers(data).items()}
     given |= {("param", key): array for key, array in weights.items()}
@@ -51,14 +51,15 @@ def slopes(drawn: Graph, port: str, weights: Mapping[str, Array]) -> dict[str, A
 
 
 @BOTH
+@pytest.mark.parametrize("ends", [False, True])
 @pytest.mark.parametrize("returns", ["sequence", "last"])
-def test_a_drawn_cell_is_the_layer(layer: str, returns: str) -> None:
-    """With the same weights: outputs and all gradients to 1e-12."""
-    built = trained(op(layer, units=UNITS, returns=returns), elman(), "y")
+def test_a_drawn_cell_is_the_layer(layer: str, returns: str, ends: bool) -> None:
+    """With the same weights: outputs and all gradients to 1e-12, also where sequences end early."""
+    built = trained(op(layer, units=UNITS, returns=returns), elman(), "y", ends=ends)
     shapes = {key: param.shape for key, param in Model(built).params.items()}
     weights = numbers(shapes, 1)
     expected = slopes(built, "y", weights)
-    drawn = trained(scan(returns=returns), shipped(layer))
+    drawn = trained(scan(returns=returns), shipped(layer), ends=ends)
     found = slopes(drawn, "h_next", gates(layer, weights))
     close = {"rtol": 1e-12, "atol": 1e-13}
     np.testing.assert_allclose(found["value:scan.h_next"], expected["value:scan.y"], **close)
@@ -69,9 +70,10 @@ def test_a_drawn_cell_is_the_layer(layer: str, returns: str) -> None:
 
 
 @BOTH
-def test_the_way_back_is_the_layers_way_back(layer: str) -> None:
+@pytest.mark.parametrize("ends", [False, True])
+def test_the_way_back_is_the_layers_way_back(layer: str, ends: bool) -> None:
     """`reverse` gives the second half of what a layer gives that walks both ways."""
-    both = trained(op(layer, units=UNITS, bidirectional=True), elman(), "y")
+    both = trained(op(layer, units=UNITS, bidirectional=True), elman(), "y", ends=ends)
     both.set_node(Node("goal", op("Input", shape=(STEPS, 2 * UNITS))))
     weights = numbers({key: param.shape for key, param in Model(both).params.items()}, 1)
     expected = slopes(both, "y", weights)["value:scan.y"][..., UNITS:]
@@ -80,7 +82,7 @@ def test_the_way_back_is_the_layers_way_back(layer: str) -> None:
         for key, array in weights.items()
         if key.endswith("_reverse")
     }
-    drawn = trained(scan(reverse=True), shipped(layer))
+    drawn = trained(scan(reverse=True), shipped(layer), ends=ends)
     found = slopes(drawn, "h_next", gates(layer, back))["value:scan.h_next"]
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-13)
 
@@ -88,10 +90,10 @@ def test_the_way_back_is_the_layers_way_back(layer: str) -> None:
 @BOTH
 @pytest.mark.parametrize("settings", [{}, {"returns": "last", "reverse": True}])
 def test_the_plan_trains_as_the_reference(layer: str, settings: dict[str, object]) -> None:
-    """Losses of five steps and the weights after them, with one last smaller batch."""
-    model = Model(trained(scan(**settings), shipped(layer)))
+    """Losses of five steps and the weights after them, with one last larger batch."""
+    model = Model(trained(scan(**settings), shipped(layer), ends=True))
     goal = (11, UNITS) if settings else (11, STEPS, UNITS)
-    data = numbers({"x.y": (11, STEPS, FEATURES), "goal.y": goal}, 2)
+    data = numbers({"x.y": (11, STEPS, FEATURES), "goal.y": goal, "e.y": (11, STEPS)}, 2)
     found = []
     for device in ("reference", "cpu"):
         plan = make_plan(model, device, seed=3)

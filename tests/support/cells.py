@@ -9,6 +9,7 @@ from graph.files import loads
 from graph.graph import Graph
 from graph.op import Op
 from graph.training import Training
+from tests.export.drawn_sequences import Longest
 from tests.support.small_graphs import draw, op
 
 UNITS, FEATURES, STEPS = 3, 2, 5
@@ -46,8 +47,13 @@ def scan(**settings: object) -> Op:
     return op("Scan", **{"definition": "cell"} | settings)
 
 
-def trained(node: Op, cell: Graph, port: str = "h_next", steps: int = STEPS) -> Graph:
-    """x N×T×F → node `scan` → its output `port`, pulled towards given numbers by SGD."""
+def trained(
+    node: Op, cell: Graph, port: str = "h_next", steps: int = STEPS, ends: bool = False
+) -> Graph:
+    """x N×T×F → node `scan` → its output `port`, pulled towards given numbers by SGD.
+
+    `ends`: sequences end early, at the largest of the numbers at `e`.
+    """
     last = getattr(node, "returns", "") == "last"
     nodes = {
         "x": op("Input", shape=(steps, FEATURES)),
@@ -56,4 +62,7 @@ def trained(node: Op, cell: Graph, port: str = "h_next", steps: int = STEPS) -> 
         "sgd": op("SGD", learning_rate=0.5),
     }
     wires = f"x.y>scan.x scan.{port}>loss.prediction goal.y>loss.target loss.loss>sgd.loss"
+    if ends:
+        nodes |= {"e": op("Input", shape=(steps,)), "length": Longest()}
+        wires += " e.y>length.x length.y>scan.length"
     return using(draw(nodes | {"scan": node}, wires, Training(precision="float64")), cell=cell)

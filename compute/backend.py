@@ -23,7 +23,8 @@ BackendName = Literal["reference", "cpu"]
 class PlanOptions:
     """How a plan is made. `seed` keys the random rows; `threads` None means all cores.
 
-    `vector` forces a kernel variant ("f32x8" …); `memory_limit` bounds the bytes of a plan.
+    `vector` forces a kernel variant ("f32x8" …); `memory_limit` bounds the bytes of a plan. With
+    `memory_budget` (bytes) a training step computes anew what it has no room to keep.
     """
 
     precision: Literal["float32", "float64"] = "float32"
@@ -31,6 +32,7 @@ class PlanOptions:
     seed: int = 0
     vector: str | None = None
     memory_limit: int | None = None
+    memory_budget: int | None = None
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class PlanStep:
     """One row of the plan table: what runs, for which node, on what, and how long it takes.
 
     `seconds` were measured, `predicted` follow from what the machine was measured to do; both are
-    of one thread.
+    of one thread. `again` names the nodes of which the row computes anew what was not kept.
     """
 
     index: int
@@ -49,6 +51,14 @@ class PlanStep:
     flops: int
     seconds: float | None = None
     predicted: float | None = None
+    again: tuple[str, ...] = ()
+
+    @property
+    def recomputed(self) -> str:
+        """What it computes anew, in words: "recomputed", "recomputes gelu", "" for nothing."""
+        if self.again in ((), (self.path,)):
+            return "recomputed" if self.again else ""
+        return f"recomputes {', '.join(self.again)}"
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from graph.trace import Refusal
 from graph.training import AT_ONCE
 
 Report = Callable[[int, int, str], None]
+MIB = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class TrainOptions:
     """How and where a graph is trained; None keeps what the graph or the run says.
 
     `folder` is where the graph's relative paths start, `allowed` the files elsewhere that may be
-    read (resolved); `checkpoint_seconds` how often weights are saved inside a long epoch.
+    read (resolved); `checkpoint_seconds` how often weights are saved inside a long epoch;
+    `memory_budget` is in MiB, 0 for none.
     """
 
     device: BackendName = "cpu"
@@ -40,15 +42,17 @@ class TrainOptions:
     epochs: int | None = None
     seed: int | None = None
     batch_size: int | None = None
+    memory_budget: float | None = None
     workspace: Path | None = None
     folder: Path = field(default_factory=Path.cwd)
     name: str = "run"
     allowed: frozenset[Path] = frozenset()
     checkpoint_seconds: float = 5.0
 
-    def plan_options(self, precision: Any, seed: int) -> PlanOptions:
+    def plan_options(self, precision: Any, seed: int, memory_budget: float = 0.0) -> PlanOptions:
         """The part that the back end reads."""
-        return PlanOptions(precision, self.threads, seed, self.vector, self.memory_limit)
+        budget = int(memory_budget * MIB) or None
+        return PlanOptions(precision, self.threads, seed, self.vector, self.memory_limit, budget)
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,7 @@ def _lower_all(model: Model, samples: Samples, count: int) -> None:
 def make_plan(loaded: Loaded, options: TrainOptions, progress: Report) -> Plan:
     """The graph on its back end, with initial weights."""
     training = loaded.model.graph.training
-    made = options.plan_options(training.precision, training.seed)
+    made = options.plan_options(training.precision, training.seed, training.memory_budget)
     return load(options.device).build(loaded.model, made, progress)
 
 
@@ -146,11 +150,12 @@ def _batches(loaded: Loaded) -> Batches:
 
 
 def with_settings(graph: Graph, options: TrainOptions) -> Graph:
-    """The graph with epochs, batch size and seed as asked for."""
+    """The graph with epochs, batch size, seed and memory budget as asked for."""
     asked = {
         "epochs": options.epochs,
         "batch_size": options.batch_size,
         "seed": options.seed,
+        "memory_budget": options.memory_budget,
     }
     given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
     graph.training = dataclasses.replace(graph.training, **given)

@@ -29,6 +29,7 @@ from compute.prepare import (
     with_settings,
 )
 from compute.runs import RunError, RunRecord, Workspace, find_workspace
+from compute.steps import prepare_steps
 from compute.train import Job, train
 from graph.files import dumps, loads
 from graph.graph import Graph
@@ -83,7 +84,8 @@ def resume(
 ) -> Iterator[Event]:
     """Go on with a run where its last checkpoint is, bit for bit as if it had never ended.
 
-    Device, threads and vector length are those of `options`; `options.epochs` may ask for more.
+    Device, threads and vector length are those of `options`; `options.epochs` may ask for more,
+    `options.memory_budget` for another budget.
     Raises RunError when the run is finished, in training elsewhere, or its data has changed.
     """
     with contextlib.closing(open_again(run, options, progress)) as session:
@@ -97,16 +99,18 @@ def open_new(graph: Graph, options: TrainOptions, progress: Report = silent) -> 
     loaded = load_graph(graph, Folder(options.folder, allowed=options.allowed))
     with contextlib.ExitStack() as undo:
         plan = undo.enter_context(contextlib.closing(make_plan(loaded, options, progress)))
+        job = make_job(loaded, plan)
+        _check_budget(job)
         run = workspace.create(
             options.name,
             dumps(graph),
             options.folder.resolve(),
-            _kept_options(options) | {"seed": graph.training.seed},
+            _kept_options(options, graph),
             _fitted(loaded),
             loaded.samples.fingerprint,
             versions() | arithmetic(loaded, options),
         )
-        job, lock = make_job(loaded, plan), workspace.lock(run)
+        lock = workspace.lock(run)
         undo.pop_all()
     return Session(job, loaded, options, workspace, run, lock)
 
@@ -123,17 +127,25 @@ def open_again(run: str, options: TrainOptions, progress: Report = silent) -> Se
         check_fingerprint(record, loaded)
         plan = undo.enter_context(contextlib.closing(make_plan(loaded, options, progress)))
         job = _go_on(make_job(loaded, plan), saved, workspace.live_changes(record.id))
+        _check_budget(job)
         # one that was killed after its last checkpoint is only to be declared finished
         if job.position.epochs >= job.epochs and record.status not in UNENDED:
             found = f"it finished after {job.epochs} epochs"
             remedy = "expected more to do; ask for more epochs"
             raise RunError(f"run {record.id}: {found}, {remedy}")
-        given = {} if options.epochs is None else {"graph": dumps(graph)}
+        asked = (options.epochs, options.memory_budget) != (None, None)
+        given = {"graph": dumps(graph)} if asked else {}
         workspace.update(record.id, {"status": "running", "message": ""} | given)
         now = versions() | arithmetic(loaded, options)
         warning = "" if dict(record.versions) == now else _other_versions(record, now)
         undo.pop_all()
     return Session(job, loaded, options, workspace, record.id, lock, warning)
+
+
+def _check_budget(job: Job) -> None:
+    """Plan every step now, so that a budget that is too small is told before there is a run."""
+    if job.model.graph.training.memory_budget:
+        prepare_steps(job.model, job.plan, job.parts, job.batches)
 
 
 def _recorded(
@@ -218,8 +230,10 @@ def _other_versions(record: RunRecord, now: Mapping[str, str]) -> str:
     return f"not as at the start ({', '.join(changed)}): last digits may differ"
 
 
-def _kept_options(options: TrainOptions) -> dict[str, object]:
-    return {name: getattr(options, name) for name in ("device", "threads", "vector")}
+def _kept_options(options: TrainOptions, graph: Graph) -> dict[str, object]:
+    kept = {name: getattr(options, name) for name in ("device", "threads", "vector")}
+    budget = graph.training.memory_budget or None
+    return kept | {"seed": graph.training.seed, "memory_budget": budget}
 
 
 def _fitted(loaded: Loaded) -> dict[str, object]:

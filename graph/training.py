@@ -8,6 +8,7 @@ from typing import Literal
 from graph.op import SettingError
 
 AT_ONCE = 1024  # samples that are evaluated together where steps are of all samples
+MOST_MEMORY = 1_000_000  # MiB
 
 
 @dataclass(frozen=True)
@@ -37,15 +38,17 @@ class Split:
 
 @dataclass(frozen=True)
 class Training:
-    """Epochs, batch size, seed, precision and split. Undoable, kept in the file.
+    """Epochs, batch size, seed, precision, memory and split. Undoable, kept in the file.
 
-    A batch size of 0 is all training samples: one step an epoch.
+    A batch size of 0 is all training samples: one step an epoch. `memory_budget` are the MiB that
+    weights and a step may take together, 0 for any; it changes no number (Chen et al. 2016).
     """
 
     epochs: int = 10
     batch_size: int = 32
     seed: int = 0
     precision: Literal["float32", "float64"] = "float32"
+    memory_budget: float = 0.0
     split: Split = field(default_factory=Split)
 
     def __post_init__(self) -> None:
@@ -59,3 +62,8 @@ class Training:
                 raise SettingError(name, repr(value), f"a whole number from {low} to {high}")
         if self.precision not in ("float32", "float64"):
             raise SettingError("precision", repr(self.precision), "float32 or float64")
+        budget = self.memory_budget
+        if isinstance(budget, bool) or not 0 <= budget <= MOST_MEMORY:
+            raise SettingError(
+                "memory_budget", repr(budget), f"MiB from 0 (any) to {MOST_MEMORY:,}"
+            )

@@ -52,6 +52,16 @@ def train(
     batch_size: Annotated[
         int | None, typer.Option(min=0, help="Samples of a step, 0: all. Default: the graph's.")
     ] = None,
+    memory_budget: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1_000_000,
+            metavar="MIB",
+            help="Of weights and a step; what has no room is computed anew. 0: any amount."
+            " Default: the graph's.",
+        ),
+    ] = None,
     threads: Threads = None,
     device: On = "cpu",
     resume: Annotated[
@@ -64,7 +74,7 @@ def train(
     """Train a graph and record the run."""
     from compute.cli.training import train
 
-    given = (file, epochs, seed, batch_size, threads, device, resume, workspace)
+    given = (file, epochs, seed, batch_size, memory_budget, threads, device, resume, workspace)
     raise typer.Exit(train(*given, json=json, allow_outside=allow_outside))
 
 

@@ -67,6 +67,7 @@ def train(
     epochs: int | None,
     seed: int | None,
     batch_size: int | None,
+    memory_budget: float | None,
     threads: int | None,
     device: BackendName,
     resume: str | None,
@@ -86,7 +87,13 @@ def train(
         )
     place = find_workspace(workspace)
     settings = TrainOptions(
-        device, threads, epochs=epochs, seed=seed, batch_size=batch_size, workspace=place
+        device,
+        threads,
+        epochs=epochs,
+        seed=seed,
+        batch_size=batch_size,
+        memory_budget=memory_budget,
+        workspace=place,
     )
     control = Control()
     with view(json) as shown:

@@ -12,7 +12,8 @@ from compute.backend import Array, PlanOptions, PlanStep, StepOutputs
 from compute.cpu import threads, variants
 from compute.cpu.entry import Bound
 from compute.cpu.loader import Library, ensure
-from compute.cpu.memory import Segment, check_room
+from compute.cpu.memory import PAGE, BudgetError, Segment, check_room, in_pages
+from compute.cpu.planner.budget import plan_within
 from compute.cpu.planner.program import Planned, plan_program
 from compute.cpu.planner.storage import Storage
 from compute.cpu.planner.views import View
@@ -69,9 +70,27 @@ class Engine:
         offset = 0
         for buffer in self.storage.buffers():
             buffer.offset = offset
-            offset += -(-buffer.size // 4096) * 4096
+            offset += in_pages(buffer.size)
         check_room(offset, self.options.memory_limit, "the model")
         self._persistent = Segment(offset)
+
+    def _plan(self, program: Program) -> Planned:
+        """The plan of a program, within the budget if there is one and it can be."""
+        budget, storage, seed = self.options.memory_budget, self.storage, self.options.seed
+        if budget is None:
+            return plan_program(program, storage, seed)
+        room = (budget - self._kept()) // PAGE * PAGE
+        return plan_within(program, storage, seed, room)
+
+    def _kept(self) -> int:
+        return max(PAGE, sum(in_pages(buffer.size) for buffer in self.storage.buffers()))
+
+    def check_budget(self, planned: Planned) -> None:
+        """Raises BudgetError when a plan takes more than the budget."""
+        budget = self.options.memory_budget
+        needed = self._kept() + max(PAGE, in_pages(planned.transient))
+        if budget is not None and needed > budget:
+            raise BudgetError(needed, budget, f"{planned.name} at batch {planned.batch}")
 
     @property
     def persistent(self) -> Segment:
@@ -115,7 +134,7 @@ class Engine:
         """The planned entry `key`, made from `program` on first use."""
         bound = self._entries.pop(key, None)
         if bound is None:
-            bound = Bound(plan_program(program(), self.storage, self.options.seed))
+            bound = Bound(self._plan(program()))
             while len(self._entries) >= MAX_ENTRIES:
                 self._entries.pop(next(iter(self._entries)))
         self._entries[key] = bound  # the last one used is the last to be forgotten
@@ -152,7 +171,7 @@ class Engine:
             bound.threads = 1 if bound.small else self.threads
         if self._last is not bound:
             for buffer in planned.buffers:
-                if buffer.border is not None:
+                if buffer.lasting:
                     self._transient.clear(buffer.offset, buffer.size)
             self._last = bound
 

@@ -42,7 +42,7 @@ COLUMNS = (
 )
 WIDTHS = (40, 82, 96, 76, 74, 64, 100, 60, 60)
 NUMBERS = frozenset({0, 3, 4, 5, 7, 8})
-SHARE, SHAPES = 5, 6
+KERNEL, SHARE, SHAPES = 2, 5, 6
 SORT = Qt.ItemDataRole.UserRole
 ROW = 24
 Index = QModelIndex | QPersistentModelIndex
@@ -134,6 +134,8 @@ class PlanPage(Page):
         told += [f"measured {duration(sum(seconds))}"] if seconds else []
         parts = [f"{', '.join(told)} on one thread"] if told else []
         parts += [f"{len(answer.lines)} steps", f"batch {answer.batch}"]
+        if anew := sum(bool(line.again) for line in answer.lines):
+            parts.append(f"{anew} recompute for the memory budget")
         parts.append(f"{quantity(sum(line.flops for line in answer.lines))}FLOPs")
         self.total.show_text(" · ".join(parts))
         self.stack.setCurrentIndex(1)
@@ -186,6 +188,8 @@ class PlanModel(QAbstractTableModel):
             return _alignment(column)
         if role == Qt.ItemDataRole.ToolTipRole and column == SHAPES:
             return ", ".join(step.shapes)
+        if role == Qt.ItemDataRole.ToolTipRole and column == KERNEL and step.again:
+            return f"{step.kernel}: {step.recomputed}, to keep within the memory budget"
         return None
 
     def _values(self, step: PlanStep) -> tuple[Any, ...]:
@@ -197,7 +201,8 @@ class PlanModel(QAbstractTableModel):
 
     def _texts(self, step: PlanStep) -> tuple[str, ...]:
         times = ("–" if t is None else duration(t) for t in (step.predicted, step.seconds))
-        return (str(step.index), step.path or "–", step.kernel, *times, "", ", ".join(step.shapes),
+        kernel = f"{step.kernel} · {step.recomputed}" if step.again else step.kernel
+        return (str(step.index), step.path or "–", kernel, *times, "", ", ".join(step.shapes),
                 quantity(step.bytes), quantity(step.flops) if step.flops else "–")  # fmt: skip
 
 

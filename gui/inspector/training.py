@@ -8,7 +8,7 @@ from typing import Any
 
 from graph.edits import SetTraining
 from graph.op import Setting, SettingError
-from graph.training import Split, Training
+from graph.training import MOST_MEMORY, Split, Training
 from gui.document import Document
 from gui.inspector.form import Form
 from gui.inspector.spec import Spec, message
@@ -30,6 +30,12 @@ SPECS = (
     _spec("seed", "int", "Seed of weights, order and noise", min=0, max=LARGEST),
     _spec(
         "precision", "str", "Kind of number that is computed with", choices=("float32", "float64")
+    ),
+    _spec(
+        "memory_budget", "float",
+        "Memory of weights and a step, 0: any. What has no room is computed anew in the backward"
+        " pass: slower, the same numbers",
+        min=0.0, max=float(MOST_MEMORY), unit="MiB",
     ),
     _spec(
         "split_validation", "float", "Share of the samples held out to validate on",

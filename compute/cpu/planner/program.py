@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import cast
 
 from compute.cpu.planner import (
@@ -119,7 +120,8 @@ class Planned:
                 cut = f"{group.samples} samples by {group.size}" if group.samples else "own chunks"
                 yield f"    group ({cut})"
                 for step in group.steps:
-                    yield f"      {step.kernel}({', '.join(step.shapes)})  # {step.path}"
+                    again = f", again {', '.join(step.again)}" if step.again else ""
+                    yield f"      {step.kernel}({', '.join(step.shapes)})  # {step.path}{again}"
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
@@ -129,17 +131,31 @@ def plan_program(program: Program, storage: Storage, seed: int) -> Planned:
     """All passes up to placed buffers."""
     prepared = split_host(optimise(program))
     ops = fuse(prepared)
-    return _Planner(prepared, ops, storage, seed).plan()
+    return Planner(prepared, ops, storage, seed).plan()
 
 
-class _Planner:
-    """Emits the ops of one program and gathers what surrounds them."""
+class Planner:
+    """Emits the ops of one program and gathers what surrounds them.
 
-    def __init__(self, prepared: Prepared, ops: list[Op], storage: Storage, seed: int) -> None:
+    `twins` maps values that are computed again to what they are again: they lie as those did.
+    With `clears` steps write the zeros around images, whose memory then is free for others. Once
+    planned, `made` holds the steps of every op, as a range of all in the order emitted.
+    """
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        ops: list[Op],
+        storage: Storage,
+        seed: int,
+        twins: Mapping[int, int] = MappingProxyType({}),
+        clears: bool = False,
+    ) -> None:
         self.prepared, self.ops, self.seed = prepared, ops, seed
         self.program = prepared.program
+        self.made: dict[Op, range] = {}
         layout = decide(self.program, core_rows(prepared), prepared.rows)
-        self.em = Emitter(prepared, layout, storage)
+        self.em = Emitter(prepared, layout.with_twins(twins), storage, clears)
         outputs = self.program.outputs
         self.scalars = [(n, v) for n, v in outputs if self._is_scalar(v)]
         self.tables = Tables.make(self.program.batch, len(self.scalars))
@@ -148,7 +164,8 @@ class _Planner:
     def _is_scalar(self, value: int) -> bool:
         return self.program.types[value].shape == () and not self.em.is_int(value)
 
-    def plan(self) -> Planned:
+    def plan(self, apart: bool = False) -> Planned:
+        """Every step in its region, every buffer in its place; `apart` as `schedule` has it."""
         em = self.em
         updates_made = [op for op in self.ops if op.kind == "update"]
         self._fix_gradients(updates_made)
@@ -172,7 +189,7 @@ class _Planner:
         self._put_updated(late)
         self._record(late, after=True)
         arrays |= self._results(late, after=True)
-        regions = schedule(em.steps, _writer(em.steps, loss_view))
+        regions = schedule(em.steps, _writer(em.steps, loss_view), apart)
         if loss_view is not None and not any(region.guard for region in regions):
             regions.append(Region(guard=True))
         total, buffers = place(regions, [v.buffer for v in arrays.values()])
@@ -193,7 +210,16 @@ class _Planner:
         )
 
     def _emit(self, op: Op) -> None:
+        first = len(self.em.steps)
         self.em.path = op.path
+        self.em.behind = self.em.steps[self.made[op.behind].stop - 1] if op.behind else None
+        anew = [op, *op.within] if op.again else op.within
+        self.em.again = tuple(dict.fromkeys(one.path for one in anew))
+        self._emit_steps(op)
+        self.em.behind, self.em.again = None, ()
+        self.made[op] = range(first, len(self.em.steps))
+
+    def _emit_steps(self, op: Op) -> None:
         if op.kind == "random_uniform":
             data.emit_random(self.em, op, self.seed, self.tables)
         elif op.kind in _COMPARISONS:
@@ -265,7 +291,7 @@ class _Planner:
         em = self.em
         made = {v: op for op in self.ops for v in op.writes}
         for op in self.ops:
-            if op.kind != "concat" or op.watched or op.row.outputs[0] in em.fixed:
+            if op.kind != "concat" or op.watched or op.again or op.row.outputs[0] in em.fixed:
                 continue
             whole, start = _Once(em, op.row.outputs[0]), 0
             axis = cast("int", op.row.attr("axis"))

@@ -14,14 +14,16 @@ from compute.cpu.planner.fuse import ELEMENTWISE, fuse
 from compute.cpu.planner.prepare import optimise, split_host
 from compute.cpu.planner.program import Planned, Planner
 from compute.cpu.planner.recompute import Item, Recipe
+from compute.cpu.planner.schedule import Pace
 from compute.cpu.planner.storage import Storage
 from compute.cpu.planner.views import Buffer, aligned
 from graph.program import Program
 
 BYTE = 8  # operations that take as long as moving a byte
 DEPTH = 4  # ops in a row that are given up at once where one alone saves nothing
-PLANS = 12  # choices that are planned while looking for one that fits
-SPARED = 12  # ops that are tried to be kept after all
+PLANS = 8  # choices that are planned while looking for one that fits
+LOOKS = 5  # and when none does, for the smallest
+SPARED = 8  # ops that are tried to be kept after all
 
 
 def plan_within(program: Program, storage: Storage, seed: int, room: int) -> Planned:
@@ -41,43 +43,47 @@ class _Search:
     """Ops of the forward pass `chosen` to be done again, until the plan fits."""
 
     def __init__(self, planner: Planner, planned: Planned, room: int) -> None:
-        self.planner, self.room, self.best = planner, room, planned
+        self.planner, self.room = planner, room
         self.usage = Usage(planner, planned)
         self.chosen: set[int] = set()
         bordered = any(buffer.border for buffer in planned.buffers)
-        self.ways = [(False, False), (False, True)]  # clear borders, start apart
-        self.ways += [(True, False), (True, True)] if bordered else []
+        clears = (False, True) if bordered else (False,)
+        self.ways = [(clear, pace) for clear in clears for pace in Pace]  # the last is most frugal
 
     def run(self) -> Planned:
         """The first plan that fits, with nothing done again in vain; else the smallest."""
         made = self._plan(self.chosen)
         if made.transient <= self.room:
             return made
-        goal = self.usage.of(self.chosen).peak - (made.transient - self.room)
+        goal = peak = self.usage.of(self.chosen).peak
         for _ in range(PLANS):
-            stuck = not self._grow(max(0, goal))
+            goal = max(0, min(goal, peak) - max(made.transient - self.room, goal // 64))
+            for usage in self._grow(goal):
+                peak = usage.peak
             made = self._plan(self.chosen)
-            if made.transient < self.best.transient:
-                self.best = made
             if made.transient <= self.room:
                 return self._spare(made)
-            if stuck:
+            if peak > goal:
                 break
-            peak = self.usage.of(self.chosen).peak
-            goal = min(goal, peak) - max(made.transient - self.room, goal // 64)
-        return self.best
+        return self._least()
 
     def _plan(self, chosen: Collection[int]) -> Planned:
-        """The plan of a choice; it clears borders and has more barriers where need be."""
+        """The plan of a choice; it clears borders and runs less at once where need be."""
         own = self.planner
         made = self.usage.recipe.build(chosen, own.prepared)
-        plans = []
-        for clears, apart in self.ways:
+
+        def way(clears: bool, pace: Pace) -> Planned:
             planner = Planner(made.prepared, made.ops, own.em.storage, own.seed, made.twins, clears)
-            plans.append(planner.plan(apart))
-            if plans[-1].transient <= self.room:
-                return plans[-1]
-        return min(plans, key=lambda planned: planned.transient)
+            return planner.plan(pace)
+
+        *easy, frugal = self.ways
+        least = way(*frugal)
+        for one in easy:
+            planned = way(*one)
+            if planned.transient <= self.room:
+                return planned
+            least = min(least, planned, key=lambda one: one.transient)
+        return least
 
     def _spare(self, made: Planned) -> Planned:
         """The plan without the dearest ops that need not be done again."""
@@ -89,8 +95,19 @@ class _Search:
                 made = found
         return made
 
-    def _grow(self, goal: int) -> bool:
-        """Choose more until the model's peak is down to `goal`; False when nothing helps."""
+    def _least(self) -> Planned:
+        """The smallest of plans that are looked at whatever the room, so that asking for what it
+        takes succeeds.
+        """
+        self.chosen = set()
+        choices = [set(self.chosen), *(set(self.chosen) for _ in self._grow(0))]
+        some = [*choices[:: -(-len(choices) // LOOKS)], choices[-1]]
+        return min(map(self._plan, some), key=lambda planned: planned.transient)
+
+    def _grow(self, goal: int) -> Iterator[Use]:
+        """Choose more, one after the other, until the model's peak is down to `goal`, or nothing
+        helps.
+        """
         usage = self.usage.of(self.chosen)
         failed: set[int] = set()
         while usage.peak > goal:
@@ -101,8 +118,8 @@ class _Search:
                     break
                 failed.add(k)
             else:
-                return False
-        return True
+                return
+            yield usage
 
     def _with(self, k: int, before: Use, goal: int) -> Use | None:
         """Choose op `k`, with what it is made from if need be; None when that saves nothing."""

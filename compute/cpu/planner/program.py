@@ -27,7 +27,7 @@ from compute.cpu.planner.fuse import ELEMENTWISE, Op, core_rows, fuse
 from compute.cpu.planner.host import HostProgram
 from compute.cpu.planner.layout import decide
 from compute.cpu.planner.prepare import Prepared, optimise, split_host
-from compute.cpu.planner.schedule import Region, schedule
+from compute.cpu.planner.schedule import Pace, Region, schedule
 from compute.cpu.planner.steps import Step, touch
 from compute.cpu.planner.storage import Storage
 from compute.cpu.planner.tables import Tables
@@ -164,9 +164,10 @@ class Planner:
     def _is_scalar(self, value: int) -> bool:
         return self.program.types[value].shape == () and not self.em.is_int(value)
 
-    def plan(self, apart: bool = False) -> Planned:
-        """Every step in its region, every buffer in its place; `apart` as `schedule` has it."""
+    def plan(self, pace: Pace = Pace.FREE) -> Planned:
+        """Every step in its region, every buffer in its place."""
         em = self.em
+        self._serial = pace == Pace.SERIAL
         updates_made = [op for op in self.ops if op.kind == "update"]
         self._fix_gradients(updates_made)
         stores = self._fix_stores(updates_made)
@@ -189,7 +190,7 @@ class Planner:
         self._put_updated(late)
         self._record(late, after=True)
         arrays |= self._results(late, after=True)
-        regions = schedule(em.steps, _writer(em.steps, loss_view), apart)
+        regions = schedule(em.steps, _writer(em.steps, loss_view), pace)
         if loss_view is not None and not any(region.guard for region in regions):
             regions.append(Region(guard=True))
         total, buffers = place(regions, [v.buffer for v in arrays.values()])
@@ -212,7 +213,9 @@ class Planner:
     def _emit(self, op: Op) -> None:
         first = len(self.em.steps)
         self.em.path = op.path
-        self.em.behind = self.em.steps[self.made[op.behind].stop - 1] if op.behind else None
+        if op.behind is not None:
+            last = first if self._serial else self.made[op.behind].stop
+            self.em.behind = self.em.steps[last - 1]
         anew = [op, *op.within] if op.again else op.within
         self.em.again = tuple(dict.fromkeys(one.path for one in anew))
         self._emit_steps(op)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from heapq import heapify, heappop, heappush
 
 from compute.cpu.planner.steps import Step, Touch
@@ -47,13 +48,25 @@ class _Edge:
     order: bool = False
 
 
-def schedule(steps: Sequence[Step], loss: Step | None, apart: bool = False) -> list[Region]:
+class Pace(IntEnum):
+    """How freely steps run that are behind another: the slower, the less memory is in use at once.
+
+    FREE: from the region of that step on; APART: what is computed again from the next one on;
+    SERIAL: each op of the backward pass after the one before it.
+    """
+
+    FREE = 0
+    APART = 1
+    SERIAL = 2
+
+
+def schedule(
+    steps: Sequence[Step], loss: Step | None, pace: Pace = Pace.FREE
+) -> list[Region]:
     """Regions in order. Steps that commit come after a check of what `loss` wrote.
 
-    Steps start at the earliest with the region of the step they are behind; what is computed again
-    with the next one when it is to be `apart`: that costs barriers, and lets memory be shared.
     """
-    plan = _Schedule(steps, loss, apart)
+    plan = _Schedule(steps, loss, pace)
     ready = [k for k, count in enumerate(plan.waiting) if not count]
     while ready:
         heapify(ready)
@@ -79,9 +92,9 @@ def schedule(steps: Sequence[Step], loss: Step | None, apart: bool = False) -> l
 class _Schedule:
     """Regions so far, and how many steps each step still waits for."""
 
-    def __init__(self, steps: Sequence[Step], loss: Step | None, apart: bool) -> None:
+    def __init__(self, steps: Sequence[Step], loss: Step | None, pace: Pace) -> None:
         self.steps, self.edges = steps, _edges(steps)
-        self._hold_back(apart)
+        self._hold_back(pace)
         self.commits = [step.commits for step in steps]
         for k in range(len(steps)):
             self._bind(k)
@@ -95,7 +108,7 @@ class _Schedule:
         self.place: dict[int, int] = {}  # step -> region
         self.group_of: dict[int, Group] = {}
 
-    def _hold_back(self, apart: bool) -> None:
+    def _hold_back(self, pace: Pace) -> None:
         """Let steps wait that nothing they read holds back, so that their memory is not in use
         from the start: what is behind another, and what clears borders, for its image's writer.
         """
@@ -104,13 +117,14 @@ class _Schedule:
         for k in reversed(range(len(self.steps))):
             step = self.steps[k]
             if step.behind is not None and not step.clears:
-                self.edges[k].append(_Edge(number[step.behind], False, not (apart and step.again)))
+                waits = pace == Pace.SERIAL or (pace == Pace.APART and bool(step.again))
+                self.edges[k].append(_Edge(number[step.behind], False, order=not waits))
             for buffer in {touch.buffer for touch in step.touches if touch.write}:
                 if not step.clears:
                     writer[buffer] = k
                 elif buffer in writer:
-                    waits = self.edges[writer[buffer]]
-                    self.edges[k] += [e for e in waits if not self.steps[e.before].clears]
+                    held = self.edges[writer[buffer]]
+                    self.edges[k] += [e for e in held if not self.steps[e.before].clears]
 
     def _bind(self, k: int) -> None:
         """Let the step that step `k` follows wait for all that `k` waits for, so that both can run

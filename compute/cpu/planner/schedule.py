@@ -60,12 +60,8 @@ class Pace(IntEnum):
     SERIAL = 2
 
 
-def schedule(
-    steps: Sequence[Step], loss: Step | None, pace: Pace = Pace.FREE
-) -> list[Region]:
-    """Regions in order. Steps that commit come after a check of what `loss` wrote.
-
-    """
+def schedule(steps: Sequence[Step], loss: Step | None, pace: Pace = Pace.FREE) -> list[Region]:
+    """Regions in order. Steps that commit come after a check of what `loss` wrote."""
     plan = _Schedule(steps, loss, pace)
     ready = [k for k, count in enumerate(plan.waiting) if not count]
     while ready:

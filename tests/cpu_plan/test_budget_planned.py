@@ -34,7 +34,13 @@ from graph.training import Training
 from resources import example_path
 
 SAMPLES, BATCH = 24, 8
-EXAMPLES = ("char-lstm", "digits-cnn", "digits-autoencoder", "two-inputs-two-heads", "sine-forecast")
+EXAMPLES = (
+    "char-lstm",
+    "digits-cnn",
+    "digits-autoencoder",
+    "two-inputs-two-heads",
+    "sine-forecast",
+)
 
 
 @pytest.fixture(autouse=True)

@@ -85,12 +85,14 @@ class Engine:
     def _kept(self) -> int:
         return max(PAGE, sum(in_pages(buffer.size) for buffer in self.storage.buffers()))
 
-    def check_budget(self, planned: Planned) -> None:
-        """Raises BudgetError when a plan takes more than the budget."""
-        budget = self.options.memory_budget
-        needed = self._kept() + max(PAGE, in_pages(planned.transient))
+    def check_budget(self, batch: int) -> None:
+        """Raises BudgetError when what was planned for a batch size takes more than there is."""
+        budget, entries = self.options.memory_budget, self._entries.items()
+        plans = [b.planned for (_, size, watch), b in entries if size == batch and not watch]
+        largest = max(plans, key=lambda planned: planned.transient)
+        needed = self._kept() + max(PAGE, in_pages(largest.transient))
         if budget is not None and needed > budget:
-            raise BudgetError(needed, budget, f"{planned.name} at batch {planned.batch}")
+            raise BudgetError(needed, budget, f"{largest.name} at batch {largest.batch}")
 
     @property
     def persistent(self) -> Segment:

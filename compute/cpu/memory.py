@@ -62,9 +62,13 @@ def check_room(wanted: int, limit: int | None, what: str) -> None:
 
 
 class BudgetError(ValueError):
-    """A training that cannot do with the memory it was given, whatever it computes anew."""
+    """A training that cannot do with the memory it was given, whatever it computes anew.
+
+    `smallest` are the bytes that will do.
+    """
 
     def __init__(self, smallest: int, budget: int, what: str) -> None:
+        self.smallest = smallest
         # rounded up and down, so that what is said to be enough is
         least, most = (-(-smallest * 100 // MIB)) / 100, budget * 100 // MIB / 100
         super().__init__(

@@ -67,7 +67,7 @@ class CpuPlan:
         """
         bound = self._planned(entry, batch, watch)
         if not watch:
-            self.engine.check_budget(bound.planned)
+            self.engine.check_budget(batch)
         self.engine.bind(bound)
 
     def run(

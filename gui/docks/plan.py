@@ -43,6 +43,7 @@ COLUMNS = (
 WIDTHS = (40, 82, 96, 76, 74, 64, 100, 60, 60)
 NUMBERS = frozenset({0, 3, 4, 5, 7, 8})
 KERNEL, SHARE, SHAPES = 2, 5, 6
+AGAIN = "↻"  # before the kernel of a step that recomputes what was not kept
 SORT = Qt.ItemDataRole.UserRole
 ROW = 24
 Index = QModelIndex | QPersistentModelIndex
@@ -135,7 +136,7 @@ class PlanPage(Page):
         parts = [f"{', '.join(told)} on one thread"] if told else []
         parts += [f"{len(answer.lines)} steps", f"batch {answer.batch}"]
         if anew := sum(bool(line.again) for line in answer.lines):
-            parts.append(f"{anew} recompute for the memory budget")
+            parts.append(f"{AGAIN} {anew} recompute for the memory budget")
         parts.append(f"{quantity(sum(line.flops for line in answer.lines))}FLOPs")
         self.total.show_text(" · ".join(parts))
         self.stack.setCurrentIndex(1)
@@ -201,7 +202,7 @@ class PlanModel(QAbstractTableModel):
 
     def _texts(self, step: PlanStep) -> tuple[str, ...]:
         times = ("–" if t is None else duration(t) for t in (step.predicted, step.seconds))
-        kernel = f"{step.kernel} · {step.recomputed}" if step.again else step.kernel
+        kernel = f"{AGAIN} {step.kernel}" if step.again else step.kernel
         return (str(step.index), step.path or "–", kernel, *times, "", ", ".join(step.shapes),
                 quantity(step.bytes), quantity(step.flops) if step.flops else "–")  # fmt: skip
 

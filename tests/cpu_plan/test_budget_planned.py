@@ -69,14 +69,20 @@ def _data(program: Program) -> dict[str, np.ndarray]:
     return found
 
 
+def _scalars(model: Model, steps: int) -> dict[str, np.ndarray]:
+    """Of a run with more steps to come: a schedule has something to divide by."""
+    return host_scalars(model.live, 0, steps) | {"iteration:steps": np.full(steps, 100.0)}
+
+
 def _train(model: Model, plan: CpuPlan, steps: int = 3) -> dict[str, bytes]:
     """Losses of each phase and every array after some steps."""
     index = np.random.default_rng(1).integers(0, SAMPLES, (steps, BATCH))
-    scalars = host_scalars(model.live, 0, steps)
+    scalars = _scalars(model, steps)
     found = {}
     for phase in model.phases:
         data = _data(model.program(phase.name, BATCH))
         outputs = plan.run(phase.name, data, index, scalars)
+        assert outputs.steps == steps
         found[f"loss {phase.name}"] = outputs.scalars["loss"].tobytes()
     return found | {key: array.tobytes() for key, array in plan.read().items()}
 
@@ -214,7 +220,7 @@ def test_a_watch_may_take_more() -> None:
     usual = _plan(model)
     tight = _plan(model, budget=1)
     index = np.random.default_rng(1).integers(0, SAMPLES, (2, BATCH))
-    data, scalars = _data(model.program("train/0", BATCH)), host_scalars(model.live, 0, 2)
+    data, scalars = _data(model.program("train/0", BATCH)), _scalars(model, 2)
     expected = usual.run("train/0", data, index, scalars, watch)
     found = tight.run("train/0", data, index, scalars, watch)
     for name, array in expected.arrays.items():

@@ -165,7 +165,9 @@ def test_the_plan_names_what_it_recomputes(qtbot: QtBot, app: App) -> None:
     qtbot.waitUntil(lambda: page.model.rowCount() > 5)
     again = [k for k, step in enumerate(page.model.steps) if step.again]
     shown = [page.model.index(k, KERNEL).data() for k in again]
-    assert "conv2d · recomputed" in shown
+    assert "↻ conv2d" in shown
+    tip = page.model.index(again[-1], KERNEL).data(Qt.ItemDataRole.ToolTipRole)
+    assert tip == "conv2d: recomputed, to keep within the memory budget"
     assert page.model.index(again[0], 1).data() == "conv1"
     assert f"{len(again)} recompute" in page.total.accessibleName()
 

@@ -34,7 +34,9 @@ def plan_within(program: Program, storage: Storage, seed: int, room: int) -> Pla
     prepared = split_host(optimise(program))
     planner = Planner(prepared, fuse(prepared), storage, seed)
     planned = planner.plan()
-    if planned.transient <= room or planned.loss is None:
+    loss = dict(planner.program.outputs).get("loss")
+    made = any(loss in op.writes for op in planner.ops)
+    if planned.transient <= room or not made:
         return planned
     return _Search(planner, planned, room).run()
 

@@ -133,7 +133,7 @@ class Emitter:
         buffer.cleared = True
         for strip in border_strips(buffer, self.item):
             self.copy(self.number(0.0).broadcast(strip.shape), strip)
-            self.steps[-1].clears = True
+            self.steps[-1].clears, self.steps[-1].again = True, ()
 
     def fixed_place(self, value: int) -> View | None:
         """The place that was decided for a value beforehand, if any."""

@@ -167,7 +167,9 @@ class Recipe:
             op = replace(op, writes=[v for v in op.writes if v not in op.taps], taps=set())
         op = _renamed(op, name)
         reads = dict.fromkeys(v for one in (*given, op) for v in one.reads if v not in own)
-        behind = made[item.behind] if item.behind >= 0 else None
+        # an update waits for what it reads alone: it may follow the product of its gradient
+        free = item.behind < 0 or op.kind == "update"
+        behind = None if free else made[item.behind]
         return replace(op, reads=list(reads), within=given, again=item.again, behind=behind)
 
 

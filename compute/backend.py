@@ -25,7 +25,8 @@ class PlanOptions:
 
     `vector` forces a kernel variant ("f32x8" …); `memory_limit` bounds the bytes of a plan.
     `fast_convolution` allows transforms that round otherwise than the direct sums; in float64 and
-    on the reference it does nothing.
+    on the reference it does nothing. With `memory_budget` (bytes) a training step computes anew
+    what it has no room to keep.
     """
 
     precision: Literal["float32", "float64"] = "float32"
@@ -34,6 +35,7 @@ class PlanOptions:
     vector: str | None = None
     memory_limit: int | None = None
     fast_convolution: bool = False
+    memory_budget: int | None = None
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class PlanStep:
     """One row of the plan table: what runs, for which node, on what, and how long it takes.
 
     `seconds` were measured, `predicted` follow from what the machine was measured to do; both are
-    of one thread.
+    of one thread. `again` names the nodes of which the row computes anew what was not kept.
     """
 
     index: int
@@ -52,6 +54,14 @@ class PlanStep:
     flops: int
     seconds: float | None = None
     predicted: float | None = None
+    again: tuple[str, ...] = ()
+
+    @property
+    def recomputed(self) -> str:
+        """What it computes anew, in words: "recomputed", "recomputes gelu", "" for nothing."""
+        if self.again in ((), (self.path,)):
+            return "recomputed" if self.again else ""
+        return f"recomputes {', '.join(self.again)}"
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from graph.trace import Refusal
 from graph.training import AT_ONCE, Training
 
 Report = Callable[[int, int, str], None]
+MIB = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class TrainOptions:
     """How and where a graph is trained; None keeps what the graph or the run says.
 
     `folder` is where the graph's relative paths start, `allowed` the files elsewhere that may be
-    read (resolved); `checkpoint_seconds` how often weights are saved inside a long epoch.
+    read (resolved); `checkpoint_seconds` how often weights are saved inside a long epoch;
+    `memory_budget` is in MiB, 0 for none.
     """
 
     device: BackendName = "cpu"
@@ -43,6 +45,7 @@ class TrainOptions:
     batch_size: int | None = None
     fast_convolution: bool | None = None
     patience: int | None = None
+    memory_budget: float | None = None
     workspace: Path | None = None
     folder: Path = field(default_factory=Path.cwd)
     name: str = "run"
@@ -58,6 +61,7 @@ class TrainOptions:
             self.vector,
             self.memory_limit,
             training.fast_convolution,
+            int(training.memory_budget * MIB) or None,
         )
 
 
@@ -169,12 +173,13 @@ def _batches(loaded: Loaded) -> Batches:
 
 
 def with_settings(graph: Graph, options: TrainOptions) -> Graph:
-    """The graph with epochs, batch size, seed, kind of convolution and patience as asked for."""
+    """The graph with the settings of its training as asked for."""
     asked = {
         "epochs": options.epochs,
         "batch_size": options.batch_size,
         "seed": options.seed,
         "fast_convolution": options.fast_convolution,
+        "memory_budget": options.memory_budget,
     }
     given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
     if options.patience is not None:

@@ -29,6 +29,7 @@ from compute.prepare import (
     with_settings,
 )
 from compute.runs import RunError, RunRecord, Workspace, find_workspace
+from compute.steps import prepare_steps
 from compute.train import Job, train
 from graph.files import dumps, loads
 from graph.graph import Graph
@@ -83,7 +84,8 @@ def resume(
 ) -> Iterator[Event]:
     """Go on with a run where its last checkpoint is, bit for bit as if it had never ended.
 
-    Device, threads and vector length are those of `options`; `options.epochs` may ask for more.
+    Device, threads and vector length are those of `options`; `options.epochs` may ask for more,
+    `options.memory_budget` for another budget.
     Raises RunError when the run is finished, in training elsewhere, or its data has changed.
     """
     with contextlib.closing(open_again(run, options, progress)) as session:
@@ -97,6 +99,8 @@ def open_new(graph: Graph, options: TrainOptions, progress: Report = silent) -> 
     loaded = load_graph(graph, Folder(options.folder, allowed=options.allowed))
     with contextlib.ExitStack() as undo:
         plan = undo.enter_context(contextlib.closing(make_plan(loaded, options, progress)))
+        job = make_job(loaded, plan)
+        _check_budget(job)
         run = workspace.create(
             options.name,
             dumps(graph),
@@ -106,7 +110,7 @@ def open_new(graph: Graph, options: TrainOptions, progress: Report = silent) -> 
             loaded.samples.fingerprint,
             versions() | arithmetic(loaded, options),
         )
-        job, lock = make_job(loaded, plan), workspace.lock(run)
+        lock = workspace.lock(run)
         undo.pop_all()
     return Session(job, loaded, options, workspace, run, lock)
 
@@ -124,16 +128,23 @@ def open_again(run: str, options: TrainOptions, progress: Report = silent) -> Se
         check_fingerprint(record, loaded)
         plan = undo.enter_context(contextlib.closing(make_plan(loaded, options, progress)))
         job = _go_on(make_job(loaded, plan), saved, workspace.live_changes(record.id))
+        _check_budget(job)
         # one that was killed after its last checkpoint is only to be declared finished
         if record.status not in UNENDED:
             _need_more(record.id, job)
-        changed = (options.epochs, options.patience) != (None, None)
+        changed = {options.epochs, options.patience, options.memory_budget} != {None}
         given = {"graph": dumps(graph)} if changed else {}
         workspace.update(record.id, {"status": "running", "message": ""} | given)
         now = versions() | arithmetic(loaded, options)
         warning = "" if dict(record.versions) == now else _other_versions(record, now)
         undo.pop_all()
     return Session(job, loaded, options, workspace, record.id, lock, warning)
+
+
+def _check_budget(job: Job) -> None:
+    """Plan every step now, so that a budget that is too small is told before there is a run."""
+    if job.model.graph.training.memory_budget:
+        prepare_steps(job.model, job.plan, job.parts, job.batches)
 
 
 def _recorded(
@@ -233,9 +244,13 @@ def _kept_options(options: TrainOptions) -> dict[str, object]:
 
 
 def _chosen(graph: Graph) -> dict[str, object]:
-    """Settings of the graph that the record names: its seed, and other rounding where asked for."""
-    named: dict[str, object] = {"seed": graph.training.seed}
-    return named | ({"fast_convolution": True} if graph.training.fast_convolution else {})
+    """Settings of the graph that the record names: its seed and budget, and other rounding where
+    asked for.
+    """
+    training = graph.training
+    named: dict[str, object] = {"seed": training.seed}
+    named["memory_budget"] = training.memory_budget or None
+    return named | ({"fast_convolution": True} if training.fast_convolution else {})
 
 
 def _fitted(loaded: Loaded) -> dict[str, object]:

@@ -104,8 +104,8 @@ def prepare_steps(model: Model, plan: Plan, parts: Parts, batches: Batches) -> N
 
 
 def _sizes(count: int, batch: int) -> list[int]:
-    """The sizes of batches of so many samples: full ones, and the last."""
-    return sorted({size for size in (min(batch, count), count % batch) if size})
+    """The sizes of batches of so many samples: full ones, and the last, the larger first."""
+    return sorted({size for size in (min(batch, count), count % batch) if size}, reverse=True)
 
 
 def prepare_taps(job: Job) -> None:

@@ -10,6 +10,7 @@ from graph.op import SettingError, check_setting, setting
 
 AT_ONCE = 1024  # samples that are evaluated together where steps are of all samples
 MOST = 1_000_000
+MOST_MEMORY = 1_000_000.0  # MiB
 LARGEST_SEED = 2**63 - 1
 
 
@@ -130,6 +131,8 @@ class Training(Section):
 
     A batch size of 0 is all training samples: one step an epoch. `fast_convolution` lets float32
     convolutions of 3×3 run by Winograd's transforms, which round about twice as much.
+    `memory_budget` are the MiB that weights and a step may take together, 0 for any; it changes no
+    number (Chen et al. 2016).
     """
 
     epochs: int = setting(10, "How often training goes through all samples", min=1, max=MOST)
@@ -137,6 +140,14 @@ class Training(Section):
     seed: int = setting(0, "Seed of weights, order and noise", min=0, max=LARGEST_SEED)
     precision: Literal["float32", "float64"] = setting(
         "float32", "Kind of number that is computed with", choices=("float32", "float64")
+    )
+    memory_budget: float = setting(
+        0.0,
+        "Memory of weights and a step, 0: any. What has no room is computed anew in the backward"
+        " pass: slower, the same numbers",
+        min=0.0,
+        max=MOST_MEMORY,
+        unit="MiB",
     )
     fast_convolution: bool = setting(
         False, "3×3 convolutions by transforms: faster, rounded more", advanced=True

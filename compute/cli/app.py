@@ -60,6 +60,16 @@ def train(
         int | None,
         typer.Option(min=0, help="Epochs without a better score; 0: no early stopping."),
     ] = None,
+    memory_budget: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1_000_000,
+            metavar="MIB",
+            help="Of weights and a step; what has no room is computed anew. 0: any amount."
+            " Default: the graph's.",
+        ),
+    ] = None,
     threads: Threads = None,
     device: On = "cpu",
     resume: Annotated[
@@ -72,7 +82,7 @@ def train(
     """Train a graph and record the run."""
     from compute.cli.training import train
 
-    given = (file, epochs, seed, batch_size, fast_convolution, patience)
+    given = (file, epochs, seed, batch_size, fast_convolution, patience, memory_budget)
     given = (*given, threads, device, resume, workspace)
     raise typer.Exit(train(*given, json=json, allow_outside=allow_outside))
 

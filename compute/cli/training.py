@@ -69,6 +69,7 @@ def train(
     batch_size: int | None,
     fast_convolution: bool | None,
     patience: int | None,
+    memory_budget: float | None,
     threads: int | None,
     device: BackendName,
     resume: str | None,
@@ -96,6 +97,7 @@ def train(
         batch_size=batch_size,
         fast_convolution=fast_convolution,
         patience=patience,
+        memory_budget=memory_budget,
         workspace=find_workspace(workspace),
     )
     control = Control()

@@ -12,7 +12,8 @@ from compute.backend import Array, PlanOptions, PlanStep, StepOutputs
 from compute.cpu import threads, variants
 from compute.cpu.entry import Bound
 from compute.cpu.loader import Library, ensure
-from compute.cpu.memory import Segment, check_room
+from compute.cpu.memory import PAGE, BudgetError, Segment, check_room, in_pages
+from compute.cpu.planner.budget import plan_within
 from compute.cpu.planner.program import Planned, plan_program
 from compute.cpu.planner.storage import Storage
 from compute.cpu.planner.views import View
@@ -69,9 +70,31 @@ class Engine:
         offset = 0
         for buffer in self.storage.buffers():
             buffer.offset = offset
-            offset += -(-buffer.size // 4096) * 4096
+            offset += in_pages(buffer.size)
         check_room(offset, self.options.memory_limit, "the model")
         self._persistent = Segment(offset)
+
+    def _plan(self, program: Program) -> Planned:
+        """The plan of a program, within the budget if there is one and it can be."""
+        budget, storage, seed = self.options.memory_budget, self.storage, self.options.seed
+        fast = self.options.fast_convolution and self.options.precision == "float32"
+        winograd = self.threads if fast else 0
+        if budget is None:
+            return plan_program(program, storage, seed, winograd)
+        room = (budget - self._kept()) // PAGE * PAGE
+        return plan_within(program, storage, seed, room, winograd)
+
+    def _kept(self) -> int:
+        return max(PAGE, sum(in_pages(buffer.size) for buffer in self.storage.buffers()))
+
+    def check_budget(self, batch: int) -> None:
+        """Raises BudgetError when what was planned for a batch size takes more than there is."""
+        budget, entries = self.options.memory_budget, self._entries.items()
+        plans = [b.planned for (_, size, watch), b in entries if size == batch and not watch]
+        largest = max(plans, key=lambda planned: planned.transient)
+        needed = self._kept() + max(PAGE, in_pages(largest.transient))
+        if budget is not None and needed > budget:
+            raise BudgetError(needed, budget, f"{largest.name} at batch {largest.batch}")
 
     @property
     def persistent(self) -> Segment:
@@ -115,9 +138,7 @@ class Engine:
         """The planned entry `key`, made from `program` on first use."""
         bound = self._entries.pop(key, None)
         if bound is None:
-            fast = self.options.fast_convolution and self.options.precision == "float32"
-            winograd = self.threads if fast else 0
-            bound = Bound(plan_program(program(), self.storage, self.options.seed, winograd))
+            bound = Bound(self._plan(program()))
             while len(self._entries) >= MAX_ENTRIES:
                 self._entries.pop(next(iter(self._entries)))
         self._entries[key] = bound  # the last one used is the last to be forgotten
@@ -157,7 +178,7 @@ class Engine:
             bound.threads = 1 if bound.small else self.threads
         if self._last is not bound:
             for buffer in planned.buffers:
-                if buffer.border is not None:
+                if buffer.lasting:
                     self._transient.clear(buffer.offset, buffer.size)
             self._last = bound
 

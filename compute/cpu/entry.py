@@ -179,6 +179,7 @@ class Bound:
                     step.flops,
                     None if each is None else spent * each,
                     predicted[index] if predicted else None,
+                    step.again,
                 )
             )
         return lines

@@ -11,6 +11,7 @@ import numpy as np
 from compute.backend import Array
 
 PAGE = mmap.PAGESIZE
+MIB = 1 << 20
 HUGE_PAGE = 2 << 20  # of x86 and most Arm systems; elsewhere only an alignment
 
 
@@ -22,7 +23,7 @@ class Segment:
     """
 
     def __init__(self, size: int) -> None:
-        self.size = max(PAGE, -(-size // PAGE) * PAGE)
+        self.size = max(PAGE, in_pages(size))
         align = HUGE_PAGE if self.size >= HUGE_PAGE else PAGE
         self._map = mmap.mmap(-1, self.size + align, **_private())
         if hasattr(mmap, "MADV_HUGEPAGE"):
@@ -36,6 +37,11 @@ class Segment:
     def clear(self, offset: int, size: int) -> None:
         """Zeros from a byte on."""
         ctypes.memset(self.address + offset, 0, size)
+
+
+def in_pages(size: int) -> int:
+    """`size` rounded up to whole pages."""
+    return -(-size // PAGE) * PAGE
 
 
 def _private() -> dict[str, int]:
@@ -52,6 +58,23 @@ def check_room(wanted: int, limit: int | None, what: str) -> None:
         source = "free" if limit is None else "allowed"
         raise MemoryError(
             f"{what} needs {_text(wanted)}, {_text(room)} are {source}; make the batch smaller"
+        )
+
+
+class BudgetError(ValueError):
+    """A training that cannot do with the memory it was given, whatever it computes anew.
+
+    `smallest` are the bytes that will do.
+    """
+
+    def __init__(self, smallest: int, budget: int, what: str) -> None:
+        self.smallest = smallest
+        # rounded up and down, so that what is said to be enough is
+        least, most = (-(-smallest * 100 // MIB)) / 100, budget * 100 // MIB / 100
+        super().__init__(
+            f"training settings, memory budget: found {least:.2f} MiB as the least that {what} can"
+            f" do with, expected at most {most:.2f} MiB; raise the budget to that, set it to 0 for"
+            " no limit, or make the batch smaller"
         )
 
 

@@ -73,8 +73,14 @@ class CpuPlan(Sketch):
         self.engine.write(values)
 
     def prepare(self, entry: str, batch: int, watch: frozenset[str] = frozenset()) -> None:
-        """Build the tape of an entry point now."""
-        self.engine.bind(self._planned(entry, batch, watch))
+        """Build the tape of an entry point now.
+
+        Raises BudgetError when it cannot do with its memory budget; with a watch it may take more.
+        """
+        bound = self._planned(entry, batch, watch)
+        if not watch:
+            self.engine.check_budget(batch)
+        self.engine.bind(bound)
 
     def run(
         self,

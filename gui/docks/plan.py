@@ -25,6 +25,7 @@ from gui import fonts
 from gui.app import App
 from gui.docks.page import Page
 from gui.docks.plan_rows import (
+    AGAIN,
     KERNEL,
     SHAPES,
     SHARE,
@@ -167,6 +168,8 @@ class PlanPage(Page):
         told = [f"{duration(time)} {what}" for what, time in times.items() if time is not None]
         parts = [f"{', '.join(told)} on one thread"] if told else []
         parts += [f"{len(answer.lines)} steps", f"batch {answer.batch}"]
+        if anew := sum(bool(line.again) for line in answer.lines):
+            parts.append(f"{AGAIN} {anew} recompute for the memory budget")
         parts.append(f"{quantity(sum(line.flops for line in answer.lines))}FLOPs")
         self.total.show_text(" · ".join(parts))
         self.stack.setCurrentIndex(1)

@@ -16,6 +16,7 @@ COLUMNS = (
 )
 NUMBERS = frozenset({0, 3, 4, 5, 7, 8})
 KERNEL, SHARE, SHAPES = 2, 5, 6
+AGAIN = "↻"  # before the kernel of a step that recomputes what was not kept
 SORT = Qt.ItemDataRole.UserRole
 Index = QModelIndex | QPersistentModelIndex
 NOWHERE = QModelIndex()
@@ -92,6 +93,8 @@ class PlanModel(QAbstractTableModel):
             return _alignment(column)
         if role == Qt.ItemDataRole.ToolTipRole and column == SHAPES:
             return ", ".join(step.shapes)
+        if role == Qt.ItemDataRole.ToolTipRole and column == KERNEL and step.again:
+            return f"{step.kernel}: {step.recomputed}, to keep within the memory budget"
         return None
 
     def _values(self, step: PlanStep) -> tuple[Any, ...]:
@@ -103,7 +106,8 @@ class PlanModel(QAbstractTableModel):
 
     def _texts(self, step: PlanStep) -> tuple[str, ...]:
         times = ("–" if t is None else duration(t) for t in (step.predicted, step.seconds))
-        return (str(step.index), step.path or "–", step.kernel, *times, "", ", ".join(step.shapes),
+        kernel = f"{AGAIN} {step.kernel}" if step.again else step.kernel
+        return (str(step.index), step.path or "–", kernel, *times, "", ", ".join(step.shapes),
                 quantity(step.bytes), quantity(step.flops) if step.flops else "–")  # fmt: skip
 
 

@@ -81,7 +81,7 @@ def _check_memory(planned: Planned) -> None:
         apart = one.offset + one.size <= two.offset or two.offset + two.size <= one.offset
         if apart:
             continue
-        bordered = one.border is not None or two.border is not None
+        bordered = one.lasting or two.lasting
         assert not bordered or (one.geometry == two.geometry and one.offset == two.offset)
         ends = max(spans[one]) < min(spans[two]) or max(spans[two]) < min(spans[one])
         assert ends, "two buffers in use at once share memory"

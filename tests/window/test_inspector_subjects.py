@@ -24,6 +24,7 @@ from gui.inspector.card import ConceptCard, paragraphs
 from gui.inspector.panel import InspectorPanel
 from gui.inspector.picks import PathRow
 from gui.inspector.row import ChoiceRow, EntryRow
+from gui.inspector.spec import tip
 from gui.inspector.subject import places
 from tests.support.drawn import blocks
 from tests.support.inspected import by_type, inspector
@@ -310,6 +311,20 @@ def test_the_graph_itself_when_nothing_is_chosen(app: App, panel: InspectorPanel
     assert share.problem.isVisible()
     assert document.graph.training == training
     assert facts(panel)["Nodes"] == str(len(document.drawing))
+
+
+def test_a_memory_budget_has_its_unit_and_range(app: App, panel: InspectorPanel) -> None:
+    """MiB stand behind the number; nothing below 0 is taken."""
+    document = app.desk.open_example("digits-cnn")
+    row = panel.training.form.rows["memory_budget"]
+    assert isinstance(row, EntryRow)
+    assert row.spec.rule.unit == "MiB"
+    assert "0 to 1,000,000 MiB" in tip(row.spec)
+    type_into(row.entry, "2.5")
+    assert document.graph.training.memory_budget == 2.5
+    type_into(row.entry, "-1")
+    assert row.problem.isVisible()
+    assert document.graph.training.memory_budget == 2.5
 
 
 def test_a_frame_is_named(app: App, panel: InspectorPanel) -> None:

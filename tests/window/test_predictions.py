@@ -15,7 +15,7 @@ from graph.edits import SetTraining
 from gui.app import App
 from gui.docks.page import Page
 from gui.docks.plan import PlanPage
-from gui.docks.plan_rows import COLUMNS
+from gui.docks.plan_rows import COLUMNS, KERNEL
 from gui.docks.predictions import PredictionsPage
 from gui.docks.try_it import TryPage
 
@@ -153,6 +153,24 @@ def test_the_plan_lists_the_steps_and_measures_them(qtbot: QtBot, app: App) -> N
     QTest.mouseClick(page.table.viewport(), Qt.MouseButton.LeftButton, pos=at)
     assert page.document
     assert page.document.selection == {"hidden"}
+
+
+def test_the_plan_names_what_it_recomputes(qtbot: QtBot, app: App) -> None:
+    document = app.desk.open_example("digits-cnn")
+    document.push(SetTraining(replace(document.graph.training, epochs=1, memory_budget=2.2)))
+    page = PlanPage(app)
+    qtbot.addWidget(page)
+    page.show()
+    app.trainer.run(document)
+    qtbot.waitUntil(lambda: app.trainer.board.state == "finished", timeout=30_000)
+    qtbot.waitUntil(lambda: page.model.rowCount() > 5)
+    again = [k for k, step in enumerate(page.model.steps) if step.again]
+    shown = [page.model.index(k, KERNEL).data() for k in again]
+    assert "↻ conv2d" in shown
+    tip = page.model.index(again[-1], KERNEL).data(Qt.ItemDataRole.ToolTipRole)
+    assert tip == "conv2d: recomputed, to keep within the memory budget"
+    assert page.model.index(again[0], 1).data() == "conv1"
+    assert f"{len(again)} recompute" in page.total.accessibleName()
 
 
 @pytest.mark.parametrize("kind", [PredictionsPage, TryPage])

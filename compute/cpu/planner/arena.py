@@ -14,7 +14,8 @@ def place(regions: Sequence[Region], kept: Collection[Buffer]) -> tuple[int, lis
     """Give every transient buffer an offset; returns the bytes of the segment and the buffers.
 
     `kept` buffers are read after the last step and live to the end. A bordered image shares its
-    memory only with images of the same geometry, so that the zeros around it stay.
+    memory only with images of the same geometry, so that the zeros around it stay, unless steps
+    clear them.
     """
     spans = _lifetimes(regions, kept)
     order = sorted(spans, key=lambda buffer: -buffer.size)
@@ -23,7 +24,7 @@ def place(regions: Sequence[Region], kept: Collection[Buffer]) -> tuple[int, lis
     rooms: dict[tuple[int, ...], list[list[tuple[int, int, Buffer]]]] = {}
     for buffer in order:
         first, last = spans[buffer]
-        if buffer.border is not None:
+        if buffer.lasting:
             room = _room(rooms.setdefault((buffer.size, *buffer.geometry), []), first, last)
             if room:
                 buffer.offset = room[0][2].offset

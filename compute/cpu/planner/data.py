@@ -16,7 +16,7 @@ from graph.program import Input, Shape
 
 def emit_gather(em: Emitter, given: Input, tables: Tables) -> Step:
     """Copy the samples of a step into place; the data set's address is set before each run."""
-    value = given.value
+    em.path, value = given.key, given.value
     shape, item = em.shape(value), em.item_of(value)
     goal = em.target(value)
     image = len(shape) == 4 and em.image_like(goal) and item == em.item
@@ -31,7 +31,6 @@ def emit_gather(em: Emitter, given: Input, tables: Tables) -> Step:
         **{"out_row": strides[2], "out_pix": strides[3], "batch": count, "c": c},
         **{"height": height, "width": width, "kind": int(item != em.item or em.is_int(value))},
     }
-    em.path = given.key
     step = em.add("gather_batch", words, [], [place], count, flops=0)
     em.put(value, goal)
     return step

@@ -9,11 +9,11 @@ from math import prod
 from compute.cpu.kernels.elementwise import MAX_OPERANDS, MAX_REGISTERS, Mode
 from compute.cpu.kernels.program import READ, WRITE
 from compute.cpu.planner.combine import combine
-from compute.cpu.planner.emitter import CHUNK_ELEMENTS, Emitter, PlanError
+from compute.cpu.planner.emitter import CHUNK_ELEMENTS, Emitter, PlanError, full
 from compute.cpu.planner.fuse import Op
 from compute.cpu.planner.host import Lane, Number
 from compute.cpu.planner.steps import Instruction, Operand, Word, address
-from compute.cpu.planner.views import Joint, View, iterate, join, packed_like
+from compute.cpu.planner.views import Buffer, Joint, View, iterate, join, packed, packed_like
 from graph.program import Row, Shape
 
 SMALL = 4096  # elements below which slow strides cost less than a copy
@@ -29,18 +29,50 @@ def emit_chain(em: Emitter, op: Op) -> None:
     inputs: dict[int, Given] = {
         v: em.numbers[v] if v in em.numbers else em.view(v) for v in op.reads
     }
-    like = next((v for v in inputs.values() if isinstance(v, View) and v.shape == shape), None)
+    like = _like(em, op, {v: one for one in op.within for v in one.writes}, shape)
     outputs: dict[int, View] = {}
     for value in op.writes:
         outputs[value] = em.target(value, like)
         like = outputs[value] if len(outputs) == 1 else like
-    rows = op.rows
-    if not op.watched:
-        kept = [value for value in op.writes if value not in op.taps]
-        rows = combine(rows, kept, op.taps, em.numbers.__contains__)
+    rows = [row for one in (*op.within, op) for row in _joined(em, one)]
+    if op.hidden or op.within:
+        rows = _needed(rows, op.writes)
+        read = {v for row in rows for v in row.inputs}
+        inputs = {v: given for v, given in inputs.items() if v in read}
     run_rows(em, rows, inputs, outputs, shape)
     for value, view in outputs.items():
         em.put(value, view)
+
+
+def _joined(em: Emitter, op: Op) -> Sequence[Row]:
+    if op.watched:
+        return op.rows
+    kept = [value for value in (*op.writes, *op.hidden) if value not in op.taps]
+    return combine(op.rows, kept, op.taps, em.numbers.__contains__)
+
+
+def _like(em: Emitter, op: Op, within: Mapping[int, Op], shape: Shape) -> View | None:
+    """What the results lie like: the first operand of their shape, stored or not."""
+    inside = {row.outputs[0] for row in op.rows}
+    for value in (v for row in op.rows for v in row.inputs if v not in inside):
+        if value in within:
+            found = _like(em, within[value], within, shape)
+            if found is not None and full(found):
+                return found
+            return View(Buffer(0, "transient"), 0, packed(shape, em.item), em.item)
+        if value not in em.numbers and em.shape(value) == shape:
+            return em.view(value)
+    return None
+
+
+def _needed(rows: Sequence[Row], results: Sequence[int]) -> list[Row]:
+    """The rows that `results` are computed from."""
+    needed, found = set(results), list[Row]()
+    for row in reversed(rows):
+        if row.outputs[0] in needed:
+            needed.update(row.inputs)
+            found.append(row)
+    return found[::-1]
 
 
 def write_number(em: Emitter, number: Number, goal: View) -> None:

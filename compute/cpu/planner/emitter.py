@@ -17,6 +17,7 @@ from compute.cpu.planner.views import (
     Joint,
     Sides,
     View,
+    border_strips,
     image_axes,
     iterate,
     join,
@@ -39,8 +40,14 @@ class Emitter:
     """Places values and collects steps, op by op in an order that can run."""
 
     def __init__(
-        self, prepared: Prepared, layout: Layout, storage: Storage, winograd: int = 0
+        self,
+        prepared: Prepared,
+        layout: Layout,
+        storage: Storage,
+        clears: bool = False,
+        winograd: int = 0,
     ) -> None:
+        self.clears = clears  # whether steps write the zeros around images
         self.program, self.layout, self.storage = prepared.program, layout, storage
         self.winograd = winograd  # threads that fast convolution gets memory for; 0 without it
         self.host, self.numbers = prepared.host, prepared.numbers
@@ -48,6 +55,8 @@ class Emitter:
         self.steps: list[Step] = []
         self.buffers: list[Buffer] = []
         self.path = ""
+        self.behind: Step | None = None  # these two are of the steps that are added now
+        self.again: tuple[str, ...] = ()
         # values whose place is fixed beforehand (gradients of parameters), found when asked for
         self.fixed: dict[int, Callable[[], View | None]] = {}
         self.inputs = {i.value: i for i in self.program.inputs}
@@ -123,8 +132,16 @@ class Emitter:
         buffer = Buffer(size, "transient")
         if border != NO_BORDER:
             buffer.border, buffer.geometry = border, (*shape, *border)
+            if self.clears:
+                self._clear(buffer)
         self.buffers.append(buffer)
         return View(buffer, offset, axes, self.item)
+
+    def _clear(self, buffer: Buffer) -> None:
+        buffer.cleared = True
+        for strip in border_strips(buffer, self.item):
+            self.copy(self.number(0.0).broadcast(strip.shape), strip)
+            self.steps[-1].clears, self.steps[-1].again = True, ()
 
     def fixed_place(self, value: int) -> View | None:
         """The place that was decided for a value beforehand, if any."""
@@ -148,7 +165,7 @@ class Emitter:
         shape = self.shape(value)
         if value in self.layout.images:
             return self.new_image(shape, self.layout.border(value))
-        if like is not None and like.shape == shape and _full(like):
+        if like is not None and like.shape == shape and full(like):
             return self.new(shape, self.item_of(value), packed_like(like.axes, self.item))
         return self.new(shape, self.item_of(value))
 
@@ -181,6 +198,7 @@ class Emitter:
         views = (*reads, *whole, *writes)
         shapes = tuple("×".join(map(str, v.shape)) or "1" for v in views)
         step = Step(kernel, self.path, dict(words), touches, samples, unit, prefer, shapes, flops)
+        step.behind, step.again = self.behind, self.again
         step.commits = any(t.write and self._lasting(t.buffer) for t in touches)
         self.steps.append(step)
         return step
@@ -350,7 +368,8 @@ def _plain(axes: Sequence[Axis]) -> list[Axis]:
     return [merged(axis) for axis in axes]
 
 
-def _full(view: View) -> bool:
+def full(view: View) -> bool:
+    """Whether no element of the view stands for several."""
     return all(stride != 0 or extent == 1 for axis in view.axes for extent, stride in axis)
 
 

@@ -29,7 +29,10 @@ class Op:
     `roles` names values with a special part: bias, mask, relu and pre of an epilogue,
     `bias_gradient` of a weight gradient. `scale` multiplies a sum. `taps` are values stored only
     because they are watched. An op of `watched` rows alone keeps every row as it is written, so
-    that what one watch shows does not depend on the others.
+    that what one watch shows does not depend on the others. `hidden` values are no longer stored
+    though rows were joined as if they were. A chain begins with the rows of the chains `within`,
+    which are stored nowhere. An op done `again` computes what was not kept; `behind` is an earlier
+    op that no step of this one is to run ahead of, so that no memory is in use before it need be.
     """
 
     kind: str
@@ -40,6 +43,10 @@ class Op:
     scale: float = 1.0
     taps: set[int] = field(default_factory=set)
     watched: bool = False
+    hidden: tuple[int, ...] = ()
+    within: list[Op] = field(default_factory=list)
+    again: bool = False
+    behind: Op | None = None
 
     @property
     def row(self) -> Row:

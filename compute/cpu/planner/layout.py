@@ -42,6 +42,12 @@ class Layout:
         """The border to store `value` with."""
         return self.borders.get(value, NO_BORDER)
 
+    def with_twins(self, twins: Mapping[int, int]) -> Layout:
+        """The layout that stores every key of `twins` as it does the value it stands for."""
+        images = {twin for twin, value in twins.items() if value in self.images}
+        borders = {t: self.borders[value] for t, value in twins.items() if value in self.borders}
+        return Layout(self.images | images, {**self.borders, **borders})
+
 
 def decide(program: Program, core: Sequence[Row], rows: Sequence[Row]) -> Layout:
     """The layout of every value; that of the core's values does not depend on what is watched."""

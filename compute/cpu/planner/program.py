@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import cast
 
 from compute.cpu.planner import (
@@ -26,7 +27,7 @@ from compute.cpu.planner.fuse import ELEMENTWISE, Op, core_rows, fuse
 from compute.cpu.planner.host import HostProgram
 from compute.cpu.planner.layout import decide
 from compute.cpu.planner.prepare import Prepared, optimise, split_host
-from compute.cpu.planner.schedule import Region, schedule
+from compute.cpu.planner.schedule import Pace, Region, schedule
 from compute.cpu.planner.steps import Step, touch
 from compute.cpu.planner.storage import Storage
 from compute.cpu.planner.tables import Tables
@@ -119,7 +120,8 @@ class Planned:
                 cut = f"{group.samples} samples by {group.size}" if group.samples else "own chunks"
                 yield f"    group ({cut})"
                 for step in group.steps:
-                    yield f"      {step.kernel}({', '.join(step.shapes)})  # {step.path}"
+                    again = f", again {', '.join(step.again)}" if step.again else ""
+                    yield f"      {step.kernel}({', '.join(step.shapes)})  # {step.path}{again}"
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
@@ -132,19 +134,32 @@ def plan_program(program: Program, storage: Storage, seed: int, winograd: int = 
     """
     prepared = split_host(optimise(program))
     ops = fuse(prepared)
-    return _Planner(prepared, ops, storage, seed, winograd).plan()
+    return Planner(prepared, ops, storage, seed, winograd=winograd).plan()
 
 
-class _Planner:
-    """Emits the ops of one program and gathers what surrounds them."""
+class Planner:
+    """Emits the ops of one program and gathers what surrounds them.
+
+    `twins` maps values that are computed again to what they are again: they lie as those did.
+    With `clears` steps write the zeros around images, whose memory then is free for others. Once
+    planned, `made` holds the steps of every op, as a range of all in the order emitted.
+    """
 
     def __init__(
-        self, prepared: Prepared, ops: list[Op], storage: Storage, seed: int, winograd: int
+        self,
+        prepared: Prepared,
+        ops: list[Op],
+        storage: Storage,
+        seed: int,
+        twins: Mapping[int, int] = MappingProxyType({}),
+        clears: bool = False,
+        winograd: int = 0,
     ) -> None:
         self.prepared, self.ops, self.seed = prepared, ops, seed
         self.program = prepared.program
+        self.made: dict[Op, range] = {}
         layout = decide(self.program, core_rows(prepared), prepared.rows)
-        self.em = Emitter(prepared, layout, storage, winograd)
+        self.em = Emitter(prepared, layout.with_twins(twins), storage, clears, winograd)
         outputs = self.program.outputs
         self.scalars = [(n, v) for n, v in outputs if self._is_scalar(v)]
         self.tables = Tables.make(self.program.batch, len(self.scalars))
@@ -153,8 +168,10 @@ class _Planner:
     def _is_scalar(self, value: int) -> bool:
         return self.program.types[value].shape == () and not self.em.is_int(value)
 
-    def plan(self) -> Planned:
+    def plan(self, pace: Pace = Pace.FREE) -> Planned:
+        """Every step in its region, every buffer in its place."""
         em = self.em
+        self._serial = pace == Pace.SERIAL
         updates_made = [op for op in self.ops if op.kind == "update"]
         self._fix_gradients(updates_made)
         stores = self._fix_stores(updates_made)
@@ -177,7 +194,7 @@ class _Planner:
         self._put_updated(late)
         self._record(late, after=True)
         arrays |= self._results(late, after=True)
-        regions = schedule(em.steps, _writer(em.steps, loss_view))
+        regions = schedule(em.steps, _writer(em.steps, loss_view), pace)
         if loss_view is not None and not any(region.guard for region in regions):
             regions.append(Region(guard=True))
         total, buffers = place(regions, [v.buffer for v in arrays.values()])
@@ -198,7 +215,18 @@ class _Planner:
         )
 
     def _emit(self, op: Op) -> None:
+        first = len(self.em.steps)
         self.em.path = op.path
+        if op.behind is not None:
+            last = first if self._serial else self.made[op.behind].stop
+            self.em.behind = self.em.steps[last - 1]
+        anew = [op, *op.within] if op.again else op.within
+        self.em.again = tuple(dict.fromkeys(one.path for one in anew))
+        self._emit_steps(op)
+        self.em.behind, self.em.again = None, ()
+        self.made[op] = range(first, len(self.em.steps))
+
+    def _emit_steps(self, op: Op) -> None:
         if op.kind == "random_uniform":
             data.emit_random(self.em, op, self.seed, self.tables)
         elif op.kind in _COMPARISONS:
@@ -270,7 +298,7 @@ class _Planner:
         em = self.em
         made = {v: op for op in self.ops for v in op.writes}
         for op in self.ops:
-            if op.kind != "concat" or op.watched or op.row.outputs[0] in em.fixed:
+            if op.kind != "concat" or op.watched or op.again or op.row.outputs[0] in em.fixed:
                 continue
             whole, start = _Once(em, op.row.outputs[0]), 0
             axis = cast("int", op.row.attr("axis"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from heapq import heapify, heappop, heappush
 
 from compute.cpu.planner.steps import Step, Touch
@@ -37,15 +38,31 @@ class Region:
 
 @dataclass(slots=True)
 class _Edge:
-    """An earlier step that a step must follow; `local`: slice by slice is enough."""
+    """An earlier step that a step must follow; `local`: slice by slice is enough.
+
+    With `order` neither touches what the other does: they may run in one region.
+    """
 
     before: int
     local: bool
+    order: bool = False
 
 
-def schedule(steps: Sequence[Step], loss: Step | None) -> list[Region]:
+class Pace(IntEnum):
+    """How freely steps run that are behind another: the slower, the less memory is in use at once.
+
+    FREE: from the region of that step on; APART: what is computed again from the next one on;
+    SERIAL: each op of the backward pass after the one before it.
+    """
+
+    FREE = 0
+    APART = 1
+    SERIAL = 2
+
+
+def schedule(steps: Sequence[Step], loss: Step | None, pace: Pace = Pace.FREE) -> list[Region]:
     """Regions in order. Steps that commit come after a check of what `loss` wrote."""
-    plan = _Schedule(steps, loss)
+    plan = _Schedule(steps, loss, pace)
     ready = [k for k, count in enumerate(plan.waiting) if not count]
     while ready:
         heapify(ready)
@@ -71,8 +88,9 @@ def schedule(steps: Sequence[Step], loss: Step | None) -> list[Region]:
 class _Schedule:
     """Regions so far, and how many steps each step still waits for."""
 
-    def __init__(self, steps: Sequence[Step], loss: Step | None) -> None:
+    def __init__(self, steps: Sequence[Step], loss: Step | None, pace: Pace) -> None:
         self.steps, self.edges = steps, _edges(steps)
+        self._hold_back(pace)
         self.commits = [step.commits for step in steps]
         for k in range(len(steps)):
             self._bind(k)
@@ -85,6 +103,24 @@ class _Schedule:
         self.regions = [Region()]
         self.place: dict[int, int] = {}  # step -> region
         self.group_of: dict[int, Group] = {}
+
+    def _hold_back(self, pace: Pace) -> None:
+        """Let steps wait that nothing they read holds back, so that their memory is not in use
+        from the start: what is behind another, and what clears borders, for its image's writer.
+        """
+        number = {step: k for k, step in enumerate(self.steps)}
+        writer: dict[Buffer, int] = {}
+        for k in reversed(range(len(self.steps))):
+            step = self.steps[k]
+            if step.behind is not None and not step.clears:
+                waits = pace == Pace.SERIAL or (pace == Pace.APART and bool(step.again))
+                self.edges[k].append(_Edge(number[step.behind], False, order=not waits))
+            for buffer in {touch.buffer for touch in step.touches if touch.write}:
+                if not step.clears:
+                    writer[buffer] = k
+                elif buffer in writer:
+                    held = self.edges[writer[buffer]]
+                    self.edges[k] += [e for e in held if not self.steps[e.before].clears]
 
     def _bind(self, k: int) -> None:
         """Let the step that step `k` follows wait for all that `k` waits for, so that both can run
@@ -124,7 +160,7 @@ class _Schedule:
         checked = self.loss < 0 or self.place.get(self.loss, current) < current
         if self.commits[k] and not checked:
             return None
-        near = [edge for edge in self.edges[k] if self.place[edge.before] == current]
+        near = [e for e in self.edges[k] if not e.order and self.place[e.before] == current]
         if near:
             group = self.group_of[near[0].before]
             together = all(e.local and self.group_of[e.before] is group for e in near)

@@ -73,7 +73,10 @@ class Step:
     `prefer` is the wanted number of samples in a chunk, 0 for any; for steps without samples it is
     the value of `size` itself. `commits`: writes parameters, optimizer slots or states, which must
     not happen in a step whose loss is not finite. `follows`: an earlier step with the same samples
-    that this one runs behind, slice by slice, where nothing stands between them.
+    that this one runs behind, slice by slice, where nothing stands between them. `again`: nodes
+    of which it computes anew what was not kept. `behind`: an earlier one that it must not be moved
+    ahead of, so that no memory is in use before it need be.
+    `clears`: writes the zeros around an image, for the step that then writes the image.
     """
 
     kernel: str
@@ -87,6 +90,9 @@ class Step:
     flops: int = 0
     commits: bool = False
     follows: Step | None = None
+    again: tuple[str, ...] = ()
+    behind: Step | None = None
+    clears: bool = False
     operands: list[Operand] = field(default_factory=list)
     program: list[Instruction] = field(default_factory=list)
 

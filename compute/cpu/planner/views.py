@@ -26,7 +26,8 @@ CACHE_LINE = 64
 class Buffer:
     """A slot of memory. `border` marks an image stored with a zero border (never written).
 
-    `offset` is where the slot starts in its segment; -1 until it is placed.
+    Of a `cleared` one steps write the zeros, each time anew. `offset` is where the slot starts in
+    its segment; -1 until it is placed.
     """
 
     size: int
@@ -35,6 +36,12 @@ class Buffer:
     border: Sides | None = None
     geometry: tuple[int, ...] = ()
     offset: int = -1
+    cleared: bool = False
+
+    @property
+    def lasting(self) -> bool:
+        """Whether zeros lie around an image that nothing else may overwrite."""
+        return self.border is not None and not self.cleared
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +189,27 @@ def image_axes(shape: Shape, border: Sides, item: int) -> tuple[tuple[Axis, ...]
         ((width, pixel),),
     )
     return axes, top * row + left * pixel, count * image
+
+
+def border_strips(buffer: Buffer, item: int) -> list[View]:
+    """What lies around a bordered image: above, below, left and right, as N×rows×columns."""
+    assert buffer.border is not None
+    count, channels, height, width = buffer.geometry[:4]
+    top, bottom, left, right = buffer.border
+    pixel = channels * item
+    row = (left + width + right) * pixel
+    image = (top + height + bottom) * row
+    strips = (
+        (0, top, row),
+        ((top + height) * row, bottom, row),
+        (top * row, height, left * pixel),
+        (top * row + (left + width) * pixel, height, right * pixel),
+    )
+    return [
+        View(buffer, start, (((count, image),), ((rows, row),), ((length // item, item),)), item)
+        for start, rows, length in strips
+        if rows and length
+    ]
 
 
 Joint = tuple[int, tuple[int, ...]]  # extent, stride of each view

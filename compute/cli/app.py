@@ -82,9 +82,9 @@ def train(
     """Train a graph and record the run."""
     from compute.cli.training import train
 
-    given = (file, epochs, seed, batch_size, fast_convolution, patience, memory_budget)
-    given = (*given, threads, device, resume, workspace)
-    raise typer.Exit(train(*given, json=json, allow_outside=allow_outside))
+    settings = (epochs, seed, batch_size, fast_convolution, patience, memory_budget)
+    given = (threads, device, resume, workspace)
+    raise typer.Exit(train(file, *settings, *given, json=json, allow_outside=allow_outside))
 
 
 @app.command("eval")

@@ -21,8 +21,8 @@ from graph.export.outline import Outline
 from graph.export.pytorch import TAKEN
 from graph.export.pytorch_model import ModelClass, model_class, operands
 from graph.export.pytorch_optimizer import optimizer_call
+from graph.export.pytorch_scores import names_of, run_lines, total
 from graph.export.pytorch_sequences import SEQUENCES
-from graph.export.pytorch_train import names_of, run_lines, total
 from graph.graph import Graph
 from graph.kinds import Optimizer
 

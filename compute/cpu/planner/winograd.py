@@ -29,7 +29,7 @@ GRADIENT_IN = 180  # that of a gradient's tile
 GRADIENT_OUT = 150  # back from a vector of gradients at all points
 ADDED = 4  # a vector of these read and written
 STREAMED = 20  # bytes of weights at all points that come in a cycle
-PACES = ((1 << 20, 0.75), (1 << 22, 1.0))  # how much of the last three, up to so many bytes
+PACES = ((1 << 20, 0.75), (1 << 22, 1.5))  # how much of the last three, up to so many bytes
 FAR = 2.0  # beyond
 
 

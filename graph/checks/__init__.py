@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from graph.checks import ids, ties, training, values, wiring
+from graph.checks import ids, scans, ties, training, values, wiring
 from graph.checks.connect import can_connect
 from graph.checks.problem import Problem, View
 from graph.graph import Graph
@@ -25,6 +25,7 @@ CHECKS: tuple[Callable[[View], Iterable[Problem]], ...] = (
     ids.ids,
     values.samples,
     values.memory,
+    scans.long_scans,
     training.losses,
     training.nothing_to_train,
     training.inside_definitions,

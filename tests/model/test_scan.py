@@ -271,6 +271,16 @@ def test_a_change_inside_reaches_the_scan() -> None:
     assert view.shapes.text("scan", "h_next") == ""
 
 
+def test_a_walk_that_takes_long_to_prepare_is_told() -> None:
+    graph = trained(scan(), elman(), steps=571)  # 7 nodes each
+    assert not [problem for problem in check(graph) if problem.path.startswith("scan")]
+    SetOp("x", op("Input", shape=(572, 2))).apply(graph)
+    SetOp("goal", op("Input", shape=(572, 3))).apply(graph)
+    (problem,) = [problem for problem in check(graph) if problem.path.startswith("scan")]
+    assert problem.severity == "warning"
+    assert problem.message == "found 572 steps of 7 nodes, expected at most 4,000 nodes in all"
+
+
 def test_a_cell_with_wires_in_a_circle_is_told_and_not_walked() -> None:
     graph = trained(scan(), elman())
     Connect(Wire("act", "y", "sum", "x", 7), into="cell").apply(graph)

@@ -13,7 +13,7 @@ import numpy as np
 from compute.backend import Array
 from compute.data import DataError
 from compute.evaluate import host_scalars
-from compute.outputs import Meaning, input_keys, meanings, read_output, run_model
+from compute.outputs import Meaning, Reading, input_keys, meanings, read_output, run_model
 from compute.pictures import feature_map, parameter_tiles
 from compute.questions import (
     Answer,
@@ -24,6 +24,7 @@ from compute.questions import (
     Output,
     Parameter,
     Part,
+    Places,
     PlanLines,
     PlanTable,
     Predict,
@@ -259,7 +260,9 @@ def _targets(values: Array) -> Array:
 def _output(
     name: str, raw: Array, meaning: Meaning, of: _Answerer, targets: Array | None
 ) -> Output:
-    reading = read_output(name, raw, meaning, of.scaling, of.samples.class_names).last
+    every = read_output(name, raw, meaning, of.scaling, of.samples.class_names)
+    reading = every.last
+    places = None if reading is every else _places(every, targets)
     values = reading.values.reshape(len(raw), -1)
     if reading.classes is None:
         return Output(name, meaning.kind, values, targets=targets)
@@ -269,7 +272,19 @@ def _output(
         sure = np.maximum(values[:, 0], 1 - values[:, 0])
     if targets is not None:
         targets = targets.reshape(len(raw), -1)[:, -1].astype(np.int64)
-    return Output(name, meaning.kind, values, classes, targets, sure, reading.class_names)
+    names = reading.class_names
+    return Output(name, meaning.kind, values, classes, targets, sure, names, places)
+
+
+def _places(reading: Reading, targets: Array | None) -> Places:
+    """The classes of sequences, or of maps row by row."""
+    assert reading.classes is not None
+    count, shares = len(reading.values), reading.values
+    classes = reading.classes.reshape(count, -1)
+    sure = shares.max(-1).reshape(count, -1)
+    known = targets is not None and targets.shape == classes.shape
+    own = targets.astype(np.int64) if known and targets is not None else None
+    return Places(classes, sure, shares[0].reshape(-1, shares.shape[-1]), own)
 
 
 def _text(shape: tuple[int, ...]) -> str:

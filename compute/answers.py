@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from compute.attention import NAME, operands, parameters, weights
 from compute.backend import Array
 from compute.data import DataError
 from compute.evaluate import host_scalars
@@ -40,6 +41,7 @@ from compute.questions import (
 )
 from compute.watch import reduce_tap
 from graph.lower import LowerError
+from graph.ops.attention import Attending
 
 if TYPE_CHECKING:
     from compute.prepare import Loaded
@@ -98,14 +100,30 @@ class _Answerer:
         part = self.part(question.part)
         sample = int(part[question.sample % len(part)])
         index = np.array([[sample]], np.int64)
-        watch = self.known(question.names)
+        wanted = self.known(question.names)
+        looks = {n: given for n in question.names if (given := operands(self.model, n))}
+        watch = wanted.union(*(given.values() for given in looks.values()))
         scalars = host_scalars(self.job.live, self.step, 1)
         found = self.plan.run("evaluate", self.job.data, index, scalars, watch)
         raw = {n[8:]: array for n, array in found.arrays.items() if n.startswith("outputs/")}
         outputs = self.outputs(raw, np.array([sample]))
         keys = input_keys(self.model)
         inputs = {key: np.asarray(self.samples.arrays[key][sample]) for key in keys}
-        return SampleMaps(self.step, sample, inputs, outputs, _maps(found.arrays, watch))
+        maps = _maps(found.arrays, wanted) | self.attention(looks, found.arrays)
+        return SampleMaps(self.step, sample, inputs, outputs, maps)
+
+    def attention(
+        self, looks: Mapping[str, Mapping[str, str]], arrays: Mapping[str, Array]
+    ) -> dict[str, FeatureMap]:
+        """The weights of attention nodes, by the names that were asked for."""
+        kept = self.plan.read() if looks else {}
+        made = {}
+        for name, given in looks.items():
+            op = self.model.nodes[name.removeprefix(NAME)].op
+            own = {port: arrays[value][0] for port, value in given.items()}
+            assert isinstance(op, Attending)
+            made[name] = feature_map(name, weights(op, own, parameters(self.model, name, kept)))
+        return made
 
     def inputs(self, question: Inputs) -> SampleInputs:
         count = self.samples.count

@@ -29,7 +29,8 @@ Greys = NDArray[np.uint8]
 class Maps:
     """The values inside the net for one sample (place in `part`), as in evaluation.
 
-    `names` are `value:path.port`; those that the net does not have are left out of the answer.
+    `names` are `value:path.port`, or `attention:path` for the weights of an attention node, heads ×
+    queries × keys; those that the net does not have are left out of the answer.
     """
 
     sample: int
@@ -133,7 +134,9 @@ class Output:
     """An output of the net for N samples, in the words and units of the data.
 
     Where it says a class at each place of a sequence, `places` holds them all, and all else is that
-    of the last place: what comes next in a text. `values` (N×K) are probabilities for `kind` softmax and sigmoid, else numbers in data units.
+    of the last place: what comes next in a text.
+
+    `values` (N×K) are probabilities for `kind` softmax and sigmoid, else numbers in data units.
     `classes`, `targets` and `confidence` (N; K numbers each for targets that are numbers) are None
     where they mean nothing. A class k is called `class_names[k]` if there is such a name.
     """

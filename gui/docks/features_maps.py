@@ -22,6 +22,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from compute.attention import NAME
 from compute.questions import FeatureMap
 from gui.canvas.drawing import brush, colour, pen, rounded, stroke, text
 from gui.canvas.geometry import Rect
@@ -236,6 +237,8 @@ class MapsView(QWidget):
             size = QRectF(0, 0, round(tile.shape[1] * share), round(tile.shape[0] * share))
             painter.drawImage(size, picture(tile, table))
             return
+        if found.name.startswith(NAME):  # a pixel is a pair of steps
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
         columns, side = self.grid()
         pixels = np.array(table, np.uint32)[tiles[: self.shown()]]  # of all at once: far faster
         high, wide = pixels.shape[1:]

@@ -35,7 +35,7 @@ from gui.docks.features_filters import FilterStrip, RampBar
 from gui.docks.features_layers import Seen, seen
 from gui.docks.features_maps import MapsView
 from gui.docks.features_sample import WIDTH, SamplePane
-from gui.docks.letters import alphabet, written
+from gui.docks.letters import alphabet
 from gui.docks.page import Page
 from gui.document import DocumentChange
 from gui.widgets.basics import label
@@ -159,7 +159,7 @@ class FeaturesPage(Page):
         self.layer.clear()
         self.layer.addItems([one.title for one in found])
         places = [k for k, one in enumerate(found) if one == before]
-        first = next((k for k, one in enumerate(found) if one.filters), 0)
+        first = next((k for k, one in enumerate(found) if one.telling), 0)
         self.layer.setCurrentIndex(places[0] if places else first)
         self._follow()
 
@@ -232,7 +232,7 @@ class FeaturesPage(Page):
             return -1, ()
         steps = len(values)
         axis = found.shape.index(steps) if steps in found.shape else -1
-        return axis, tuple(written([k], signs) for k in values.tolist()) if signs else ()
+        return axis, tuple(signs[k] for k in values.tolist()) if signs else ()
 
     def _heard_filters(self, answer: Answer) -> None:
         if isinstance(answer, Parameter):

@@ -15,12 +15,14 @@ class Seen:
     """One output of a layer: the tensor's name for questions, and what people call it.
 
     `filters` is the ParamKey of the convolution whose maps these are, "" when there is none.
+    `telling`: of what the net does with a sample this tells more than others.
     """
 
     path: str
     tensor: str
     title: str
     filters: str = ""
+    telling: bool = False
 
 
 def seen(graph: Graph) -> list[Seen]:
@@ -34,13 +36,14 @@ def seen(graph: Graph) -> list[Seen]:
     found = []
     for path, node in nodes.items():
         if operands(model, f"{NAME}{path}"):
-            found.append(Seen(path, f"{NAME}{path}", _title(path, node.name, " weights")))
+            found.append(Seen(path, f"{NAME}{path}", _title(path, node.name, " weights"), "", True))
         ports = node.op.ports_out() if node.op.role == "layer" else ()
         for port in ports:
             title = _title(path, node.name, "" if len(ports) == 1 else f" {port.name}")
             if model.can_watch(f"value:{path}.{port.name}"):
                 filters = _filters(graph, path, rank)
-                found.append(Seen(path, f"value:{path}.{port.name}", title, filters))
+                telling = bool(filters) or node.op.family == "recurrent"
+                found.append(Seen(path, f"value:{path}.{port.name}", title, filters, telling))
     return found
 
 

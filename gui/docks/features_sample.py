@@ -19,6 +19,7 @@ from gui.look import Look
 from gui.widgets.basics import IconButton
 
 SIDE, LINE, WIDTH = 80, 15, 108
+SAYS = 42  # px of a picture that the net makes
 NUMBERS = 5  # of a row that is no picture
 LETTERS, LETTER_ROWS = 11, 5  # of a text
 WHOLE = 10  # places up to which all that is said of a sequence is shown
@@ -98,6 +99,7 @@ class SampleCard(QWidget):
         self._look = look
         self._image: QImage | None = None
         self._numbers: list[str] = []
+        self._says: QImage | None = None  # the picture that the net makes of it
         self.lines: list[Line] = []
         self._values: NDArray[np.floating] = np.zeros(0)
         self.setFixedSize(WIDTH, SIDE + 6 + 4 * LINE)
@@ -108,9 +110,12 @@ class SampleCard(QWidget):
         values = next(iter(answer.inputs.values()), np.zeros(0)) if answer else np.zeros(0)
         lines: list[Line] = []
         if answer is not None:
-            lines = [("sample", str(answer.sample), True), *_lines(answer.outputs)]
+            drawn = _redrawn(values, answer.outputs)
+            own = _lines(answer.outputs) if drawn is None else [("says", "", True)]
+            lines = [("sample", str(answer.sample), True), *own]
+            self._says = None if drawn is None else _image(drawn)
         same = np.array_equal(values, self._values)
-        if same and lines == self.lines:
+        if same and lines == self.lines and self._says is None:
             return
         self.lines = lines
         if not same:
@@ -135,6 +140,8 @@ class SampleCard(QWidget):
             painter.restore()
         if self._image is None and self._values.ndim == 2:
             self._paint_curves(painter)
+        if self._says is not None:
+            painter.drawImage(QRectF(34, SIDE + 6 + LINE + 2, SAYS, SAYS), self._says)
         for row, number in enumerate(self._numbers):
             text(painter, 8, 12 + 14 * row, number, "caption mono", theme.text2)
         for row, (words, value, right) in enumerate(self.lines):
@@ -160,6 +167,17 @@ class SampleCard(QWidget):
 def _numbers(values: NDArray[np.floating]) -> list[str]:
     """The first of a row; none of a sequence, which is drawn."""
     return [value_text(float(v)) for v in np.ravel(values)[:NUMBERS]] if values.ndim < 2 else []
+
+
+def _redrawn(
+    values: NDArray[np.floating], outputs: tuple[Output, ...]
+) -> NDArray[np.floating] | None:
+    """What a net that gives a picture as large as its own made of it."""
+    first = outputs[0] if outputs else None
+    if first is None or first.kind != "numbers" or values.ndim != 3:
+        return None
+    fits = np.size(first.values) == values.size > 1
+    return np.reshape(first.values, values.shape) if fits else None
 
 
 def _written(values: NDArray[np.floating], signs: tuple[str, ...]) -> list[str]:

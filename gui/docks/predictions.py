@@ -198,15 +198,17 @@ class PredictionsPage(Page):
         self.stack.setCurrentWidget(self.plane if boundary else self.matrix)
 
     def _scatter(self, output: Output) -> None:
-        """Predicted against target, of the first number of a regression."""
+        """Predicted against target, of all numbers of a regression; of many an even choice."""
         assert output.targets is not None
-        targets = np.asarray(output.targets, np.float64).reshape(len(output.values), -1)[:, 0]
-        values = output.values.reshape(len(output.values), -1)[:, 0].astype(np.float64)
+        targets = np.ravel(output.targets).astype(np.float64)
+        values = np.ravel(output.values).astype(np.float64)
         kept = np.isfinite(values) & np.isfinite(targets)
         if not kept.any():
             self._say("No prediction is a finite number.")
             return
-        points = np.stack([targets[kept], values[kept]], axis=1)[:POINTS]
+        points = np.stack([targets[kept], values[kept]], axis=1)
+        shown = np.linspace(0, len(points) - 1, min(POINTS, len(points))).astype(np.int64)
+        points = points[shown]
         error = float(np.abs(values - targets)[kept].mean())
         spread = float(np.square(targets - targets.mean()).sum())
         rest = float(np.square(values - targets)[kept].sum())

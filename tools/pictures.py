@@ -42,6 +42,7 @@ from gui.window import MainWindow  # noqa: E402
 
 FOLDER = Path(os.environ.get("NETLOOM_PICTURES", ROOT / "docs" / "images"))
 SIZE = QSize(1600, 1000)
+TALL = 1760  # px of a window that shows all examples
 PATIENCE = 240.0  # seconds; the first make compiles kernels
 SEED, EPOCHS, RATE = 3, 40, 6e-4
 GRABBED = 31  # epoch in which a running training is drawn
@@ -200,6 +201,51 @@ def training(studio: Studio) -> None:
     studio.until(lambda: not board.active, "the end of the run")
 
 
+def gallery(studio: Studio) -> None:
+    """All examples at once."""
+    start = studio.window.start
+    studio.window.resize(SIZE.width(), TALL)
+    studio.until(lambda: all(card.drawn for card in start.cards), "all cards")
+    studio.grab("gallery")
+
+
+def text(studio: Studio) -> None:
+    """A transformer learns rhymes: what its heads look at, its letters place by place."""
+    studio.open("char-transformer", data=False)
+    studio.dock("curves", "gradients", "features", "predictions")
+    studio.train(studio.document.graph.training.epochs)
+    board = studio.window.app.trainer.board
+    features, predictions = studio.page("features"), studio.page("predictions")
+    studio.until(lambda: board.started and board.epoch >= 12, "a run that is under way")
+    studio.until(lambda: len(features.shape.text().split("×")) == 3, "weights of attention")
+    studio.until(lambda: predictions.answer is not None, "predictions")
+    studio.grab("text-dark", settled=False)
+    studio.until(lambda: board.state == "finished", "the end of the run")
+    studio.dock("try")
+    tried = studio.page("try")
+    tried.text.field.setPlainText("This is the house that ")
+    studio.until(lambda: tried.bars.rows and tried.bars.rows[0][0] == "J", "an answer")
+    tried.text.more.click()
+    studio.until(lambda: not tried.text.more.isChecked(), "what the net writes")
+    end = tried.text.field.toPlainText()
+    assert "Jack built" in end, end
+    studio.grab("write")
+
+
+def deep(studio: Studio) -> None:
+    """Two nets side by side, each with its own loss: sixty layers, with ways around and without."""
+    studio.open("residual-deep")
+    studio.dock("curves", "gradients", "features", "predictions")
+    studio.train(studio.document.graph.training.epochs)
+    curves, board = studio.page("curves"), studio.window.app.trainer.board
+    studio.until(lambda: board.started and board.epoch >= 13, "a run that is under way")
+    groups = [curves.groups.tabData(place) for place in range(curves.groups.count())]
+    curves.groups.setCurrentIndex(groups.index("losses"))
+    studio.grab("deep-light", settled=False)
+    studio.window.app.trainer.stop()
+    studio.until(lambda: not board.active, "the end of the run")
+
+
 def docks(studio: Studio) -> None:
     """Problems, code, a digit drawn by hand: what else stands in the docks."""
     studio.open("digits-cnn")
@@ -292,6 +338,9 @@ SHOTS: dict[str, Shot] = {
     "start-light": ("light", 1, start),
     "empty": ("dark", 1, empty),
     "refusal": ("dark", 1, refusal),
+    "gallery": ("dark", 1, gallery),
+    "text": ("dark", 1, text),
+    "deep": ("light", 1, deep),
     "training": ("dark", 1, training),
     "training-light": ("light", 1, training),
     "training@2x": ("dark", 2, training),

@@ -232,7 +232,7 @@ class FeaturesPage(Page):
             return -1, ()
         steps = len(values)
         axis = found.shape.index(steps) if steps in found.shape else -1
-        return axis, tuple(signs[k] for k in values.tolist()) if signs else ()
+        return axis, tuple(signs[int(k)] for k in values) if signs else ()
 
     def _heard_filters(self, answer: Answer) -> None:
         if isinstance(answer, Parameter):

@@ -46,6 +46,7 @@ from gui.theme import mix
 from gui.widgets.basics import label
 
 EMPTY = "Press Run: then draw, fill in a row or type here, and the net says what it makes of it."
+Given = tuple[int, bytes]  # how many symbols were typed, and the sample
 UNKNOWN = "This net reads something that cannot be drawn or typed here yet."
 MOST_BARS, FIRST = 12, 8  # classes up to which each has its bar; of more so many
 NAME, NUMBER, STEP = 76, 52, 18  # px: at most for a name, for a number, a row
@@ -62,6 +63,7 @@ class TryPage(Page):
         self._source: Source | None = None
         self._examples: tuple[int, ...] = ()
         self._next = 0
+        self._offered = False
         self._asked: tuple[object, ...] = ()
         self.pad = DrawingPad(app.look)
         self.pad.drawn.connect(self._ask)
@@ -75,6 +77,7 @@ class TryPage(Page):
         self.answer = label(tone="mono")
         self.answer.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._said: Output | None = None
+        self._heard: Given = (0, b"")  # what that was said to
         self.bars = OutputBars(app.look)
         self.message = label(tone="tertiary")
         self.message.setWordWrap(True)
@@ -88,7 +91,7 @@ class TryPage(Page):
         self.sample = QPushButton("Take a sample")
         self.sample.setToolTip("Put in a held-out sample, another one each time")
         self.sample.setProperty("kind", "quiet")
-        self.sample.clicked.connect(self._take)
+        self.sample.clicked.connect(lambda _: self._take())
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -163,7 +166,7 @@ class TryPage(Page):
             widget.setVisible(shown)
         self.stack.setCurrentIndex(1)
         if not drawn and not self._examples:
-            self._take()
+            self._take(offered=True)
         self._ask()
 
     def refresh(self) -> None:
@@ -182,12 +185,13 @@ class TryPage(Page):
             self._show()
             return
         board = self.app.trainer.board
-        asked = (id(board.curves), board.state, board.step, read, given.tobytes())
+        text = read, given.tobytes()
+        asked = (id(board.curves), board.state, board.step, text)
         if asked == self._asked:  # an answer is a tick too: it must not bring the next question
             return
         self._asked = asked
         question = Predict({source.key: given})
-        self.app.trainer.ask((self, "predict"), question, partial(self._answered, asked, read))
+        self.app.trainer.ask((self, "predict"), question, partial(self._answered, text))
 
     def _given(self, source: Source) -> tuple[NDArray[Any] | None, int]:
         """What is drawn, filled in or typed, as one sample, None while something is missing; and
@@ -204,17 +208,16 @@ class TryPage(Page):
             return "Draw something on the pad."
         return "Type something." if self.text.follows else f"{read} of {source.steps} symbols"
 
-    def _answered(self, asked: tuple[object, ...], read: int, answer: Answer) -> None:
+    def _answered(self, text: Given, answer: Answer) -> None:
         if isinstance(answer, Unanswered):
             self.message.setText(answer.message)
         elif isinstance(answer, Predicted) and answer.outputs:
             output = answer.outputs[0]
             follows = bool(self._source and self._source.names) and self.text.follows
-            self._said = output.at(read - 1) if follows else output
+            self._said, self._heard = output.at(text[0] - 1) if follows else output, text
             self._show()
             self.message.setText(f"after {answer.step:,} training steps")
-            if follows and asked == self._asked:  # else the text is another by now
-                self.text.said(self._said)
+            self._go_on(follows)
 
     def _show(self) -> None:
         """What the net said last, at the place that is chosen."""
@@ -230,11 +233,13 @@ class TryPage(Page):
         self.bars.put(said.at(self.places.place))
 
     def _go_on(self, on: bool) -> None:
-        if on and self._said is not None:
+        """Let the net write on, if what it said last is of the text as it is."""
+        if on and self._said is not None and self._asked[-1:] == (self._heard,):
             self.text.said(self._said)
 
-    def _take(self) -> None:
-        """Put a held-out sample in, another one each time."""
+    def _take(self, offered: bool = False) -> None:
+        """Put a held-out sample in, another one each time; what is `offered` replaces no text."""
+        self._offered = offered
         if self._examples:
             number = self._examples[self._next % len(self._examples)]
             self._next += 1
@@ -246,7 +251,7 @@ class TryPage(Page):
     def _known(self, answer: Answer) -> None:
         if isinstance(answer, SamplePredictions) and len(answer.samples):
             self._examples = tuple(answer.samples.tolist())
-            self._take()
+            self._take(self._offered)
 
     def _sample(self, answer: Answer) -> None:
         source = self._source
@@ -255,9 +260,9 @@ class TryPage(Page):
         values = np.asarray(answer.arrays[source.key][0], np.float64)
         if source.columns:
             self.form.fill(values)
-        elif source.names:
+        elif source.names and not (self._offered and self.text.count):
             self.text.fill(values.astype(np.int64))
-        else:
+        elif not source.names:
             self.pad.put(values[0])
 
 

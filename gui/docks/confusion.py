@@ -32,6 +32,7 @@ from gui.theme import contrast, mix
 Counts = NDArray[np.int64]
 EDGE = 30  # px for the names of rows and columns
 MOST_NAMED = 40  # classes whose names are written
+BARRED = 12.0  # px of a row from which it has a bar
 BARS = 150  # px for the share of each class that is found
 
 
@@ -93,9 +94,12 @@ class Confusion(QWidget):
     @property
     def _side(self) -> float:
         count = max(1, len(self.counts))
-        across = (self.width() - EDGE - 16 - BARS) / count
+        across = self.width() - EDGE - 16
         down = (self.height() - EDGE - 20) / count
-        return max(2.0, min(across, down, 40.0))
+        beside = min((across - BARS) / count, down, 40.0)
+        if beside >= BARRED:
+            return beside
+        return max(2.0, min(across / count, down, BARRED - 0.5))
 
     def _rect(self, target: int, predicted: int) -> QRectF:
         side = self._side
@@ -196,7 +200,7 @@ class Confusion(QWidget):
         """How many of each class are found, as a bar and a number."""
         theme, count = self._look.theme, len(self.counts)
         left = self._rect(0, count - 1).right() + 24
-        if self._side < 12 or left + 100 > self.width():
+        if self._side < BARRED or left + 100 > self.width():
             return
         for label in range(count):
             rect, total = self._rect(label, 0), int(self.counts[label].sum())

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from compute.attention import NAME, operands, parameters, weights
 from compute.backend import Array
 from compute.data import DataError
 from compute.evaluate import host_scalars
-from compute.outputs import Meaning, input_keys, meanings, read_output, run_model
+from compute.outputs import Meaning, Reading, input_keys, meanings, read_output, run_model
 from compute.pictures import feature_map, parameter_tiles
 from compute.questions import (
     Answer,
@@ -24,6 +25,7 @@ from compute.questions import (
     Output,
     Parameter,
     Part,
+    Places,
     PlanLines,
     PlanTable,
     Predict,
@@ -39,6 +41,7 @@ from compute.questions import (
 )
 from compute.watch import reduce_tap
 from graph.lower import LowerError
+from graph.ops.attention import Attending
 
 if TYPE_CHECKING:
     from compute.prepare import Loaded
@@ -97,14 +100,30 @@ class _Answerer:
         part = self.part(question.part)
         sample = int(part[question.sample % len(part)])
         index = np.array([[sample]], np.int64)
-        watch = self.known(question.names)
+        wanted = self.known(question.names)
+        looks = {n: given for n in question.names if (given := operands(self.model, n))}
+        watch = wanted.union(*(given.values() for given in looks.values()))
         scalars = host_scalars(self.job.live, self.step, 1)
         found = self.plan.run("evaluate", self.job.data, index, scalars, watch)
         raw = {n[8:]: array for n, array in found.arrays.items() if n.startswith("outputs/")}
         outputs = self.outputs(raw, np.array([sample]))
         keys = input_keys(self.model)
         inputs = {key: np.asarray(self.samples.arrays[key][sample]) for key in keys}
-        return SampleMaps(self.step, sample, inputs, outputs, _maps(found.arrays, watch))
+        maps = _maps(found.arrays, wanted) | self.attention(looks, found.arrays)
+        return SampleMaps(self.step, sample, inputs, outputs, maps)
+
+    def attention(
+        self, looks: Mapping[str, Mapping[str, str]], arrays: Mapping[str, Array]
+    ) -> dict[str, FeatureMap]:
+        """The weights of attention nodes, by the names that were asked for."""
+        kept = self.plan.read() if looks else {}
+        made = {}
+        for name, given in looks.items():
+            op = self.model.nodes[name.removeprefix(NAME)].op
+            own = {port: arrays[value][0] for port, value in given.items()}
+            assert isinstance(op, Attending)
+            made[name] = feature_map(name, weights(op, own, parameters(self.model, name, kept)))
+        return made
 
     def inputs(self, question: Inputs) -> SampleInputs:
         count = self.samples.count
@@ -259,7 +278,9 @@ def _targets(values: Array) -> Array:
 def _output(
     name: str, raw: Array, meaning: Meaning, of: _Answerer, targets: Array | None
 ) -> Output:
-    reading = read_output(name, raw, meaning, of.scaling, of.samples.class_names).last
+    every = read_output(name, raw, meaning, of.scaling, of.samples.class_names)
+    reading = every.last
+    places = None if reading is every else _places(every, targets)
     values = reading.values.reshape(len(raw), -1)
     if reading.classes is None:
         return Output(name, meaning.kind, values, targets=targets)
@@ -269,7 +290,19 @@ def _output(
         sure = np.maximum(values[:, 0], 1 - values[:, 0])
     if targets is not None:
         targets = targets.reshape(len(raw), -1)[:, -1].astype(np.int64)
-    return Output(name, meaning.kind, values, classes, targets, sure, reading.class_names)
+    names = reading.class_names
+    return Output(name, meaning.kind, values, classes, targets, sure, names, places)
+
+
+def _places(reading: Reading, targets: Array | None) -> Places:
+    """The classes of sequences, or of maps row by row."""
+    assert reading.classes is not None
+    count, shares = len(reading.values), reading.values
+    classes = reading.classes.reshape(count, -1)
+    sure = shares.max(-1).reshape(count, -1)
+    known = targets is not None and targets.shape == classes.shape
+    own = targets.astype(np.int64) if known and targets is not None else None
+    return Places(classes, sure, shares[0].reshape(-1, shares.shape[-1]), own)
 
 
 def _text(shape: tuple[int, ...]) -> str:

@@ -31,13 +31,17 @@ class Started:
 
 @dataclass(frozen=True)
 class Progress:
-    """Some more steps are done: the loss of each, and how fast it goes."""
+    """Some more steps are done: the loss of each, and how fast it goes.
+
+    `each` holds, by the path of its node, what each of several losses was at the steps that had it.
+    """
 
     step: int
     epoch: int
     steps: int
     losses: NDArray[np.float64] = field(compare=False)
     samples_per_second: float
+    each: Mapping[str, NDArray[np.float64]] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
@@ -173,8 +177,8 @@ Event = (
 def to_json(event: Event) -> dict[str, object]:
     """The event as JSON values, its kind first: `{"event": "epoch_done", …}`.
 
-    Numbers that JSON does not know become null; the losses of Progress become the last one,
-    pictures are left out.
+    Numbers that JSON does not know become null; of the losses of Progress there is the last
+    one of all together, pictures are left out.
     """
     kind = re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
     found: dict[str, object] = {"event": kind}
@@ -182,6 +186,8 @@ def to_json(event: Event) -> dict[str, object]:
         value = getattr(event, one.name)
         if one.name == "losses":
             found["loss"] = _plain(float(value[-1])) if len(value) else None
+        elif one.name == "each":
+            continue  # what each loss was is told at the end of an epoch
         elif one.name == "taps":
             found["taps"] = [{"name": t.name, "norm": _plain(t.norm)} for t in value]
         else:

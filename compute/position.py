@@ -4,25 +4,26 @@ function of seed and step."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from compute.backend import Array
-from compute.evaluate import add_up
+from compute.evaluate import add_up, output_names
 from compute.stopping import Best
 from graph.kinds import Followed, Follower
 
 if TYPE_CHECKING:
-    from graph.lower import Model, Phase
+    from graph.lower import Model
 
 
 @dataclass
 class Position:
     """Finished steps and epochs; the epoch's loss sums so far by phase; the last epoch's metrics.
 
-    `totals` maps a phase to (Σ loss × samples, samples) of the epoch under way, `followed` the
-    schedules that follow a score to how far they are; `best` is the epoch with the best score.
+    `totals` maps a phase, and `loss/PATH` of each of its losses where it has several, to
+    (Σ loss × samples, samples) of the epoch under way, `followed` the schedules that follow a score
+    to how far they are; `best` is the epoch with the best score.
     """
 
     step: int = 0
@@ -53,18 +54,24 @@ class Position:
         """What schedules that follow a score leave of the learning rate, by live setting."""
         return {f"{p}/{Follower.SHARE}": seen.share for p, seen in self.followed.items()}
 
-    def add(self, phase: str, losses: Array, size: int) -> None:
-        """Count the losses of consecutive steps of a phase, `size` samples each."""
-        total, count = self.totals.get(phase, (0.0, 0))
-        self.totals[phase] = (add_up(total, losses, size), count + size * len(losses))
+    def add(self, name: str, losses: Array, size: int) -> None:
+        """Count the losses of consecutive steps of a phase or node, `size` samples each."""
+        total, count = self.totals.get(name, (0.0, 0))
+        self.totals[name] = (add_up(total, losses, size), count + size * len(losses))
 
-    def mean_losses(self, phases: Sequence[Phase]) -> dict[str, float]:
-        """Mean loss of the epoch: `loss`, and by optimizer when there are several phases."""
+    def mean_losses(self, model: Model) -> dict[str, float]:
+        """Mean loss of the epoch: `loss`, by optimizer when there are several phases, and by node,
+        named as `output_names` does, where a phase has several.
+        """
         means = {name: total / count for name, (total, count) in self.totals.items()}
+        phases = model.phases
+        paths = dict.fromkeys(f"loss/{path}" for phase in phases for path, _ in phase.losses)
+        called = output_names(model, ["loss", *paths])
+        each = {called[path]: means[path] for path in paths if path in means}
         if len(phases) == 1:
-            return {"loss": next(iter(means.values()), 0.0)}
+            return {"loss": means.get(phases[0].name, 0.0)} | each
         named = {f"{p.owned[0][0]}_loss": means[p.name] for p in phases if p.name in means}
-        return {"loss": sum(named.values())} | named
+        return {"loss": sum(named.values())} | each | named
 
     def to_text(self) -> str:
         """As JSON; floats keep every bit."""

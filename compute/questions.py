@@ -8,7 +8,7 @@ reaches a window is small. Asking changes no bit of the training. Tensor names a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -29,7 +29,8 @@ Greys = NDArray[np.uint8]
 class Maps:
     """The values inside the net for one sample (place in `part`), as in evaluation.
 
-    `names` are `value:path.port`; those that the net does not have are left out of the answer.
+    `names` are `value:path.port`, or `attention:path` for the weights of an attention node, heads ×
+    queries × keys; those that the net does not have are left out of the answer.
     """
 
     sample: int
@@ -116,8 +117,24 @@ class FeatureMap:
 
 
 @dataclass(frozen=True, eq=False)
+class Places:
+    """What an output says at each of the P places of its sequences: N×P, targets where known.
+
+    `first` (P×K) are the probabilities for the first sample.
+    """
+
+    classes: Integers
+    confidence: Floats
+    first: Floats
+    targets: Integers | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Output:
     """An output of the net for N samples, in the words and units of the data.
+
+    Where it says a class at each place of a sequence, `places` holds them all, and all else is that
+    of the last place: what comes next in a text.
 
     `values` (N×K) are probabilities for `kind` softmax and sigmoid, else numbers in data units.
     `classes`, `targets` and `confidence` (N; K numbers each for targets that are numbers) are None
@@ -131,6 +148,23 @@ class Output:
     targets: Floats | Integers | None = None
     confidence: Floats | None = None
     class_names: tuple[str, ...] = ()
+    places: Places | None = None
+
+    def at(self, place: int) -> Output:
+        """The output at another place of its sequences, counted from 0.
+
+        `values` stay those of the last one, but of a single sample.
+        """
+        if self.places is None:
+            return self
+        every = self.places
+        return replace(
+            self,
+            values=every.first[place][None] if len(self.values) == 1 else self.values,
+            classes=every.classes[:, place],
+            targets=None if every.targets is None else every.targets[:, place],
+            confidence=every.confidence[:, place],
+        )
 
     @property
     def confusion(self) -> Integers | None:

@@ -54,10 +54,12 @@ class BadStep:
 class Block:
     """What a block of steps gave: the loss of each step, samples a second, watched arrays.
 
+    `each` holds, by the path of its node, what each of several losses was at the steps that had it.
     `seconds` is how much more CPU time than as many unwatched steps it took.
     """
 
     losses: Array
+    each: dict[str, Array] = field(default_factory=dict)
     rate: float = 0.0
     arrays: dict[str, Array] = field(default_factory=dict)
     bad: BadStep | None = None
@@ -133,13 +135,15 @@ def _one_phase(job: Job, phase: Phase, place: int, count: int, watch: frozenset[
     if outputs.steps:
         losses = np.asarray(outputs.scalars["loss"][: outputs.steps], np.float64)
     job.position.step += len(losses)
-    return Block(losses, 0.0, watched(outputs, watch), bad)
+    each = _each(phase, outputs) if len(phase.losses) > 1 else {}
+    return Block(losses, each, 0.0, watched(outputs, watch), bad)
 
 
 def _all_phases(job: Job, place: int, count: int, watch: frozenset[str]) -> Block:
     """Step by step, every phase whose turn it is; a step's loss is the sum of theirs."""
     block = Block(np.zeros(0))
     losses: list[float] = []
+    each: dict[str, list[float]] = {}
     for turn in range(count):
         total = 0.0
         for phase in job.model.phases:
@@ -150,11 +154,24 @@ def _all_phases(job: Job, place: int, count: int, watch: frozenset[str]) -> Bloc
                 block.losses = np.array(losses)
                 return block
             total += float(outputs.scalars["loss"][0])
+            for path, values in _each(phase, outputs).items():
+                each.setdefault(path, []).extend(values)
             block.arrays |= watched(outputs, watch)
         job.position.step += 1
         losses.append(total)
     block.losses = np.array(losses)
+    block.each = {path: np.array(values) for path, values in each.items()}
     return block
+
+
+def _each(phase: Phase, outputs: StepOutputs) -> dict[str, Array]:
+    """The losses of a phase by the paths of their nodes, of the steps that were done."""
+    if not outputs.steps:
+        return {}
+    alone = len(phase.losses) == 1
+    scalars = {path: "loss" if alone else f"loss/{path}" for path, _ in phase.losses}
+    done = outputs.steps
+    return {p: np.asarray(outputs.scalars[s][:done], np.float64) for p, s in scalars.items()}
 
 
 def _run(
@@ -168,7 +185,10 @@ def _run(
     kept = _of_phase(job, phase, watch)
     outputs = job.plan.run(phase.name, job.data, index, scalars, kept)
     if outputs.steps:
-        at.add(phase.name, outputs.scalars["loss"][: outputs.steps], index.shape[1])
+        for name, values in outputs.scalars.items():
+            if name == "loss" or name.startswith("loss/"):
+                own = phase.name if name == "loss" else name
+                at.add(own, values[: outputs.steps], index.shape[1])
     if outputs.bad_step is None:
         return outputs, None
     given = {name: float(values[outputs.bad_step]) for name, values in scalars.items()}

@@ -105,7 +105,7 @@ def train(job: Job, control: Control, run: str = "") -> Iterator[Event]:
             block = run_block(job, pace, 1 if orders.single else job.steps)
         if block.losses.size:
             job.losses.extend(block.losses)
-            yield Progress(at.step, at.epochs, job.steps, block.losses, block.rate)
+            yield Progress(at.step, at.epochs, job.steps, block.losses, block.rate, block.each)
         if block.arrays:
             reducing = time.thread_time()
             tapped = taps(block, job.norms)
@@ -250,7 +250,7 @@ def _end_epoch(job: Job) -> dict[str, tuple[str, str]]:
     follow the metrics; the names of those they want and there are not, each with what is left out.
     """
     at = job.position
-    metrics = at.mean_losses(job.model.phases)
+    metrics = at.mean_losses(job.model)
     if job.parts.validation.size:
         metrics |= _evaluate(job, job.parts.validation, "val_")
     at.epochs += 1

@@ -281,6 +281,8 @@ def _training_program(graph: Graph, found: Trace, phase: Phase, watch: frozenset
     parts = gradients(loss, wanted + extra)
     gradient_of = {t.id: g for t, g in zip(wanted + extra, parts, strict=True)}
     outputs = {"loss": loss}
+    if len(phase.losses) > 1:  # each beside their sum, under the names of an evaluation
+        outputs |= {f"loss/{path}": found.values[path, port] for path, port in phase.losses}
     for name, tensor in watched.items():
         outputs[name] = gradient_of[tensor.id] if name.startswith("gradient:") else tensor
     updates = [

@@ -134,10 +134,13 @@ class CanvasOverlay(QObject):
         lacking = {i: p for i, p in rest.items() if i not in now or not _alike(now[i], p)}
         lacking |= self._data.setdefault(into, DataShown(Graph())).fresh(document.drawing)
         lost = self._rested.get(into, set()) - rest.keys()
+        first = into not in self._rested
         self._rested[into] = set(rest)
         if lacking or lost & now.keys():
             kept = {id: one for id, one in now.items() if id not in lost}
             document.show_previews({**kept, **lacking})
+            if first:
+                self.canvas.fit_again()
 
     def _choice_changed(self) -> None:
         self._watch()

@@ -36,11 +36,15 @@ Types = Mapping[tuple[str, str], TensorType]
 
 @dataclass(frozen=True)
 class Picture:
-    """The preview of a node: how it is drawn, of what tensor, in what shape without the batch."""
+    """The preview of a node: how it is drawn, of what tensor, in what shape without the batch.
+
+    Of losses `tensor` is "", `path` that of the node.
+    """
 
     kind: Kind
     tensor: str = ""
     shape: tuple[int, ...] = ()
+    path: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,11 @@ def pictures(graph: Graph, types: Types, prefix: str = "") -> dict[str, Picture]
     `prefix` stands before their ids in the paths of `types`.
     """
     found: dict[str, Picture] = {}
-    losses = {node.id: Picture("losses") for node in graph if node.op.role == "loss"}
+    losses = {
+        node.id: Picture("losses", path=prefix + node.id)
+        for node in graph
+        if node.op.role == "loss"
+    }
     for node in graph:
         ports = node.op.ports_out()
         if node.op.role != "layer" or not ports:
@@ -174,7 +182,7 @@ def preview(
 ) -> Preview | None:
     """A preview as it is now; None when nothing is known yet."""
     if picture.kind == "losses":
-        return sparkline(board.curves.losses.values)
+        return sparkline(board.curves.of(picture.path).values)
     found = maps.get(picture.tensor)
     if found is None or found.shape != picture.shape:
         return None
@@ -270,8 +278,10 @@ def told(
     for name in seen.metrics.get(id, ()):
         if name in board.metrics:
             note = metric_text(name, board.metrics[name])
-    if id in seen.pictures and seen.pictures[id].kind == "losses" and len(board.curves.losses):
-        note = value_text(float(board.curves.losses.values[-1]))
+    picture = seen.pictures.get(id)
+    if picture is not None and picture.kind == "losses":
+        losses = board.curves.of(picture.path).values
+        note = value_text(float(losses[-1])) if len(losses) else note
     if id in seen.optimizers and board.step:
         note = f"#{board.step}" if board.step < 10_000 else f"#{board.step // 1000}k"
     kept = view.preview if drawn is None else drawn

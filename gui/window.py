@@ -321,7 +321,9 @@ def _show_data(canvas: Canvas) -> None:
 
     document = canvas.document
     document.show_previews({**document.previews_of(""), **data_previews(document.graph)}, "")
-    if not document.cameras:
+    if document.cameras:
+        canvas.fit_again()
+    else:
         canvas.fit()
 
 

@@ -11,10 +11,8 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -22,123 +20,27 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from PySide6.QtCore import QPoint, QPointF, QSize, Qt, QTimer  # noqa: E402
+from PySide6.QtCore import QPoint, Qt  # noqa: E402
 from PySide6.QtTest import QTest  # noqa: E402
-from PySide6.QtWidgets import QApplication, QLineEdit, QWidget  # noqa: E402
+from PySide6.QtWidgets import QApplication, QLineEdit  # noqa: E402
 
 import resources  # noqa: E402
 from benchmarks.canvas import large_graph, settle  # noqa: E402
-from graph.edits import Disconnect, Remove, SetOp, SetTraining  # noqa: E402
+from graph.edits import Disconnect, Remove, SetOp  # noqa: E402
 from graph.files import load  # noqa: E402
 from graph.op import REGISTRY  # noqa: E402
-from gui import fonts, style  # noqa: E402
+from gui import fonts  # noqa: E402
 from gui.canvas.view import Canvas  # noqa: E402
 from gui.document import Document  # noqa: E402
-from gui.look import Choice, Look  # noqa: E402
-from gui.preferences import Preferences  # noqa: E402
+from gui.look import Choice  # noqa: E402
 from gui.render import application, render  # noqa: E402
 from gui.theme import theme  # noqa: E402
-from gui.window import MainWindow  # noqa: E402
+from tools.studio import FOLDER, SEED, SIZE, Studio, draw, keep, named  # noqa: E402
 
-FOLDER = Path(os.environ.get("NETLOOM_PICTURES", ROOT / "docs" / "images"))
-SIZE = QSize(1600, 1000)
-PATIENCE = 240.0  # seconds; the first make compiles kernels
-SEED, EPOCHS, RATE = 3, 40, 6e-4
+TALL = 1640  # px of a window that shows all examples
+RATE = 6e-4
 GRABBED = 31  # epoch in which a running training is drawn
 MAPS = "32×8×8"  # what the feature maps of conv2 are
-
-
-class Studio:
-    """A window of a user who has never been here, and hands for it."""
-
-    def __init__(self, mood: Choice, folder: Path) -> None:
-        self.look = Look(mood)
-        fonts.load()
-        qapp = QApplication.instance()
-        assert isinstance(qapp, QApplication)
-        style.follow(qapp, self.look)
-        preferences = Preferences()
-        preferences.set(workspace=str(folder / "runs"), theme=mood, reduced_motion=True)
-        self.window = MainWindow(self.look, preferences)
-        self.window.resize(SIZE)
-        self.window.show()
-        self.until(lambda: self.window.start.cards[-1].drawn, "the start screen")
-
-    @property
-    def canvas(self) -> Canvas:
-        """The canvas that is shown."""
-        assert self.window.canvas is not None
-        return self.window.canvas
-
-    @property
-    def document(self) -> Document:
-        """The document that is shown."""
-        return self.canvas.document
-
-    def until(self, found: Callable[[], object], what: str) -> None:
-        """Let events happen until something is found."""
-        end = time.monotonic() + PATIENCE
-        while not found():
-            assert time.monotonic() < end, f"waited in vain for {what}"
-            QTest.qWait(5)
-
-    def open(self, example: str, data: bool = True) -> None:
-        """Open an example and show the pages of all docks; `data`: wait for its pictures."""
-        self.window.app.desk.open_example(example)
-        self.until(lambda: self.canvas.isVisible(), "the canvas")
-        if data:
-            self.until(lambda: self.document.previews, "pictures of the data")
-        self.until(lambda: not self._put_off(), "rest")
-
-    def train(self, epochs: int = EPOCHS, seed: int = SEED) -> None:
-        """Begin a run of so many epochs."""
-        settings = replace(self.document.graph.training, epochs=epochs, seed=seed)
-        self.document.push(SetTraining(settings))
-        self.window.app.actions.refresh()
-        self.window.app.actions["train.run"].trigger()
-
-    def trained(self, seed: int = SEED, epochs: int = EPOCHS) -> None:
-        """Run to the end."""
-        self.train(epochs, seed)
-        board = self.window.app.trainer.board
-        self.until(lambda: board.state == "finished", "the end of the run")
-
-    def dock(self, *ids: str) -> None:
-        """Bring docks to the front."""
-        for id in ids:
-            self.window.workbench.docks.open(id)
-        self.canvas.setFocus()
-
-    def page(self, id: str) -> QWidget:
-        """The page of a dock."""
-        page = self.window.workbench.docks.by_id[id].page
-        assert page is not None
-        return page
-
-    def grab(self, name: str, settled: bool = True) -> None:
-        """Write what is seen, once nothing is put off any more, or at once."""
-        if settled:
-            self.until(lambda: not self._put_off(), "rest")
-        keep(self.window, name)
-
-    def _put_off(self) -> bool:
-        timers = self.window.findChildren(QTimer)
-        return any(timer.isActive() and timer.isSingleShot() for timer in timers)
-
-    def end(self) -> None:
-        """Close everything without asking."""
-        for document in list(self.window.app.desk.documents):
-            document.history.mark_clean()
-        self.window.close()
-        self.window.deleteLater()
-        QTest.qWait(0)
-
-
-def keep(widget: QWidget, name: str) -> None:
-    """Write a picture."""
-    made = widget.grab()
-    made.save(str(FOLDER / f"{name}.png"))
-    print(f"{name}.png  {made.width()} × {made.height()}", flush=True)
 
 
 # What is seen
@@ -196,6 +98,57 @@ def training(studio: Studio) -> None:
     features = studio.page("features")
     studio.until(lambda: features.shape.text() == MAPS, "maps of what is selected")
     studio.grab(named("training", studio), settled=False)
+    studio.window.app.trainer.stop()
+    studio.until(lambda: not board.active, "the end of the run")
+
+
+def gallery(studio: Studio) -> None:
+    """All examples at once."""
+    start = studio.window.start
+    studio.window.resize(SIZE.width(), TALL)
+    studio.until(lambda: all(card.drawn for card in start.cards), "all cards")
+    studio.grab("gallery")
+
+
+def text(studio: Studio) -> None:
+    """A transformer learns rhymes: what its heads look at, its letters place by place."""
+    studio.open("char-transformer", data=False)
+    studio.dock("curves", "gradients", "features", "predictions")
+    studio.train(studio.document.graph.training.epochs)
+    board = studio.window.app.trainer.board
+    features, predictions = studio.page("features"), studio.page("predictions")
+    studio.until(lambda: board.started and board.epoch >= 12, "a run that is under way")
+    studio.until(lambda: len(features.shape.text().split("×")) == 3, "weights of attention")
+    studio.until(lambda: predictions.answer is not None, "predictions")
+    studio.grab("text-dark", settled=False)
+    studio.window.app.trainer.stop()
+    studio.until(lambda: not board.active, "the end of the run")
+
+
+def write(studio: Studio) -> None:
+    """What an LSTM writes behind a text that was typed."""
+    studio.open("char-lstm", data=False)
+    studio.trained(epochs=studio.document.graph.training.epochs)
+    studio.document.select(["lstm"])
+    studio.dock("try")
+    tried = studio.page("try")
+    tried.text.field.setPlainText("This is the house that ")
+    studio.until(lambda: tried.bars.rows and tried.bars.rows[0][0] == "J", "an answer")
+    tried.text.more.click()
+    studio.until(lambda: not tried.text.more.isChecked(), "what the net writes")
+    studio.grab("write")
+
+
+def deep(studio: Studio) -> None:
+    """Two nets side by side, each with its own loss: sixty layers, with ways around and without."""
+    studio.open("residual-deep")
+    studio.dock("curves", "gradients", "features", "predictions")
+    studio.train(studio.document.graph.training.epochs)
+    curves, board = studio.page("curves"), studio.window.app.trainer.board
+    studio.until(lambda: board.started and board.epoch >= 13, "a run that is under way")
+    groups = [curves.groups.tabData(place) for place in range(curves.groups.count())]
+    curves.groups.setCurrentIndex(groups.index("losses"))
+    studio.grab("deep-light", settled=False)
     studio.window.app.trainer.stop()
     studio.until(lambda: not board.active, "the end of the run")
 
@@ -267,23 +220,6 @@ def large(studio: Studio) -> None:
     studio.grab("graph-1000")
 
 
-def draw(pad: QWidget, share: tuple[tuple[float, float], ...]) -> None:
-    """Draw a line through points, given as shares of the pad, by mouse."""
-    points = [QPointF(x * pad.width(), y * pad.height()).toPoint() for x, y in share]
-    left = Qt.MouseButton.LeftButton
-    QTest.mousePress(pad, left, pos=points[0])
-    for before, after in pairwise(points):
-        for step in range(1, 17):
-            QTest.mouseMove(pad, before + (after - before) * step / 16)
-    QTest.mouseRelease(pad, left, pos=points[-1])
-
-
-def named(name: str, studio: Studio) -> str:
-    """The name of a picture that is made in several looks."""
-    ratio = studio.window.devicePixelRatioF()
-    return f"{name}-{studio.look.theme.name}" + ("@2x" if ratio > 1 else "")
-
-
 # What is made, by name: the look, the scale, and what is done
 
 Shot = tuple[Choice, int, Callable[[Studio], None]]
@@ -292,6 +228,10 @@ SHOTS: dict[str, Shot] = {
     "start-light": ("light", 1, start),
     "empty": ("dark", 1, empty),
     "refusal": ("dark", 1, refusal),
+    "gallery": ("dark", 1, gallery),
+    "text": ("dark", 1, text),
+    "write": ("dark", 1, write),
+    "deep": ("light", 1, deep),
     "training": ("dark", 1, training),
     "training-light": ("light", 1, training),
     "training@2x": ("dark", 2, training),

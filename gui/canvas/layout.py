@@ -21,6 +21,9 @@ from gui.canvas.levels import levels
 from gui.canvas.view_model import CanvasView, FrameView, NodeView, WireView
 
 ROW_LIMIT = 1120.0  # a row of this width fits the canvas of a 1600 px window
+# Of what is too high for that canvas rows may be so much wider, up to so many nodes, if all of it
+# is then seen so much larger.
+CANVAS_HIGH, WIDER, MOST_TRIED, WORTH = 540.0, (1.4, 2.0, 2.8, 4.0), 400, 1.1
 COLUMN_GAP, TAG_GAP = 28.0, 40.0
 LEVEL_GAP = 40.0
 ROW_GAP = 64.0  # holds the wire that returns
@@ -59,11 +62,37 @@ def arrange(view: CanvasView, boxes: Mapping[str, NodeBox]) -> CanvasView:
     parts = [_part(view, sketch.ids) for sketch in sketches]
     used: set[str] = set()
     parts = [_with_portals(part, s, used) for part, s in zip(parts, sketches, strict=True)]
-    top = 0.0
-    for place, sketch in enumerate(sketches):
-        _break_rows(parts[place], boxes, sketch)
-        parts[place], top = _place(parts[place], boxes, sketch, top)
-    return _around_nodes(_joined(view, parts), boxes)
+    best = _in_rows(view, parts, boxes, sketches, ROW_LIMIT)
+    share = _share(best, boxes)
+    for times in WIDER if share < 1 and len(view.nodes) <= MOST_TRIED else ():
+        tried = _in_rows(view, parts, boxes, sketches, times * ROW_LIMIT)
+        if (larger := _share(tried, boxes)) > WORTH * share:
+            best, share = tried, larger
+    return best
+
+
+def _in_rows(
+    view: CanvasView,
+    parts: Sequence[CanvasView],
+    boxes: Mapping[str, NodeBox],
+    sketches: Sequence[_Sketch],
+    limit: float,
+) -> CanvasView:
+    """The parts one below the other, each in rows of about this width at most."""
+    top, placed = 0.0, []
+    for part, sketch in zip(parts, sketches, strict=True):
+        _break_rows(part, boxes, sketch, limit)
+        part, top = _place(part, boxes, sketch, top)
+        placed.append(part)
+    return _around_nodes(_joined(view, placed), boxes)
+
+
+def _share(view: CanvasView, boxes: Mapping[str, NodeBox]) -> float:
+    """The zoom at which all is seen, as far as it is below 100 %."""
+    if not view.nodes:
+        return 1.0
+    around = _union(_extent(node, boxes[node.id]) for node in view.nodes)
+    return min(1.0, ROW_LIMIT / around.width, CANVAS_HIGH / around.height)
 
 
 def _part(view: CanvasView, ids: Collection[str]) -> CanvasView:
@@ -159,12 +188,14 @@ def _column_sizes(
     return widths, gaps
 
 
-def _break_rows(view: CanvasView, boxes: Mapping[str, NodeBox], sketch: _Sketch) -> None:
+def _break_rows(
+    view: CanvasView, boxes: Mapping[str, NodeBox], sketch: _Sketch, limit: float
+) -> None:
     """Divide the columns into rows of similar width, breaking where few wires are cut."""
     widths, gaps = _column_sizes(view, boxes, sketch)
     count = len(widths)
     total = sum(widths) + sum(gaps[1:count])
-    aim = total / max(1, -(-total // ROW_LIMIT))
+    aim = total / max(1, -(-total // limit))
     cuts = _cut_costs(view, sketch, count)
     # where the columns end when all stand side by side
     right = list(accumulate(width + gap for width, gap in zip(widths, gaps, strict=False)))
@@ -174,7 +205,7 @@ def _break_rows(view: CanvasView, boxes: Mapping[str, NodeBox], sketch: _Sketch)
         least = (inf, 0)
         for start in range(end - 1, -1, -1):
             width = right[end - 1] - right[start] + widths[start]
-            over = max(0.0, width / ROW_LIMIT - 1.0) if end - start > 1 else 0.0
+            over = max(0.0, width / limit - 1.0) if end - start > 1 else 0.0
             too_wide = _OVER * over**2
             if too_wide > least[0]:
                 break  # a longer row costs more

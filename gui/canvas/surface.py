@@ -141,6 +141,11 @@ class Surface(QWidget):
             self.look_from(self.fitted(bounds))
             self._fitted = self.camera
 
+    def fit_again(self) -> None:
+        """Nodes have grown: show all, unless somebody has moved the view since all was shown."""
+        if self.camera == self._fitted:
+            self.fit()
+
     def fitted(self, rect: Rect) -> Camera:
         """All of a part of the canvas, clear of what lies over it."""
         cards = [self.minimap.geometry(), self.zoom_bar.geometry(), self.card_room]
@@ -303,7 +308,7 @@ class Surface(QWidget):
         self.fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        unmoved = self.camera == self._fitted  # since all was shown: show all again
+        unmoved = self.camera == self._fitted
         self.camera = self.camera.resized(self.width(), self.height(), self.devicePixelRatioF())
         self._place_cards()
         if self._fit_first:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from functools import cache
 
@@ -24,12 +25,14 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from gui import fonts
 from gui.canvas.drawing import fill, pen, rounded
 from gui.canvas.geometry import Rect
+from gui.docks.letters import letters
 from gui.look import Look
 from gui.theme import contrast, mix
 
 Counts = NDArray[np.int64]
 EDGE = 30  # px for the names of rows and columns
 MOST_NAMED = 40  # classes whose names are written
+BARRED = 12.0  # px of a row from which it has a bar
 BARS = 150  # px for the share of each class that is found
 
 
@@ -47,8 +50,10 @@ class Confusion(QWidget):
     def __init__(self, look: Look) -> None:
         super().__init__()
         self._look = look
-        self.counts: Counts = np.zeros((0, 0), np.int64)
-        self.names: tuple[str, ...] = ()
+        self.counts: Counts = np.zeros((0, 0), np.int64)  # of the classes shown
+        self.names: tuple[str, ...] = ()  # of all classes
+        self.classes: NDArray[np.int64] = np.arange(0)  # that are shown
+        self._given: Counts = self.counts
         self.cell = (0, 0)  # with the keyboard's focus
         self._picture: QPixmap | None = None  # of the counts: they seldom change, and cost 1 ms
         self._pictured: tuple[object, ...] = ()
@@ -60,10 +65,16 @@ class Confusion(QWidget):
         return QSize(420, 240)
 
     def put(self, counts: Counts, names: tuple[str, ...]) -> None:
-        """Show these counts; a class without a name is shown by its number."""
-        if names == self.names and np.array_equal(counts, self.counts):
+        """Show these counts; a class without a name is shown by its number.
+
+        Of more than 40 classes those are shown that a sample has or was taken for.
+        """
+        if names == self.names and np.array_equal(counts, self._given):
             return
-        self.counts, self.names, self._picture = counts, names, None
+        self._given, self.names, self._picture = counts, names, None
+        seen = counts.any(axis=0) | counts.any(axis=1) | (len(counts) <= MOST_NAMED)
+        self.classes = np.flatnonzero(seen)
+        self.counts = counts = counts[np.ix_(self.classes, self.classes)]
         last = max(0, len(counts) - 1)
         self.cell = min(self.cell[0], last), min(self.cell[1], last)
         right = int(np.trace(counts))
@@ -75,14 +86,20 @@ class Confusion(QWidget):
         """What a class is called."""
         return self.names[label] if label < len(self.names) else str(label)
 
+    def _pick(self, row: int, column: int) -> None:
+        self.picked.emit(int(self.classes[row]), int(self.classes[column]))
+
     # Geometry
 
     @property
     def _side(self) -> float:
         count = max(1, len(self.counts))
-        across = (self.width() - EDGE - 16 - BARS) / count
+        across = self.width() - EDGE - 16
         down = (self.height() - EDGE - 20) / count
-        return max(2.0, min(across, down, 40.0))
+        beside = min((across - BARS) / count, down, 40.0)
+        if beside >= BARRED:
+            return beside
+        return max(2.0, min(across / count, down, BARRED - 0.5))
 
     def _rect(self, target: int, predicted: int) -> QRectF:
         side = self._side
@@ -158,17 +175,19 @@ class Confusion(QWidget):
         theme, count = self._look.theme, len(self.counts)
         painter.setPen(QColor(theme.text3))
         metrics = fonts.metrics("caption mono")
-        step = 1 if count <= MOST_NAMED and self._side >= 12 else max(1, round(14 / self._side))
+        all_signs = letters(self.names)
+        signs = [all_signs[k] if k < len(all_signs) else str(k) for k in self.classes.tolist()]
+        step = max(1, math.ceil(12 / self._side))
         for label in range(0, count, step):
             rect = self._rect(label, 0)
-            row = QRectF(0, rect.top(), EDGE, rect.height())
+            row = QRectF(0, rect.center().y() - 7, EDGE, 14)
             right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-            text = metrics.elidedText(self.name(label), Qt.TextElideMode.ElideRight, EDGE)
+            text = metrics.elidedText(signs[label], Qt.TextElideMode.ElideRight, EDGE)
             painter.drawText(row, right, text)
             last = self._rect(count - 1, label)
             below = QRectF(last.left() - 8, last.bottom() + 2, last.width() + 16, 14)
             room = self._side * step
-            text = metrics.elidedText(self.name(label), Qt.TextElideMode.ElideRight, room)
+            text = metrics.elidedText(signs[label], Qt.TextElideMode.ElideRight, room)
             painter.drawText(below, Qt.AlignmentFlag.AlignCenter, text)
         last = self._rect(count - 1, 0)
         width = self._side * count
@@ -181,7 +200,7 @@ class Confusion(QWidget):
         """How many of each class are found, as a bar and a number."""
         theme, count = self._look.theme, len(self.counts)
         left = self._rect(0, count - 1).right() + 24
-        if self._side < 12 or left + 100 > self.width():
+        if self._side < BARRED or left + 100 > self.width():
             return
         for label in range(count):
             rect, total = self._rect(label, 0), int(self.counts[label].sum())
@@ -207,7 +226,7 @@ class Confusion(QWidget):
         if cell is not None and event.button() == Qt.MouseButton.LeftButton:
             self.cell = cell
             self.update()
-            self.picked.emit(*cell)
+            self._pick(*cell)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         moves = {
@@ -220,16 +239,19 @@ class Confusion(QWidget):
         if move and last >= 0:
             row, column = self.cell[0] + move[0], self.cell[1] + move[1]
             self.cell = min(max(row, 0), last), min(max(column, 0), last)
-            self.setAccessibleDescription(self.sentence(*self.cell))
+            self.setAccessibleDescription(self._cell_words(*self.cell))
             self.update()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Space) and last >= 0:
-            self.picked.emit(*self.cell)
+            self._pick(*self.cell)
         else:
             super().keyPressEvent(event)
 
+    def _cell_words(self, row: int, column: int) -> str:
+        return self.sentence(int(self.classes[row]), int(self.classes[column]))
+
     def sentence(self, target: int, predicted: int) -> str:
-        """A cell in words."""
-        count = int(self.counts[target, predicted])
+        """The cell of two classes in words."""
+        count = int(self._given[target, predicted])
         return f"{count} × {self.name(target)} taken for {self.name(predicted)}"
 
     def event(self, event: QEvent) -> bool:
@@ -238,7 +260,7 @@ class Confusion(QWidget):
             if cell is None:
                 QToolTip.hideText()
             else:
-                QToolTip.showText(event.globalPos(), self.sentence(*cell), self)
+                QToolTip.showText(event.globalPos(), self._cell_words(*cell), self)
             return True
         return super().event(event)
 

@@ -26,6 +26,7 @@ from gui.docks.plot_legend import Entry, Legend
 from gui.docks.plot_lines import Line
 from gui.docks.plot_scale import tick_text, value_text
 from gui.run.board import Curves
+from gui.training.text import caption
 
 EMPTY = "Press Run: losses and metrics are drawn here while the net learns."
 NO_DOCUMENT = "Open a graph and train it to see its curves."
@@ -152,7 +153,7 @@ class CurvesPage(Page):
         while self.groups.count():
             self.groups.removeTab(0)
         for place, name in enumerate(names):
-            self.groups.addTab(name.replace("_", " ").capitalize())
+            self.groups.addTab(caption(name))
             self.groups.setTabData(place, name)
         self.groups.setCurrentIndex(names.index(chosen) if chosen in names else 0)
         self.groups.blockSignals(False)

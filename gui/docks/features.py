@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from compute.questions import (
     Answer,
+    FeatureMap,
     Maps,
     Parameter,
     Part,
@@ -34,6 +35,7 @@ from gui.docks.features_filters import FilterStrip, RampBar
 from gui.docks.features_layers import Seen, seen
 from gui.docks.features_maps import MapsView
 from gui.docks.features_sample import WIDTH, SamplePane
+from gui.docks.letters import alphabet
 from gui.docks.page import Page
 from gui.document import DocumentChange
 from gui.widgets.basics import label
@@ -157,7 +159,7 @@ class FeaturesPage(Page):
         self.layer.clear()
         self.layer.addItems([one.title for one in found])
         places = [k for k, one in enumerate(found) if one == before]
-        first = next((k for k, one in enumerate(found) if one.filters), 0)
+        first = next((k for k, one in enumerate(found) if one.telling), 0)
         self.layer.setCurrentIndex(places[0] if places else first)
         self._follow()
 
@@ -208,15 +210,29 @@ class FeaturesPage(Page):
         assert isinstance(answer, SampleMaps)
         self.answer = answer
         self._stack.setCurrentIndex(1)
-        self.sample.card.show_sample(answer)
+        key = next(iter(answer.inputs), "")
+        self.sample.card.show_sample(answer, alphabet(self.app.trainer.graph, key))
         chosen = self.chosen
         found = answer.maps.get(chosen.tensor) if chosen is not None else None
         output = answer.outputs[0] if answer.outputs else None
         last = bool(self._seen) and chosen == self._seen[-1] and output is not None
         self.maps.labels = output.class_names if last and output is not None else ()
+        self.maps.time, self.maps.steps = self._over_time(answer, found)
         self.maps.show_map(found, "This layer gave no values for the sample.")
         self.shape.setText("×".join(map(str, found.shape)) if found is not None else "")
         self._say()
+
+    def _over_time(
+        self, answer: SampleMaps, found: FeatureMap | None
+    ) -> tuple[int, tuple[str, ...]]:
+        """The axis along which values follow the steps of the sample, and the letters there."""
+        key, values = next(iter(answer.inputs.items()), ("", np.zeros(0)))
+        signs = alphabet(self.app.trainer.graph, key)
+        if found is None or len(found.shape) != 2 or not (signs or values.ndim == 2):
+            return -1, ()
+        steps = len(values)
+        axis = found.shape.index(steps) if steps in found.shape else -1
+        return axis, tuple(signs[int(k)] for k in values) if signs else ()
 
     def _heard_filters(self, answer: Answer) -> None:
         if isinstance(answer, Parameter):
@@ -227,10 +243,11 @@ class FeaturesPage(Page):
         tiles = found is not None and len(found.tiles) > 0
         words = self.maps.words() if self.maps.large >= 0 else self.maps.left_out()
         self.words.setText(words.replace(" · ", "\n"))
-        self.range.setVisible(tiles)
+        single = self.maps.over_time
+        self.range.setVisible(tiles and not single)
         self.ramp.setVisible(tiles and self.width() >= ROOM)
         if found is not None:
-            self.ramp.show_range(found, self.maps.own_range)
+            self.ramp.show_range(found, self.maps.own_range and not single)
         self.filters.setVisible(bool(chosen and chosen.filters))
 
     def _range_changed(self, shared: bool) -> None:
@@ -260,6 +277,8 @@ class FeaturesPage(Page):
             self.sample.wrong.setChecked(False)
             return
         wrong = np.flatnonzero(np.ravel(first.classes) != np.ravel(first.targets))
+        if first.places is not None and first.places.targets is not None:
+            wrong = np.flatnonzero((first.places.classes != first.places.targets).any(axis=1))
         if not len(wrong):
             self.app.trainer.said.emit(f"All {len(answer.samples):,} held-out samples are right.")
             self.sample.wrong.setChecked(False)

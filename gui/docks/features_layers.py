@@ -1,9 +1,10 @@
-"""What there is to look at inside a net: the outputs of its layers, and filters. No Qt."""
+"""What there is to look at inside a net: outputs of layers, filters, attention weights. No Qt."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from compute.attention import NAME, operands
 from graph.graph import Graph
 from graph.lower import LowerError, Model
 from graph.op import Op
@@ -14,12 +15,14 @@ class Seen:
     """One output of a layer: the tensor's name for questions, and what people call it.
 
     `filters` is the ParamKey of the convolution whose maps these are, "" when there is none.
+    `telling`: of what the net does with a sample this tells more than others.
     """
 
     path: str
     tensor: str
     title: str
     filters: str = ""
+    telling: bool = False
 
 
 def seen(graph: Graph) -> list[Seen]:
@@ -32,14 +35,22 @@ def seen(graph: Graph) -> list[Seen]:
         return []
     found = []
     for path, node in nodes.items():
+        if operands(model, f"{NAME}{path}"):
+            found.append(Seen(path, f"{NAME}{path}", _title(path, node.name, " weights"), "", True))
         ports = node.op.ports_out() if node.op.role == "layer" else ()
         for port in ports:
-            name = node.name or path
-            title = name if len(ports) == 1 else f"{name} · {port.name}"
+            title = _title(path, node.name, "" if len(ports) == 1 else f" {port.name}")
             if model.can_watch(f"value:{path}.{port.name}"):
                 filters = _filters(graph, path, rank)
-                found.append(Seen(path, f"value:{path}.{port.name}", title, filters))
+                telling = bool(filters) or node.op.family == "recurrent"
+                found.append(Seen(path, f"value:{path}.{port.name}", title, filters, telling))
     return found
+
+
+def _title(path: str, name: str, what: str) -> str:
+    """A node with what is meant of it, and behind that the subgraph it is in."""
+    above, _, id = path.rpartition("/")
+    return f"{name or id}{what}" + (f" · {above}" if above else "")
 
 
 def _filters(graph: Graph, path: str, rank: dict[str, int]) -> str:

@@ -1,4 +1,6 @@
-"""The maps of one tensor: a mosaic, one of them enlarged, or bars where it is a vector."""
+"""The maps of one tensor: a mosaic, one of them enlarged, units over time where it is a sequence,
+or bars where it is a vector.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +22,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from compute.attention import NAME
 from compute.questions import FeatureMap
 from gui.canvas.drawing import brush, colour, pen, rounded, stroke, text
 from gui.canvas.geometry import Rect
@@ -33,6 +36,7 @@ GAP = 3.0
 SMALLEST = 18.0  # px of a map; what does not fit is left out and said
 LARGEST = 84.0
 AXIS = 40.0
+FOOT = 16.0  # px beside and below units over time
 Greys = NDArray[np.uint8]
 
 
@@ -78,6 +82,8 @@ class MapsView(QWidget):
         self.found: FeatureMap | None = None
         self.own_range = True
         self.labels: tuple[str, ...] = ()  # of the numbers of a vector
+        self.time = -1  # axis of the steps of a sequence, -1 for none
+        self.steps: tuple[str, ...] = ()  # what stands at each of them
         self.marked = 0
         self.large = -1
         self.empty = ""
@@ -139,6 +145,9 @@ class MapsView(QWidget):
         if self.found is None:
             return self.empty
         count = len(self.found.tiles)
+        if self.over_time:
+            units, steps = (self.found.shape[axis] for axis in (1 - self.time, self.time))
+            return f"{units} units over {steps} steps"
         if not count:
             size = int(np.prod(self.found.shape))
             return f"{size:,} number{'s' if size != 1 else ''}"
@@ -147,9 +156,16 @@ class MapsView(QWidget):
             return f"map {self.large} · {value_text(low)} to {value_text(high)}"
         return self.left_out() or f"{count} maps"
 
+    @property
+    def over_time(self) -> bool:
+        """Whether units over time are shown."""
+        return self.time >= 0 and self.found is not None and len(self.found.tiles) == 1
+
     def left_out(self) -> str:
         """How many maps are seen of how many, where not all of them are."""
         count, shown = len(self.found.tiles) if self.found is not None else 0, self.shown()
+        if self.over_time:
+            return ""
         return f"{shown} of {count} maps" if shown < count else ""
 
     # Painting
@@ -160,7 +176,7 @@ class MapsView(QWidget):
             self._picture = self._made(ratio)
         painter = QPainter(self)
         painter.drawPixmap(0, 0, self._picture)
-        several = self.found is not None and len(self.found.tiles) > 0 and self.large < 0
+        several = self.found is not None and len(self.found.tiles) > 1 and self.large < 0
         if self.hasFocus() and several:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             at = self.place(self.marked)
@@ -178,6 +194,8 @@ class MapsView(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if found is None:
             paint_empty(painter, QRectF(self.rect()), self.empty, theme)
+        elif self.over_time:
+            self._paint_time(painter, found)
         elif len(found.tiles):
             self._paint_tiles(painter, found)
         elif len(found.values):
@@ -189,6 +207,26 @@ class MapsView(QWidget):
         painter.end()
         return made
 
+    def _paint_time(self, painter: QPainter, found: FeatureMap) -> None:
+        """A row for each unit, a column for each step, what stands there below it."""
+        theme, tile = self._look.theme, found.tiles[0]
+        image = picture(tile.T if self.time == 0 else tile, colour_table(theme.name, "activation"))
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
+        whole = QRectF(FOOT, 0, self.width() - FOOT, self.height() - FOOT)
+        painter.drawImage(whole, image)
+        step = whole.width() / image.width()
+        every = max(1, int(np.ceil(7.0 / step)))
+        middle = whole.bottom() + FOOT / 2
+        for place, sign in enumerate(self.steps[: image.width()]):
+            if place % every == 0:
+                x = whole.left() + (place + 0.5) * step
+                text(painter, x, middle, sign, "caption mono", theme.text3, "centre")
+        if not self.steps:
+            text(painter, whole.right(), middle, "step", "caption", theme.text3, "right")
+        painter.rotate(-90)
+        text(painter, -whole.center().y(), FOOT / 2, "unit", "caption", theme.text3, "centre")
+        painter.resetTransform()
+
     def _paint_tiles(self, painter: QPainter, found: FeatureMap) -> None:
         table = colour_table(self._look.theme.name, "activation")
         tiles = found.tiles if self.own_range else on_one_range(found)
@@ -199,6 +237,8 @@ class MapsView(QWidget):
             size = QRectF(0, 0, round(tile.shape[1] * share), round(tile.shape[0] * share))
             painter.drawImage(size, picture(tile, table))
             return
+        if found.name.startswith(NAME):  # a pixel is a pair of steps
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
         columns, side = self.grid()
         pixels = np.array(table, np.uint32)[tiles[: self.shown()]]  # of all at once: far faster
         high, wide = pixels.shape[1:]
@@ -241,6 +281,8 @@ class MapsView(QWidget):
         self._picture = None
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
+        if self.over_time:
+            return
         if self.large >= 0:
             self.enlarge(-1)
             return
@@ -257,7 +299,7 @@ class MapsView(QWidget):
         self.enlarged.emit(index)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        columns, shown = self.grid()[0], self.shown()
+        columns, shown = self.grid()[0], 0 if self.over_time else self.shown()
         steps: dict[Any, int] = {
             Qt.Key.Key_Left: -1,
             Qt.Key.Key_Right: 1,

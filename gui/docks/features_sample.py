@@ -6,19 +6,23 @@ import random
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF, QSize, Signal
-from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtCore import QPointF, QRectF, QSize, Signal
+from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from compute.questions import Output, SampleMaps
-from gui.canvas.drawing import brush, text
+from gui.canvas.drawing import brush, pen, text
 from gui.docks.features_maps import picture
+from gui.docks.letters import between, letters, written
 from gui.docks.plot_scale import value_text
 from gui.look import Look
 from gui.widgets.basics import IconButton
 
 SIDE, LINE, WIDTH = 80, 15, 108
+SAYS = 42  # px of a picture that the net makes
 NUMBERS = 5  # of a row that is no picture
+LETTERS, LETTER_ROWS = 11, 5  # of a text
+WHOLE = 10  # places up to which all that is said of a sequence is shown
 
 
 class SamplePane(QWidget):
@@ -86,32 +90,38 @@ Line = tuple[str, str, bool]  # words, value, whether it is right
 
 
 class SampleCard(QWidget):
-    """The picture of a sample, or its first numbers, and below it target and prediction."""
+    """The picture of a sample, its text, its curves or its first numbers; below it target and
+    prediction.
+    """
 
     def __init__(self, look: Look) -> None:
         super().__init__()
         self._look = look
         self._image: QImage | None = None
         self._numbers: list[str] = []
+        self._says: QImage | None = None  # the picture that the net makes of it
         self.lines: list[Line] = []
         self._values: NDArray[np.floating] = np.zeros(0)
         self.setFixedSize(WIDTH, SIDE + 6 + 4 * LINE)
         self.setAccessibleName("Sample")
 
-    def show_sample(self, answer: SampleMaps | None) -> None:
-        """Show another sample; None shows nothing."""
+    def show_sample(self, answer: SampleMaps | None, signs: tuple[str, ...] = ()) -> None:
+        """Show another sample; None shows nothing. `signs`: the letters of one that is a text."""
         values = next(iter(answer.inputs.values()), np.zeros(0)) if answer else np.zeros(0)
         lines: list[Line] = []
         if answer is not None:
-            lines = [("sample", str(answer.sample), True), *_lines(answer.outputs)]
+            drawn = _redrawn(values, answer.outputs)
+            own = _lines(answer.outputs) if drawn is None else [("says", "", True)]
+            lines = [("sample", str(answer.sample), True), *own]
+            self._says = None if drawn is None else _image(drawn)
         same = np.array_equal(values, self._values)
-        if same and lines == self.lines:
+        if same and lines == self.lines and self._says is None:
             return
         self.lines = lines
         if not same:
             self._values, self._image, self._numbers = values, _image(values), []
             if self._image is None:
-                self._numbers = [value_text(float(v)) for v in np.ravel(values)[:NUMBERS]]
+                self._numbers = _written(values, signs) if signs else _numbers(values)
         self.setAccessibleDescription(", ".join(f"{words} {value}" for words, value, _ in lines))
         self.update()
 
@@ -128,6 +138,10 @@ class SampleCard(QWidget):
             painter.setClipPath(path)
             painter.drawImage(rect, self._image)
             painter.restore()
+        if self._image is None and self._values.ndim == 2:
+            self._paint_curves(painter)
+        if self._says is not None:
+            painter.drawImage(QRectF(34, SIDE + 6 + LINE + 2, SAYS, SAYS), self._says)
         for row, number in enumerate(self._numbers):
             text(painter, 8, 12 + 14 * row, number, "caption mono", theme.text2)
         for row, (words, value, right) in enumerate(self.lines):
@@ -137,6 +151,41 @@ class SampleCard(QWidget):
             x = 6.1 * (len(words) + 1)
             text(painter, x, middle, value, "caption mono", tint)
         painter.end()
+
+    def _paint_curves(self, painter: QPainter) -> None:
+        """The features of a sequence over time, on one range."""
+        values = np.nan_to_num(self._values.astype(np.float64))
+        low, high = float(values.min()), float(values.max())
+        across = np.linspace(4, SIDE - 4, len(values))
+        down = SIDE - 6 - (values - low) * ((SIDE - 12) / ((high - low) or 1.0))
+        for column in range(min(values.shape[1], len(self._look.theme.runs))):
+            painter.setPen(pen(self._look.theme.runs[column], 1.25))
+            points = zip(across.tolist(), down[:, column].tolist(), strict=True)
+            painter.drawPolyline(QPolygonF([QPointF(x, y) for x, y in points]))
+
+
+def _numbers(values: NDArray[np.floating]) -> list[str]:
+    """The first of a row; none of a sequence, which is drawn."""
+    return [value_text(float(v)) for v in np.ravel(values)[:NUMBERS]] if values.ndim < 2 else []
+
+
+def _redrawn(
+    values: NDArray[np.floating], outputs: tuple[Output, ...]
+) -> NDArray[np.floating] | None:
+    """What a net that gives a picture as large as its own made of it."""
+    first = outputs[0] if outputs else None
+    if first is None or first.kind != "numbers" or values.ndim != 3:
+        return None
+    fits = np.size(first.values) == values.size > 1
+    return np.reshape(first.values, values.shape) if fits else None
+
+
+def _written(values: NDArray[np.floating], signs: tuple[str, ...]) -> list[str]:
+    """The end of a text, in rows."""
+    whole = written(np.ravel(values), signs)
+    room = LETTERS * LETTER_ROWS
+    whole = whole if len(whole) <= room else f"…{whole[1 - room :]}"
+    return [whole[k : k + LETTERS] for k in range(0, len(whole), LETTERS)]
 
 
 def _image(values: NDArray[np.floating]) -> QImage | None:
@@ -158,6 +207,13 @@ def _lines(outputs: tuple[Output, ...]) -> list[Line]:
     if not outputs:
         return []
     first, found = outputs[0], []
+    every, signs = first.places, letters(first.class_names)
+    if every is not None and len(every.classes[0]) <= WHOLE and not between(signs):
+        known = every.targets
+        right = known is None or np.array_equal(known[0], every.classes[0])
+        if known is not None:
+            found.append(("target", written(known[0], signs), True))
+        return [*found, ("says", f"  {written(every.classes[0], signs)}", right)]
     target = None if first.targets is None else np.ravel(first.targets)
     if first.classes is None:
         if target is not None:
@@ -174,5 +230,5 @@ def _lines(outputs: tuple[Output, ...]) -> list[Line]:
 
 
 def _class(output: Output, number: int) -> str:
-    names = output.class_names
+    names = letters(output.class_names)
     return names[number] if number < len(names) else str(number)

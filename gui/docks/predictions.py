@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
+    QComboBox,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -30,7 +31,9 @@ from compute.questions import (
 )
 from gui.app import App
 from gui.docks.confusion import Confusion
+from gui.docks.letters import alphabet, written
 from gui.docks.page import Page
+from gui.docks.place_bar import PlaceBar
 from gui.docks.plane import Picture, Plane, around
 from gui.docks.sample_sheet import MOST, SampleSheet, Shown
 from gui.run.board import Board
@@ -40,6 +43,7 @@ EMPTY = "Press Run: what the net says about held-out samples is shown here."
 POINTS = 500
 GAP = 1.0  # s between two looks while the run goes on
 SIDE = 72  # points along each axis of a decision boundary
+WHOLE = 20  # symbols up to which a sequence is shown behind the place too
 
 
 class PredictionsPage(Page):
@@ -63,6 +67,11 @@ class PredictionsPage(Page):
         self.matrix.picked.connect(self._open)
         self.plane = Plane(app.look)
         self.sheet = SampleSheet(app.look)
+        self.choice = QComboBox()
+        self.choice.setAccessibleName("Output")
+        self.choice.activated.connect(lambda _: self._close())
+        self.places = PlaceBar(app.look)
+        self.places.moved.connect(lambda _: self._moved())
         self.empty = QLabel(EMPTY)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setWordWrap(True)
@@ -90,8 +99,18 @@ class PredictionsPage(Page):
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(head)
         column.addWidget(scroll)
-        self.stack = QStackedLayout(self)
-        self.stack.setContentsMargins(4, 8, 4, 4)
+        above = QHBoxLayout()
+        above.setContentsMargins(8, 0, 8, 0)
+        above.addWidget(self.choice)
+        above.addWidget(self.places)
+        above.addStretch(1)
+        self.choice.hide()
+        box = QVBoxLayout(self)
+        box.setContentsMargins(4, 8, 4, 4)
+        box.setSpacing(4)
+        box.addLayout(above)
+        self.stack = QStackedLayout()
+        box.addLayout(self.stack, 1)
         for page in (self.empty, self.matrix, self.plane, self.picked):
             self.stack.addWidget(page)
 
@@ -103,8 +122,7 @@ class PredictionsPage(Page):
             self._say(self.nothing_yet(EMPTY))
             return
         self.refresh()
-        if self.answer is not None:
-            self._show(self.answer)
+        self._show()
 
     def refresh(self) -> None:
         board = self._board
@@ -131,7 +149,8 @@ class PredictionsPage(Page):
             self._say(answer.message)
         elif isinstance(answer, SamplePredictions) and answer.outputs:
             self.answer = answer
-            self._show(answer)
+            self._list(answer)
+            self._show()
             if not self._looked:
                 self._looked = True
                 samples = tuple(answer.samples[:POINTS].tolist())
@@ -139,26 +158,57 @@ class PredictionsPage(Page):
             else:
                 self._ask_boundary()
 
-    def _show(self, answer: SamplePredictions) -> None:
-        output = answer.outputs[0]
+    @property
+    def _chosen(self) -> int:
+        return max(0, self.choice.currentIndex())
+
+    @property
+    def output(self) -> Output:
+        """The output that is shown, at the place that is shown."""
+        assert self.answer is not None
+        return self.answer.outputs[self._chosen].at(self.places.place)
+
+    def _list(self, answer: SamplePredictions) -> None:
+        names = [output.name.removesuffix("_loss") for output in answer.outputs]
+        if [self.choice.itemText(k) for k in range(self.choice.count())] != names:
+            self.choice.clear()
+            self.choice.addItems(names)
+
+    def _moved(self) -> None:
+        if self.stack.currentWidget() is self.picked and self._cell is not None:
+            self._open(*self._cell)  # the samples that fill it at the other place
+        self._show()
+
+    def _show(self) -> None:
+        if self.answer is None:
+            return
+        self.choice.setVisible(self.choice.count() > 1)
+        every = self.answer.outputs[self._chosen].places
+        self.places.show_count(0 if every is None else every.classes.shape[1])
+        output = self.output
         counts = output.confusion
-        if counts is not None:
-            self.matrix.put(counts, output.class_names)
-        elif output.targets is not None:
-            self._scatter(output)
-        if self.stack.currentWidget() in (self.empty, self.matrix) and counts is not None:
-            self.stack.setCurrentWidget(self.plane if self._points else self.matrix)
+        if counts is None:
+            if output.targets is not None:
+                self._scatter(output)
+            return
+        self.matrix.put(counts, output.class_names)
+        if self.stack.currentWidget() is self.picked:
+            return
+        boundary = self._points is not None and not self._chosen
+        self.stack.setCurrentWidget(self.plane if boundary else self.matrix)
 
     def _scatter(self, output: Output) -> None:
-        """Predicted against target, of the first number of a regression."""
+        """Predicted against target, of all numbers of a regression; of many an even choice."""
         assert output.targets is not None
-        targets = np.asarray(output.targets, np.float64).reshape(len(output.values), -1)[:, 0]
-        values = output.values.reshape(len(output.values), -1)[:, 0].astype(np.float64)
+        targets = np.ravel(output.targets).astype(np.float64)
+        values = np.ravel(output.values).astype(np.float64)
         kept = np.isfinite(values) & np.isfinite(targets)
         if not kept.any():
             self._say("No prediction is a finite number.")
             return
-        points = np.stack([targets[kept], values[kept]], axis=1)[:POINTS]
+        points = np.stack([targets[kept], values[kept]], axis=1)
+        shown = np.linspace(0, len(points) - 1, min(POINTS, len(points))).astype(np.int64)
+        points = points[shown]
         error = float(np.abs(values - targets)[kept].mean())
         spread = float(np.square(targets - targets.mean()).sum())
         rest = float(np.square(values - targets)[kept].sum())
@@ -175,7 +225,7 @@ class PredictionsPage(Page):
     def _inputs(self, answer: Answer) -> None:
         if not isinstance(answer, SampleInputs) or self.answer is None:
             return
-        output = self.answer.outputs[0]
+        output = self.output
         planes = [a for a in answer.arrays.values() if a.ndim == 2 and a.shape[1] == 2]
         if output.classes is None or output.targets is None or len(planes) != 1:
             return
@@ -200,7 +250,7 @@ class PredictionsPage(Page):
         low, high = (answer.low[0], answer.low[1]), (answer.high[0], answer.high[1])
         picture = Picture(points, groups, low, high, field=shares.astype(np.float64))
         self.plane.put(picture, "Decision boundary over the two inputs")
-        if self.stack.currentWidget() is not self.picked:
+        if self.stack.currentWidget() is not self.picked and not self._chosen:
             self.stack.setCurrentWidget(self.plane)
 
     # The samples of a cell
@@ -209,9 +259,11 @@ class PredictionsPage(Page):
         self._cell = target, predicted
         if self.answer is None:
             return
-        output = self.answer.outputs[0]
+        output = self.output
         assert output.classes is not None
+        assert output.confusion is not None
         own = np.flatnonzero((output.targets == target) & (output.classes == predicted))
+        self.matrix.put(output.confusion, output.class_names)
         self.words.setText(self.matrix.sentence(target, predicted))
         self.sheet.put([])
         self.stack.setCurrentWidget(self.picked)
@@ -223,24 +275,30 @@ class PredictionsPage(Page):
     def _cell_inputs(self, answer: Answer) -> None:
         if not isinstance(answer, SampleInputs) or self.answer is None or self._cell is None:
             return
-        arrays = [a for a in answer.arrays.values() if a.ndim > 1]
-        if not arrays:
+        key, values = next(((k, a) for k, a in answer.arrays.items() if a.ndim > 1), ("", None))
+        if values is None:
             return
-        output, place = self.answer.outputs[0], {n: k for k, n in enumerate(self.answer.samples)}
+        output, place = self.output, {n: k for k, n in enumerate(self.answer.samples)}
+        signs = alphabet(self.app.trainer.graph, key)
         right = self._cell[0] == self._cell[1]
         shown = []
-        for number, values in zip(answer.samples.tolist(), arrays[0], strict=True):
+        for number, own in zip(answer.samples.tolist(), values, strict=True):
             sure = output.confidence
             k = place.get(number)
             share = "" if sure is None or k is None else f" {float(sure[k]):.2f}"
             caption = f"{self.matrix.name(self._cell[1])}{share}"
-            shown.append(Shown(number, caption, right, values.astype(np.float64)))
+            read = own if len(own) <= WHOLE else own[: self.places.place + 1]
+            text = written(read, signs) if signs else ""
+            shown.append(Shown(number, caption, right, own.astype(np.float64), text))
         self.sheet.put(shown)
 
     def _close(self) -> None:
         self.stack.setCurrentWidget(self.matrix)
         self.matrix.setFocus()
+        self._show()
 
     def _say(self, message: str) -> None:
         self.empty.setText(message)
+        self.choice.hide()
+        self.places.hide()
         self.stack.setCurrentWidget(self.empty)

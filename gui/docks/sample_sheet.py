@@ -1,4 +1,4 @@
-"""Samples side by side: pictures for images, numbers for rows; a click picks one."""
+"""Samples side by side: pictures for images, text, numbers for rows; a click picks one."""
 
 from __future__ import annotations
 
@@ -14,17 +14,21 @@ from gui import fonts
 from gui.look import Look
 
 TILE, GAP, CAPTION = 56, 8, 14
+LINE = 172, 20  # px of a tile that is text
 MOST = 60
 
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """One sample: its number, a line below it, whether it is right; `values` C×H×W or numbers."""
+    """One sample: its number, a line below it, whether it is right; `values` C×H×W or numbers, or
+    what they are as `text`.
+    """
 
     number: int
     caption: str
     right: bool
     values: NDArray[np.float64]
+    text: str = ""
 
 
 class SampleSheet(QWidget):
@@ -53,16 +57,21 @@ class SampleSheet(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(320, max(80, self._height()))
 
+    @property
+    def _tile(self) -> tuple[int, int]:
+        return LINE if any(sample.text for sample in self.samples) else (TILE, TILE)
+
     def _columns(self) -> int:
-        return max(1, (self.width() - GAP) // (TILE + GAP))
+        return max(1, (self.width() - GAP) // (self._tile[0] + GAP))
 
     def _height(self) -> int:
         rows = -(-len(self.samples) // self._columns())
-        return rows * (TILE + CAPTION + GAP) + GAP
+        return rows * (self._tile[1] + CAPTION + GAP) + GAP
 
     def _rect(self, place: int) -> QRectF:
-        row, column = divmod(place, self._columns())
-        return QRectF(GAP + column * (TILE + GAP), GAP + row * (TILE + CAPTION + GAP), TILE, TILE)
+        (row, column), (wide, high) = divmod(place, self._columns()), self._tile
+        x, y = GAP + column * (wide + GAP), GAP + row * (high + CAPTION + GAP)
+        return QRectF(x, y, wide, high)
 
     def resizeEvent(self, event: QEvent) -> None:
         self.setMinimumHeight(self._height())
@@ -77,11 +86,10 @@ class SampleSheet(QWidget):
                 painter.fillRect(rect, QColor(theme.field))
                 painter.setFont(fonts.font("caption mono"))
                 painter.setPen(QColor(theme.text2))
-                lines = [f"{value:.3g}" for value in sample.values.ravel()[:4]]
-                painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, "\n".join(lines))
+                painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, _words(sample, rect.width()))
             painter.setFont(fonts.font("caption mono"))
             painter.setPen(QColor(theme.text3 if sample.right else theme.error))
-            below = QRectF(rect.left() - 3, rect.bottom() + 1, TILE + 6, CAPTION)
+            below = QRectF(rect.left() - 3, rect.bottom() + 1, rect.width() + 6, CAPTION)
             painter.drawText(below, Qt.AlignmentFlag.AlignCenter, sample.caption)
 
     def _at(self, point: QPointF) -> int:
@@ -104,10 +112,18 @@ class SampleSheet(QWidget):
             place = self._at(QPointF(event.pos()))
             if place >= 0:
                 sample = self.samples[place]
-                text = f"sample {sample.number}: {sample.caption}"
+                text = f"sample {sample.number}: {sample.caption}\n{sample.text}".strip()
                 QToolTip.showText(event.globalPos(), text, self)
             return True
         return super().event(event)
+
+
+def _words(sample: Shown, room: float) -> str:
+    """The end of a text, or the first numbers of a row."""
+    if sample.text:
+        metrics = fonts.metrics("caption mono")
+        return metrics.elidedText(sample.text, Qt.TextElideMode.ElideLeft, int(room) - 8)
+    return "\n".join(f"{value:.3g}" for value in sample.values.ravel()[:4])
 
 
 def _image(values: NDArray[np.float64]) -> QImage | None:

@@ -1,10 +1,13 @@
-"""Try the net by hand: draw a digit, or fill in a row, and see what it says at once."""
+"""Try the net by hand: draw a digit, fill in a row or type, and see what it says at once."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
@@ -35,18 +38,22 @@ from gui import fonts
 from gui.app import App
 from gui.docks.drawing_pad import DrawingPad
 from gui.docks.page import Page
+from gui.docks.place_bar import PlaceBar
 from gui.docks.row_form import RowForm
+from gui.docks.text_form import TextForm
 from gui.look import Look
 from gui.theme import mix
 from gui.widgets.basics import label
 
-EMPTY = "Press Run: then draw a digit or fill in a row here, and the net says what it sees."
+EMPTY = "Press Run: then draw, fill in a row or type here, and the net says what it makes of it."
+Given = tuple[int, bytes]  # how many symbols were typed, and the sample
 UNKNOWN = "This net reads something that cannot be drawn or typed here yet."
-NAME, NUMBER, STEP = 76, 52, 20  # px: at most for a name, for a number, a row
+MOST_BARS, FIRST = 12, 8  # classes up to which each has its bar; of more so many
+NAME, NUMBER, STEP = 76, 52, 18  # px: at most for a name, for a number, a row
 
 
 class TryPage(Page):
-    """One input at a time: a picture H×W of one channel, or a row of numbers."""
+    """One input at a time: a picture H×W of one channel, a row of numbers, or symbols."""
 
     title = "Try it"
     id = "try"
@@ -56,11 +63,21 @@ class TryPage(Page):
         self._source: Source | None = None
         self._examples: tuple[int, ...] = ()
         self._next = 0
+        self._offered = False
         self._asked: tuple[object, ...] = ()
         self.pad = DrawingPad(app.look)
         self.pad.drawn.connect(self._ask)
         self.form = RowForm()
         self.form.changed.connect(self._ask)
+        self.text = TextForm()
+        self.text.changed.connect(self._ask)
+        self.text.more.toggled.connect(self._go_on)
+        self.places = PlaceBar(app.look)
+        self.places.moved.connect(lambda _: self._show())
+        self.answer = label(tone="mono")
+        self.answer.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._said: Output | None = None
+        self._heard: Given = (0, b"")  # what that was said to
         self.bars = OutputBars(app.look)
         self.message = label(tone="tertiary")
         self.message.setWordWrap(True)
@@ -74,7 +91,7 @@ class TryPage(Page):
         self.sample = QPushButton("Take a sample")
         self.sample.setToolTip("Put in a held-out sample, another one each time")
         self.sample.setProperty("kind", "quiet")
-        self.sample.clicked.connect(self._take)
+        self.sample.clicked.connect(lambda _: self._take())
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -87,12 +104,16 @@ class TryPage(Page):
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         buttons.addWidget(self.clear)
+        buttons.addWidget(self.text.more)
         buttons.addWidget(self.sample)
         buttons.addStretch(1)
         left = QVBoxLayout()
         left.setSpacing(8)
         left.addWidget(self.pad)
         left.addWidget(self._scroll, 1)
+        left.addWidget(self.text)
+        left.addWidget(self.answer)
+        left.addWidget(self.places)
         left.addLayout(buttons)
         left.addStretch(0)
         right = QVBoxLayout()
@@ -127,18 +148,25 @@ class TryPage(Page):
             return
         if source != self._source:
             self._source, self._examples = source, ()
+            self._said = None
+            self.bars.put(None)
             if source.columns:
                 self.form.put(source.columns)
+            elif source.names:
+                self.text.put(source.names, source.steps)
             else:
                 self.pad.resize_picture(*source.picture)
+        drawn = not (source.columns or source.names)
         for widget, shown in (
-            *((one, not source.columns) for one in (self.pad, self.clear)),
+            *((one, drawn) for one in (self.pad, self.clear)),
             (self._scroll, bool(source.columns)),
+            (self.text, bool(source.names)),
+            (self.answer, bool(source.names) and not self.text.follows),
         ):
             widget.setVisible(shown)
         self.stack.setCurrentIndex(1)
-        if source.columns and not self._examples:
-            self._take()
+        if not drawn and not self._examples:
+            self._take(offered=True)
         self._ask()
 
     def refresh(self) -> None:
@@ -150,32 +178,68 @@ class TryPage(Page):
         source = self._source
         if source is None or self.app.trainer.document is not self.document:
             return
-        if source.columns:
-            given = self.form.row[None]
-        elif self.pad.empty:
-            self._asked = ()
-            self.bars.put(None)
-            self.message.setText("Draw something on the pad.")
+        given, read = self._given(source)
+        if given is None:
+            self._asked, self._said = (), None
+            self.message.setText(self._missing(source, read))
+            self._show()
             return
-        else:
-            given = self.pad.pixels[None, None]
         board = self.app.trainer.board
-        asked = (id(board.curves), board.state, board.step, given.tobytes())
+        text = read, given.tobytes()
+        asked = (id(board.curves), board.state, board.step, text)
         if asked == self._asked:  # an answer is a tick too: it must not bring the next question
             return
         self._asked = asked
         question = Predict({source.key: given})
-        self.app.trainer.ask((self, "predict"), question, self._answered)
+        self.app.trainer.ask((self, "predict"), question, partial(self._answered, text))
 
-    def _answered(self, answer: Answer) -> None:
+    def _given(self, source: Source) -> tuple[NDArray[Any] | None, int]:
+        """What is drawn, filled in or typed, as one sample, None while something is missing; and
+        how many symbols are typed.
+        """
+        if source.columns:
+            return self.form.row[None], 0
+        if source.names:
+            return self.text.sample, self.text.count
+        return None if self.pad.empty else self.pad.pixels[None, None], 0
+
+    def _missing(self, source: Source, read: int) -> str:
+        if not source.names:
+            return "Draw something on the pad."
+        return "Type something." if self.text.follows else f"{read} of {source.steps} symbols"
+
+    def _answered(self, text: Given, answer: Answer) -> None:
         if isinstance(answer, Unanswered):
             self.message.setText(answer.message)
         elif isinstance(answer, Predicted) and answer.outputs:
-            self.bars.put(answer.outputs[0])
+            output = answer.outputs[0]
+            follows = bool(self._source and self._source.names) and self.text.follows
+            self._said, self._heard = output.at(text[0] - 1) if follows else output, text
+            self._show()
             self.message.setText(f"after {answer.step:,} training steps")
+            self._go_on(follows)
 
-    def _take(self) -> None:
-        """Put a held-out sample in, another one each time."""
+    def _show(self) -> None:
+        """What the net said last, at the place that is chosen."""
+        said, source = self._said, self._source
+        several = said is not None and source is not None and source.names
+        if said is None or not several or self.text.follows or said.places is None:
+            self.places.show_count(0)
+            self.answer.setText("")
+            self.bars.put(said)
+            return
+        self.places.show_count(said.places.classes.shape[1])
+        self.answer.setText(self.text.answer(said))
+        self.bars.put(said.at(self.places.place))
+
+    def _go_on(self, on: bool) -> None:
+        """Let the net write on, if what it said last is of the text as it is."""
+        if on and self._said is not None and self._asked[-1:] == (self._heard,):
+            self.text.said(self._said)
+
+    def _take(self, offered: bool = False) -> None:
+        """Put a held-out sample in, another one each time; what is `offered` replaces no text."""
+        self._offered = offered
         if self._examples:
             number = self._examples[self._next % len(self._examples)]
             self._next += 1
@@ -187,7 +251,7 @@ class TryPage(Page):
     def _known(self, answer: Answer) -> None:
         if isinstance(answer, SamplePredictions) and len(answer.samples):
             self._examples = tuple(answer.samples.tolist())
-            self._take()
+            self._take(self._offered)
 
     def _sample(self, answer: Answer) -> None:
         source = self._source
@@ -196,17 +260,23 @@ class TryPage(Page):
         values = np.asarray(answer.arrays[source.key][0], np.float64)
         if source.columns:
             self.form.fill(values)
-        else:
+        elif source.names and not (self._offered and self.text.count):
+            self.text.fill(values.astype(np.int64))
+        elif not source.names:
             self.pad.put(values[0])
 
 
 @dataclass(frozen=True)
 class Source:
-    """The input `key` (`node.port`): a picture of one channel, height × width, or columns."""
+    """The input `key` (`node.port`): a picture of one channel, height × width, or columns, or so
+    many `steps` of symbols of these names.
+    """
 
     key: str
     picture: tuple[int, int] = (0, 0)
     columns: tuple[Column, ...] = ()
+    names: tuple[str, ...] = ()
+    steps: int = 0
 
 
 def source_of(id: str, op: DataSource) -> Source | None:
@@ -216,10 +286,12 @@ def source_of(id: str, op: DataSource) -> Source | None:
             continue
         if len(kind.shape) == 3 and kind.shape[0] == 1:
             return Source(f"{id}.{port}", picture=kind.shape[1:])
+        if len(kind.shape) == 1 and kind.dtype == "int":
+            names = op.class_names()
+            return Source(f"{id}.{port}", names=names, steps=kind.shape[0]) if names else None
         if len(kind.shape) == 1:
             schema = getattr(op, "schema", None)
-            names = [f"x{k + 1}" for k in range(kind.shape[0])]
-            plain = tuple(Column(name) for name in names)
+            plain = tuple(Column(f"x{k + 1}") for k in range(kind.shape[0]))
             columns = schema.features if isinstance(schema, Schema) else plain
             return Source(f"{id}.{port}", columns=columns)
     return None
@@ -273,11 +345,16 @@ class OutputBars(QWidget):
 
 
 def rows_of(output: Output) -> list[tuple[str, float]]:
-    """(name, value) of each number of the first sample; a sigmoid gives both classes."""
+    """(name, value) of each number of the first sample, of many classes the likeliest first; a
+    sigmoid gives both classes.
+    """
     values = np.asarray(output.values[0], np.float64).reshape(-1)
     if output.kind == "sigmoid" and len(values) == 1:
         values = np.array([1 - values[0], values[0]])
     names = output.class_names
     if output.kind == "numbers":
         return [(output.name.rpartition("/")[2], float(v)) for v in values]
-    return [(names[k] if k < len(names) else str(k), float(v)) for k, v in enumerate(values)]
+    shown = np.arange(len(values))
+    if len(values) > MOST_BARS:
+        shown = np.argsort(-values, kind="stable")[:FIRST]
+    return [(names[k] if k < len(names) else str(k), float(values[k])) for k in shown.tolist()]

@@ -32,12 +32,15 @@ from compute.series import Means, Series
 State = Literal["idle", "preparing", "running", "paused", "finished", "stopped", "failed"]
 MOST_LOSSES = 1 << 16  # more than pixels by far; 3 ms to draw anew
 MOST_EPOCHS = 1 << 14
+MOST_EACH = 1 << 12  # of each of several losses: for sparklines
 MOST_NORMS = 1 << 11  # of each tensor, and there may be thousands
 
 
 @dataclass
 class Curves:
     """One run's history: `losses` of the steps from `first` on; metrics by name at epoch ends.
+
+    `each` holds those of each of several loss nodes, by path, since the window heard of them.
 
     `epoch_steps[k]` is the step after which `metrics[name][k]` was taken (NaN where one lacks). Of
     a long run they are means of several steps and epochs; see Means.
@@ -46,8 +49,15 @@ class Curves:
     run: str = ""
     first: int = 0
     losses: Means = field(default_factory=lambda: Means(MOST_LOSSES))
+    each: dict[str, Means] = field(default_factory=dict)
     epoch_steps: Means = field(default_factory=lambda: Means(MOST_EPOCHS))
     metrics: dict[str, Means] = field(default_factory=dict)
+
+    def of(self, path: str) -> Means:
+        """The losses of one node: of all together where it is the only one, none of one that is
+        not trained.
+        """
+        return self.each.get(path, Means(MOST_EACH)) if self.each else self.losses
 
     def add_epoch(self, step: int, metrics: Mapping[str, float]) -> None:
         """Add one epoch's metrics."""
@@ -167,6 +177,8 @@ class Board:
                 self.step, self.epoch = event.step, event.epoch
                 self.samples_per_second = event.samples_per_second
                 self.curves.losses.extend(event.losses)
+                for path, losses in event.each.items():
+                    self.curves.each.setdefault(path, Means(MOST_EACH)).extend(losses)
             case EpochDone():
                 self.epoch, self.metrics = event.epoch, dict(event.metrics)
                 self.curves.add_epoch(event.step, event.metrics)

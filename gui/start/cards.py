@@ -17,6 +17,7 @@ from gui import fonts
 from gui.canvas.geometry import wrapped
 from gui.look import Look
 from gui.theme import tokens
+from gui.training.text import caption
 
 PICTURE, LARGE = 128, 232  # px, height of a picture: in several rows, in one
 WORDS, INSET = 152, 16  # px below the picture, and beside the words
@@ -64,7 +65,7 @@ def result_text(metric: str, value: float) -> str:
     """Such as "98.0 % held out"."""
     if "accuracy" in metric:
         return f"{100 * value:.1f} % held out"
-    return f"{value:.3g} {metric.removeprefix('val_').upper()} held out"
+    return f"{value:.3g} {caption(metric.removeprefix('val_'))} held out"
 
 
 def time_text(seconds: float) -> str:

@@ -5,12 +5,15 @@ from itertools import combinations, pairwise
 
 import pytest
 
+from graph.files import load
 from graph.graph import Frame, Graph
+from gui.canvas import layout
 from gui.canvas.geometry import Rect
 from gui.canvas.layout import ROW_LIMIT, is_unplaced
 from gui.canvas.paint_canvas import Scene, scene
 from gui.canvas.wires import path_points, wire_ends
 from gui.sheet import canvas_view
+from resources import example_path
 from tests.support.small_graphs import draw, op
 
 
@@ -178,3 +181,14 @@ def _random(rng: random.Random) -> Graph:
     if rng.random() < 0.3:
         wires.add(f"{names[-1]}.y>{names[0]}.x")
     return draw({name: op(rng.choice(kinds)) for name in names}, " ".join(sorted(wires)))
+
+
+@pytest.mark.parametrize("name", ["activations-race", "batchnorm-deep"])
+def test_what_is_too_high_takes_wider_rows(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then all of it is seen larger."""
+    zooms = []
+    for wider in ((), layout.WIDER):
+        monkeypatch.setattr(layout, "WIDER", wider)
+        made = laid_out(load(example_path(name)))
+        zooms.append(layout._share(made.view, made.boxes))
+    assert zooms[1] > 1.1 * zooms[0]

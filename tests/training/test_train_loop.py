@@ -253,6 +253,30 @@ def test_two_phases_count_their_own_steps(device: str) -> None:
     job.plan.close()
 
 
+@pytest.mark.parametrize("device", DEVICES)
+def test_each_of_several_losses_is_told_beside_their_sum(device: str) -> None:
+    """Of each step, and as the mean of each epoch under the name of its held-out loss."""
+    nodes = {node.id: node.op for node in moons()} | {
+        "second_loss": op("CrossEntropy", weight=0.5, smoothing=0.1)
+    }
+    given = [f"{w.source}.{w.output}>{w.target}.{w.input}" for w in moons().wires()]
+    given += [wire.replace(">loss.", ">second_loss.") for wire in given if ">loss." in wire]
+    wires = " ".join([*given, "second_loss.loss>adam.loss"])
+    job = make_job(device, draw(nodes, wires, moons().training))
+    found, _ = finish(job)
+    told = [event for event in found if isinstance(event, Progress)]
+    parts = {p: np.concatenate([e.each[p] for e in told]) for p in ("loss", "second_loss")}
+    assert sum(parts.values()) == pytest.approx(np.concatenate([e.losses for e in told]))
+    assert not np.allclose(parts["loss"], parts["second_loss"])
+    assert not {"each", "losses"} & fields(told[0])
+    for metrics in epochs(found):
+        named = {n for n in metrics if n.endswith("_loss")} - {"val_loss"}
+        own = {n for n in named if not n.startswith("val_")}
+        assert {f"val_{n}" for n in own} == named - own
+        assert len(own) == 2
+        assert sum(metrics[n] for n in own) == pytest.approx(metrics["loss"])
+
+
 def fields(event: Event) -> set[str]:
     """Names in the JSON form of an event."""
     return set(to_json(event))

@@ -1,5 +1,7 @@
 """Feature maps: which layer, which sample, what is drawn, while training and after it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -7,6 +9,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from compute.questions import FeatureMap
+from graph.edits import SetTraining
 from graph.files import load
 from gui.app import App
 from gui.docks.features import EMPTY, FeaturesPage
@@ -202,3 +205,20 @@ def test_hidden_it_asks_nothing(qtbot: QtBot, app: App) -> None:
     page.show()
     qtbot.waitUntil(lambda: page.answer is not None)
     assert page.sample.childAt(QPoint(5, 5)) is page.sample.card
+
+
+def test_attention_shows_what_each_head_looks_at(qtbot: QtBot, app: App) -> None:
+    document = app.desk.open_example("reverse-sequence")
+    document.push(SetTraining(replace(document.graph.training, epochs=1)))
+    app.trainer.run(document)
+    qtbot.waitUntil(lambda: app.trainer.board.state == "finished", timeout=60_000)
+    page = FeaturesPage(app)
+    qtbot.addWidget(page)
+    page.show()
+    qtbot.waitUntil(lambda: page.maps.found is not None)
+    place = page.layer.findText("attention1 weights · blocks/0")
+    page.layer.setCurrentIndex(place)
+    page.layer.activated.emit(place)
+    qtbot.waitUntil(lambda: page.maps.found is not None and page.maps.found.shape == (4, 10, 10))
+    assert not page.maps.over_time
+    assert page.shape.text() == "4×10×10"

@@ -286,3 +286,17 @@ def attached(qtbot: QtBot, app: App, document: Document) -> CanvasOverlay:
     canvas.show()
     qtbot.waitUntil(lambda: len(document.previews) > 0)
     return overlay
+
+
+def test_each_loss_shows_its_own_number_and_curve(qtbot: QtBot, drawn: Open) -> None:
+    overlay = drawn("adding-problem")
+    run(qtbot, overlay)
+    scene, board = overlay.canvas.scene, overlay.app.trainer.board
+    one, other = (scene.node(id) for id in ("gru_loss", "plain_loss"))
+    assert float(one.note) < 0.5 * float(other.note)
+    assert isinstance(one.preview, Sparkline)
+    assert isinstance(other.preview, Sparkline)
+    assert list(one.preview.values) != list(other.preview.values)
+    last = [board.curves.of(id).values[-1] for id in ("gru_loss", "plain_loss")]
+    assert sum(last) == pytest.approx(board.curves.losses.values[-1], rel=1e-5)
+    assert not len(board.curves.of("elsewhere"))

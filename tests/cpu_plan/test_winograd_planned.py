@@ -136,7 +136,7 @@ def test_another_choice_gives_other_bits() -> None:
 
 
 def test_rounding_is_near_that_of_the_direct_sums() -> None:
-    """Root mean square against float64, of values and gradients: at most three times as much."""
+    """Root mean square against float64, of values and gradients: at most four times as much."""
     case = Case(_conv(), [(4, 64, 16, 16), (64, 64, 3, 3)])
     program = program_of(case, 1)
     arrays = numbers([program.types[i.value].shape for i in program.inputs], -1.5, 1.5)
@@ -148,7 +148,7 @@ def test_rounding_is_near_that_of_the_direct_sums() -> None:
         found = Runner(program, given, options=options).run().arrays
         errors.append({k: float(np.sqrt(np.mean((found[k] - exact[k]) ** 2))) for k in found})
     for name, direct in errors[1].items():
-        assert 0 < errors[0][name] < 3 * direct, name
+        assert 0 < errors[0][name] < 4 * direct, name
 
 
 def test_the_forecast_knows_that_it_is_faster() -> None:

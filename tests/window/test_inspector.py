@@ -98,9 +98,7 @@ def let_go(label: QWidget) -> None:
     QTest.mouseRelease(label, Qt.MouseButton.LeftButton)
 
 
-def test_an_expression_is_worked_out_and_is_one_step(
-    panel: InspectorPanel, document: Document
-) -> None:
+def test_an_expression_is_worked_out(panel: InspectorPanel, document: Document) -> None:
     """`2*64` in Output channels sets 128; undo shows the old value again."""
     conv = by_type(document, "Conv2d")[0]
     document.select([conv])
@@ -351,9 +349,7 @@ def test_renaming_freezing_and_bypassing(panel: InspectorPanel, document: Docume
     assert document.drawing.node(conv).name == ""
 
 
-def test_typing_is_kept_while_others_change_the_graph(
-    panel: InspectorPanel, document: Document
-) -> None:
+def test_typing_stays_while_others_edit(panel: InspectorPanel, document: Document) -> None:
     """A field in which somebody types is not overwritten; leaving it takes the text over."""
     first, second = by_type(document, "Conv2d")[:2]
     document.select([first])

@@ -161,6 +161,7 @@ class TryPage(Page):
             *((one, drawn) for one in (self.pad, self.clear)),
             (self._scroll, bool(source.columns)),
             (self.text, bool(source.names)),
+            (self.text.more, bool(source.names) and self.text.follows),
             (self.answer, bool(source.names) and not self.text.follows),
         ):
             widget.setVisible(shown)

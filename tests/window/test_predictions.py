@@ -108,6 +108,7 @@ def test_a_regression_shows_predicted_against_target(qtbot: QtBot, app: App) -> 
 def test_a_drawn_digit_is_recognised(qtbot: QtBot, app: App) -> None:
     page = trained(qtbot, app, "digits-cnn", TryPage)
     assert page.message.text() == "Draw something on the pad."
+    assert not page.text.more.isVisible()
     side = page.pad._area.width() / 8
     x, top, bottom = round(4 * side), round(0.8 * side), round(7.2 * side)
     pad = page.pad

@@ -7,7 +7,7 @@ system gives to others.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,16 +53,23 @@ class Probe:
         return self.bound.tape.words[found, tape.CYCLES].copy()
 
 
+def steps_of(seconds: float, two: Callable[[], None]) -> int:
+    """Steps that take about so long, when `two` runs two of them."""
+    taken = []
+    for _ in range(3):
+        start = time.perf_counter()
+        two()
+        taken.append(time.perf_counter() - start)
+    return max(1, min(MOST_STEPS, int(2 * seconds / min(taken))))
+
+
 class Run:
     """A probe and the fastest that its steps were."""
 
     def __init__(self, probe: Probe) -> None:
         self.probe = probe
         probe.run(2)
-        start = time.perf_counter()
-        probe.run(2, profile=True)
-        one = (time.perf_counter() - start) / 2
-        self.steps = max(1, min(MOST_STEPS, int(SLICE / one)))
+        self.steps = steps_of(SLICE, lambda: probe.run(2, profile=True))
         self.before = probe.cycles()
         self.best: Array = np.full(len(self.before), np.inf)
         self.hertz = 0.0  # of the counter: at least this
@@ -109,9 +116,7 @@ def step_seconds(probe: Probe, threads: int, call: float, seconds: float = STEP_
     """Seconds of a step, the fastest of some slices; of one thread its time on the processor."""
     clock = time.thread_time if threads == 1 else time.perf_counter
     probe.run(4, count=threads)
-    start = time.perf_counter()
-    probe.run(2, count=threads)
-    steps = max(1, min(MOST_STEPS, int(2 * SLICE / (time.perf_counter() - start))))
+    steps = steps_of(SLICE, lambda: probe.run(2, count=threads))
     best, budget = np.inf, Budget(seconds)
     for turn in range(8 * SLICES):
         if turn < FEWEST or budget.left:

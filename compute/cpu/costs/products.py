@@ -181,11 +181,18 @@ def _transformed(step: Step, w: Any, chunks: int, shape: Shape) -> Counts:
     return {"cycles": often * cycles + moved / shape.lanes, "tiles": often * begun}
 
 
-AS = dict.fromkeys(("winograd_conv", "winograd_dw"), "gemm")  # whose rates kernels share
+def _weights(step: Step, w: Any, chunks: int, shape: Shape) -> Counts:
+    """Weights at all points: some cycles for each vector of them."""
+    return {"cycles": float(POINTS * w.ci * shape.over(w.co)), "tiles": 0.0}
+
+
+AS = dict.fromkeys(("winograd_conv", "winograd_dw", "winograd_weights"), "gemm")  # whose rates
 PRODUCTS: dict[str, Callable[[Step, Any, int, Shape], Counts]] = {
     "gemm": _gemm,
     "conv2d": _conv,
     "conv2d_dx": _conv_dx,
     "conv2d_dw": _conv_dw,
-    **dict.fromkeys(AS, _transformed),
+    "winograd_conv": _transformed,
+    "winograd_dw": _transformed,
+    "winograd_weights": _weights,
 }

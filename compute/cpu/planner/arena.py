@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+import numpy as np
+
+from compute.backend import Array
 from compute.cpu.planner.schedule import Region
 from compute.cpu.planner.views import Buffer, aligned
 
@@ -19,8 +22,7 @@ def place(regions: Sequence[Region], kept: Collection[Buffer]) -> tuple[int, lis
     """
     spans = _lifetimes(regions, kept)
     order = sorted(spans, key=lambda buffer: -buffer.size)
-    placed: list[tuple[int, int, int, int]] = []  # first, last region, low, high
-    total = 0
+    placed, total = _Placed(len(order)), 0
     rooms: dict[tuple[int, ...], list[list[tuple[int, int, Buffer]]]] = {}
     for buffer in order:
         first, last = spans[buffer]
@@ -33,9 +35,8 @@ def place(regions: Sequence[Region], kept: Collection[Buffer]) -> tuple[int, lis
             rooms[buffer.size, *buffer.geometry].append([(first, last, buffer)])
             first, last = 0, len(regions)
         size = aligned(buffer.size, ALIGNMENT)
-        offset = _gap(placed, first, last, size)
-        buffer.offset = offset
-        placed.append((first, last, offset, offset + size))
+        offset = buffer.offset = placed.gap(first, last, size)
+        placed.add(first, last, offset, offset + size)
         total = max(total, offset + size)
     return total, order
 
@@ -68,14 +69,28 @@ def _room(
     return None
 
 
-def _gap(placed: Sequence[tuple[int, int, int, int]], first: int, last: int, size: int) -> int:
-    """The lowest offset where `size` bytes are free from region `first` to `last`."""
-    taken = sorted(
-        (low, high) for start, end, low, high in placed if not (last < start or end < first)
-    )
-    offset = 0
-    for low, high in taken:
-        if low - offset >= size:
-            break
-        offset = max(offset, high)
-    return offset
+class _Placed:
+    """Stretches of the segment that are taken, each from a first to a last region."""
+
+    def __init__(self, most: int) -> None:
+        self._all = np.empty((4, most), np.int64)  # first, last, low, high; sorted by low
+        self._count = 0
+
+    def add(self, first: int, last: int, low: int, high: int) -> None:
+        """Take the bytes from `low` to `high`."""
+        at, end = int(self._now[2].searchsorted(low)), self._count
+        self._all[:, at + 1 : end + 1] = self._all[:, at:end]
+        self._all[:, at] = first, last, low, high
+        self._count += 1
+
+    @property
+    def _now(self) -> Array:
+        return self._all[:, : self._count]
+
+    def gap(self, first: int, last: int, size: int) -> int:
+        """The lowest offset where `size` bytes are free from region `first` to `last`."""
+        begin, end, low, high = self._now
+        meets = (begin <= last) & (end >= first)
+        ends = np.maximum.accumulate(np.concatenate([[0], high[meets]]))
+        fits = low[meets] - ends[:-1] >= size
+        return int(ends[fits.argmax()] if fits.any() else ends[-1])

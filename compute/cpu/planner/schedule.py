@@ -17,6 +17,7 @@ from compute.cpu.planner.views import Buffer
 
 WORK = 1 << 15  # bytes or operations that make a chunk worth claiming
 PARTS = 16
+PARTS_OF_BUFFER = 256
 
 
 @dataclass(eq=False, slots=True)
@@ -92,14 +93,14 @@ class _Schedule:
         self.steps, self.edges = steps, _edges(steps)
         self._hold_back(pace)
         self.commits = [step.commits for step in steps]
-        for k in range(len(steps)):
-            self._bind(k)
+        self.after = self._followers()
+        number = {step: k for k, step in enumerate(steps)}
+        for k, step in enumerate(steps):
+            if step.follows is not None and number.get(step.follows, k) < k:
+                self._bind(k, number[step.follows])
         self.loss = next((k for k, step in enumerate(steps) if step is loss), -1)
         self.waiting = [len(edges) for edges in self.edges]
-        self.after: list[list[int]] = [[] for _ in steps]
-        for k, edges in enumerate(self.edges):
-            for edge in edges:
-                self.after[edge.before].append(k)
+        self.after = self._followers()
         self.regions = [Region()]
         self.place: dict[int, int] = {}  # step -> region
         self.group_of: dict[int, Group] = {}
@@ -122,28 +123,33 @@ class _Schedule:
                     held = self.edges[writer[buffer]]
                     self.edges[k] += [e for e in held if not self.steps[e.before].clears]
 
-    def _bind(self, k: int) -> None:
+    def _followers(self) -> list[list[int]]:
+        """For each step those that wait for it."""
+        after: list[list[int]] = [[] for _ in self.steps]
+        for k, edges in enumerate(self.edges):
+            for edge in edges:
+                after[edge.before].append(k)
+        return after
+
+    def _bind(self, k: int, leader: int) -> None:
         """Let the step that step `k` follows wait for all that `k` waits for, so that both can run
         in one group.
         """
-        leader = next((g for g in range(k) if self.steps[g] is self.steps[k].follows), -1)
         others = {edge.before for edge in self.edges[k]} - {leader}
-        if leader < 0 or others & self._behind(leader):
+        if others & self._behind(leader):
             return
         self.commits[leader] = self.commits[leader] or self.commits[k]
         self.edges[leader] = [e for e in self.edges[leader] if e.before not in others]
         self.edges[leader] += [_Edge(before, False) for before in sorted(others)]
+        for before in others:
+            self.after[before].append(leader)
 
     def _behind(self, first: int) -> set[int]:
         """The steps that wait for step `first`, at once or through others."""
-        after: dict[int, list[int]] = {}
-        for k, edges in enumerate(self.edges):
-            for edge in edges:
-                after.setdefault(edge.before, []).append(k)
         found: set[int] = set()
         pending = [first]
         while pending:
-            new = [k for k in after.get(pending.pop(), ()) if k not in found]
+            new = [k for k in self.after[pending.pop()] if k not in found]
             found.update(new)
             pending += new
         return found
@@ -203,22 +209,34 @@ def _settle(group: Group) -> None:
 
 def _edges(steps: Sequence[Step]) -> list[list[_Edge]]:
     """For each step the earlier ones it conflicts with."""
-    seen: dict[Buffer, list[tuple[int, Step, Touch]]] = {}
+    seen: dict[tuple[Buffer, int], list[tuple[int, Step, Touch]]] = {}
     result: list[list[_Edge]] = []
     for k, step in enumerate(steps):
         found: dict[int, bool] = {}
         for touch in step.touches:
-            for before, other, theirs in seen.get(touch.buffer, ()):
-                if not (touch.write or theirs.write):
-                    continue
-                if touch.low >= theirs.high or theirs.low >= touch.high:
-                    continue
-                local = _local(step, touch, other, theirs)
-                found[before] = found.get(before, True) and local
+            for part in _parts(touch):
+                for before, other, theirs in seen.get((touch.buffer, part), ()):
+                    if not (touch.write or theirs.write):
+                        continue
+                    if touch.low >= theirs.high or theirs.low >= touch.high:
+                        continue
+                    local = _local(step, touch, other, theirs)
+                    found[before] = found.get(before, True) and local
         for touch in step.touches:
-            seen.setdefault(touch.buffer, []).append((k, step, touch))
-        result.append([_Edge(before, local) for before, local in found.items()])
+            for part in _parts(touch):
+                seen.setdefault((touch.buffer, part), []).append((k, step, touch))
+        result.append([_Edge(before, local) for before, local in sorted(found.items())])
     return result
+
+
+def _parts(touch: Touch) -> range:
+    """What a step touches of a buffer in parts: all that lasts is in few buffers, which nearly
+    every step touches somewhere.
+    """
+    if touch.buffer.segment == "transient":
+        return range(1)
+    size = max(1, touch.buffer.size // PARTS_OF_BUFFER)
+    return range(touch.low // size, (max(touch.low, touch.high - 1)) // size + 1)
 
 
 def _local(step: Step, mine: Touch, other: Step, theirs: Touch) -> bool:

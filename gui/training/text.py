@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator
 
 UNKNOWN = "–"
-PERCENT = ("accuracy",)  # metrics that are a share of all
+PERCENT = frozenset({"accuracy"})  # metrics that are a share of all
 SHORT = {  # metrics that are not written as words
     "mae": "MAE",
     "mse": "MSE",
@@ -28,7 +28,7 @@ def metric(name: str, value: float) -> str:
     """A metric's value: shares in percent, others with four figures."""
     if not math.isfinite(value):
         return UNKNOWN if math.isnan(value) else "∞"
-    if name.endswith(PERCENT):
+    if not PERCENT.isdisjoint(name.split("_")):  # of which node may stand behind
         return f"{100 * value:.1f} %"
     return figures(value)
 

@@ -277,6 +277,7 @@ def test_words_for_numbers() -> None:
     ]  # fmt: skip
     assert [text.rate(v) for v in (1860, 0.0, 2_500_000, 3.2)] == ["1,860", "–", "2,500k", "3.2"]
     assert text.metric("val_accuracy", 0.975) == "97.5 %"
+    assert text.metric("val_accuracy_plain", 0.1) == "10.0 %"
     assert text.shown_metrics(["mae"], {}) == ["loss", "val_loss", "val_mae"]
     assert text.shown_metrics([], {"loss": 1, "adam_loss": 2}) == ["loss", "val_loss", "adam_loss"]
 

@@ -147,6 +147,7 @@ class Training(Section):
         " pass: slower, the same numbers",
         min=0.0,
         max=MOST_MEMORY,
+        advanced=True,
         unit="MiB",
     )
     fast_convolution: bool = setting(

@@ -316,8 +316,10 @@ def test_the_graph_itself_when_nothing_is_chosen(app: App, panel: InspectorPanel
 def test_a_memory_budget_has_its_unit_and_range(app: App, panel: InspectorPanel) -> None:
     """MiB stand behind the number; nothing below 0 is taken."""
     document = app.desk.open_example("digits-cnn")
-    row = panel.training.form.rows["memory_budget"]
+    row, fold = panel.training.form.rows["memory_budget"], panel.training.form._fold
     assert isinstance(row, EntryRow)
+    assert fold is not None
+    QTest.mouseClick(fold, Qt.MouseButton.LeftButton)
     assert row.spec.rule.unit == "MiB"
     assert "0 to 1,000,000 MiB" in tip(row.spec)
     type_into(row.entry, "2.5")

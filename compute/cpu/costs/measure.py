@@ -38,7 +38,7 @@ from compute.session import train_graph
 from graph.files import load
 from resources import example_path
 
-KERNEL_SECONDS = 0.45
+KERNEL_SECONDS = 0.35
 TEAM_NETS = (0, 1, 3, 6, 11, 14)  # small and large, of every kind
 RECORDED = 6  # epochs of a small training on record
 REACHES = (1 << 18, 1 << 19, 1 << 20, 1 << 21, 1 << 22, 1 << 23, 1 << 26)

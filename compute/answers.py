@@ -48,7 +48,9 @@ if TYPE_CHECKING:
     from compute.train import Job
 
 MOST_POINTS = 1 << 16  # of a boundary
-PROFILED_STEPS = 8
+PROFILED_STEPS = 12
+UNENDING = 1e6
+WARMING_STEPS = 4  # before them, so that what is measured has its data in the caches
 
 
 def answer(question: Question, job: Job, loaded: Loaded) -> Answer:
@@ -256,10 +258,12 @@ class _Answerer:
         if measure is None:
             return
         before = self.plan.read()
-        scalars = host_scalars(self.job.live, self.step, PROFILED_STEPS)
         first = self.job.batches.take(self.job.position.epochs, 0, 1)
         try:
-            measure(entry, self.job.data, np.repeat(first, PROFILED_STEPS, axis=0), scalars)
+            for run, steps in ((self.plan.run, WARMING_STEPS), (measure, PROFILED_STEPS)):
+                scalars = host_scalars(self.job.live, 0, steps)
+                scalars["iteration:steps"][:] = UNENDING  # schedules divide by it
+                run(entry, self.job.data, np.repeat(first, steps, axis=0), scalars)
         finally:
             self.plan.write(before)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compute.answers import answer
+from compute.answers import PROFILED_STEPS, answer
 from compute.control import Control
 from compute.events import Finished, Paused, Progress
 from compute.prepare import TrainOptions
@@ -183,4 +183,25 @@ def test_work_is_done_while_paused_and_after_the_end(tmp_path: Path) -> None:
     control.ask("d", lambda job: control.close())
     serve(session.job, control)
     assert done == ["new", session.job.steps]
+    session.close()
+
+
+def test_a_net_with_a_schedule_is_measured_over_all_its_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rate that is no number would end what is measured at its first step."""
+    session = opened(tmp_path, "cpu", load(example_path("digits-cnn")))
+    ran = []
+    profile = session.job.plan.profile  # type: ignore[attr-defined]
+
+    def counted(*given: object) -> object:
+        ran.append(profile(*given))
+        return ran[-1]
+
+    monkeypatch.setattr(session.job.plan, "profile", counted)
+    before = session.job.plan.read()
+    assert isinstance(answer(PlanTable(profile=True), session.job, session.loaded), PlanLines)
+    assert [(outputs.steps, outputs.bad_step) for outputs in ran] == [(PROFILED_STEPS, None)]
+    after = session.job.plan.read()
+    assert all(np.array_equal(after[name], array) for name, array in before.items())
     session.close()

@@ -121,6 +121,11 @@ def answer_line(what: Foreseen | Measuring) -> str:
     return json.dumps(None if isinstance(what, Measuring) else asdict(what))
 
 
+def _line(raw: Mapping[str, Any]) -> PlanStep:
+    lists = {name: tuple(raw[name]) for name in ("shapes", "again")}
+    return PlanStep(**{**raw, **lists})
+
+
 def read_answer(line: str) -> Foreseen | Measuring:
     """What `answer_line` wrote; ValueError for half of a line."""
     raw: dict[str, Any] | None = json.loads(line)
@@ -134,5 +139,5 @@ def read_answer(line: str) -> Foreseen | Measuring:
 
 
 def _table(raw: dict[str, Any]) -> PlanLines:
-    lines = tuple(PlanStep(**line | {"shapes": tuple(line["shapes"])}) for line in raw["lines"])
+    lines = tuple(_line(line) for line in raw["lines"])
     return PlanLines(raw["step"], raw["entry"], raw["batch"], tuple(raw["entries"]), lines)

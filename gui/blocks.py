@@ -50,6 +50,8 @@ class Block:
     @property
     def takes(self) -> PortKind:
         """What its first port wants: the first node behind it that does not take anything."""
+        if isinstance(self.node, Scan):
+            return "sequence"
         inside = self.graph.definitions[self.name]
         behind = inside.downstream([inside.port_ids("input")[0]])
         ports = (p for n in inside.ordered() if n.id in behind for p in inside.ports_in(n.id))

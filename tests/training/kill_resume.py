@@ -54,7 +54,7 @@ def graph():
         "top.y>loss.prediction data.label>loss.target top.y>accuracy.prediction "
         "data.label>accuracy.target loss.loss>adam.loss"
     )
-    return draw(nodes, wires, Training(EPOCHS, 100, 7, "float32", Split(0.2)))
+    return draw(nodes, wires, Training(EPOCHS, 100, 7, split=Split(0.2)))
 
 
 def child(arguments: argparse.Namespace) -> None:

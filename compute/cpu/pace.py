@@ -8,7 +8,7 @@ depend on the number of threads, so it may change from call to call.
 from __future__ import annotations
 
 LEAST_SECONDS = 0.005  # of a call that says something
-ALONE = 0.9  # share of their time on the processor that undisturbed threads get
+ALONE = 0.82  # share of their time on the processor that threads get beside a window that paints
 FIRST_WAIT, LONGEST_WAIT = 0.5, 4.0  # seconds between two looks at the other number of threads
 
 

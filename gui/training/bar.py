@@ -228,10 +228,10 @@ class TrainingBar(QWidget):
 
     def _show_numbers(self) -> None:
         board, document = self.board, self.document
-        costs = self.app.forecasts.costs(document)
+        costs = None if board.active else self.app.forecasts.costs(document)
         foretold = f"{cost_text.ABOUT} {cost_text.span(costs.run)}" if costs and costs.run else ""
         tip = cost_text.tip(costs, document.graph) if costs and document else ""
-        self.progress.setToolTip(board.reason or ("" if board.active else tip))
+        self.progress.setToolTip(board.reason or tip)
         self.progress.show_words(*_words(board, document, foretold))
         self.progress.show_share(board.share if board.state == "preparing" else _share(board))
         expected = settings.expected_metrics(document) if document else []

@@ -52,10 +52,7 @@ def measure_net(workload: Workload, threads: int) -> dict[str, float]:
     """Step and memory of a net of the bench."""
     known, model = calibrated(), Model(workload.graph())
     plan = CpuPlan(model, PlanOptions(threads=threads), lambda done, total, what: None)
-    inputs, labels = workload.data()
-    types = model.program("train/0", workload.batch)
-    given = [i for i in types.inputs if i.kind == "batch"]
-    data = {i.key: labels if types.types[i.value].dtype == "int" else inputs for i in given}
+    data = workload.data()
     bound = plan.planned("train/0", workload.batch)
     count = 1 if bound.small else threads
     probe = Probe(workload.name, plan.engine, bound, data, model.live)
@@ -69,8 +66,7 @@ def measure_net(workload: Workload, threads: int) -> dict[str, float]:
         "predicted memory": known.process
         + plan.memory
         + tables
-        + inputs.nbytes
-        + labels.nbytes
+        + sum(array.nbytes for array in data.values())
         + known.a_step * len(bound.planned.steps()),
         "measured memory": memory,
     }
@@ -85,7 +81,7 @@ def measure_example(name: str, threads: int) -> dict[str, float]:
 
     opened = open_graph(name)
     loaded = load_graph(opened.graph, opened.folder)
-    options = TrainOptions(threads=threads).plan_options("float32", 0)
+    options = TrainOptions(threads=threads).plan_options(loaded.model.graph.training)
     plan = CpuPlan(loaded.model, options, silent)
     found = costs(loaded.model, Data.of(loaded), plan, calibrated())
     taken = measured(found, loaded, plan, calibrated()).measured_step

@@ -139,6 +139,14 @@ MOVES = {
         lambda a, b: rows.concat([rows.concat([rows.exp(a), rows.sin(b)], 1), rows.cos(a)], 1),
         [(4, 3), (4, 2)],
     ),
+    "pads_joined": Case(
+        lambda a, b: rows.pad(rows.exp(a), (0, 0), (0, 2)) + rows.pad(rows.sin(b), (0, 3), (0, 0)),
+        [(4, 3), (4, 2)],
+    ),
+    "pads_repeated": Case(  # one is the same in all rows of the other
+        lambda a, b: rows.pad(rows.exp(a), (0, 0), (0, 2)) + rows.pad(rows.sin(b), (0, 3), (0, 0)),
+        [(4, 3), (1, 2)],
+    ),
     "concat_with_relu": Case(
         lambda a, w: _with_relu(rows.matmul(a, w)),
         [(5, 3), (3, 4)],

@@ -101,6 +101,8 @@ def _joined(builder: Builder, operands: Sequence[Tensor]) -> Sequence[Tensor] | 
             pads.append(row)
         else:
             return None
+    if any(Tensor(builder, p.outputs[0]).shape != operands[0].shape for p in pads):
+        return None  # one is repeated along an axis of the others
     sides = [(cast("Shape", p.attr("before")), cast("Shape", p.attr("after"))) for p in pads]
     axes = {axis for pair in sides for side in pair for axis, zeros in enumerate(side) if zeros}
     if len(axes) != 1:

@@ -2,8 +2,9 @@
 address.
 
 Threads claim the chunks of a group and count them done; a barrier waits for chunks, never for
-threads. So a thread that the operating system has put aside holds nobody up: the others do its
-share, and when it comes back it finds its claims taken and catches up. One 64-bit word a group
+threads. So a thread that the operating system has put aside between two chunks holds nobody up: the
+others do its share, and when it comes back it finds its claims taken and catches up. One that was
+put aside within a chunk gets the processor of one that waits for it. One 64-bit word a group
 holds the epoch (step of this run, from 1), the chunks claimed and the chunks done; only a group
 that is done is moved to the next epoch.
 """
@@ -20,11 +21,13 @@ from compute.cpu.kernels.vocabulary import (
     device,
     flush_subnormals,
     get_word,
-    give_way,
     is_finite_real,
+    nap,
     pause,
+    processor_time,
     restore_control,
     set_word,
+    trade_places,
 )
 from compute.cpu.tape import (
     BREAK_ADDRESS,
@@ -38,19 +41,25 @@ from compute.cpu.tape import (
     GROUP_COUNTER,
     GROUP_SIZE,
     MAX_CHUNKS,
+    MAX_WATCHED,
     OWN_COUNTER,
     ROW_BYTES,
     SYNC_BAD_STEP,
+    SYNC_NUMBERS,
     SYNC_PROFILE,
     SYNC_STEPS_DONE,
     SYNC_STOP,
     SYNC_STOP_AFTER,
+    SYNC_THREADS,
     SYNC_TURN,
     WORD,
 )
 
 INTERPRETER = "interpreter"
-SPINS = 2000  # turns of a waiting loop before it starts to give way
+SPINS = 6000  # turns of a waiting loop between two looks at the others: some 60 µs
+GLANCE = 100  # turns in which a thread that has a processor is seen to use it
+PATIENCE = 8  # looks before a waiting thread sleeps
+NAP = 30  # µs; as systems sleep, some 100
 
 KERNEL, GROUP, BARRIER, BREAK, EVERY = range(5)
 CLAIMED, EPOCH = 20, 40  # bit positions in a counter word; chunks done are the low bits
@@ -89,9 +98,49 @@ def claim(counter: int, epoch: int, chunks: int, tid: int) -> int:
 
 
 @device
-def wait(counter: int, epoch: int, chunks: int) -> None:
+def put_aside(tid: int, sync: int) -> int:
+    """The system's number of a thread that walks the tape and has no processor, or 0."""
+    for other in range(min(get_word(sync + SYNC_THREADS * WORD), MAX_WATCHED)):
+        number = atomic_get(sync + (SYNC_NUMBERS + other) * WORD)
+        if other != tid and number > 0:
+            before = processor_time(number)
+            for _ in range(GLANCE):
+                pause()
+            if processor_time(number) == before:
+                return number
+    return 0
+
+
+@device
+def turn_sign(tid: int, sync: int) -> None:
+    """Notes that this thread begins or ceases to walk the tape."""
+    if tid < MAX_WATCHED:
+        place = sync + (SYNC_NUMBERS + tid) * WORD
+        atomic_set(place, -get_word(place))
+
+
+@device
+def stand_by(looks: int, tid: int, sync: int) -> None:
+    """Gives its processor to a thread that was put aside, and sleeps when a wait is long.
+
+    The system lets a thread wait behind another program, a window that paints, say, for as long as
+    that takes, and wakes sleepers where they stood: all would wait for the one. So it goes on
+    here, alone, and the one that has nothing to do waits in its place.
+    """
+    number = put_aside(tid, sync)
+    if number > 0 or looks > PATIENCE:
+        turn_sign(tid, sync)
+        if number > 0:
+            trade_places(number)
+        if looks > PATIENCE:
+            nap(NAP)
+        turn_sign(tid, sync)
+
+
+@device
+def wait(counter: int, epoch: int, chunks: int, tid: int, sync: int) -> None:
     """Returns once the group's chunks of this epoch are done."""
-    turns = 0
+    turns, looks = 0, 0
     while True:
         word = atomic_get(counter)
         at = word >> EPOCH
@@ -101,7 +150,9 @@ def wait(counter: int, epoch: int, chunks: int) -> None:
         if turns < SPINS:
             pause()
         else:
-            give_way()
+            turns = 0
+            looks += 1
+            stand_by(looks, tid, sync)
 
 
 @device
@@ -148,7 +199,9 @@ def skipped(row: int, step: int) -> int:
 
 
 @device
-def wait_for_rows(tape: int, start: int, stop: int, step: int, epoch: int) -> None:
+def wait_for_rows(
+    tape: int, start: int, stop: int, step: int, epoch: int, tid: int, sync: int
+) -> None:
     """Returns once everything in rows start … stop-1 is done for this step."""
     index = start
     while index < stop:
@@ -158,10 +211,10 @@ def wait_for_rows(tape: int, start: int, stop: int, step: int, epoch: int) -> No
         if control == GROUP:
             chunks = get_word(row + GROUP_CHUNKS * WORD)
             if chunks > 0:
-                wait(get_word(row + GROUP_COUNTER * WORD), epoch, chunks)
+                wait(get_word(row + GROUP_COUNTER * WORD), epoch, chunks, tid, sync)
             index += get_word(row + GROUP_SIZE * WORD)
         elif control == KERNEL:
-            wait(row + OWN_COUNTER * WORD, epoch, 1)
+            wait(row + OWN_COUNTER * WORD, epoch, 1, tid, sync)
         elif control == EVERY:
             index += skipped(row, step)
 
@@ -174,7 +227,7 @@ def leaves(row: int, step: int, epoch: int, tid: int, sync: int) -> int:
         if is_finite_real(get_word(row + BREAK_ADDRESS * WORD)) == 0:
             set_word(sync + SYNC_BAD_STEP * WORD, step)
         atomic_add(counter, 1)
-    wait(counter, epoch, 1)
+    wait(counter, epoch, 1, tid, sync)
     return atomic_get(sync + SYNC_BAD_STEP * WORD) == step
 
 
@@ -196,11 +249,11 @@ def run_step(tape: int, rows: int, step: int, epoch: int, tid: int, sync: int) -
         elif control == EVERY:
             index += skipped(row, step)
         else:
-            wait_for_rows(tape, segment, index - 1, step, epoch)
+            wait_for_rows(tape, segment, index - 1, step, epoch, tid, sync)
             segment = index
             if control == BREAK and leaves(row, step, epoch, tid, sync) != 0:
                 return 1
-    wait_for_rows(tape, segment, rows, step, epoch)
+    wait_for_rows(tape, segment, rows, step, epoch, tid, sync)
     return 0
 
 
@@ -262,7 +315,9 @@ def interpret(
     has learned all of its data by heart, and a step with them takes more than twice as long.
     """
     before = flush_subnormals()
+    turn_sign(tid, sync)
     run_steps(tape, rows, first, steps, tid, threads, sync)
+    turn_sign(tid, sync)
     restore_control(before)
 
 
@@ -287,6 +342,6 @@ def run_steps(
             if claim(turn, epoch, 1, tid) == 0:
                 end_step(step, first, sync)
                 atomic_add(turn, 1)
-            wait(turn, epoch, 1)
+            wait(turn, epoch, 1, tid, sync)
         # A thread that was put aside finds itself behind here and goes on where the others are.
         step = max(step + 1, first + atomic_get(sync + SYNC_STEPS_DONE * WORD))

@@ -5,7 +5,6 @@ process only.
 from __future__ import annotations
 
 import operator
-import platform
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,7 +12,7 @@ from llvmlite import ir
 from numba import types as numba_types
 from numba.extending import intrinsic, models, overload, register_model
 
-from compute.cpu import tiles, vecmath
+from compute.cpu import processor, tiles, vecmath
 from compute.cpu.blocks import emit_operation, emit_philox, emit_transpose
 from compute.cpu.tape import ARGUMENTS, WORD
 from compute.cpu.variants import Variant
@@ -22,7 +21,6 @@ from compute.cpu.vector import F32, F64, I32, I64, Emitter, Mask, Vec
 types: Any = numba_types
 LONG, DOUBLE, VOID = types.int64, types.float64, types.void
 WIDE = 8  # vectors of the one-row tile
-NAP = 30  # µs
 
 
 class VectorType(numba_types.Type):
@@ -155,47 +153,6 @@ def _stack(size: int) -> Emit:
         return e.b.ptrtoint(block, I64)
 
     return emit
-
-
-_X86 = platform.machine().lower() in ("x86_64", "amd64")
-_FLUSH = 0x8040  # of the control word: subnormal results become 0, subnormal operands count as 0
-# Elsewhere the cycle counter may not be read by programs; the steady one may.
-_COUNTER = "llvm.readcyclecounter" if _X86 else "llvm.readsteadycounter"
-
-
-def _pause(e: Emitter) -> None:
-    if _X86:
-        e.b.call(e.declare("llvm.x86.sse2.pause", ir.VoidType(), []), [])
-
-
-def _give_way(e: Emitter) -> None:
-    e.b.call(e.declare("usleep", I32, [I32]), [ir.Constant(I32, NAP)])
-
-
-def _flush_subnormals(e: Emitter) -> Any:
-    if not _X86:
-        return ir.Constant(I64, 0)
-    slot = e.b.alloca(I32)
-    _control(e, "st", slot)
-    before = e.b.load(slot)
-    e.b.store(e.b.or_(before, ir.Constant(I32, _FLUSH)), slot)
-    _control(e, "ld", slot)
-    return e.b.zext(before, I64)
-
-
-def _restore_control(e: Emitter, word: Any) -> None:
-    if _X86:
-        slot = e.b.alloca(I32)
-        e.b.store(e.b.trunc(word, I32), slot)
-        _control(e, "ld", slot)
-
-
-def _control(e: Emitter, way: str, slot: Any) -> None:
-    """Stores ("st") or loads ("ld") the control word of SSE and AVX."""
-    kind = ir.IntType(8).as_pointer()
-    e.b.call(
-        e.declare(f"llvm.x86.sse.{way}mxcsr", ir.VoidType(), [kind]), [e.b.bitcast(slot, kind)]
-    )
 
 
 def _atomic_swap(e: Emitter, address: Any, expected: Any, value: Any) -> Any:
@@ -340,11 +297,13 @@ class Vocabulary:
                 [LONG, LONG],
                 lambda e, a, x: e.b.store_atomic(x, _pointer(e, a, I64), "release", 8) and None,
             ),
-            "pause": (None, [], _pause),
-            "give_way": (None, [], _give_way),
-            "cycles": (LONG, [], lambda e: e.b.call(e.declare(_COUNTER, I64, []), [])),
-            "flush_subnormals": (LONG, [], _flush_subnormals),
-            "restore_control": (None, [LONG], _restore_control),
+            "pause": (None, [], processor.pause),
+            "nap": (None, [LONG], processor.nap),
+            "processor_time": (LONG, [LONG], processor.processor_time),
+            "trade_places": (None, [LONG], processor.trade_places),
+            "cycles": (LONG, [], lambda e: e.b.call(e.declare(processor.COUNTER, I64, []), [])),
+            "flush_subnormals": (LONG, [], processor.flush_subnormals),
+            "restore_control": (None, [LONG], processor.restore_control),
             "call": (None, [LONG] * 5, _call),
         }
 

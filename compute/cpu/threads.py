@@ -23,11 +23,14 @@ from compute.cpu.interpreter import INTERPRETER
 from compute.cpu.loader import Library
 from compute.cpu.tape import (
     MAX_STEPS,
+    MAX_WATCHED,
     SYNC_BAD_STEP,
+    SYNC_NUMBERS,
     SYNC_PROFILE,
     SYNC_STEPS_DONE,
     SYNC_STOP,
     SYNC_STOP_AFTER,
+    SYNC_THREADS,
     SYNC_WORDS,
 )
 
@@ -81,6 +84,11 @@ class _Worker:
         self.thread = threading.Thread(target=self._work, name=f"netloom-{number}", daemon=True)
         self.thread.start()
 
+    @property
+    def number(self) -> int:
+        """The operating system's number of the thread."""
+        return self.thread.native_id or 0
+
     def _work(self) -> None:
         while (job := self.jobs.get()) is not None:
             job()
@@ -129,7 +137,7 @@ class Team:
 
     def thread_ids(self) -> list[int]:
         """Operating-system ids of the workers, for setting their priority."""
-        return [w.thread.native_id for w in self._workers if w.thread.native_id is not None]
+        return [worker.number for worker in self._workers]
 
     def close(self) -> None:
         """Stops runs at the end of their step and ends the workers, until the next need."""
@@ -171,6 +179,12 @@ class Sync:
         self._words[SYNC_STEPS_DONE] = 0
         self._words[SYNC_BAD_STEP] = -1
         self._words[SYNC_PROFILE] = int(profile)
+
+    def watch(self, numbers: list[int]) -> None:
+        """Tells the threads of a run, by the system's numbers, of each other."""
+        self._words[SYNC_THREADS] = len(numbers)
+        for tid, number in enumerate(numbers[:MAX_WATCHED]):
+            self._words[SYNC_NUMBERS + tid] = -number
 
     def outcome(self, steps: int) -> Outcome:
         """How the run of `steps` steps ended; clears the wish to stop."""
@@ -220,6 +234,7 @@ def run(
             job()
         else:
             with _signals_put_off(), _team.workers(threads - 1) as workers:
+                sync.watch([threading.get_native_id(), *(worker.number for worker in workers)])
                 _together(workers, job)
         return sync.outcome(steps)
     finally:

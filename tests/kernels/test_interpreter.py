@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import random
 import signal
 import subprocess
@@ -162,6 +163,21 @@ def test_same_bits_beside_a_busy_process(library: Library) -> None:
     with busy_process():
         made.run(300, 2)
     assert (record == expected).all()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processors are given away on Linux only")
+def test_threads_that_trade_places_may_go_where_they_might_before(library: Library) -> None:
+    """More threads than processors, and busy ones beside them: whoever waits gives way often."""
+    alone, expected = power_iteration(library)
+    alone.run(900)
+    places = os.sched_getaffinity(0)
+    with busy_process():
+        for count in (2, 2 * len(places)):
+            made, record = power_iteration(library)
+            made.run(900, count)
+            assert (record == expected).all()
+    for number in (threading.get_native_id(), *threads.team().thread_ids()):
+        assert os.sched_getaffinity(number) == places
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])

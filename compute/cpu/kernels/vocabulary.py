@@ -308,8 +308,22 @@ def pause() -> None:
 
 
 @word
-def give_way() -> None:
-    """Sleeps for a moment, so that the operating system moves a waiting thread to this core."""
+def nap(microseconds: int) -> None:
+    """Sleeps for a moment; the operating system may need it longer."""
+    raise _not_here()
+
+
+@word
+def processor_time(thread: int) -> int:
+    """Time that a thread, by the system's number, has had on a processor; elsewhere than on Linux
+    a number that always grows.
+    """
+    raise _not_here()
+
+
+@word
+def trade_places(thread: int) -> None:
+    """Gives this processor to a thread that waits for one, and waits for another; on Linux only."""
     raise _not_here()
 
 

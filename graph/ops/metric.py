@@ -6,6 +6,7 @@ import inspect
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, ClassVar, Literal
 
 from graph.op import Op, Port, Role, bad, labels, sample, setting
@@ -60,12 +61,17 @@ class Metric(Op, register=False):
 
     def finish_arguments(self) -> tuple[object, ...]:
         """What `finish` takes beside what was gathered."""
-        names = list(inspect.signature(self.finish).parameters)[1:]
-        return tuple(getattr(self, name) for name in names)
+        return tuple(getattr(self, name) for name in _beside(self.finish))
 
     def number(self, gathered: Any) -> float:
         """The metric of an evaluation whose batches gave `gathered`, a number or an array."""
         return float(self.finish(gathered, *self.finish_arguments()))
+
+
+@cache
+def _beside(finish: Callable[..., float]) -> tuple[str, ...]:
+    """Names of what a metric's `finish` takes beside what was gathered; asked for every epoch."""
+    return tuple(inspect.signature(finish).parameters)[1:]
 
 
 def metric_names(metrics: Mapping[str, Op]) -> dict[str, str]:

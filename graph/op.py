@@ -55,6 +55,7 @@ class Setting:
     live: bool = False
     unit: str = ""
     advanced: bool = False
+    shown: bool = True  # False: never a field by itself
     # named by people with the word their field uses; the field name stays the file's key
     label: str = ""
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from graph.graph import Graph
 
 
+Values = tuple[tuple[str, int | float | bool | str | tuple[int | float, ...] | None], ...]
 LENGTH = "length"  # the port of a scan that says where sequences end, unless its cell has one
 MAX_TRIES = 8  # shapes of states that are tried before one is refused
 
@@ -27,6 +28,10 @@ class Defined(Op, register=False):
     inputs = ()
     outputs = ()
     definition: str = setting("", "Name of the definition it stands for")
+    # spelled out: the kind of a setting is read off its annotation
+    values: tuple[tuple[str, int | float | bool | str | tuple[int | float, ...] | None], ...] = (
+        setting((), "Exposed settings that are other than drawn, by name", shown=False)
+    )
 
     @property
     def turns(self) -> int:

@@ -20,7 +20,7 @@ from graph.primitives import permute
 from graph.primitives.table import text
 from graph.program import Shape, ShapeError, TensorType
 from graph.scan_rows import scanned
-from graph.subgraph import Scan, Subgraph, port_nodes
+from graph.subgraph import Defined, Scan, Subgraph, port_nodes
 from graph.tensor import Builder, Tensor
 
 Operand = Tensor | list[Tensor] | None
@@ -165,7 +165,7 @@ def _instance(
 ) -> None:
     op = node.op
     assert isinstance(op, Subgraph)
-    definition = graph.definitions.get(op.definition)
+    definition = _drawn(found, graph, path, node, operands)
     if definition is None:
         return
     names = port_nodes(definition, "input")
@@ -179,13 +179,25 @@ def _instance(
         found.values[path, name] = tensor
 
 
+def _drawn(
+    found: Trace, graph: Graph, path: str, node: Node, operands: list[Operand]
+) -> Graph | None:
+    """The drawing that an instance stands for; None when there is none, or it refuses a value."""
+    assert isinstance(node.op, Defined)
+    try:
+        return graph.inside(node.op) if node.op.definition in graph.definitions else None
+    except SettingError as error:
+        _refuse(found, graph, path, node, operands, error)
+        return None
+
+
 def _scan(
     found: Trace, graph: Graph, node: Node, path: str, keys: str, operands: list[Operand]
 ) -> None:
     """The outputs of a scanned cell, or its refusal."""
     op = node.op
     assert isinstance(op, Scan)
-    definition = graph.definitions.get(op.definition)
+    definition = _drawn(found, graph, path, node, operands)
     if definition is None:
         return
     cell = replace(

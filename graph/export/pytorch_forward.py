@@ -223,7 +223,7 @@ class Forward:
     def _scan(self, node: Node, op: Scan, wired: Mapping[str, Sequence[Value]]) -> None:
         """A cell that is called at every step."""
         path, before = self.scene.prefix + node.id, len(self.lines)
-        definition = self.scene.graph.definitions[op.definition]
+        definition = self.scene.graph.inside(op)
         cell = Scene(definition, f"{path}/", self.scene.trace.cells[path], self.scene.customs)
         loop = Loop(
             op,

@@ -102,21 +102,22 @@ def _followed(graph: Graph, definition: str, names: Mapping[str, str]) -> Iterat
             yield SetOp(id, replace(op, values=kept), into=name)
 
 
-def exposed_as(drawing: Graph, place: Place) -> str:
+Exposed = tuple[Exposure, ...]
+
+
+def name_of(exposed: Exposed, place: Place) -> str:
     """The name that a setting is exposed under; "" for one that is not."""
-    return next((one.name for one in drawing.exposed if place in one.places), "")
+    return next((one.name for one in exposed if place in one.places), "")
 
 
-def with_place(drawing: Graph, name: str, place: Place) -> tuple[Exposure, ...]:
-    """What a drawing exposes once `name` sets this place too; a new name comes last."""
-    known = {one.name: one.places for one in without_place(drawing, place)}
+def with_place(exposed: Exposed, name: str, place: Place) -> Exposed:
+    """What is exposed once `name` sets this place too; a new name comes last."""
+    known = {one.name: one.places for one in without_place(exposed, place)}
     known[name] = (*known.get(name, ()), place)
     return tuple(Exposure(one, places) for one, places in known.items())
 
 
-def without_place(drawing: Graph, place: Place) -> tuple[Exposure, ...]:
-    """What a drawing exposes once nothing sets this place."""
-    kept = (
-        replace(one, places=tuple(p for p in one.places if p != place)) for one in drawing.exposed
-    )
+def without_place(exposed: Exposed, place: Place) -> Exposed:
+    """What is exposed once nothing sets this place."""
+    kept = (replace(one, places=tuple(p for p in one.places if p != place)) for one in exposed)
     return tuple(one for one in kept if one.places)

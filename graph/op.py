@@ -29,12 +29,16 @@ Role = Literal["layer", "data", "input", "output", "loss", "metric", "optimizer"
 
 @dataclass(frozen=True)
 class Port:
-    """A named place for a wire. `many`: takes several wires; `optional`: may stay free."""
+    """A named place for a wire. `many`: takes several wires; `optional`: may stay free.
+
+    `sized`: of what is wired to it only the shape is read.
+    """
 
     name: str
     kind: PortKind = "any"
     many: bool = False
     optional: bool = False
+    sized: bool = False
 
 
 @dataclass(frozen=True)

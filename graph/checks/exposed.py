@@ -27,7 +27,7 @@ def places(view: View) -> Iterator[Problem]:
                 else:
                     found += "which takes other values, expected settings of one kind"
                 id = place[0] if place[0] in spot.drawing else ""
-                mend = Expose(without_place(spot.drawing, place), into=spot.name)
+                mend = Expose(without_place(spot.drawing.exposed, place), into=spot.name)
                 yield spot.warning(id, "", found, f"stop exposing {name}", [mend])
 
 

@@ -212,7 +212,7 @@ def _columns(outline: Outline) -> dict[Value, str]:
 
 
 def _read(scene: Scene, targets: Sequence[Value], columns: Mapping[Value, str]) -> list[str]:
-    wired = {v for n in scene.needed(targets) for vs in scene.wired(n).values() for v in vs}
+    wired = {v for n in scene.needed(targets) for vs in scene.read(n).values() for v in vs}
     return [name for value, name in columns.items() if value in wired or value in targets]
 
 

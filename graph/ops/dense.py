@@ -213,7 +213,7 @@ class Projection(Op):
 
     category, icon, family = "Dense", "dense", "dense"
     keywords = ("shortcut", "residual", "match", "linear", "same width", "bottleneck")
-    inputs = (Port("x", "vector"), Port("like", "vector"))
+    inputs = (Port("x", "vector"), Port("like", "vector", sized=True))
     outputs = (Port("y", "vector"),)
     summary = ("bias",)
     bias: bool = setting(True, "Add a trained offset to each output")

@@ -141,9 +141,12 @@ def test_what_an_edit_changes_is_looked_at_again() -> None:
 def test_exposing_and_stopping_are_undone() -> None:
     """What is no longer exposed has no values either."""
     graph = towers()
-    undone(graph, Expose(without_place(graph.definitions["block"], ("drop", "p")), into="block"))
+    undone(
+        graph,
+        Expose(without_place(graph.definitions["block"].exposed, ("drop", "p")), into="block"),
+    )
     assert graph.node("b").op == Subgraph("block", values=(("width", 9),))
-    added = with_place(graph.definitions["block"], "offset", ("dense", "bias"))
+    added = with_place(graph.definitions["block"].exposed, "offset", ("dense", "bias"))
     undone(graph, Expose(added, into="block"))
     assert [*offered(graph.definitions["block"])] == ["width", "offset"]
     assert check(graph) == ()

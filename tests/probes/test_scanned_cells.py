@@ -17,6 +17,7 @@ from tests.support.cells import DRAWN, FEATURES, STEPS, UNITS, elman, scan, ship
 from tests.support.small_graphs import DEVICES, draw, make_plan, op, outputs, train_steps
 
 SAMPLES = 4
+WATCHED = "gradient:scan/sum.y", "gradient:scan/act.y", "gradient:scan/h.y"
 BOTH = pytest.mark.parametrize("layer", DRAWN)
 
 
@@ -156,10 +157,10 @@ def test_gradients_inside_are_those_of_all_steps(settings: dict[str, object], en
     """
     plain = trained(scan(**settings), elman(), ends=ends)
     rows = {}
-    for name, watch in (("run", ()), ("watched", ("gradient:scan/sum.y", "gradient:scan/act.y"))):
+    for name, watch in (("run", ()), ("watched", WATCHED)):
         program = Model(plain).program("train/0", SAMPLES, frozenset(watch))
         rows[name] = expand_composites(program)
-    assert len(rows["watched"].rows) < len(rows["run"].rows) + 6 * STEPS
+    assert len(rows["watched"].rows) < len(rows["run"].rows) + 9 * STEPS
     cell = elman()
     cell.drop_wire(cell.wires_in("act")[0])
     nodes = {"e": op("Input"), "pushed": op("Add")}
@@ -184,7 +185,11 @@ def test_gradients_inside_are_those_of_all_steps(settings: dict[str, object], en
     for output, value in rows["run"].outputs:
         same = found["watched"][rows["watched"].output(output)]
         np.testing.assert_array_equal(found["run"][value], same)
-    assert {"scan/sum.y", "scan/act.y"} <= Model(plain).reached(Model(plain).phases[0])
+    if not ends:  # else the state also passes by what has ended
+        state = found["watched"][rows["watched"].output("gradient:scan/h.y")]
+        weight = given["param", "scan/wh/weight"]
+        np.testing.assert_allclose(state, inside @ weight, rtol=1e-12, atol=1e-15)
+    assert {"scan/sum.y", "scan/act.y", "scan/h.y"} <= Model(plain).reached(Model(plain).phases[0])
 
 
 @pytest.mark.parametrize("device", DEVICES)

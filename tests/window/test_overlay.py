@@ -279,6 +279,8 @@ def test_gradients_inside_a_scanned_cell_tint_its_wires(qtbot: QtBot, app: App) 
     row = next(k for k, wire in enumerate(document.wires) if wire.source == "sum")
     qtbot.waitUntil(lambda: canvas.scene.wires[row].state.gradient is not None)
     assert not [name for name in norms if name.startswith("gradient:forth/sum")]
+    state = next(k for k, wire in enumerate(document.wires) if wire.source == "h")
+    assert canvas.scene.wires[state].state.gradient is not None
     told = list(probes.statistics("back/sum", "y"))
     assert told[-1] == "over all steps of the scan"
     assert any(line.startswith("gradient ‖∂L/∂x‖ ") for line in told)

@@ -22,6 +22,7 @@ from compute.questions import (
     FeatureMap,
     Inputs,
     Maps,
+    Next,
     Output,
     Parameter,
     Part,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
 MOST_POINTS = 1 << 16  # of a boundary
 PROFILED_STEPS = 12
+UNKNOWN = 0  # the symbol of a text that stands for all that are not known
 UNENDING = 1e6
 WARMING_STEPS = 4  # before them, so that what is measured has its data in the caches
 
@@ -84,6 +86,8 @@ class _Answerer:
                 return self.weights(question)
             case Predict():
                 return self.predict(question)
+            case Next():
+                return self.next(question)
             case PlanTable():
                 return self.table(question)
 
@@ -176,6 +180,27 @@ class _Answerer:
             found = self.plan.run("predict", data, index, scalars, watch)
             maps = _maps(found.arrays, watch)
         return Predicted(self.step, self.outputs(raw), maps)
+
+    def next(self, question: Next) -> Predicted:
+        shape = self.samples.arrays[question.key].shape[1:]
+        symbols = question.symbols[-shape[0] :] if len(shape) == 1 else question.symbols
+        if len(shape) != 1 or not len(symbols):
+            raise ValueError(f"found no text for {question.key}, expected one symbol at least")
+        free, place = shape[0] - len(symbols), len(symbols) - 1
+        rows = [
+            np.pad(symbols, (0, free), constant_values=UNKNOWN),
+            np.pad(symbols, (0, free), constant_values=UNKNOWN + 1),
+            np.pad(symbols, (free, 0), constant_values=UNKNOWN),
+        ]
+        keys = input_keys(self.model)
+        data = {key: self.prepared(key, {question.key: np.stack(rows)}) for key in keys}
+        raw = self.run(data, np.arange(len(rows)))
+        first, other, last = (
+            self.outputs({name: array[k : k + 1] for name, array in raw.items()}) for k in range(3)
+        )
+        if all(_alike(*pair, place) for pair in zip(first, other, strict=True)):
+            return Predicted(self.step, tuple(one.at(place) for one in first))
+        return Predicted(self.step, last, at_end=free > 0)
 
     def inside(self, names: Iterable[str]) -> frozenset[str]:
         """The known values that need no target."""
@@ -270,6 +295,13 @@ class _Answerer:
 
 def _maps(arrays: Mapping[str, Array], names: Iterable[str]) -> dict[str, FeatureMap]:
     return {name: feature_map(name, arrays[name][0]) for name in names if name in arrays}
+
+
+def _alike(one: Output, other: Output, place: int) -> bool:
+    """Whether two outputs say the same at a place of their sequences, up to rounding."""
+    if one.places is None or other.places is None:
+        return False
+    return bool(np.allclose(one.places.first[place], other.places.first[place], 1e-4, 1e-6))
 
 
 def _targets(values: Array) -> Array:

@@ -84,6 +84,20 @@ class Predict:
     names: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, eq=False)
+class Next:
+    """What comes behind a text: its symbols in order, for the input `key`, which reads windows.
+
+    The net sees what it saw in training, where all windows are whole. Each place of them is read
+    like the beginning of a window as long as what stands behind it changes nothing; then so is a
+    text that is shorter. A net that looks ahead, or says one thing of a whole window, has learned
+    what comes behind a text at the last place only: there the text ends, behind unknown symbols.
+    """
+
+    key: str
+    symbols: Integers
+
+
 @dataclass(frozen=True)
 class PlanTable:
     """The plan of an entry ("": of the first training phase), measured on one thread if asked."""
@@ -92,7 +106,7 @@ class PlanTable:
     profile: bool = False
 
 
-Question = Maps | Inputs | Predictions | Boundary | Weights | Predict | PlanTable
+Question = Maps | Inputs | Predictions | Boundary | Weights | Predict | Next | PlanTable
 
 
 # ---- answers; `step` is the number of training steps done
@@ -241,11 +255,14 @@ class Parameter:
 
 @dataclass(frozen=True, eq=False)
 class Predicted:
-    """Answers Predict."""
+    """Answers Predict, and Next: what stands at the last place of the text; `at_end` says that a
+    shorter one was read at the end of a window.
+    """
 
     step: int
     outputs: tuple[Output, ...]
-    maps: Mapping[str, FeatureMap]
+    maps: Mapping[str, FeatureMap] = field(default_factory=dict)
+    at_end: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,11 +32,14 @@ def gradients(loss: Tensor, wrt: Sequence[Tensor]) -> list[Tensor]:
     return [found[t.id] if t.id in found else _zeros(builder, t) for t in wrt]
 
 
-def pullback(program: Program, always: int) -> tuple[Program, tuple[int, ...]]:
+def pullback(
+    program: Program, always: int, inside: tuple[int, ...] = ()
+) -> tuple[Program, tuple[int, ...]]:
     """The gradients to the inputs of a program, and the numbers of the inputs that have one.
 
     It takes the inputs of `program`, as values of a batch, then a gradient to each real output. The
-    first `always` inputs have a gradient even where it is 0.
+    first `always` inputs have a gradient even where it is 0. Last come the gradients to the values
+    `inside`.
     """
     builder = Builder()
     inputs = [builder.input("batch", i.key, program.types[i.value]) for i in program.inputs]
@@ -49,11 +52,15 @@ def pullback(program: Program, always: int) -> tuple[Program, tuple[int, ...]]:
             given = builder.input("batch", f"gradient:{name}", made.type)
             before = seeds.get(made.id)
             seeds[made.id] = given if before is None else before + given
-    found = _sweep(builder, rows, seeds, {t.id for t in inputs if t.dtype == "real"})
+    asked = [values[value] for value in inside]
+    wrt = {t.id for t in (*inputs, *asked) if t.dtype == "real"}
+    found = _sweep(builder, rows, seeds, wrt)
     wanted = tuple(k for k, t in enumerate(inputs) if k < always or t.id in found)
     parts = {
         program.inputs[k].key: found.get(inputs[k].id, _zeros(builder, inputs[k])) for k in wanted
     }
+    for number, t in enumerate(asked):
+        parts[f"inside:{number}"] = found.get(t.id, _zeros(builder, t))
     return drop_dead(builder.finish(f"{program.name} backward", parts)), wanted
 
 

@@ -139,6 +139,7 @@ def _settings(node: Op) -> list[SettingEntry]:
             "help": rule.help,
         }
         for name, rule in settings_of(type(node)).items()
+        if rule.shown
     ]
 
 

@@ -11,11 +11,13 @@ from graph.edit import DrawingEdit, Edit, Touched
 from graph.edits import AddNode, Batch, Connect, Remove, SetFrame, SetNote, SetOp
 from graph.graph import Dots, Graph, Node, Wire
 from graph.kinds import Optimizer
+from graph.op import SettingError
 from graph.ops.structure import Input, Output
 from graph.rules import (
     EditError,
     check_defined,
     check_dots,
+    check_exposed,
     check_frame,
     check_free,
     check_id,
@@ -241,7 +243,7 @@ class Dissolve(DrawingEdit):
         if node.op.repeat != 1:
             found = f"{node.op.repeat} repetitions"
             raise EditError(self.id, found, "one", "set repeat to 1 first")
-        body = graph.definitions[node.op.definition]
+        body = self._inside(drawing, node.op)
         ids = _fresh_ids(drawing, self.id, [*body.net, *body.frames, *body.notes])
         ports = {*port_nodes(body, "input"), *port_nodes(body, "output")}
         x, y = _middle(list(body))
@@ -262,6 +264,14 @@ class Dissolve(DrawingEdit):
         for note in body.notes.values():
             moved_note = replace(note, id=ids[note.id], x=note.x + dx, y=note.y + dy)
             yield SetNote(moved_note, into=self.into)
+
+    def _inside(self, drawing: Graph, op: Subgraph) -> Graph:
+        """What stands in its place: the definition with the values of the instance."""
+        try:
+            return drawing.inside(op)
+        except SettingError as error:
+            found, remedy = f"{error.name}: {error.found}", "correct it first"
+            raise EditError(self.id, found, error.expected, remedy) from None
 
     def _wires(
         self, drawing: Graph, body: Graph, ids: dict[str, str]
@@ -310,7 +320,7 @@ def fill(root: Graph, into: str, body: Drawing, place: str) -> None:
 
 
 def fill_nodes(root: Graph, into: str, body: Drawing, place: str) -> None:
-    """The nodes, frames and notes of `body`."""
+    """The nodes, frames and notes of `body`, and what it exposes."""
     drawing = root.drawing(into)
     for node in body.nodes:
         check_free(drawing, node.id, f"{place}nodes.{node.id}")
@@ -327,6 +337,8 @@ def fill_nodes(root: Graph, into: str, body: Drawing, place: str) -> None:
         check_free(drawing, note.id, f"{place}notes.{note.id}")
         check_note(note, f"{place}notes.{note.id}")
         drawing.notes[note.id] = note
+    check_exposed(into, body.exposed, f"{place}exposed")
+    drawing.expose(body.exposed)
 
 
 def fill_wires(root: Graph, into: str, body: Drawing, place: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from graph.exposed import Exposure
 from graph.graph import Dots, Frame, Graph, Node, Note, Wire
 
 
@@ -17,6 +18,7 @@ class Drawing:
     frames: tuple[Frame, ...] = ()
     notes: tuple[Note, ...] = ()
     dots: tuple[tuple[Wire, Dots], ...] = ()
+    exposed: tuple[Exposure, ...] = ()
 
     @classmethod
     def of(cls, graph: Graph, exact: bool = False) -> Drawing:
@@ -34,6 +36,7 @@ class Drawing:
             tuple(graph.frames[id] for id in sorted(graph.frames)),
             tuple(graph.notes[id] for id in sorted(graph.notes)),
             tuple((now, graph.dots[wire]) for wire, now in wires.items() if wire in graph.dots),
+            graph.exposed,
         )
 
     def graph(self, root: Graph | None = None) -> Graph:
@@ -46,6 +49,7 @@ class Drawing:
         made.frames.update((frame.id, frame) for frame in self.frames)
         made.notes.update((note.id, note) for note in self.notes)
         made.dots.update(self.dots)
+        made.exposed = self.exposed
         return made
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from graph.graph import Dots, Graph, Node, Wire
-from graph.op import Op
+from graph.op import Op, settings_of
 from graph.placeholder import Placeholder
 from graph.rules import EditError, check_dots
 from graph.subgraph import Defined
@@ -69,6 +69,10 @@ class DrawingEdit(Edit):
         drawing = self.drawing(graph)
         return drawing.node(id).label if id in drawing else id
 
+    def labels(self, graph: Graph, ids: Sequence[str]) -> str:
+        """What people call one of these, or how many they are."""
+        return self.label(graph, ids[0]) if len(ids) == 1 else f"{len(ids)} items"
+
     def named(self, *ids: str) -> Touched:
         """`touched` for these ids."""
         return frozenset((self.into, id) for id in ids)
@@ -81,6 +85,29 @@ def op_name(op: Op) -> str:
     if isinstance(op, Defined):
         return op.definition
     return type(op).title or type(op).__name__
+
+
+def changed(old: Op, new: Op) -> list[str]:
+    """What people call the settings that differ, of nodes of one type; exposed ones by name."""
+    if isinstance(old, Defined) and isinstance(new, Defined) and old.values != new.values:
+        other = {name for name, _ in {*old.values} ^ {*new.values}}
+        return sorted(other) + changed(replace(old, values=()), replace(new, values=()))
+    rules = settings_of(type(new))
+    return [rules[n].called(n) for n in rules if getattr(new, n) != getattr(old, n)]
+
+
+def retitled(node: Node, op: Op) -> str:
+    """What the menu calls giving a node another op."""
+    if type(node.op) is not type(op):
+        return f"Replace {node.label} by {op_name(op)}"
+    names = changed(node.op, op)
+    return f"Change {names[0] if len(names) == 1 else 'the settings'} of {node.label}"
+
+
+def flagged(node: Node, given: Mapping[str, bool]) -> str:
+    """What the menu calls giving a node these flags, by the first that changes."""
+    flag = min(given, key=lambda flag: given[flag] == getattr(node, flag), default="")
+    return f"{FLAGS[flag][given[flag]]} {node.label}" if flag else "Nothing"
 
 
 def loose_wires(drawing: Graph, id: str) -> list[Wire]:

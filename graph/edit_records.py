@@ -24,6 +24,7 @@ from graph.edits import (
     SetOp,
     SetTraining,
 )
+from graph.expose import Expose, RenameExposed
 from graph.graph import Frame, Node, Note, Wire
 from graph.op import Op
 from graph.records import (
@@ -48,6 +49,7 @@ EDITS: dict[str, type[Edit]] = {
     for edit in (
         *(AddNode, Remove, Connect, Disconnect, SetOp, Move, Rename, SetFlags, SetFrame, SetNote),
         *(SetTraining, Batch, Define, Undefine, RenameDefinition, Instance, Dissolve, SetDots),
+        *(Expose, RenameExposed),
     )
 }
 

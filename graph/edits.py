@@ -10,9 +10,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from graph.edit import FLAGS, DrawingEdit, Edit, Touched, lead, loose_wires, op_name, port_wires
+from graph.edit import (
+    FLAGS,
+    DrawingEdit,
+    Edit,
+    Touched,
+    flagged,
+    lead,
+    loose_wires,
+    op_name,
+    port_wires,
+    retitled,
+)
 from graph.graph import Dots, Frame, Graph, Node, Note, Wire
-from graph.op import Op, settings_of
+from graph.op import Op
 from graph.rules import (
     EditError,
     check_frame,
@@ -58,9 +69,7 @@ class Remove(DrawingEdit):
     ids: tuple[str, ...]
 
     def title(self, graph: Graph) -> str:
-        if len(self.ids) == 1:
-            return f"Remove {self.label(graph, self.ids[0])}"
-        return f"Remove {len(self.ids)} items"
+        return f"Remove {self.labels(graph, self.ids)}"
 
     def apply(self, graph: Graph) -> Edit:
         drawing = self.drawing(graph)
@@ -157,13 +166,7 @@ class SetOp(DrawingEdit):
     op: Op
 
     def title(self, graph: Graph) -> str:
-        node = self.find(graph, self.id)
-        if type(node.op) is not type(self.op):
-            return f"Replace {node.label} by {op_name(self.op)}"
-        rules = settings_of(type(self.op))
-        names = [n for n in rules if getattr(self.op, n) != getattr(node.op, n)]
-        what = rules[names[0]].called(names[0]) if len(names) == 1 else "the settings"
-        return f"Change {what} of {node.label}"
+        return retitled(self.find(graph, self.id), self.op)
 
     def apply(self, graph: Graph) -> Edit:
         drawing, node = self.drawing(graph), self.find(graph, self.id)
@@ -188,9 +191,7 @@ class Move(DrawingEdit):
     places: tuple[tuple[str, float, float], ...]
 
     def title(self, graph: Graph) -> str:
-        if len(self.places) == 1:
-            return f"Move {self.label(graph, self.places[0][0])}"
-        return f"Move {len(self.places)} items"
+        return f"Move {self.labels(graph, [id for id, _, _ in self.places])}"
 
     def apply(self, graph: Graph) -> Edit:
         drawing = self.drawing(graph)
@@ -254,9 +255,7 @@ class SetFlags(DrawingEdit):
     collapsed: bool | None = None
 
     def title(self, graph: Graph) -> str:
-        node, given = self.find(graph, self.id), self._given()
-        flag = min(given, key=lambda flag: given[flag] == getattr(node, flag), default="")
-        return f"{FLAGS[flag][given[flag]]} {node.label}" if flag else "Nothing"
+        return flagged(self.find(graph, self.id), self._given())
 
     def apply(self, graph: Graph) -> Edit:
         node, given = self.find(graph, self.id), self._given()

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import networkx as nx
 
+from graph.exposed import Exposure, ops_inside
 from graph.op import Op, Port
-from graph.subgraph import instance_ports
+from graph.subgraph import Defined, Values, instance_ports
 from graph.training import Training
 
 
@@ -91,7 +92,8 @@ class Graph:
     """Nodes and wires of one canvas, with its subgraph definitions and training section.
 
     `dots` are the places that a wire is led through, in order, of those wires that have any; they
-    say nothing about what is computed, and go when the wire goes.
+    say nothing about what is computed, and go when the wire goes. `exposed` are settings of its
+    nodes that its instances may give other values, when it is a definition.
     """
 
     net: nx.MultiDiGraph[str] = field(default_factory=nx.MultiDiGraph)
@@ -100,8 +102,11 @@ class Graph:
     notes: dict[str, Note] = field(default_factory=dict)
     training: Training = field(default_factory=Training)
     dots: dict[Wire, Dots] = field(default_factory=dict)
+    exposed: tuple[Exposure, ...] = ()
     # ids of the Input and Output nodes in port order, once asked for
     _ports: dict[str, list[str]] = field(default_factory=dict, repr=False, compare=False)
+    # this drawing with the values of instances, once asked for
+    _given: dict[Values, Graph] = field(default_factory=dict, repr=False, compare=False)
     _watchers: list[set[str]] = field(default_factory=list, repr=False, compare=False)
 
     def __iter__(self) -> Iterator[Node]:
@@ -164,6 +169,12 @@ class Graph:
         self.net.remove_edge(wire.source, wire.target, key=wire)
         self._touch(wire.source, wire.target)
 
+    def expose(self, exposed: tuple[Exposure, ...]) -> None:
+        """Let instances set these settings and no others."""
+        places = [place for one in (*self.exposed, *exposed) for place in one.places]
+        self.exposed = exposed
+        self._touch(*(id for id, _ in places))
+
     def watch(self) -> set[str]:
         """A set that gathers, from now on, ids of nodes that come, go or change, or whose wires do.
 
@@ -178,6 +189,7 @@ class Graph:
         self._watchers = [one for one in self._watchers if one is not gathered]
 
     def _touch(self, *ids: str) -> None:
+        self._given.clear()
         for gathered in self._watchers:
             gathered.update(ids)
 
@@ -206,6 +218,23 @@ class Graph:
     def drawing(self, name: str) -> Graph:
         """The drawing of a definition; the graph itself for `""`. Raises KeyError."""
         return self.definitions[name] if name else self
+
+    def inside(self, op: Defined) -> Graph:
+        """The drawing of an instance: its definition with the values that it gives.
+
+        The same one as long as nothing is edited. Raises KeyError where there is no definition, and
+        SettingError for a value that a node inside refuses.
+        """
+        drawn = self.definitions[op.definition]
+        if not op.values:
+            return drawn
+        if op.values not in drawn._given:
+            made = Graph(drawn.net.copy(), self.definitions, drawn.frames, drawn.notes)
+            made.dots, made.exposed = drawn.dots, drawn.exposed
+            for id, inner in ops_inside(drawn, op).items():
+                made.set_node(replace(drawn.node(id), op=inner))
+            drawn._given[op.values] = made
+        return drawn._given[op.values]
 
     def upstream(self, ids: Iterable[str]) -> set[str]:
         """The nodes `ids` and every node whose values reach them."""

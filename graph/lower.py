@@ -12,8 +12,9 @@ from graph.autodiff import gradients
 from graph.graph import Graph, Node
 from graph.kinds import AVERAGE, DataSource, Follower, Optimizer
 from graph.op import Mode, Param, State
-from graph.primitives.table import PRIMITIVES
+from graph.primitives.scan import slope_inside
 from graph.program import Program, Shape, Update
+from graph.reach import differentiable, ends, slopes
 from graph.simplify import simplify
 from graph.stepping import batch_size, optimizer_of, optimizer_updates, slot_key
 from graph.tensor import Builder, Tensor
@@ -146,7 +147,7 @@ class Model:
         if not losses:
             refusal = Refusal(ids[0], "loss", "no loss is wired to it", "wire a loss to `loss`")
             raise LowerError([refusal])
-        reached = _differentiable(self._trace, losses)[0]
+        reached = differentiable(self._trace, losses)[0]
         owned = tuple((id, self._owned(id, reached)) for id in ids)
         return Phase(f"train/{index}", losses, owned, first.order, first.every, first.fresh_batch)
 
@@ -164,19 +165,25 @@ class Model:
     def can_watch(self, name: str) -> bool:
         """Whether there is a value of this name: `value:path.port` or a gradient, or a ParamKey.
 
-        Inside a scanned cell values are those of all steps, and have no gradient.
+        Inside a scanned cell values and gradients are those of all steps; a cell in a cell has no
+        gradients.
         """
         kind, _, target = name.partition(":")
         path, _, port = target.rpartition(".")
         found = self._trace
         known = target in found.param_tensors or (path, port) in found.values
         known = known or (kind == "value" and found.knows(path, port))
+        known = known or (kind == "gradient" and found.slope(path, port) is not None)
         return kind in ("value", "gradient") and known
+
+    def at_steps(self, path: str) -> bool:
+        """Whether a node stands in a cell that runs at every step of a sequence."""
+        return any(path.startswith(f"{place}/") for place in self._trace.cells)
 
     def reached(self, phase: Phase) -> frozenset[str]:
         """What a gradient of the phase's losses reaches: ParamKeys, and values as `path.port`."""
         if phase.name not in self._reached:
-            keys, values = _differentiable(self._trace, phase.losses)
+            keys, values = differentiable(self._trace, phase.losses)
             self._reached[phase.name] = frozenset(keys | {f"{p}.{port}" for p, port in values})
         return self._reached[phase.name]
 
@@ -227,21 +234,6 @@ def _members(graph: Graph, chosen: str) -> tuple[str, ...]:
     return frame.nodes if frame else (chosen,)
 
 
-def _differentiable(
-    found: Trace, losses: tuple[tuple[str, str], ...]
-) -> tuple[set[str], set[tuple[str, str]]]:
-    """ParamKeys and ports that a gradient from the losses reaches (not through stop_gradient or
-    labels).
-    """
-    needed = {found.values[loss].id for loss in losses if loss in found.values}
-    for row in reversed(found.builder.rows):
-        if row.op != "stop_gradient" and any(v in needed for v in row.outputs):
-            constant = PRIMITIVES[row.op].constant
-            needed.update(v for k, v in enumerate(row.inputs) if k not in constant)
-    keys = {key for key, tensor in found.param_tensors.items() if tensor.id in needed}
-    return keys, {place for place, tensor in found.values.items() if tensor.id in needed}
-
-
 def _built(graph: Graph, mode: Mode, batch: int, phase: str = "") -> Trace:
     """The trace of a graph that can be built; LowerError for any other."""
     try:
@@ -274,9 +266,11 @@ def _total_loss(found: Trace, phase: Phase) -> Tensor:
 def _training_program(graph: Graph, found: Trace, phase: Phase, watch: frozenset[str]) -> Program:
     builder, loss = found.builder, _total_loss(found, phase)
     keys = [key for _, own in phase.owned for key in own]
-    watched = {name: _watched(found, name) for name in sorted(watch)}
+    inside = slopes(found, watch)
+    watched = {name: _watched(found, name) for name in sorted(watch - inside.keys())}
     wanted = [found.param_tensors[k] for k in keys]
     extra = [t for name, t in watched.items() if name.startswith("gradient:")]
+    extra += [t for row, _ in inside.values() for t in ends(builder, row)]
     ancestors = _ancestors(builder, loss)
     parts = gradients(loss, wanted + extra)
     gradient_of = {t.id: g for t, g in zip(wanted + extra, parts, strict=True)}
@@ -285,6 +279,9 @@ def _training_program(graph: Graph, found: Trace, phase: Phase, watch: frozenset
         outputs |= {f"loss/{path}": found.values[path, port] for path, port in phase.losses}
     for name, tensor in watched.items():
         outputs[name] = gradient_of[tensor.id] if name.startswith("gradient:") else tensor
+    for name, (row, value) in inside.items():
+        given = [gradient_of[t.id] for t in ends(builder, row)]
+        outputs[name] = slope_inside(row, given, value.id)
     updates = [
         (Update("state", key, 0), value)
         for key, value, output in found.updates

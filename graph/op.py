@@ -29,12 +29,16 @@ Role = Literal["layer", "data", "input", "output", "loss", "metric", "optimizer"
 
 @dataclass(frozen=True)
 class Port:
-    """A named place for a wire. `many`: takes several wires; `optional`: may stay free."""
+    """A named place for a wire. `many`: takes several wires; `optional`: may stay free.
+
+    `sized`: of what is wired to it only the shape is read.
+    """
 
     name: str
     kind: PortKind = "any"
     many: bool = False
     optional: bool = False
+    sized: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class Setting:
     live: bool = False
     unit: str = ""
     advanced: bool = False
+    shown: bool = True  # False: never a field by itself
     # named by people with the word their field uses; the field name stays the file's key
     label: str = ""
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import graph.ops  # noqa: F401  (fills the registry that files name their node types from)
 from graph.drawing import Drawing, numbered
+from graph.exposed import Exposure
 from graph.graph import Dots, Frame, Node, Note, Wire
 from graph.op import REGISTRY, Op, settings_of
 from graph.placeholder import Placeholder
@@ -140,7 +141,7 @@ def read_note(id: str, record: Json, place: str) -> Note:
     return Note(id, text, x, y, decode(record["width"], float, inside(place, "width")))
 
 
-DRAWING = {"nodes", "wires", "dots", "frames", "notes"}
+DRAWING = {"nodes", "wires", "dots", "frames", "notes", "exposed"}
 
 
 def drawing_record(drawing: Drawing) -> dict[str, Json]:
@@ -162,6 +163,8 @@ def drawing_record(drawing: Drawing) -> dict[str, Json]:
         record["frames"] = {frame.id: frame_record(frame) for frame in drawing.frames}
     if drawing.notes:
         record["notes"] = {note.id: note_record(note) for note in drawing.notes}
+    if drawing.exposed:
+        record["exposed"] = encode(drawing.exposed)
     return record
 
 
@@ -205,6 +208,7 @@ def read_drawing(record: dict[str, Json], place: str) -> Drawing:
         tuple(_read_all(record, "frames", place, read_frame)),
         tuple(_read_all(record, "notes", place, read_note)),
         tuple(_read_all(record, "dots", place, _read_dots)),
+        decode(record.get("exposed", []), tuple[Exposure, ...], f"{place}exposed"),
     )
 
 

@@ -14,14 +14,16 @@ from collections.abc import Iterable
 
 import networkx as nx
 
+from graph.exposed import Exposure
 from graph.graph import Dots, Frame, Graph, Node, Note, Wire
 from graph.op import Op, Port, settings_of
-from graph.subgraph import Defined
+from graph.subgraph import Defined, Scan, Subgraph
 
 ID = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 # control characters, and what ends a line elsewhere
 BREAK = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 MAX_NAME = 200  # characters of a node's or frame's name
+MAX_EXPOSED = 64  # characters of the name of an exposed setting
 MAX_TEXT = 100_000  # characters of a note
 MAX_SETTING = 1_000_000  # characters of a text that is a setting
 MAX_NODES = 50_000  # nodes of one drawing
@@ -189,6 +191,27 @@ def check_frame(graph: Graph, frame: Frame, place: str) -> None:
         raise EditError(place, f"the member {shown(missing[0])}", "a node", "leave it out")
     if len(set(frame.nodes)) < len(frame.nodes):
         raise EditError(place, "a member twice", "each node once", "leave one out")
+
+
+def check_exposed(into: str, exposed: tuple[Exposure, ...], place: str) -> None:
+    """Only definitions expose settings; each has a short name that no other has."""
+    if exposed and not into:
+        found = "exposed settings of the graph itself"
+        raise EditError(place, found, "them in a definition", "take them off")
+    names = set(settings_of(Subgraph)) | set(settings_of(Scan))
+    for one in exposed:
+        check_text(one.name, place, MAX_EXPOSED)
+        check_name(one.name, place)
+        if not one.name.strip() or one.name in names:
+            found = f"an exposed setting called {shown(one.name)}"
+            raise EditError(place, found, "a name that no other has", "choose another name")
+        names.add(one.name)
+        if not one.places:
+            found = f"{shown(one.name)}, which sets nothing"
+            raise EditError(place, found, "a setting of a node inside", "take it off")
+        for id, name in one.places:
+            check_id(id, place)
+            check_text(name, place, MAX_EXPOSED)
 
 
 def check_note(note: Note, place: str) -> None:

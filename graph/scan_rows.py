@@ -112,6 +112,8 @@ class _Scan:
         fed_by = {output: number for number, output in enumerate(roles.states.values())}
         stacked = [id for id in roles.outputs if not last or id not in fed_by]
         results = self._row({f"stack:{id}": self.made[id] for id in stacked})
+        rows = reversed(self.found.builder.rows)
+        self.cell.scan = next(row for row in rows if results[0].id in row.outputs)
         series = dict(zip(stacked, results[len(roles.states) :], strict=True))
         if not last:
             return {id: series[id] for id in roles.outputs}

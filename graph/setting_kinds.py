@@ -19,12 +19,12 @@ def is_kind(value: Any, kind: str) -> bool:
     return any(_is_one(value, part.strip()) for part in alternatives(kind))
 
 
-def alternatives(kind: str) -> list[str]:
+def alternatives(kind: str, mark: str = "|") -> list[str]:
     """The kinds of a setting: `a | tuple[b | c, ...]` split at the bars outside brackets."""
     parts, depth, start = [], 0, 0
     for place, letter in enumerate(kind):
         depth += (letter == "[") - (letter == "]")
-        if letter == "|" and depth == 0:
+        if letter == mark and depth == 0:
             parts.append(kind[start:place])
             start = place + 1
     return [*parts, kind[start:]]
@@ -37,7 +37,7 @@ def _is_one(value: Any, kind: str) -> bool:
             return False
         if inner.endswith(", ..."):
             return all(is_kind(v, inner[:-5]) for v in value)
-        kinds = [part.strip() for part in inner.split(",")]
+        kinds = [part.strip() for part in alternatives(inner, ",")]
         return len(kinds) == len(value) and all(map(is_kind, value, kinds))
     test = _KINDS.get(kind)
     return test(value) if test else type(value).__name__ == kind

@@ -8,15 +8,16 @@ what an edit touched and at what then gets other types.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from heapq import heapify, heappop, heappush
 from typing import cast
 
+from graph.exposed import ops_inside
 from graph.graph import Graph, Node, counted
 from graph.index import Index
 from graph.infer import BATCH, Given, Inferred, infer, refused
 from graph.kinds import DataSource
-from graph.op import SettingError
+from graph.op import Op, SettingError
 from graph.program import ShapeError, TensorType
 from graph.scanned import check_states, one_step, over_time, roles_of, with_states
 from graph.subgraph import Scan, Subgraph
@@ -46,7 +47,7 @@ class Seen:
 @dataclass(slots=True, eq=False)
 class Visit:
     """One walk of a drawing: its name and the path to it, how often it runs, how many sets of its
-    weights there are, and what feeds its Input nodes.
+    weights there are, what feeds its Input nodes, and the nodes that are not as drawn.
     """
 
     drawing: str
@@ -55,6 +56,7 @@ class Visit:
     copies: int = 1
     weights: int = 1
     given: Types = field(default_factory=dict)
+    ops: dict[str, Op] = field(default_factory=dict)
     seen: dict[str, Seen] = field(default_factory=dict)
     parameters: int = 0
 
@@ -213,6 +215,8 @@ class Shapes:
         """What a node makes of what reaches it now."""
         drawing = visit.index.drawing
         node, path = drawing.node(id), visit.prefix + id
+        if id in visit.ops:
+            node = replace(node, op=visit.ops[id])
         op, seen = node.op, Seen(node)
         operands = None if op.role in ("optimizer", "schedule") else _operands(visit, id)
         if operands is None:
@@ -243,6 +247,10 @@ class Shapes:
     ) -> Seen:
         """Walk the repetitions, those of before again where they are fed the same."""
         path, index = outer.prefix + node.id, self._indexes[op.definition]
+        try:
+            ops = ops_inside(index.drawing, op)
+        except SettingError as error:
+            return Seen(node, refusal=refused(path, (), (), error))
         names, ends = (index.drawing.port_ids(role) for role in ("input", "output"))
         given = {n: t for n, t in zip(names, operands, strict=True) if isinstance(t, TensorType)}
         before = outer.seen[node.id].turns if node.id in outer.seen else ()
@@ -265,7 +273,7 @@ class Shapes:
             sets = rest if op.weights == "own" else int(turn == 0)
             inner = f"{path}/{turn}/" if op.repeat > 1 else f"{path}/"
             copies, weights = outer.copies * rest, outer.weights * sets
-            wanted = Visit(op.definition, inner, index, copies, weights, given)
+            wanted = Visit(op.definition, inner, index, copies, weights, given, ops)
             visit = self._turn(before[turn] if turn < len(before) else None, wanted)
             turns.append(visit)
             parameters += visit.parameters * sets
@@ -284,13 +292,14 @@ class Shapes:
         turns: tuple[Visit, ...] = ()
         types = [kind if isinstance(kind, TensorType) else None for kind in operands]
         try:
-            roles = roles_of(op, index.drawing)
+            ops, drawing = ops_inside(index.drawing, op), outer.index.drawing.inside(op)
+            roles = roles_of(op, drawing)
             given, steps = one_step(roles, ports, types)
             given = with_states(
-                index.drawing, roles, given, lambda fed: reached(index.drawing, fed, "train", BATCH)
+                drawing, roles, given, lambda fed: reached(drawing, fed, "train", BATCH)
             )
             copies = outer.copies * steps
-            wanted = Visit(op.definition, f"{path}/", index, copies, outer.weights, given)
+            wanted = Visit(op.definition, f"{path}/", index, copies, outer.weights, given, ops)
             visit = self._turn(before[0] if before else None, wanted)
             turns = (visit,)
             found = ((id, visit.seen.get(id)) for id in ends)
@@ -306,12 +315,17 @@ class Shapes:
         """The visit that is wanted: that of before, brought up to date, or a new one."""
         if before is not None:
             if before.index is wanted.index and _place(before) == _place(wanted):
-                old, before.given = before.given, wanted.given
-                ids = old.keys() | wanted.given.keys()
-                self._settle(before, {id for id in ids if old.get(id) != before.given.get(id)})
+                fed, before.given = before.given, wanted.given
+                ops, before.ops = before.ops, wanted.ops
+                other = _differ(fed, wanted.given) | _differ(ops, wanted.ops)
+                self._settle(before, other)
                 return before
             self._drop(before)
         return self._visit(wanted)
+
+
+def _differ(left: Mapping[str, object], right: Mapping[str, object]) -> set[str]:
+    return {id for id in left.keys() | right.keys() if left.get(id) != right.get(id)}
 
 
 def _place(visit: Visit) -> tuple[str, str, int, int]:

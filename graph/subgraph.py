@@ -8,15 +8,18 @@ of a sequence.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from graph.op import Op, Port, Role, SettingError, setting
+from graph.op import Op, Port, Role, Setting, SettingError, setting
 
 if TYPE_CHECKING:
     from graph.graph import Graph
 
 
+Values = tuple[tuple[str, int | float | bool | str | tuple[int | float, ...] | None], ...]
 LENGTH = "length"  # the port of a scan that says where sequences end, unless its cell has one
+VALUES = Setting("Exposed settings that are other than drawn, by name", shown=False)
 MAX_TRIES = 8  # shapes of states that are tried before one is refused
 
 
@@ -27,6 +30,10 @@ class Defined(Op, register=False):
     inputs = ()
     outputs = ()
     definition: str = setting("", "Name of the definition it stands for")
+    # spelled out: the kind of a setting is read off its annotation
+    values: tuple[tuple[str, int | float | bool | str | tuple[int | float, ...] | None], ...] = (
+        field(default=(), kw_only=True, metadata={"setting": VALUES})
+    )
 
     @property
     def turns(self) -> int:

@@ -18,9 +18,9 @@ from graph.kinds import DataSource
 from graph.op import Context, Mode, Op, Param, Port, Result, SettingError, State
 from graph.primitives import permute
 from graph.primitives.table import text
-from graph.program import Shape, ShapeError, TensorType
+from graph.program import Program, Row, Shape, ShapeError, TensorType
 from graph.scan_rows import scanned
-from graph.subgraph import Scan, Subgraph, port_nodes
+from graph.subgraph import Defined, Scan, Subgraph, port_nodes
 from graph.tensor import Builder, Tensor
 
 Operand = Tensor | list[Tensor] | None
@@ -62,6 +62,8 @@ class Trace:
     cells: dict[str, Trace] = field(default_factory=dict)
     # of a cell: what one of its values is at all steps, in the program that scans it
     series: Callable[[Tensor], Tensor] | None = None
+    # of a cell: the row that scans it
+    scan: Row | None = None
 
     def knows(self, path: str, port: str) -> bool:
         """Whether there is a value at a port, one of a sample inside a scanned cell."""
@@ -78,6 +80,18 @@ class Trace:
         assert cell is not None
         assert cell.series is not None
         return cell.series(cell.value(path, port))
+
+    def slope(self, path: str, port: str) -> tuple[Row, Tensor] | None:
+        """Of a value inside a cell that this program scans: the row of the scan, and the value in
+        the body of that. None for any other, also where nothing that comes out depends on it.
+        """
+        cell = self._cell(path)
+        value = cell.values.get((path, port)) if cell is not None else None
+        if cell is None or cell.scan is None or value is None or value.dtype != "real":
+            return None
+        body: Program = cell.scan.attr("body")
+        known = value.id in body.define() or any(value.id == given.value for given in body.inputs)
+        return (cell.scan, value) if known and cell.knows(path, port) else None
 
     def _cell(self, path: str) -> Trace | None:
         """The cell that a node is in, where that runs."""
@@ -165,7 +179,7 @@ def _instance(
 ) -> None:
     op = node.op
     assert isinstance(op, Subgraph)
-    definition = graph.definitions.get(op.definition)
+    definition = _drawn(found, graph, path, node, operands)
     if definition is None:
         return
     names = port_nodes(definition, "input")
@@ -179,17 +193,36 @@ def _instance(
         found.values[path, name] = tensor
 
 
+def _drawn(
+    found: Trace, graph: Graph, path: str, node: Node, operands: list[Operand]
+) -> Graph | None:
+    """The drawing that an instance stands for; None when there is none, or it refuses a value."""
+    assert isinstance(node.op, Defined)
+    try:
+        return graph.inside(node.op) if node.op.definition in graph.definitions else None
+    except SettingError as error:
+        _refuse(found, graph, path, node, operands, error)
+        return None
+
+
 def _scan(
     found: Trace, graph: Graph, node: Node, path: str, keys: str, operands: list[Operand]
 ) -> None:
     """The outputs of a scanned cell, or its refusal."""
     op = node.op
     assert isinstance(op, Scan)
-    definition = graph.definitions.get(op.definition)
+    definition = _drawn(found, graph, path, node, operands)
     if definition is None:
         return
     cell = replace(
-        found, builder=Builder(), values={}, param_tensors={}, updates=[], cells={}, series=None
+        found,
+        builder=Builder(),
+        values={},
+        param_tensors={},
+        updates=[],
+        cells={},
+        series=None,
+        scan=None,
     )
     ports = [port.name for port in graph.ports_in(node.id)]
     wired = dict(zip(ports, operands, strict=True))

@@ -112,10 +112,12 @@ def watched(graph: Graph, types: Types, into: str = "", prefix: str = "") -> Wat
     layers = [node for node in drawing if node.op.role == "layer"]
     acting = [node for node in layers if node.op.family == "activation"][:PICTURED]
     zeros = {n.id: f"value:{prefix}{n.id}.{n.op.ports_out()[0].name}" for n in acting}
+    # what comes into a part has a gradient there, such as the state of a cell; data has none
+    sources = ("layer", "input") if into else ("layer",)
     wires = {
         (wire.source, wire.output): f"gradient:{prefix}{wire.source}.{wire.output}"
         for wire in drawing.wires()
-        if drawing.node(wire.source).op.role == "layer"
+        if drawing.node(wire.source).op.role in sources
         and drawing.node(wire.target).op.role in ("layer", "loss", "output")
     }
     reached = [f"gradient:{name}" for phase in phases for name in model.reached(phase)]

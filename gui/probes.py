@@ -164,7 +164,14 @@ class Probes(QObject):
         if name != self._hovered:
             self._hovered = name
             self._watch()
-        return lines(_full(self.app.trainer.board_of(self.document).taps.get(name)))
+        board = self.app.trainer.board_of(self.document)
+        found = [*lines(_full(board.taps.get(name)))]
+        norm = board.norms.get(f"gradient:{path}.{port}")
+        if norm is not None and len(norm.values):
+            found.append(f"gradient ‖∂L/∂x‖ {short(float(norm.values.values[-1]))}")
+        if found and self._model is not None and self._model.at_steps(path):
+            found.append("over all steps of the scan")
+        return found
 
     # Where the cards stand
 

@@ -5,7 +5,8 @@ changing a block, or settings of a node that one contains.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import graph.ops  # fills the registry  # noqa: F401
 from graph.define import Define
 from graph.drawing import Drawing
 from graph.edits import AddNode, Batch, Connect, SetNote, connect
+from graph.exposed import Exposure, Place
 from graph.files import save
 from graph.graph import Graph, Node, Note
 from graph.op import REGISTRY, Op
@@ -24,10 +26,14 @@ TIMES, HEADS = 4, 4  # how much wider a hidden layer is
 
 Layers = dict[str, Op]
 Wires = list[tuple[str, str]]
+Places = tuple[Place, ...]
+Exposed = dict[str, Places]
 FEED_FORWARD = (
-    f"Steps may have any number of features that the heads divide, {HEADS} unless you enter it and "
-    f"set others; the hidden layer is {TIMES} times as wide."
+    "Steps may have any number of features that the heads divide. Heads, the units of the hidden "
+    f"layer, which are {TIMES} times as many as features where you set none, and dropout are its "
+    "settings."
 )
+DROPOUT, HIDDEN = "dropout", "hidden units"
 
 
 def op(name: str, **settings: object) -> Op:
@@ -36,29 +42,53 @@ def op(name: str, **settings: object) -> Op:
 
 
 def attending(number: int, source: str, **settings: object) -> tuple[Layers, Wires]:
-    """source + attention(norm(source)): the nodes norm1, attention1, sum1 …"""
-    norm, attention, total = (f"{stem}{number}" for stem in ("norm", "attention", "sum"))
+    """source + dropped(attention(norm(source))): the nodes norm1, attention1, drop1, sum1 …"""
+    norm, attention, drop, total = (
+        f"{stem}{number}" for stem in ("norm", "attention", "drop", "sum")
+    )
     layers = {
         norm: op("LayerNorm"),
         attention: op("MultiHeadAttention", heads=HEADS, **settings),
+        drop: op("Dropout", p=0.0),
         total: op("Add"),
     }
-    wires = [(source, norm), (norm, attention), (source, total), (attention, total)]
-    return layers, wires
+    chain = [source, norm, attention, drop, total]
+    return layers, [(source, total), *pairwise(chain)]
 
 
 def feeding(number: int, source: str) -> tuple[Layers, Wires]:
-    """source + a hidden layer of each step by itself."""
-    norm, total = f"norm{number}", f"sum{number}"
+    """source + a hidden layer of each step by itself, dropped in it and behind it."""
+    norm, drop, total = f"norm{number}", f"drop{number}", f"sum{number}"
     layers = {
         norm: op("LayerNorm"),
         "widen": op("Dense", units=None, factor=float(TIMES), init="glorot_uniform"),
         "gelu": op("GELU"),
-        "narrow": op("Dense", units=None, factor=1 / TIMES, init="glorot_uniform"),
+        "drop": op("Dropout", p=0.0),
+        "narrow": op("Projection"),
+        drop: op("Dropout", p=0.0),
         total: op("Add"),
     }
-    chain = [source, norm, "widen", "gelu", "narrow", total]
-    return layers, [*pairwise(chain), (source, total)]
+    chain = [source, norm, "widen", "gelu", "drop", "narrow", drop, total]
+    return layers, [(source, total), *pairwise(chain), (source, "narrow.like")]
+
+
+def set_by(body: Graph, type_name: str, setting: str) -> Places:
+    """This setting of every node of a type."""
+    found = (node.id for node in body if type(node.op).__name__ == type_name)
+    return tuple((id, setting) for id in sorted(found))
+
+
+def transforming(body: Graph) -> Exposed:
+    """What a transformer block exposes."""
+    drops = *set_by(body, "MultiHeadAttention", "dropout"), *set_by(body, "Dropout", "p")
+    heads = set_by(body, "MultiHeadAttention", "heads")
+    hidden = set_by(body, "Dense", "units")
+    return {"heads": heads, HIDDEN: hidden, DROPOUT: drops}
+
+
+def sized(body: Graph) -> Exposed:
+    """What a drawn cell exposes: the size of its state."""
+    return {"units": set_by(body, "Dense", "units")}
 
 
 def build(
@@ -66,12 +96,13 @@ def build(
     title: str,
     about: str,
     parts: list[tuple[Layers, Wires]],
+    exposed: Callable[[Graph], Exposed],
     kind: type[Defined] = Subgraph,
 ) -> Graph:
     """The graph of a block from nodes and wires between first outputs and inputs.
 
-    `kind` is the type of the node that stands for it. An input is `node` for the first one that is
-    free or takes several wires, else `node.port`.
+    `exposed` names what its instances may set. `kind` is the type of the node that stands for it.
+    An input is `node` for the first one that is free or takes several wires, else `node.port`.
     """
     body = Graph()
     for layers, _ in parts:
@@ -85,9 +116,10 @@ def build(
             output = body.ports_out(source)[0].name
             wire = connect(body, source, output, id, port or body.ports_in(id)[0].name)
             Connect(wire).apply(body)
+    offers = tuple(Exposure(each, places) for each, places in exposed(body).items())
     made = Graph()
     edits = [
-        Define(name, Drawing.of(body)),
+        Define(name, replace(Drawing.of(body), exposed=offers)),
         AddNode(Node("block", kind(definition=name), name=title)),
         SetNote(Note("about", about)),
     ]
@@ -107,7 +139,7 @@ def encoder(causal: bool = False) -> Graph:
         feeding(2, "sum1"),
         ({}, [("sum2", "y")]),
     ]
-    return build("TransformerEncoderBlock", "Transformer encoder block", about, parts)
+    return build("TransformerEncoderBlock", "Transformer encoder block", about, parts, transforming)
 
 
 def decoder() -> Graph:
@@ -127,10 +159,10 @@ def decoder() -> Graph:
         feeding(3, "sum2"),
         ({}, [("sum3", "y")]),
     ]
-    return build("TransformerDecoderBlock", "Transformer decoder block", about, parts)
+    return build("TransformerDecoderBlock", "Transformer decoder block", about, parts, transforming)
 
 
-WIDER = f"The state has {UNITS} numbers; for another size enter it and set the units of all Dense."
+WIDER = "The size of the state is its setting units."
 
 
 def weighing(gate: str, inner: bool = True) -> tuple[Layers, Wires]:
@@ -163,7 +195,7 @@ def elman() -> Graph:
     )
     chain = [("s_sum", "tanh"), ("tanh", "h_next")]
     parts = [ends("h"), weighing("s"), ({"tanh": op("Tanh")}, chain)]
-    return build("ElmanCell", "Elman cell, drawn", about, parts, Scan)
+    return build("ElmanCell", "Elman cell, drawn", about, parts, sized, Scan)
 
 
 def gru() -> Graph:
@@ -202,7 +234,7 @@ def gru() -> Graph:
     ]
     gates = [weighing("r"), weighing("z"), weighing("n", inner=False)]
     parts = [ends("h"), *gates, (layers, wires)]
-    return build("GRUCell", "GRU cell, drawn", about, parts, Scan)
+    return build("GRUCell", "GRU cell, drawn", about, parts, sized, Scan)
 
 
 def lstm() -> Graph:
@@ -230,7 +262,12 @@ def lstm() -> Graph:
         ("shown", "h_next"),
     ]
     parts = [ends("h", "c"), *map(weighing, "ifgo"), (layers, wires)]
-    return build("LSTMCell", "LSTM cell, drawn", about, parts, Scan)
+    return build("LSTMCell", "LSTM cell, drawn", about, parts, sized, Scan)
+
+
+def widening(body: Graph) -> Exposed:
+    """What a hidden layer exposes."""
+    return {HIDDEN: set_by(body, "Dense", "units"), DROPOUT: set_by(body, "Dropout", "p")}
 
 
 def hidden() -> Graph:
@@ -238,14 +275,14 @@ def hidden() -> Graph:
     about = (
         "A hidden layer with a wire past it, so that many can stand one behind the other "
         "(Gorishniy et al. 2021). Vectors, and steps of a sequence, of any length; it is "
-        f"{TIMES} times as wide inside."
+        f"{TIMES} times as wide inside, unless you set its hidden units."
     )
     parts = [
         ({"x": op("Input"), "y": op("Output")}, []),
         feeding(1, "x"),
         ({}, [("sum1", "y")]),
     ]
-    return build("ResidualDenseBlock", "Residual dense block", about, parts)
+    return build("ResidualDenseBlock", "Residual dense block", about, parts, widening)
 
 
 def windows(number: int, **settings: object) -> Layers:
@@ -254,14 +291,20 @@ def windows(number: int, **settings: object) -> Layers:
     return {f"conv{number}": conv, f"norm{number}": op("BatchNorm")}
 
 
+def convolving(body: Graph) -> Exposed:
+    """What a convolution exposes."""
+    return {name: set_by(body, "Conv2d", name) for name in ("filters", "kernel", "stride")}
+
+
 def convolution() -> Graph:
     """A convolution, a norm and a ReLU."""
     about = (
         "A convolution, batch normalisation, then a ReLU (Ioffe & Szegedy 2015). Images of any "
-        "size and number of channels; enter it to change the 32 channels made, kernel and stride."
+        "size and number of channels; filters, kernel and stride are its settings."
     )
     layers = {"x": op("Input"), **windows(1), "relu1": op("ReLU"), "y": op("Output")}
-    return build("ConvBlock", "Convolution block", about, [(layers, list(pairwise(layers)))])
+    parts = [(layers, list(pairwise(layers)))]
+    return build("ConvBlock", "Convolution block", about, parts, convolving)
 
 
 def residual() -> Graph:
@@ -275,7 +318,11 @@ def residual() -> Graph:
     layers |= {**windows(2, filters=None), "sum": op("Add")}
     layers |= {"relu2": op("ReLU"), "y": op("Output")}
     parts = [(layers, [("x", "conv1"), ("x", "sum"), *list(pairwise(layers))[1:]])]
-    return build("ResidualConvBlock", "Residual convolution block", about, parts)
+
+    def kernels(body: Graph) -> Exposed:
+        return {"kernel": set_by(body, "Conv2d", "kernel")}
+
+    return build("ResidualConvBlock", "Residual convolution block", about, parts, kernels)
 
 
 def blocks() -> Iterator[tuple[str, Graph]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from graph.checks import ids, scans, ties, training, values, wiring
+from graph.checks import exposed, ids, scans, ties, training, values, wiring
 from graph.checks.connect import can_connect
 from graph.checks.problem import Problem, View
 from graph.graph import Graph
@@ -26,6 +26,8 @@ CHECKS: tuple[Callable[[View], Iterable[Problem]], ...] = (
     values.samples,
     values.memory,
     scans.long_scans,
+    exposed.places,
+    exposed.values,
     training.losses,
     training.nothing_to_train,
     training.inside_definitions,

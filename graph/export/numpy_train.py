@@ -212,7 +212,7 @@ def train_function(outline: Outline) -> list[str]:
         lines += _several(outline, phases)
     means = _with_averages(outline) if outline.model.averages else []
     lines += [*means, *_followed(outline), *stopping.look(outline.stopping, "dict(params)")]
-    lines += ["        yield losses", *stopping.leave(outline.stopping)]
+    lines += ["        yield losses", *stopping.leave(outline.stopping, outline.held_out)]
     if means:
         lines += ["        if epoch + 1 < EPOCHS:", "            params.update(trained)"]
     return [*lines, *stopping.restore(outline.stopping, "params.update(kept)")]
@@ -234,16 +234,14 @@ def _unseen(outline: Outline) -> list[str]:
         lines = [f"    global {', '.join(_share(outline, path) for path in outline.followers)}"]
     for path in outline.followers:
         lines += ex.lines_of([f"    {_seen(outline, path)} = (1.0, None, 0, 0)"], path)
-    if outline.followers or outline.stopping:
+    if outline.held_out and (outline.followers or outline.stopping):
         lines.append("    _, validation, _ = split(data)")
     return [*lines, *stopping.start(outline.stopping)]
 
 
 def _followed(outline: Outline) -> list[str]:
     """The end of an epoch: schedules and early stopping follow a score."""
-    if not (outline.followers or outline.stopping):
-        return []
-    lines = [f"        scores = evaluate(params, {_select('validation')})"]
+    lines = outline.look(f"evaluate(params, {_select('validation')})")
     for path, op in outline.followers.items():
         seen = _seen(outline, path)
         call = ex.parse(follow_text(op, seen, f"scores[{literal(op.monitor)}]"))

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from graph.export import numpy_rows, stopping
+from graph.export import numpy_rows
 from graph.export.finish import Finishers
 from graph.export.names import Namespace, identifier, visible
 from graph.export.numpy_cells import Cells
@@ -77,23 +77,54 @@ class Outline:
         used = {w.source for path in self.optimizers for w in self.graph.wires_in(path, "schedule")}
         found = {path: op for path, op in self.model.followers.items() if path in used}
         for path, op in found.items():
-            known = ["loss", *map(self.metric_name, self.metrics())]
-            if not self.graph.training.split.validation or op.monitor not in known:
-                what = op.monitor if self.graph.training.split.validation else "no held-out samples"
-                raise ExportError(
-                    f"{path}: found {what} to follow, expected one of {', '.join(known)} of "
-                    "validation samples; hold out a share of the data, or follow another score"
-                )
+            if error := self._unscored(op.monitor, "follow"):
+                raise ExportError(f"{path}: {error}")
         return found
+
+    @property
+    def held_out(self) -> bool:
+        """Whether scores are of validation samples; else there is the mean loss of the epoch."""
+        return self.graph.training.split.validation > 0
+
+    def _unscored(self, name: str, purpose: str) -> str:
+        """Why a file cannot follow a score, or "" where it can."""
+        if self.held_out:
+            known = ["loss", *map(self.metric_name, self.metrics())]
+        elif all(phase.every == 1 for phase in self.model.phases):
+            known = ["loss"]
+        else:  # their losses have no common mean over the steps
+            found = f"found phases that rest between steps to {purpose} {name!r} of"
+            return f"{found}, expected held-out samples; hold out a share of the data"
+        if name in known:
+            return ""
+        of = "validation" if self.held_out else "training"
+        remedy = "choose another score" if self.held_out else "hold out a share of the data"
+        expected = f"one of {', '.join(known)} of {of} samples"
+        return f"found {name!r} to {purpose}, expected {expected}; {remedy}"
 
     @cached_property
     def stopping(self) -> Stopping | None:
         """The rule by which training stops early or keeps its best weights; None without one."""
-        training = self.graph.training
-        known = ["loss", *map(self.metric_name, self.metrics())]
-        if error := stopping.wanted(training.stopping, known, training.split.validation > 0):
+        rule = self.graph.training.stopping
+        if not rule.watches:
+            return None
+        if error := self._unscored(rule.monitor, "stop early by"):
             raise ExportError(error)
-        return training.stopping if training.stopping.watches else None
+        return rule
+
+    def look(self, evaluated: str) -> list[str]:
+        """The line of an epoch's end that finds the scores; `evaluated` is a call for them. Without
+        held-out samples the loss is the mean over the samples of the epoch, as its steps had it.
+        """
+        if not (self.followers or self.stopping):
+            return []
+        if self.held_out:
+            return [f"        scores = {evaluated}"]
+        sizes = "[len(chosen) for chosen in batches(samples, epoch)]"
+        return [
+            f"        sizes = {sizes}",
+            '        scores = {"loss": float(np.average(losses, weights=sizes))}',
+        ]
 
     def slot_names(self, path: str) -> list[str]:
         """Names of the running arrays of an optimizer."""

@@ -28,6 +28,7 @@ Value = tuple[str, str]  # node id, output port
 LONGEST_INLINE = 60
 DEEPEST = 3  # calls inside each other
 CHAIN = "x"
+UNREAD = ex.name("_")  # an operand of which only the shape counts
 
 
 @dataclass
@@ -50,6 +51,11 @@ class Scene:
             for port in self.graph.ports_in(node.id)
         }
 
+    def read(self, node: Node) -> dict[str, list[Value]]:
+        """Those whose numbers it reads, not only their shape."""
+        sized = {port.name for port in self.graph.ports_in(node.id) if port.sized}
+        return {port: values for port, values in self.wired(node).items() if port not in sized}
+
     def types(self, node: Node) -> dict[str, list[TensorType]]:
         """The types at each input port of a node."""
         return {port: [self.type(v) for v in values] for port, values in self.wired(node).items()}
@@ -61,7 +67,7 @@ class Scene:
         for node in reversed(self.graph.ordered()):
             if node.id in wanted:
                 found.append(node)
-                wanted.update(w.source for w in self.graph.wires_in(node.id))
+                wanted.update(id for values in self.read(node).values() for id, _ in values)
         return found[::-1]
 
     def is_heavy(self, node: Node) -> bool:
@@ -97,7 +103,7 @@ class Forward:
             if name == CHAIN:
                 self.holder = value
         for node in nodes:
-            for values in self.scene.wired(node).values():
+            for values in self.scene.read(node).values():
                 for value in values:
                     self.reads.setdefault(value, []).append(node.id)
         for value in targets:
@@ -128,9 +134,15 @@ class Forward:
         if passes and flat:
             self._define(node, (node.id, ports[0].name), self._take(flat[0], node))
             return
-        found = layer(node.op, self.scene.types(node), self.scene.customs)
+        found, read = (
+            layer(node.op, self.scene.types(node), self.scene.customs),
+            self.scene.read(node),
+        )
         operands = {
-            port: [(self._take(v, node), self.scene.type(v)) for v in values]
+            port: [
+                (self._take(v, node) if port in read else UNREAD, self.scene.type(v))
+                for v in values
+            ]
             for port, values in wired.items()
         }
         call = found.call(operands, f"self.{self.attributes.get(node.id, '')}")
@@ -223,7 +235,7 @@ class Forward:
     def _scan(self, node: Node, op: Scan, wired: Mapping[str, Sequence[Value]]) -> None:
         """A cell that is called at every step."""
         path, before = self.scene.prefix + node.id, len(self.lines)
-        definition = self.scene.graph.definitions[op.definition]
+        definition = self.scene.graph.inside(op)
         cell = Scene(definition, f"{path}/", self.scene.trace.cells[path], self.scene.customs)
         loop = Loop(
             op,

@@ -104,11 +104,11 @@ class Classes:
 
     def definition(self, outer: Scene, op: Defined, prefix: str) -> str:
         """The class of a definition with the shapes it has at `prefix`."""
-        graph = outer.graph.definitions[op.definition]
+        graph = outer.graph.inside(op)
         scene = Scene(graph, prefix, outer.trace, outer.customs)
         inputs = {(port, graph.ports_out(port)[0].name): port for port in graph.port_ids("input")}
-        # what a definition is follows from the types it is given
-        seen = (op.definition, *(scene.type(value) for value in inputs))
+        # what a definition is follows from the values and the types it is given
+        seen = (op.definition, op.values, *(scene.type(value) for value in inputs))
         if seen in self.by_types:
             return self.by_types[seen]
         targets = [_source(graph, port) for port in graph.port_ids("output")]
@@ -212,7 +212,7 @@ def _columns(outline: Outline) -> dict[Value, str]:
 
 
 def _read(scene: Scene, targets: Sequence[Value], columns: Mapping[Value, str]) -> list[str]:
-    wired = {v for n in scene.needed(targets) for vs in scene.wired(n).values() for v in vs}
+    wired = {v for n in scene.needed(targets) for vs in scene.read(n).values() for v in vs}
     return [name for value, name in columns.items() if value in wired or value in targets]
 
 
@@ -281,7 +281,7 @@ def _state_name(graph: Graph, classes: Classes, key: str) -> str:
             return ""
         names.append(classes.attributes(here)[first])
         if isinstance(op, Defined):
-            here = here.definitions[op.definition]
+            here = here.inside(op)
             if any(shared for _, shared in op.walks()):
                 names.append(parts.pop(0))
         else:

@@ -45,7 +45,7 @@ def train_function(outline: Outline, model: ModelClass) -> list[str]:
     if any("steps" in line for line in setup):
         lines.append("    steps = EPOCHS * len(batches(samples, 0))")
     lines += setup
-    if outline.followers or outline.stopping:
+    if outline.held_out and (outline.followers or outline.stopping):
         lines.append("    _, validation, _ = split(data)")
     lines += stopping.start(outline.stopping)
     several = len(phases) > 1 or phases[0].every > 1
@@ -69,11 +69,10 @@ def train_function(outline: Outline, model: ModelClass) -> list[str]:
     if averaged:
         lines.append(f"        trained = {copied}")
         lines += [line for path in averaged for line in _shown(names[path])]
-    if outline.followers or outline.stopping:
-        lines.append("        scores = evaluate(model, data, validation)")
-        lines += _schedule_steps(outline, model, names, "score", "        ")
+    lines += outline.look("evaluate(model, data, validation)")
+    lines += _schedule_steps(outline, model, names, "score", "        ")
     lines += stopping.look(outline.stopping, copied)
-    lines += ["        yield losses", *stopping.leave(outline.stopping)]
+    lines += ["        yield losses", *stopping.leave(outline.stopping, outline.held_out)]
     if averaged:
         lines += ["        if epoch + 1 < EPOCHS:", "            model.load_state_dict(trained)"]
     return [*lines, *stopping.restore(outline.stopping, "model.load_state_dict(kept)")]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from graph.export.names import literal
 from graph.training import Stopping
 
@@ -31,11 +29,12 @@ def look(rule: Stopping | None, keep: str) -> list[str]:
     return [*lines, f"            kept = {keep}"] if rule.restore_best else lines
 
 
-def leave(rule: Stopping | None) -> list[str]:
-    """After the losses of an epoch were handed out."""
+def leave(rule: Stopping | None, held_out: bool) -> list[str]:
+    """After the losses of an epoch were handed out; `held_out` says of which samples scores are."""
     if rule is None or not rule.patience:
         return []
-    words = f"val_{rule.monitor} no better than {{best:.4g}} for {_epochs(rule.patience)}"
+    name = f"val_{rule.monitor}" if held_out else rule.monitor
+    words = f"{name} no better than {{best:.4g}} for {_epochs(rule.patience)}"
     return [
         f"        if epoch + 1 - best_epoch >= {rule.patience}:",
         "            print(",
@@ -55,14 +54,3 @@ def restore(rule: Stopping | None, put_back: str) -> list[str]:
 
 def _epochs(count: int) -> str:
     return f"{count} epoch{'s' if count > 1 else ''}"
-
-
-def wanted(rule: Stopping, known: Sequence[str], held_out: bool) -> str:
-    """What of early stopping a file cannot do: the words of the error, or ""."""
-    if not rule.watches or (held_out and rule.monitor in known):
-        return ""
-    what = repr(rule.monitor) if held_out else "no held-out samples"
-    return (
-        f"found {what} to stop early by, expected one of {', '.join(known)} of validation "
-        "samples; hold out a share of the data, or choose another score"
-    )

@@ -203,6 +203,48 @@ class Dense(Op):
         return linear(x, weight, bias)
 
 
+class Projection(Op):
+    """A weighted sum of all inputs, to as many outputs as another value has.
+
+    x N×F and like N×G → y N×G, weight G×F, bias G; of a sequence N×T×F each step by itself. Of
+    `like` only the width is read. It ends a branch that is added to what went past it, however wide
+    the branch is (He et al. 2016, §3.2).
+    """
+
+    category, icon, family = "Dense", "dense", "dense"
+    keywords = ("shortcut", "residual", "match", "linear", "same width", "bottleneck")
+    inputs = (Port("x", "vector"), Port("like", "vector", sized=True))
+    outputs = (Port("y", "vector"),)
+    summary = ("bias",)
+    bias: bool = setting(True, "Add a trained offset to each output")
+    init: str = init_setting("glorot_uniform")
+    init_value: float = constant_setting()
+    max_norm: float | None = limit_setting()
+    torch_call = "{module}({x})"
+    samples = (
+        sample(x=(2, 3), like=(2, 4)),
+        sample(x=(3, 2, 5), like=(3, 2, 1), settings={"bias": False}),
+        sample(x=(2, 3, 4), like=(2, 6), settings={"init": "he_normal"}),
+        bad("put a Flatten", x=(2, 1, 8, 8), like=(2, 4)),
+        bad("put a Flatten", x=(2, 4), like=(2, 1, 8, 8)),
+        bad("class labels", x=(2, 4), like=labels(2)),
+    )
+
+    def module_template(self, *operands: TensorType) -> str:
+        x, like = operands
+        return f"nn.Linear({x.shape[-1]}, {like.shape[-1]}, bias={{bias}})"
+
+    def params(self, x: TensorType, like: TensorType) -> Mapping[str, Param]:
+        for place, kind in enumerate((x, like)):
+            if len(kind.shape) != 3 or kind.dtype == "int":
+                need_vector(kind, place)
+        weight = limited_weight(self, like.shape[-1], x.shape[-1])
+        return {"weight": weight, **bias_beside(weight, self.bias)}
+
+    def build(self, x: Tensor, like: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        return linear(x, weight, bias)
+
+
 class Bilinear(Op):
     """Every output is a weighted sum of all products of two vectors: y = x1ᵀ W x2 + b.
 

@@ -31,9 +31,12 @@ class Dropout(Op):
         bad("class labels", x=labels(4)),
     )
 
+    def live_settings(self) -> dict[str, float]:
+        return super().live_settings() if self.p else {}  # at 0 nothing is drawn at random
+
     def build(self, x: Tensor, ctx: Context) -> Tensor:
         need_numbers(x.type)
-        if not ctx.training:
+        if not ctx.training or not self.p:
             return x
         p = ctx.live("p")
         kept = greater_equal(ctx.uniform(x.shape), p)

@@ -81,11 +81,15 @@ def _scan_expand(inputs: Sequence[Tensor], attrs: Attrs) -> Sequence[Tensor]:
 
 
 @lru_cache(maxsize=256)
-def _pullback(body: Program, carries: int) -> tuple[Program, tuple[int, ...]]:
-    """The gradient of a body, and which of its inputs have one, all carries among them."""
+def _pullback(
+    body: Program, carries: int, inside: tuple[int, ...] = ()
+) -> tuple[Program, tuple[int, ...]]:
+    """The gradient of a body, and which of its inputs have one, all carries among them; then that
+    of values inside.
+    """
     from graph.autodiff import pullback  # which knows this table
 
-    return pullback(body, carries)
+    return pullback(body, carries, inside)
 
 
 def _scan_vjp(inputs: Tensors, outputs: Tensors, gradients: Tensors, attrs: Attrs) -> Gradients:
@@ -99,8 +103,25 @@ def _scan_vjp(inputs: Tensors, outputs: Tensors, gradients: Tensors, attrs: Attr
     return [parts.get(place) for place in range(len(inputs))]
 
 
+def slope_inside(row: Row, gradients: Tensors, value: int) -> Tensor:
+    """The gradient to a value of the body of a scan at all its steps, N×T×…, from those to the real
+    outputs of its row. The way back is the same, so it costs a program that has it hardly a row.
+    """
+    builder, attrs = gradients[0].builder, dict(row.attrs)
+    body, count = _body(attrs)
+    back, wanted = _pullback(body, count, (value,))
+    given = (*(Tensor(builder, number) for number in row.inputs), *gradients)
+    return builder.emit("scan_grad", given, back=back, wanted=wanted, **attrs)[-1]
+
+
 def _scan_grad_type(types: Types, attrs: Attrs) -> Types:
-    return tuple(types[place] for place in cast("tuple[int, ...]", attrs["wanted"]))
+    """Gradients to inputs, then to what is asked for inside, of all steps."""
+    _, count = _body(attrs)
+    back, wanted = cast("Program", attrs["back"]), cast("tuple[int, ...]", attrs["wanted"])
+    inside = [back.types[value] for _, value in back.outputs[len(wanted) :]]
+    steps = types[count].shape[1]
+    series = (TensorType((t.shape[0], steps, *t.shape[1:]), t.dtype) for t in inside)
+    return (*(types[place] for place in wanted), *series)
 
 
 def _scan_grad_expand(inputs: Sequence[Tensor], attrs: Attrs) -> Sequence[Tensor]:
@@ -125,7 +146,9 @@ def _scan_grad_expand(inputs: Sequence[Tensor], attrs: Attrs) -> Sequence[Tensor
         walked[step] = inputs[0].builder.inline(back, known)
         d_carries = [walked[step][value] for _, value in back.outputs[:count]]
     found, rows = list(d_carries), back.define()
-    for place, (_, value) in zip(wanted[count:], back.outputs[count:], strict=True):
+    inside = len(back.outputs) - len(wanted)  # of each step, as what is timed
+    places = (*wanted[count:], *[0] * inside)
+    for place, (_, value) in zip(places, back.outputs[count:], strict=True):
         if place < count + len(timed):
             found.append(_stack({step: values[value] for step, values in walked.items()}))
         else:

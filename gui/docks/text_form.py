@@ -84,11 +84,11 @@ class TextForm(QWidget):
 
     @property
     def sample(self) -> Symbols | None:
-        """One sample, 1×T; None while symbols are missing. Behind a text stands nothing known."""
+        """One sample, 1×T, of a text as much as there is; None while symbols are missing."""
         found = self._read()
         if not len(found) or (len(found) < self.steps and not self.follows):
             return None
-        return np.pad(found, (0, self.steps - len(found)))[None]
+        return found[None]
 
     def answer(self, output: Output) -> str:
         """What the net says, in words."""

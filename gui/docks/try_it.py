@@ -24,10 +24,12 @@ from PySide6.QtWidgets import (
 from compute.questions import (
     Answer,
     Inputs,
+    Next,
     Output,
     Predict,
     Predicted,
     Predictions,
+    Question,
     SampleInputs,
     SamplePredictions,
     Unanswered,
@@ -191,7 +193,10 @@ class TryPage(Page):
         if asked == self._asked:  # an answer is a tick too: it must not bring the next question
             return
         self._asked = asked
-        question = Predict({source.key: given})
+        follows = bool(source.names) and self.text.follows
+        question: Question = Predict({source.key: given})
+        if follows:
+            question = Next(source.key, given[0])
         self.app.trainer.ask((self, "predict"), question, partial(self._answered, text))
 
     def _given(self, source: Source) -> tuple[NDArray[Any] | None, int]:
@@ -215,9 +220,10 @@ class TryPage(Page):
         elif isinstance(answer, Predicted) and answer.outputs:
             output = answer.outputs[0]
             follows = bool(self._source and self._source.names) and self.text.follows
-            self._said, self._heard = output.at(text[0] - 1) if follows else output, text
+            self._said, self._heard = output, text
             self._show()
-            self.message.setText(f"after {answer.step:,} training steps")
+            where = "; it reads a short text at the end of its window" if answer.at_end else ""
+            self.message.setText(f"after {answer.step:,} training steps{where}")
             self._go_on(follows)
 
     def _show(self) -> None:

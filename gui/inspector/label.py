@@ -12,6 +12,7 @@ from gui.widgets.tips import tip_lines
 
 LABEL = 104
 MARGIN = 12  # of the panel; the dot stands in it
+ICON = 12  # px of the mark of an exposed setting
 SLOP = 3  # px before a press becomes a drag
 STRIDE = 4  # px of one step
 
@@ -28,7 +29,7 @@ class ScrubLabel(QWidget):
     def __init__(self, look: Look, text: str, scrubs: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._look, self._text, self._scrubs = look, text, scrubs
-        self._changed = False
+        self._changed, self._exposed = False, False
         self._pressed: QPointF | None = None
         self._dragging, self._steps = False, 0
         self.setFixedSize(MARGIN + LABEL, 24)
@@ -41,10 +42,18 @@ class ScrubLabel(QWidget):
             self._changed = changed
             self.update()
 
-    def explain(self, text: str) -> None:
-        """Say what the setting is, behind its name where that has no room."""
-        whole = fonts.measure(self._text, "body") > LABEL
+    def explain(self, text: str, exposed: bool = False) -> None:
+        """Say what the setting is, behind its name where that has no room; mark one that instances
+        of the drawing may set.
+        """
+        whole = fonts.measure(self._text, "body") > self._room(exposed)
+        if exposed != self._exposed:
+            self._exposed = exposed
+            self.update()
         self.setToolTip(tip_lines(f"{self._text}. {text}" if whole else text))
+
+    def _room(self, exposed: bool) -> int:
+        return LABEL - ICON - 4 if exposed else LABEL
 
     def sizeHint(self) -> QSize:
         return self.size()
@@ -109,7 +118,11 @@ class ScrubLabel(QWidget):
         strong = self._dragging or (self._scrubs and self.underMouse())
         painter.setPen(QColor(theme.text if strong else theme.text2))
         painter.setFont(fonts.font("body"))
-        text = fonts.metrics("body").elidedText(self._text, Qt.TextElideMode.ElideRight, LABEL)
+        room = self._room(self._exposed)
+        text = fonts.metrics("body").elidedText(self._text, Qt.TextElideMode.ElideRight, room)
         place = QRectF(MARGIN, 0, LABEL, 24)
         painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, text)
+        if self._exposed:
+            icon = self._look.icon("subgraph", theme.accent)
+            icon.paint(painter, MARGIN + LABEL - ICON, 6, ICON, ICON)
         painter.end()

@@ -7,13 +7,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QWidget
 
 from graph.kinds import DataSource
 from graph.op import Op
 from graph.ops.table import Table
 from graph.subgraph import Defined
 from gui.app import App
+from gui.inspector.exposing import exposed_as, fill_menu
 from gui.inspector.form import Form
 from gui.inspector.label import LABEL, MARGIN, ScrubLabel
 from gui.inspector.lookup import FileLookup
@@ -23,12 +24,14 @@ from gui.inspector.spec import Spec
 from gui.inspector.subject import (
     Subject,
     candidates,
+    exposed_specs,
     has_weights,
     live_keys,
     push,
     set_flags,
     shared_specs,
     tried,
+    values_of,
 )
 from gui.inspector.switches import Flag, Switch
 from gui.look import Look
@@ -80,7 +83,7 @@ class NodeSettings(Section):
         super().__init__(app.look, "Settings")
         self._app = app
         self._subject = Subject()
-        self._forms: OrderedDict[Types, Form] = OrderedDict()
+        self._forms: OrderedDict[tuple[Types, tuple[Spec, ...]], Form] = OrderedDict()
         self._specs: dict[str, Spec] = {}
         self.form: Form | None = None
         self.flags = FlagRow(app.look)
@@ -108,11 +111,13 @@ class NodeSettings(Section):
     def display(self, subject: Subject) -> None:
         """Show the settings of these nodes."""
         self._subject = subject
-        self._show_form(subject.types)
+        self._show_form(subject.types, exposed_specs(subject))
         specs = self._specs
         live = frozenset(n for n, s in specs.items() if s.rule.live and self._live(n))
         if self.form:
-            self.form.display(self._values, live)
+            self.form.display(partial(values_of, subject), live)
+            for name, row in self.form.rows.items():
+                row.explain(exposed_as(subject, name))
         self.flags.display(subject)
         only = subject.node
         inside = isinstance(only.op, Defined) if only else False
@@ -130,16 +135,18 @@ class NodeSettings(Section):
         if holder is not None:
             holder.setVisible(shown)
 
-    def _show_form(self, types: Types) -> None:
-        form = self._forms.get(types)
+    def _show_form(self, types: Types, exposed: tuple[Spec, ...]) -> None:
+        form = self._forms.get((types, exposed))
         if form is None:
-            form = Form(self._app.look, shared_specs(types) if types else (), self)
-            self._forms[types] = form
+            form = Form(self._app.look, (*shared_specs(types), *exposed), self)
+            for name, row in form.rows.items():
+                row.more = partial(self._more, name)
+            self._forms[types, exposed] = form
             self._layout.insertWidget(0, form)
             if len(self._forms) > FORMS:
                 _, old = self._forms.popitem(last=False)
                 old.deleteLater()
-        self._forms.move_to_end(types)
+        self._forms.move_to_end((types, exposed))
         if form is not self.form:
             if self.form is not None:
                 self.form.hide()
@@ -147,8 +154,8 @@ class NodeSettings(Section):
             self.form = form
             self._specs = {name: row.spec for name, row in form.rows.items()}
 
-    def _values(self, name: str) -> tuple[Any, ...]:
-        return tuple(dict.fromkeys(getattr(node.op, name) for node in self._subject.nodes))
+    def _more(self, name: str, menu: QMenu) -> None:
+        fill_menu(menu, self._subject, self._specs[name])
 
     def _live(self, name: str) -> list[str]:
         """Keys of a setting that the run under way takes up; empty when it does not."""

@@ -19,6 +19,7 @@ from gui.docks.page import Page
 from gui.document import Document, DocumentChange
 from gui.inspector import facts
 from gui.inspector.card import ConceptCard
+from gui.inspector.exposing import ExposedList
 from gui.inspector.head import Head
 from gui.inspector.label import LABEL, MARGIN
 from gui.inspector.nodes import NodeSettings
@@ -56,6 +57,7 @@ class InspectorPanel(Page):
         self._things.add(self.things)
         self._training = Section(look, "Training")
         self._training.add(self.training.form)
+        self.exposed = ExposedList(look)
         self._facts = Section(look, "Shapes and cost", bottom=10)
         self.facts = Facts(look, "Shapes and cost")
         self._facts.add(self.facts)
@@ -80,6 +82,7 @@ class InspectorPanel(Page):
             self.settings,
             self._things,
             self._training,
+            self.exposed,
             self.problems,  # below what is edited: fields stay where they are as problems come
             self._facts,
             self._removing,
@@ -136,6 +139,7 @@ class InspectorPanel(Page):
         self._training.setVisible(nothing and document is not None and not document.into)
         if nothing and document is not None:
             self.training.display(document)
+        self.exposed.display(document if nothing else None)
         titles = {Wire: "Connection", Frame: "Frame"}
         title = titles.get(type(subject.only), "Shapes and cost")
         self._facts.retitle("Graph" if nothing else title)
@@ -167,6 +171,7 @@ class InspectorPanel(Page):
             self.head.card,
             *(form.fields if form else ()),
             *self.things.fields,
+            *(self.exposed.form.fields if self.exposed.form else ()),
             *self.settings.buttons,
             *self.problems.buttons,
             self.remove,

@@ -47,12 +47,13 @@ class Row(QWidget):
         self.look, self.spec, self.owner = look, spec, owner
         self.values: tuple[Any, ...] = (spec.default,)
         self.label = ScrubLabel(look, spec.label, spec.numeric, self)
-        self.label.explain(tip(spec))
+        self.explain()
         self.problem = QLabel(self)
         self.problem.setProperty("tone", "error")
         self.problem.setFont(fonts.font("small"))
         self.problem.setFixedHeight(16)
         self.problem.hide()
+        self.more: Callable[[QMenu], None] | None = None  # adds what else can be done with it
         self._wrong = False
         self._released = QTimer(self, interval=RELEASE)
         self._released.timeout.connect(self._show_problem)
@@ -70,6 +71,11 @@ class Row(QWidget):
         below.addWidget(self.problem)
         whole.addLayout(below)
         self.label.clicked.connect(self._label_clicked)
+
+    def explain(self, exposed: str = "") -> None:
+        """Say what the setting is, and what an instance of the drawing calls it."""
+        more = f" Instances set it as “{exposed}”." if exposed else ""
+        self.label.explain(tip(self.spec) + more, bool(exposed))
 
     def take(self, field: QWidget) -> None:
         """Put the field into the row."""
@@ -143,6 +149,8 @@ class Row(QWidget):
             menu.removeAction(reset)
             menu.insertAction(first, reset)
             menu.insertSeparator(first)
+        if self.more is not None:
+            self.more(menu)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         menu = rounded(QMenu(self))

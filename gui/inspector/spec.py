@@ -97,6 +97,7 @@ def specs_of(op: type[Op]) -> tuple[Spec, ...]:
         found = [
             Spec(name, rule, annotation(op, name), getattr(node, name))
             for name, rule in settings_of(op).items()
+            if rule.shown
         ]
         _SPECS[op] = tuple(sorted(found, key=lambda spec: _LAST.get(spec.editor, 0)))
     return _SPECS[op]

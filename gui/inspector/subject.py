@@ -9,9 +9,10 @@ from typing import Any
 
 from graph.edit import Edit
 from graph.edits import Batch, Rename, SetFlags, SetFrame, SetOp
+from graph.exposed import given, held, offered
 from graph.graph import Frame, Graph, Node, Note, Wire
 from graph.kinds import Optimizer
-from graph.op import Op, SettingError
+from graph.op import Op, SettingError, settings_of
 from graph.rules import EditError
 from graph.subgraph import Defined, Scan
 from gui.document import Document
@@ -76,7 +77,27 @@ class Subject:
 
 def shared_specs(types: Sequence[type[Op]]) -> tuple[Spec, ...]:
     """The settings that all types have, of one kind and under one rule of choices."""
-    first, *others = [specs_of(op) for op in types]
+    return _shared([specs_of(op) for op in types])
+
+
+def exposed_specs(subject: Subject) -> tuple[Spec, ...]:
+    """The settings of inner nodes that all chosen instances expose, likewise."""
+    nodes, document = subject.nodes, subject.document
+    if document is None or not all(isinstance(node.op, Defined) for node in nodes):
+        return ()
+    found: dict[str, tuple[Spec, ...]] = {}
+    for node in nodes:
+        name = node.op.definition if isinstance(node.op, Defined) else ""
+        if name in document.graph.definitions and name not in found:
+            known = offered(document.graph.definitions[name])
+            found[name] = tuple(
+                Spec(name, one.rule, one.kind, one.drawn[0]) for name, one in known.items()
+            )
+    return _shared([*found.values()])
+
+
+def _shared(lists: Sequence[tuple[Spec, ...]]) -> tuple[Spec, ...]:
+    first, *others = lists or [()]
     tables = [{spec.name: spec for spec in specs} for specs in others]
     return tuple(spec for spec in first if all(_alike(spec, t.get(spec.name)) for t in tables))
 
@@ -85,14 +106,24 @@ def _alike(one: Spec, other: Spec | None) -> bool:
     return other is not None and one.kind == other.kind and one.rule.choices == other.rule.choices
 
 
+def values_of(subject: Subject, name: str) -> tuple[Any, ...]:
+    """What the chosen nodes have of a setting, their own or an exposed one; each value once."""
+    assert subject.document is not None
+    drawing, found = subject.document.drawing, dict[Any, None]()
+    for node in subject.nodes:
+        if name in settings_of(type(node.op)):
+            found[getattr(node.op, name)] = None
+        elif known := held(drawing, node.op, name):
+            found |= dict.fromkeys(known.drawn)
+    return tuple(found)
+
+
 def change(subject: Subject, spec: Spec, value: Any) -> Edit | None:
     """The edit that gives all chosen nodes a value; None when they have it. Raises SettingError."""
     assert subject.document is not None
-    into = subject.document.into
-    edits: list[Edit] = []
-    for node in subject.nodes:
-        if getattr(node.op, spec.name) != value:
-            edits.append(SetOp(node.id, replace(node.op, **{spec.name: value}), into=into))
+    into, drawing = subject.document.into, subject.document.drawing
+    made = [(node, given(drawing, node.op, {spec.name: value})) for node in subject.nodes]
+    edits: list[Edit] = [SetOp(node.id, op, into=into) for node, op in made if op != node.op]
     return _one(edits, f"Change {spec.label.lower()} of {len(edits)} nodes")
 
 
@@ -183,12 +214,28 @@ def live_keys(subject: Subject, name: str) -> list[str]:
     document = subject.document
     if document is None:
         return []
+    drawing = document.drawing
     return [
-        f"{path}/{name}"
+        f"{path}{inner}/{own}"
         for node in subject.nodes
-        if name in node.op.live_settings()
+        for inner, own in _live_inside(drawing, node.op, name)
         for path, _ in places(document.graph, document.into, node.id)
     ]
+
+
+def _live_inside(drawing: Graph, op: Op, name: str) -> Iterator[tuple[str, str]]:
+    """The live settings that one of a node sets: what stands behind its path, and their names."""
+    if name in op.live_settings():
+        yield "", name
+    if not isinstance(op, Defined) or op.definition not in drawing.definitions:
+        return
+    inside = drawing.inside(op)
+    for exposure in inside.exposed:
+        for id, setting in exposure.places if exposure.name == name else ():
+            if id in inside:
+                for behind, own in _live_inside(inside, inside.node(id).op, setting):
+                    for turn, _ in op.walks():
+                        yield f"{turn}/{id}{behind}", own
 
 
 def candidates(subject: Subject, name: str) -> list[tuple[Any, str]]:
@@ -211,7 +258,7 @@ def candidates(subject: Subject, name: str) -> list[tuple[Any, str]]:
     schema = getattr(op, "schema", None)
     if schema and name in ("target", "skip"):
         return [(column.name, column.name) for column in schema.columns]
-    return [(choice, choice) for choice in _choices(op, name)]
+    return [(choice, choice) for choice in _choices(drawing, op, name)]
 
 
 def _of_cell(graph: Graph, op: Scan, name: str) -> list[tuple[Any, str]]:
@@ -223,8 +270,10 @@ def _of_cell(graph: Graph, op: Scan, name: str) -> list[tuple[Any, str]]:
     return [((id, end), f"{id}: {end}") for id in inputs for end in outputs]
 
 
-def _choices(op: Op, name: str) -> tuple[str, ...]:
-    return next((spec.rule.choices for spec in specs_of(type(op)) if spec.name == name), ())
+def _choices(drawing: Graph, op: Op, name: str) -> tuple[str, ...]:
+    known = settings_of(type(op)).get(name)
+    behind = None if known else held(drawing, op, name)
+    return known.choices if known else behind.rule.choices if behind else ()
 
 
 def has_weights(op: Op) -> bool:

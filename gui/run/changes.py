@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+from graph.exposed import offered
 from graph.files import named_file
 from graph.graph import Graph, Node
 from graph.kinds import DataSource
+from graph.op import SettingError
 from graph.stepping import batch_size
 from graph.subgraph import Defined
 
@@ -28,6 +30,7 @@ def _copy(graph: Graph, definitions: dict[str, Graph]) -> Graph:
         dict(graph.notes),
         graph.training,
         dict(graph.dots),
+        graph.exposed,
     )
 
 
@@ -73,16 +76,20 @@ def _unlike(id: str, old: Drawn, new: Drawn) -> bool:
     one, two = old.graph.node(id), new.graph.node(id)
     if (one.frozen, one.bypassed) != (two.frozen, two.bypassed):
         return True
-    return one.op is not two.op and _fixed(one, old.folder) != _fixed(two, new.folder)
+    return one.op is not two.op and _fixed(one, old) != _fixed(two, new)
 
 
-def _fixed(node: Node, folder: Path) -> tuple[object, ...]:
+def _fixed(node: Node, drawn: Drawn) -> tuple[object, ...]:
     """Type and settings without those that may change while training runs; paths as files."""
-    live = node.op.live_settings()
-    names = [f.name for f in fields(node.op) if f.name not in live and f.name != "schema"]
+    own = node.op.live_settings()
+    names = [f.name for f in fields(node.op) if f.name not in own and f.name != "schema"]
     values = {name: getattr(node.op, name) for name in names}
     if isinstance(node.op, DataSource) and values.get("path"):
-        values["path"] = named_file(folder, values["path"])
+        values["path"] = named_file(drawn.folder, values["path"])
+    if isinstance(node.op, Defined) and node.op.values:
+        definition = drawn.graph.definitions.get(node.op.definition, drawn.graph)
+        live = {name for name, one in offered(definition).items() if one.rule.live}
+        values["values"] = tuple(pair for pair in node.op.values if pair[0] not in live)
     return type(node.op), values
 
 
@@ -97,10 +104,18 @@ def _live(root: Graph, drawing: Graph, prefix: str) -> dict[str, float]:
         path = prefix + node.id
         found |= {f"{path}/{name}": value for name, value in node.op.live_settings().items()}
         if isinstance(node.op, Defined) and node.op.definition in root.definitions:
-            inner = root.definitions[node.op.definition]
+            inner = _inside(root, node.op)
             for own, _ in node.op.walks():
                 found |= _live(root, inner, f"{path}{own}/")
     return found
+
+
+def _inside(root: Graph, op: Defined) -> Graph:
+    """What an instance stands for; as drawn where a value is refused, which a check tells."""
+    try:
+        return root.inside(op)
+    except SettingError:
+        return root.definitions[op.definition]
 
 
 def definition_of(graph: Graph, path: str) -> str:

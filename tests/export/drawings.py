@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from hypothesis import HealthCheck, Phase, given, settings
 
+from graph.exposed import Exposure
 from graph.graph import Frame, Graph, Node
 from graph.kinds import Optimizer, Schedule
 from graph.op import REGISTRY, Op, Param, Result, State
@@ -305,6 +306,30 @@ def _each_of(role: str) -> list[str]:
     return [name for name, kind in REGISTRY.items() if kind.role == role]
 
 
+def exposing() -> Graph:
+    """Three instances of one definition, two with other values, one inside another definition."""
+    inner = {"in": op("Input"), "wide": op("Dense", units=6), "act": op("ELU"), "out": op("Output")}
+    inner["back"] = op("Projection", bias=False)
+    block = draw(inner, "in.y>wide.x wide.y>act.x act.y>back.x in.y>back.like back.y>out.x")
+    settings = ("hidden", ("wide", "units")), ("slope", ("act", "alpha"))
+    block.expose(tuple(Exposure(name, (place,)) for name, place in settings))
+    within = {"in": op("Input"), "one": op("Subgraph", definition="block"), "out": op("Output")}
+    outer = draw(within, "in.y>one.in one.out>out.x")
+    outer.expose((Exposure("steepness", (("one", "slope"),)),))
+    nodes = plain() | {"first": op("Subgraph", definition="block"), "last": op("Dense", units=2)}
+    nodes["second"] = op("Subgraph", definition="block", values=(("hidden", 3), ("slope", 2.0)))
+    nodes["third"] = op("Subgraph", definition="outer", values=(("steepness", 0.25),))
+    wires = (
+        "data.features>first.in first.out>second.in second.out>third.in third.out>last.x "
+        "last.y>loss.prediction data.target>loss.target"
+    )
+    drawn = draw(nodes, wires + LOSS, EXACT)
+    for definition in (block, outer):
+        definition.definitions = drawn.definitions
+    drawn.definitions.update(block=block, outer=outer)
+    return drawn
+
+
 BY_HAND: dict[str, Graph] = {
     **{name: trained_by(name, "CosineSchedule") for name in _each_of("optimizer")},
     **{name: trained_by("SGD", name) for name in _each_of("schedule")},
@@ -314,6 +339,7 @@ BY_HAND: dict[str, Graph] = {
     "repeated_own": repeated("own", 3),
     "repeated_shared": repeated("shared", 2),
     "repeated_widening": repeated("own", 2, widen=True),
+    "exposing": exposing(),
     "two_phases": two_phases(),
     "odd_nodes": odd_nodes(),
     "own_types": own_types(),

@@ -29,6 +29,7 @@ RULES = {
     "patience": Stopping(2, min_delta=10.0),
     "best": Stopping(2, mode="max", restore_best=True),  # the first epoch
     "best of all": Stopping(0, mode="max", restore_best=True),
+    "of the training": Stopping(2, min_delta=10.0, restore_best=True),
     "accuracy": Stopping(1, monitor="accuracy", mode="max", min_delta=1.0, restore_best=True),
 }
 
@@ -72,7 +73,8 @@ def test_a_file_ends_as_the_run_does(
     name: str, ema_decay: float, target: Target, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """After as many epochs, with the same words and weights."""
-    graph = drawn(RULES[name], ema_decay)
+    split = {"split": Split(validation=0.0)} if name == "of the training" else {}
+    graph = drawn(RULES[name], ema_decay, batch_size=50, **split)
     *_, last = train_graph(graph, TrainOptions("reference", workspace=tmp_path, folder=tmp_path))
     assert isinstance(last, Finished)
     record = Workspace(tmp_path).get("last")
@@ -89,8 +91,13 @@ def test_a_file_ends_as_the_run_does(
 
 @pytest.mark.parametrize("target", ["numpy", "pytorch"])
 def test_what_cannot_be_followed_is_refused(target: Target) -> None:
-    """Files judge by held-out samples only, and by the scores they have."""
-    with pytest.raises(ExportError, match="found no held-out samples to stop early by"):
-        export(drawn(RULES["best"], split=Split(validation=0.0)), target)
+    """Files know the scores of held-out samples, else the loss of all phases together."""
     with pytest.raises(ExportError, match="found 'f1' to stop early by, expected one of loss"):
         export(drawn(Stopping(3, monitor="f1")), target)
+    bare = Split(validation=0.0)
+    with pytest.raises(ExportError, match="expected one of loss of training samples; hold out"):
+        export(drawn(Stopping(3, monitor="accuracy"), split=bare), target)
+    rests = drawn(RULES["best"], split=bare)
+    rests.set_node(replace(rests.node("adam"), op=op("Adam", every=2)))
+    with pytest.raises(ExportError, match="found phases that rest between steps to stop early"):
+        export(rests, target)

@@ -164,7 +164,7 @@ DAMAGE = [
     ),
     ('{"a":' * 100_000, "nested deeper", "at most 40 levels"),
     ("[" * 100_000 + "]" * 100_000, "nested deeper", "at most 40 levels"),
-    (damaged(extra=1), "the unknown key 'extra'", "one of: definitions, dots, frames"),
+    (damaged(extra=1), "the unknown key 'extra'", "one of: definitions, dots, exposed"),
     (damaged(nodes=[]), "nodes: found a list of 0", "an object"),
     (damaged(wires={}), "wires: found an object", "a list of wires"),
     (damaged(wires=["a - b"]), "wires[0]: found 'a - b'", "a wire such as"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 import resources
 from compute.backend import Array
 from compute.reference import evaluate
+from graph import exposed
 from graph.clipboard import paste
 from graph.edits import AddNode, Batch, Connect
 from graph.files import dumps
@@ -78,27 +80,34 @@ def weights(given: Mapping[tuple[str, str], Array]) -> dict[str, object]:
     return found
 
 
-@pytest.mark.parametrize("width", [4, 64])
+@pytest.mark.parametrize(
+    ("width", "heads", "hidden"),
+    [(4, make_blocks.HEADS, 4 * make_blocks.TIMES), (64, make_blocks.HEADS, 256), (6, 3, 7)],
+)
 @pytest.mark.parametrize("layer", LAYERS)
-def test_a_block_is_pytorchs_layer(layer: str, width: int) -> None:
+def test_a_block_is_pytorchs_layer(layer: str, width: int, heads: int, hidden: int) -> None:
     """With its norms first, without dropout: the same weights, the same numbers."""
     kind = LAYERS[layer]
     drawn, ports = inserted(f"transformer-{kind}", width)
+    values = {"heads": heads, "hidden units": hidden}
+    if values != {"heads": make_blocks.HEADS, "hidden units": make_blocks.TIMES * width}:
+        block = drawn.node("block")
+        drawn.set_node(replace(block, op=exposed.given(drawn, block.op, values)))
     given, found = numbers(drawn)
     with double_precision():
         peer = getattr(torch.nn, layer)(
             width,
-            make_blocks.HEADS,
-            make_blocks.TIMES * width,
+            heads,
+            hidden,
             dropout=0.0,
             activation="gelu",
             batch_first=True,
             norm_first=True,
         )
         peer.load_state_dict(weights(given))
-        values = [torch.tensor(given["batch", f"{port}.y"]) for port in ports]
+        operands = [torch.tensor(given["batch", f"{port}.y"]) for port in ports]
         masks = {"tgt_mask": torch.ones(5, 5, dtype=torch.bool).triu(1)} if len(ports) > 1 else {}
-        expected = peer(*values, **masks).detach().numpy()
+        expected = peer(*operands, **masks).detach().numpy()
     np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10)
 
 

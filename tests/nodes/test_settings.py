@@ -25,6 +25,7 @@ SETTINGS = {
     f"{op.__name__}.{name}": (op, name, rule)
     for op in REGISTRY.values()
     for name, rule in settings_of(op).items()
+    if rule.shown  # the others hold values of settings inside, with the bounds of those
 }
 
 

@@ -9,13 +9,15 @@ import pytest
 
 from compute.backend import Array
 from compute.reference import evaluate
-from graph.graph import Graph, Node
+from graph.graph import Graph, Node, Wire
 from graph.lower import Model
+from graph.op import Op
 from graph.simplify import expand_composites
 from tests.support.cells import DRAWN, FEATURES, STEPS, UNITS, elman, scan, shipped, trained, using
 from tests.support.small_graphs import DEVICES, draw, make_plan, op, outputs, train_steps
 
 SAMPLES = 4
+WATCHED = "gradient:scan/sum.y", "gradient:scan/act.y", "gradient:scan/h.y"
 BOTH = pytest.mark.parametrize("layer", DRAWN)
 
 
@@ -118,7 +120,8 @@ def test_values_inside_are_those_of_all_steps() -> None:
     names = ("scan/sum.y", "scan/row.h_next", "scan/row/act.y", "scan.h_next")
     watch = frozenset(f"value:{name}" for name in names)
     assert all(map(model.can_watch, watch))
-    assert not model.can_watch("gradient:scan/sum.y")
+    assert model.can_watch("gradient:scan/sum.y")
+    assert not model.can_watch("gradient:scan/row/act.y")
     assert not model.can_watch("value:scan/sum.z")
     plain, program = (
         expand_composites(model.program("train/0", SAMPLES, watched))
@@ -135,6 +138,58 @@ def test_values_inside_are_those_of_all_steps() -> None:
     assert row.shape == (SAMPLES, STEPS, FEATURES, UNITS)
     found = evaluate(plain, given)[plain.output("loss")]
     assert found == values[program.output("loss")]
+
+
+def draw_into(drawn: Graph, nodes: Mapping[str, Op], wires: str) -> None:
+    """Put more nodes and wires into a graph."""
+    for id, each in nodes.items():
+        drawn.set_node(Node(id, each))
+    for number, text in enumerate(wires.split()):
+        source, target = text.split(">")
+        drawn.add_wire(Wire(*source.split("."), *target.split("."), number))
+
+
+@pytest.mark.parametrize("ends", [False, True])
+@pytest.mark.parametrize("settings", [{}, {"returns": "last"}, {"reverse": True}], ids=str)
+def test_gradients_inside_are_those_of_all_steps(settings: dict[str, object], ends: bool) -> None:
+    """Of a value in the cell as of a series that is added to it; no number of the run changes, and
+    hardly a row is added.
+    """
+    plain = trained(scan(**settings), elman(), ends=ends)
+    rows = {}
+    for name, watch in (("run", ()), ("watched", WATCHED)):
+        program = Model(plain).program("train/0", SAMPLES, frozenset(watch))
+        rows[name] = expand_composites(program)
+    assert len(rows["watched"].rows) < len(rows["run"].rows) + 9 * STEPS
+    cell = elman()
+    cell.drop_wire(cell.wires_in("act")[0])
+    nodes = {"e": op("Input"), "pushed": op("Add")}
+    draw_into(cell, nodes, "sum.y>pushed.x e.y>pushed.x pushed.y>act.x")
+    beside = trained(scan(**settings), cell, ends=ends)
+    draw_into(beside, {"push": op("Input", shape=(STEPS, UNITS))}, "push.y>scan.e")
+    rows["peer"] = expand_composites(
+        Model(beside).program("train/0", SAMPLES, frozenset({"gradient:push.y"}))
+    )
+    inputs = {(i.kind, i.key): rows["peer"].types[i.value].shape for i in rows["peer"].inputs}
+    rng = np.random.default_rng(5)
+    given = {key: rng.normal(size=shape) for key, shape in inputs.items()}
+    given["batch", "push.y"] = np.zeros((SAMPLES, STEPS, UNITS))
+    found = {name: evaluate(program, given) for name, program in rows.items()}
+    inside, peer = (
+        found[name][rows[name].output(key)]
+        for name, key in (("watched", "gradient:scan/sum.y"), ("peer", "gradient:push.y"))
+    )
+    assert inside.shape == (SAMPLES, STEPS, UNITS)
+    assert np.abs(peer).max() > 1e-3
+    np.testing.assert_allclose(inside, peer, rtol=1e-12, atol=1e-15)
+    for output, value in rows["run"].outputs:
+        same = found["watched"][rows["watched"].output(output)]
+        np.testing.assert_array_equal(found["run"][value], same)
+    if not ends:  # else the state also passes by what has ended
+        state = found["watched"][rows["watched"].output("gradient:scan/h.y")]
+        weight = given["param", "scan/wh/weight"]
+        np.testing.assert_allclose(state, inside @ weight, rtol=1e-12, atol=1e-15)
+    assert {"scan/sum.y", "scan/act.y", "scan/h.y"} <= Model(plain).reached(Model(plain).phases[0])
 
 
 @pytest.mark.parametrize("device", DEVICES)

@@ -25,7 +25,9 @@ from gui.document import Document
 from gui.fonts import measure
 from gui.overlay import CanvasOverlay, Overlays, WiresShow
 from gui.overlay_nodes import LOOKS, pictures, quantised, sparkline, watched
+from gui.probes import Probes
 from resources import example_path
+from tests.export.drawn_cells import both_ways
 from tests.support.drawn import blocks, defined
 
 Open = Callable[[str], CanvasOverlay]
@@ -261,6 +263,29 @@ def test_gradients_inside_a_subgraph_tint_its_wires(qtbot: QtBot, app: App) -> N
     document.leave()
     canvas.enter_node("a")
     qtbot.waitUntil(lambda: "gradient:a/dense.y" in taps)
+
+
+def test_gradients_inside_a_scanned_cell_tint_its_wires(qtbot: QtBot, app: App) -> None:
+    """By the norm over all steps; the tip says so."""
+    overlay = attached(qtbot, app, app.desk.add(Document(both_ways(), measure)))
+    document, canvas = overlay.document, overlay.canvas
+    probes = Probes(app, canvas)
+    assert canvas.enter_node("back")
+    document.push(SetTraining(replace(document.graph.training, epochs=1_000_000)))
+    app.trainer.run(document)
+    norms = app.trainer.board_of(document).norms
+    name = "gradient:back/sum.y"
+    qtbot.waitUntil(lambda: name in norms and len(norms[name].values) > 0, timeout=60_000)
+    row = next(k for k, wire in enumerate(document.wires) if wire.source == "sum")
+    qtbot.waitUntil(lambda: canvas.scene.wires[row].state.gradient is not None)
+    assert not [name for name in norms if name.startswith("gradient:forth/sum")]
+    state = next(k for k, wire in enumerate(document.wires) if wire.source == "h")
+    assert canvas.scene.wires[state].state.gradient is not None
+    told = list(probes.statistics("back/sum", "y"))
+    assert told[-1] == "over all steps of the scan"
+    assert any(line.startswith("gradient ‖∂L/∂x‖ ") for line in told)
+    assert "over all steps of the scan" not in probes.statistics("end", "y")
+    app.trainer.stop()
 
 
 def test_data_inside_a_subgraph_is_shown(qtbot: QtBot, app: App) -> None:

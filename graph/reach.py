@@ -1,0 +1,53 @@
+"""What a gradient reaches, also inside scanned cells."""
+
+from __future__ import annotations
+
+from graph.primitives.table import PRIMITIVES
+from graph.program import Row
+from graph.tensor import Builder, Tensor
+from graph.trace import Trace
+
+
+def differentiable(
+    found: Trace, losses: tuple[tuple[str, str], ...]
+) -> tuple[set[str], set[tuple[str, str]]]:
+    """ParamKeys and ports that a gradient from the losses reaches (not through stop_gradient or
+    labels).
+    """
+    needed = upstream(found, {found.values[loss].id for loss in losses if loss in found.values})
+    keys = {key for key, tensor in found.param_tensors.items() if tensor.id in needed}
+    places = {place for place, tensor in found.values.items() if tensor.id in needed}
+    for cell in found.cells.values():
+        if cell.scan is not None and any(value in needed for value in cell.scan.outputs):
+            made = {value for _, value in cell.scan.attr("body").outputs}
+            behind = upstream(cell, made)
+            inside = (place for place, tensor in cell.values.items() if tensor.id in behind)
+            places |= {place for place in inside if found.slope(*place)}
+    return keys, places
+
+
+def upstream(found: Trace, values: set[int]) -> set[int]:
+    """These values, and those that a gradient to them goes on to."""
+    needed = set(values)
+    for row in reversed(found.builder.rows):
+        if row.op != "stop_gradient" and any(v in needed for v in row.outputs):
+            constant = PRIMITIVES[row.op].constant
+            needed.update(v for k, v in enumerate(row.inputs) if k not in constant)
+    return needed
+
+
+def slopes(found: Trace, watch: frozenset[str]) -> dict[str, tuple[Row, Tensor]]:
+    """Watched gradients to values inside scanned cells: the row of the scan, the value inside."""
+    known: dict[str, tuple[Row, Tensor]] = {}
+    for name in sorted(watch):
+        kind, _, target = name.partition(":")
+        path, _, port = target.rpartition(".")
+        inside = found.slope(path, port) if kind == "gradient" else None
+        if inside is not None:
+            known[name] = inside
+    return known
+
+
+def ends(builder: Builder, row: Row) -> list[Tensor]:
+    """What comes out of a row, as far as it is made of numbers."""
+    return [t for t in (Tensor(builder, v) for v in row.outputs) if t.dtype == "real"]

@@ -66,6 +66,8 @@ class Bound:
         self._numbers = self._table(tables.numbers.offset, np.float64, (tables.steps, width))
         self._ring = self._table(tables.ring.offset, np.float64, (tables.steps, tables.ring_width))
         self._base = self._table(tables.base.offset, np.int64, (1,))
+        self._columns = [self._ring[:, k] for k in range(len(self.planned.scalars))]
+        self._given: bytes | None = None
         self._attached.clear()
         self._places = {key: self._place(step) for key, step in self.planned.gathers.items()}
         self._profiled = (0, 0.0)
@@ -113,6 +115,9 @@ class Bound:
 
         Random rows count on from the first step's number, so a call ends where numbers jump.
         """
+        if len(index) == 1:
+            self._load_one(index, scalars)
+            return 1
         steps = min(self.planned.tables.steps, len(index) - start)
         numbers = scalars.get("iteration:step")
         if numbers is not None:
@@ -123,7 +128,21 @@ class Bound:
             self._base[0] = given[0]
         self._index[:steps] = index[start : start + steps]
         self.planned.host.fill(self._numbers[:steps], scalars, start)
+        self._given = None
         return steps
+
+    def _load_one(self, index: Array, scalars: Mapping[str, Array]) -> None:
+        """Fill the tables for a call of one step; numbers that follow from those of the call before
+        stay.
+        """
+        numbers = scalars.get("iteration:step")
+        if numbers is not None:
+            self._base[0] = numbers[0]
+        self._index[0] = index[0]
+        given = self.planned.host.read_by(scalars, 0)
+        if given != self._given:
+            self.planned.host.fill(self._numbers[:1], scalars, 0)
+            self._given = given
 
     # ---- a call
 
@@ -137,13 +156,18 @@ class Bound:
         if count != self.pace.threads:
             self.pace = Pace(count)
 
+    def short(self, steps: int) -> bool:
+        """Whether a call of so many steps is over before the others would be awake."""
+        return steps * self._work < CALL_FLOPS and steps * self._traffic < CALL_BYTES
+
     def team(self, steps: int) -> int:
         """Threads that a call of so many steps is worth now."""
-        few = steps * self._work < CALL_FLOPS and steps * self._traffic < CALL_BYTES
-        return 1 if few else self.pace.choose(perf_counter())
+        return 1 if self.short(steps) else self.pace.choose(perf_counter())
 
     def run(self, steps: int, sync: Sync, profile: bool) -> Outcome:
         """One native call of `steps` steps; on one thread to profile them."""
+        if self.short(steps) and not profile:
+            return run_tape(self._library, self.tape.address, self.tape.length, 0, steps, 1, sync)
         count = 1 if profile else self.team(steps)
         watched = self.pace.threads > 1 and not profile
         start, processor = perf_counter(), process_time() if watched else 0.0
@@ -158,9 +182,9 @@ class Bound:
             self.pace.note(count, outcome.steps, now - start, process_time() - processor, now)
         return outcome
 
-    def recorded(self, steps: int) -> Array:
-        """The scalar outputs of the last call, steps × scalars."""
-        return self._ring[:steps].copy()
+    def recorded(self, steps: int, dtype: type) -> list[Array]:
+        """The scalar outputs of the last call, an array of `steps` numbers each."""
+        return [column[:steps].astype(dtype) for column in self._columns]
 
     def table(self, predicted: Sequence[float] = ()) -> list[PlanStep]:
         """The steps in the order of the tape, with seconds a step when profiled."""

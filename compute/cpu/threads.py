@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, NamedTuple
 
 from compute.cpu.interpreter import INTERPRETER
 from compute.cpu.loader import Library
@@ -40,8 +40,12 @@ def _function(address: int) -> Any:
     return _Entry(address)
 
 
-@dataclass(frozen=True)
-class Outcome:
+@cache
+def _interpreter(library: Library) -> Any:
+    return _function(library.address(INTERPRETER))
+
+
+class Outcome(NamedTuple):
     """How a run ended.
 
     `steps` completed steps; `bad_step` the step at which a checked value was not finite (that step
@@ -211,14 +215,14 @@ def run(
     if steps <= 0:
         return Outcome(0, None, False)
     sync = sync or Sync()
-    entry = library.address(INTERPRETER)
-    job = _Job(entry, tape, rows, first, steps, 0, threads, sync.address)
     sync.begin(profile)
     _team._running.add(sync)
     try:
         if threads == 1:
-            job()
+            _interpreter(library)(tape, rows, first, steps, 0, 1, sync.address)
         else:
+            entry = library.address(INTERPRETER)
+            job = _Job(entry, tape, rows, first, steps, 0, threads, sync.address)
             with _signals_put_off(), _team.workers(threads - 1) as workers:
                 _together(workers, job)
         return sync.outcome(steps)

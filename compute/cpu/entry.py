@@ -12,7 +12,7 @@ from compute.backend import Array, PlanStep
 from compute.cpu import tape
 from compute.cpu.kernels import SPECS
 from compute.cpu.loader import Library
-from compute.cpu.pace import Pace
+from compute.cpu.pace import Pace, ShortPace
 from compute.cpu.planner.bind import Base, Tape, bind
 from compute.cpu.planner.program import Planned
 from compute.cpu.planner.steps import Step
@@ -24,6 +24,8 @@ SMALL_FLOPS = 1 << 21  # operations of a step below which threads cost more than
 SMALL_BYTES = 1 << 21
 CALL_FLOPS = 1 << 24  # of all steps of a call, below which waking the others costs more
 CALL_BYTES = 1 << 23
+NEAR_FLOPS = 1 << 19  # of a step, for each thread that is awake to be worth it
+NEAR_BYTES = 1 << 19
 _GATHER = SPECS["gather_batch"]
 _DATA, _SAMPLES = (tape.ARGUMENTS + _GATHER.words.index(name) for name in ("data", "samples"))
 
@@ -40,6 +42,8 @@ class Bound:
         self._work = sum(step.flops for step in steps)
         self._traffic = sum(step.bytes() for step in steps)
         self.small = self._work < SMALL_FLOPS and self._traffic < SMALL_BYTES
+        self._worthy = max(1, self._work // NEAR_FLOPS, self._traffic // NEAR_BYTES)
+        self._few = ShortPace(1, 0.0, 0.0)
         # kept here, so that the memory the tape points to stays
         self._attached: dict[str, Array] = {}
         self._profiled = (0, 0.0)
@@ -155,19 +159,21 @@ class Bound:
     def threads(self, count: int) -> None:
         if count != self.pace.threads:
             self.pace = Pace(count)
+            few = min(count, self._worthy)
+            self._few = ShortPace(few, perf_counter(), process_time())
 
     def short(self, steps: int) -> bool:
-        """Whether a call of so many steps is over before the others would be awake."""
+        """Whether a call of so many steps is over before threads that sleep would be awake."""
         return steps * self._work < CALL_FLOPS and steps * self._traffic < CALL_BYTES
 
     def team(self, steps: int) -> int:
-        """Threads that a call of so many steps is worth now."""
+        """Threads that are worth being woken for a call of so many steps now."""
         return 1 if self.short(steps) else self.pace.choose(perf_counter())
 
     def run(self, steps: int, sync: Sync, profile: bool) -> Outcome:
         """One native call of `steps` steps; on one thread to profile them."""
         if self.short(steps) and not profile:
-            return run_tape(self._library, self.tape.address, self.tape.length, 0, steps, 1, sync)
+            return self._run_short(steps, sync)
         count = 1 if profile else self.team(steps)
         watched = self.pace.threads > 1 and not profile
         start, processor = perf_counter(), process_time() if watched else 0.0
@@ -180,6 +186,17 @@ class Bound:
         elif watched:
             now = perf_counter()
             self.pace.note(count, outcome.steps, now - start, process_time() - processor, now)
+        return outcome
+
+    def _run_short(self, steps: int, sync: Sync) -> Outcome:
+        """A call that is not worth waking anybody for: with the threads that are awake."""
+        at = self._library, self.tape.address, self.tape.length
+        if self.pace.threads == 1:
+            return run_tape(*at, 0, steps, 1, sync)
+        start = perf_counter()
+        outcome = run_tape(*at, 0, steps, self._few.threads, sync, short=True)
+        now = perf_counter()
+        self._few.note(outcome.steps, now - start, now, process_time)
         return outcome
 
     def recorded(self, steps: int, dtype: type) -> list[Array]:

@@ -38,14 +38,21 @@ from compute.cpu.tape import (
     GROUP_COUNTER,
     GROUP_SIZE,
     MAX_CHUNKS,
+    NONE,
+    OFFERED,
     OWN_COUNTER,
+    PLACE_INTERPRETER,
+    PLACE_JOB,
+    PLACE_NEXT,
     ROW_BYTES,
     SYNC_BAD_STEP,
+    SYNC_HELPERS,
     SYNC_PROFILE,
     SYNC_STEPS_DONE,
     SYNC_STOP,
     SYNC_STOP_AFTER,
     SYNC_TURN,
+    TAKEN,
     WORD,
 )
 
@@ -255,24 +262,86 @@ def clear_counters(tape: int, rows: int, sync: int) -> None:
 def interpret(
     tape: int, rows: int, first: int, steps: int, tid: int, threads: int, sync: int
 ) -> None:
-    """Runs `steps` steps from step number `first` as thread `tid` of `threads`.
+    """Runs `steps` steps from step number `first`, with `threads` - 1 helpers as far as they come.
 
-    Before a run on several threads it must be called once with steps = 0, which readies the
-    counters. Subnormal numbers are taken as 0: the moments of an optimizer end in them when a net
-    has learned all of its data by heart, and a step with them takes more than twice as long.
+    With a `tid` below 0 it is such a helper: `tape` is its place, `rows` the turns that it waits
+    for a job, `first` the address of this function. Subnormal numbers are taken as 0: the moments
+    of an optimizer end in them when a net has learned all of its data by heart, and a step with
+    them takes more than twice as long.
     """
     before = flush_subnormals()
-    run_steps(tape, rows, first, steps, tid, threads, sync)
+    if tid < 0:
+        help_others(tape, rows, first)
+    elif threads == 1:
+        run_steps(tape, rows, first, steps, 0, 1, sync)
+    else:
+        lead(tape, rows, first, steps, threads, sync)
     restore_control(before)
+
+
+@device
+def lead(tape: int, rows: int, first: int, steps: int, threads: int, sync: int) -> None:
+    """Offers the run to the helpers and runs it; returns when none of them is at it any more."""
+    clear_counters(tape, rows, sync)
+    place = get_word(sync + SYNC_HELPERS * WORD)
+    for tid in range(1, threads):
+        job = place + PLACE_JOB * WORD
+        set_word(job, tape)
+        set_word(job + WORD, rows)
+        set_word(job + 2 * WORD, first)
+        set_word(job + 3 * WORD, steps)
+        set_word(job + 4 * WORD, tid)
+        set_word(job + 5 * WORD, threads)
+        set_word(job + 6 * WORD, sync)
+        atomic_set(place, OFFERED)
+        place = get_word(place + PLACE_NEXT * WORD)
+    run_steps(tape, rows, first, steps, 0, threads, sync)
+    place = get_word(sync + SYNC_HELPERS * WORD)
+    for _ in range(1, threads):
+        dismiss(place)
+        place = get_word(place + PLACE_NEXT * WORD)
+
+
+@device
+def dismiss(place: int) -> None:
+    """Takes an offer back, or waits for the helper that has taken it."""
+    turns = 0
+    while not atomic_swap(place, OFFERED, NONE) and atomic_get(place) != NONE:
+        turns += 1
+        if turns < SPINS:
+            pause()
+        else:
+            give_way()
+
+
+@device
+def help_others(place: int, patience: int, interpreter: int) -> None:
+    """Takes what is offered at the place; returns when nothing was for so many turns, or a job for
+    another interpreter.
+    """
+    turns = 0
+    while turns < patience:
+        if atomic_get(place) == OFFERED and atomic_swap(place, OFFERED, TAKEN):
+            if get_word(place + PLACE_INTERPRETER * WORD) != interpreter:
+                atomic_set(place, OFFERED)
+                return
+            job = place + PLACE_JOB * WORD
+            run_steps(
+                get_word(job), get_word(job + WORD), get_word(job + 2 * WORD),
+                get_word(job + 3 * WORD), get_word(job + 4 * WORD), get_word(job + 5 * WORD),
+                get_word(job + 6 * WORD),
+            )  # fmt: skip
+            atomic_set(place, NONE)
+            turns = 0
+        pause()
+        turns += 1
 
 
 @device
 def run_steps(
     tape: int, rows: int, first: int, steps: int, tid: int, threads: int, sync: int
 ) -> None:
-    """See `interpret`."""
-    if steps == 0:
-        clear_counters(tape, rows, sync)
+    """The part of one thread in a run."""
     step = first
     while step < first + steps and step <= atomic_get(sync + SYNC_STOP_AFTER * WORD):
         if threads == 1:

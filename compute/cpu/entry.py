@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from ctypes import addressof, c_char
 from math import prod
 from time import perf_counter, process_time
 
@@ -24,8 +25,8 @@ SMALL_FLOPS = 1 << 21  # operations of a step below which threads cost more than
 SMALL_BYTES = 1 << 21
 CALL_FLOPS = 1 << 24  # of all steps of a call, below which waking the others costs more
 CALL_BYTES = 1 << 23
-NEAR_FLOPS = 1 << 19  # of a step, for each thread that is awake to be worth it
-NEAR_BYTES = 1 << 19
+NEAR_FLOPS = 1 << 21  # of a step, for each thread that is awake to be worth it
+NEAR_BYTES = 1 << 20
 _GATHER = SPECS["gather_batch"]
 _DATA, _SAMPLES = (tape.ARGUMENTS + _GATHER.words.index(name) for name in ("data", "samples"))
 
@@ -105,7 +106,7 @@ class Bound:
                 f" {sample} bytes each"
             )
         words = self.tape.words
-        words[row, _DATA] = array.__array_interface__["data"][0]
+        words[row, _DATA] = _address(array)
         words[row, _SAMPLES] = len(array)
 
     def _place(self, step: Step) -> tuple[int, int, bool]:
@@ -191,7 +192,7 @@ class Bound:
     def _run_short(self, steps: int, sync: Sync) -> Outcome:
         """A call that is not worth waking anybody for: with the threads that are awake."""
         at = self._library, self.tape.address, self.tape.length
-        if self.pace.threads == 1:
+        if self.pace.threads == 1 or self._worthy == 1:
             return run_tape(*at, 0, steps, 1, sync)
         start = perf_counter()
         outcome = run_tape(*at, 0, steps, self._few.threads, sync, short=True)
@@ -225,3 +226,10 @@ class Bound:
                 )
             )
         return lines
+
+
+def _address(array: Array) -> int:
+    """Where the data of a contiguous array begins."""
+    if array.size and array.flags.writeable:
+        return addressof(c_char.from_buffer(array.data))  # the fast way
+    return int(array.__array_interface__["data"][0])

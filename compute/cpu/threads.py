@@ -41,7 +41,8 @@ from compute.cpu.tape import (
 LINGER = 0.0002  # seconds that a worker stays awake for the next run
 LAST_LOOK = 0.00002
 _NEVER = 2**62
-_Entry = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 7)  # releases the GIL while it runs
+# Releases the GIL while it runs. Words go as pointers: numbers take twice as long to convert.
+_Entry = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 7)
 
 
 @cache
@@ -229,8 +230,9 @@ class Sync:
 
     def outcome(self, steps: int) -> Outcome:
         """How the run of `steps` steps ended; clears the wish to stop."""
-        bad, done = int(self._words[SYNC_BAD_STEP]), self.steps_done
-        self._words[SYNC_STOP] = 0
+        words = self._words
+        bad, done = words[SYNC_BAD_STEP], words[SYNC_STEPS_DONE]
+        words[SYNC_STOP] = 0
         return Outcome(done, bad if bad >= 0 else None, bad < 0 and done < steps)
 
 

@@ -37,6 +37,24 @@ def test_each_call_reads_the_array_it_is_given() -> None:
     assert (together == before).all()
 
 
+def test_an_array_that_cannot_be_written_is_read() -> None:
+    """A view of a file, or of somebody else's constants."""
+    plan, samples = plan_of("W2"), WORKLOADS["W2"].data()[KEY]
+    expected = answer(plan, samples, [[2]])
+    frozen = samples[2:3].copy()
+    frozen.flags.writeable = False
+    assert (answer(plan, frozen, [[0]]) == expected).all()
+
+
+def test_answers_of_one_sample_are_the_same_on_awake_threads() -> None:
+    """The large MLP, one call after another, also where a long call stands between them."""
+    alone, both = plan_of("W1"), plan_of("W1", threads=2)
+    samples = WORKLOADS["W1"].data()[KEY]
+    for number in range(200):
+        rows = [[number]] if number % 50 else [[k] for k in range(number, number + 100)]
+        assert (answer(alone, samples, rows) == answer(both, samples, rows)).all()
+
+
 def test_answers_are_right_after_the_memory_has_grown() -> None:
     """A batch that needs more room moves what small ones use."""
     plan, samples = plan_of("W3"), WORKLOADS["W3"].data()[KEY]

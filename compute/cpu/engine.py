@@ -206,26 +206,28 @@ class Engine:
             self._sync = threads.Sync()
         self._stopped = False
         bound.attach(data, self.dtype)
-        count, done = index.shape[0], 0
-        names = bound.planned.scalars
-        series: list[Array] = [] if count else [np.zeros((0, len(names)))]
+        count, done = len(index), 0
+        series: list[list[Array]] = []
         bad: int | None = None
         while done < count and bad is None and not self._stopped:
             steps = bound.load(index, scalars, done)
             outcome = bound.run(steps, self._sync, profile)
-            series.append(bound.recorded(outcome.steps))
+            series.append(bound.recorded(outcome.steps, self.dtype))
             if outcome.bad_step is not None:
                 bad = done + outcome.bad_step
             done += outcome.steps
             if outcome.stopped:
                 break
-        table = np.concatenate(series) if len(series) != 1 else series[0]
-        recorded = {name: table[:, k].astype(self.dtype) for k, name in enumerate(names)}
+        series = series or [bound.recorded(0, self.dtype)]
+        columns = series[0]
+        if len(series) > 1:
+            columns = [np.concatenate(parts) for parts in zip(*series, strict=True)]
         arrays = {}
         if done and bad is None:
             found = bound.results.items()
             arrays = {name: place.copy(order="C").reshape(shape) for name, (place, shape) in found}
-        return StepOutputs(recorded, arrays, done, bad)
+        scalars_by_name = dict(zip(bound.planned.scalars, columns, strict=True))
+        return StepOutputs(scalars_by_name, arrays, done, bad)
 
     def _result(self, planned: Planned, name: str) -> tuple[Array, Shape]:
         """Where an output lies, and its shape."""

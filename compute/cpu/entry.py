@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from ctypes import addressof, c_char
 from math import prod
 from time import perf_counter, process_time
 
@@ -12,7 +13,7 @@ from compute.backend import Array, PlanStep
 from compute.cpu import tape
 from compute.cpu.kernels import SPECS
 from compute.cpu.loader import Library
-from compute.cpu.pace import Pace
+from compute.cpu.pace import Pace, ShortPace
 from compute.cpu.planner.bind import Base, Tape, bind
 from compute.cpu.planner.program import Planned
 from compute.cpu.planner.steps import Step
@@ -24,6 +25,8 @@ SMALL_FLOPS = 1 << 21  # operations of a step below which threads cost more than
 SMALL_BYTES = 1 << 21
 CALL_FLOPS = 1 << 24  # of all steps of a call, below which waking the others costs more
 CALL_BYTES = 1 << 23
+NEAR_FLOPS = 1 << 21  # of a step, for each thread that is awake to be worth it
+NEAR_BYTES = 1 << 20
 _GATHER = SPECS["gather_batch"]
 _DATA, _SAMPLES = (tape.ARGUMENTS + _GATHER.words.index(name) for name in ("data", "samples"))
 
@@ -40,6 +43,8 @@ class Bound:
         self._work = sum(step.flops for step in steps)
         self._traffic = sum(step.bytes() for step in steps)
         self.small = self._work < SMALL_FLOPS and self._traffic < SMALL_BYTES
+        self._worthy = max(1, self._work // NEAR_FLOPS, self._traffic // NEAR_BYTES)
+        self._few = ShortPace(1, 0.0, 0.0)
         # kept here, so that the memory the tape points to stays
         self._attached: dict[str, Array] = {}
         self._profiled = (0, 0.0)
@@ -66,6 +71,8 @@ class Bound:
         self._numbers = self._table(tables.numbers.offset, np.float64, (tables.steps, width))
         self._ring = self._table(tables.ring.offset, np.float64, (tables.steps, tables.ring_width))
         self._base = self._table(tables.base.offset, np.int64, (1,))
+        self._columns = [self._ring[:, k] for k in range(len(self.planned.scalars))]
+        self._given: bytes | None = None
         self._attached.clear()
         self._places = {key: self._place(step) for key, step in self.planned.gathers.items()}
         self._profiled = (0, 0.0)
@@ -99,7 +106,7 @@ class Bound:
                 f" {sample} bytes each"
             )
         words = self.tape.words
-        words[row, _DATA] = array.__array_interface__["data"][0]
+        words[row, _DATA] = _address(array)
         words[row, _SAMPLES] = len(array)
 
     def _place(self, step: Step) -> tuple[int, int, bool]:
@@ -113,6 +120,9 @@ class Bound:
 
         Random rows count on from the first step's number, so a call ends where numbers jump.
         """
+        if len(index) == 1:
+            self._load_one(index, scalars)
+            return 1
         steps = min(self.planned.tables.steps, len(index) - start)
         numbers = scalars.get("iteration:step")
         if numbers is not None:
@@ -123,7 +133,21 @@ class Bound:
             self._base[0] = given[0]
         self._index[:steps] = index[start : start + steps]
         self.planned.host.fill(self._numbers[:steps], scalars, start)
+        self._given = None
         return steps
+
+    def _load_one(self, index: Array, scalars: Mapping[str, Array]) -> None:
+        """Fill the tables for a call of one step; numbers that follow from those of the call before
+        stay.
+        """
+        numbers = scalars.get("iteration:step")
+        if numbers is not None:
+            self._base[0] = numbers[0]
+        self._index[0] = index[0]
+        given = self.planned.host.read_by(scalars, 0)
+        if given != self._given:
+            self.planned.host.fill(self._numbers[:1], scalars, 0)
+            self._given = given
 
     # ---- a call
 
@@ -136,14 +160,21 @@ class Bound:
     def threads(self, count: int) -> None:
         if count != self.pace.threads:
             self.pace = Pace(count)
+            few = min(count, self._worthy)
+            self._few = ShortPace(few, perf_counter(), process_time())
+
+    def short(self, steps: int) -> bool:
+        """Whether a call of so many steps is over before threads that sleep would be awake."""
+        return steps * self._work < CALL_FLOPS and steps * self._traffic < CALL_BYTES
 
     def team(self, steps: int) -> int:
-        """Threads that a call of so many steps is worth now."""
-        few = steps * self._work < CALL_FLOPS and steps * self._traffic < CALL_BYTES
-        return 1 if few else self.pace.choose(perf_counter())
+        """Threads that are worth being woken for a call of so many steps now."""
+        return 1 if self.short(steps) else self.pace.choose(perf_counter())
 
     def run(self, steps: int, sync: Sync, profile: bool) -> Outcome:
         """One native call of `steps` steps; on one thread to profile them."""
+        if self.short(steps) and not profile:
+            return self._run_short(steps, sync)
         count = 1 if profile else self.team(steps)
         watched = self.pace.threads > 1 and not profile
         start, processor = perf_counter(), process_time() if watched else 0.0
@@ -158,9 +189,20 @@ class Bound:
             self.pace.note(count, outcome.steps, now - start, process_time() - processor, now)
         return outcome
 
-    def recorded(self, steps: int) -> Array:
-        """The scalar outputs of the last call, steps × scalars."""
-        return self._ring[:steps].copy()
+    def _run_short(self, steps: int, sync: Sync) -> Outcome:
+        """A call that is not worth waking anybody for: with the threads that are awake."""
+        at = self._library, self.tape.address, self.tape.length
+        if self.pace.threads == 1 or self._worthy == 1:
+            return run_tape(*at, 0, steps, 1, sync)
+        start = perf_counter()
+        outcome = run_tape(*at, 0, steps, self._few.threads, sync, short=True)
+        now = perf_counter()
+        self._few.note(outcome.steps, now - start, now, process_time)
+        return outcome
+
+    def recorded(self, steps: int, dtype: type) -> list[Array]:
+        """The scalar outputs of the last call, an array of `steps` numbers each."""
+        return [column[:steps].astype(dtype) for column in self._columns]
 
     def table(self, predicted: Sequence[float] = ()) -> list[PlanStep]:
         """The steps in the order of the tape, with seconds a step when profiled."""
@@ -184,3 +226,10 @@ class Bound:
                 )
             )
         return lines
+
+
+def _address(array: Array) -> int:
+    """Where the data of a contiguous array begins."""
+    if array.size and array.flags.writeable:
+        return addressof(c_char.from_buffer(array.data))  # the fast way
+    return int(array.__array_interface__["data"][0])

@@ -22,12 +22,10 @@ from compute.cpu.kernels.vocabulary import (
     flush_subnormals,
     get_word,
     is_finite_real,
-    nap,
     pause,
-    processor_time,
     restore_control,
     set_word,
-    trade_places,
+    thread_number,
 )
 from compute.cpu.tape import (
     BREAK_ADDRESS,
@@ -41,25 +39,28 @@ from compute.cpu.tape import (
     GROUP_COUNTER,
     GROUP_SIZE,
     MAX_CHUNKS,
-    MAX_WATCHED,
+    NONE,
+    OFFERED,
     OWN_COUNTER,
+    PLACE_INTERPRETER,
+    PLACE_JOB,
+    PLACE_NEXT,
     ROW_BYTES,
     SYNC_BAD_STEP,
-    SYNC_NUMBERS,
+    SYNC_HELPERS,
     SYNC_PROFILE,
     SYNC_STEPS_DONE,
     SYNC_STOP,
     SYNC_STOP_AFTER,
     SYNC_THREADS,
     SYNC_TURN,
+    TAKEN,
     WORD,
 )
+from compute.cpu.waiting import note_walker, stand_by
 
 INTERPRETER = "interpreter"
 SPINS = 6000  # turns of a waiting loop between two looks at the others: some 60 µs
-GLANCE = 100  # turns in which a thread that has a processor is seen to use it
-PATIENCE = 8  # looks before a waiting thread sleeps
-NAP = 30  # µs; as systems sleep, some 100
 
 KERNEL, GROUP, BARRIER, BREAK, EVERY = range(5)
 CLAIMED, EPOCH = 20, 40  # bit positions in a counter word; chunks done are the low bits
@@ -95,46 +96,6 @@ def claim(counter: int, epoch: int, chunks: int, tid: int) -> int:
                 return -1
             if atomic_swap(counter, word, word + one):
                 return chunks - 1 - behind if back else front
-
-
-@device
-def put_aside(tid: int, sync: int) -> int:
-    """The system's number of a thread that walks the tape and has no processor, or 0."""
-    for other in range(min(get_word(sync + SYNC_THREADS * WORD), MAX_WATCHED)):
-        number = atomic_get(sync + (SYNC_NUMBERS + other) * WORD)
-        if other != tid and number > 0:
-            before = processor_time(number)
-            for _ in range(GLANCE):
-                pause()
-            if processor_time(number) == before:
-                return number
-    return 0
-
-
-@device
-def turn_sign(tid: int, sync: int) -> None:
-    """Notes that this thread begins or ceases to walk the tape."""
-    if tid < MAX_WATCHED:
-        place = sync + (SYNC_NUMBERS + tid) * WORD
-        atomic_set(place, -get_word(place))
-
-
-@device
-def stand_by(looks: int, tid: int, sync: int) -> None:
-    """Gives its processor to a thread that was put aside, and sleeps when a wait is long.
-
-    The system lets a thread wait behind another program, a window that paints, say, for as long as
-    that takes, and wakes sleepers where they stood: all would wait for the one. So it goes on
-    here, alone, and the one that has nothing to do waits in its place.
-    """
-    number = put_aside(tid, sync)
-    if number > 0 or looks > PATIENCE:
-        turn_sign(tid, sync)
-        if number > 0:
-            trade_places(number)
-        if looks > PATIENCE:
-            nap(NAP)
-        turn_sign(tid, sync)
 
 
 @device
@@ -308,26 +269,93 @@ def clear_counters(tape: int, rows: int, sync: int) -> None:
 def interpret(
     tape: int, rows: int, first: int, steps: int, tid: int, threads: int, sync: int
 ) -> None:
-    """Runs `steps` steps from step number `first` as thread `tid` of `threads`.
+    """Runs `steps` steps from step number `first`, with `threads` - 1 helpers as far as they come.
 
-    Before a run on several threads it must be called once with steps = 0, which readies the
-    counters. Subnormal numbers are taken as 0: the moments of an optimizer end in them when a net
-    has learned all of its data by heart, and a step with them takes more than twice as long.
+    With a `tid` below 0 it is such a helper: `tape` is its place, `rows` the turns that it waits
+    for a job, `first` the address of this function. Subnormal numbers are taken as 0: the moments
+    of an optimizer end in them when a net has learned all of its data by heart, and a step with
+    them takes more than twice as long.
     """
     before = flush_subnormals()
-    turn_sign(tid, sync)
-    run_steps(tape, rows, first, steps, tid, threads, sync)
-    turn_sign(tid, sync)
+    if tid < 0:
+        help_others(tape, rows, first)
+    elif threads == 1:
+        run_steps(tape, rows, first, steps, 0, 1, sync)
+    else:
+        lead(tape, rows, first, steps, threads, sync)
     restore_control(before)
+
+
+@device
+def lead(tape: int, rows: int, first: int, steps: int, threads: int, sync: int) -> None:
+    """Offers the run to the helpers and runs it; returns when none of them is at it any more."""
+    clear_counters(tape, rows, sync)
+    set_word(sync + SYNC_THREADS * WORD, threads)
+    place = get_word(sync + SYNC_HELPERS * WORD)
+    for tid in range(1, threads):
+        job = place + PLACE_JOB * WORD
+        set_word(job, tape)
+        set_word(job + WORD, rows)
+        set_word(job + 2 * WORD, first)
+        set_word(job + 3 * WORD, steps)
+        set_word(job + 4 * WORD, tid)
+        set_word(job + 5 * WORD, threads)
+        set_word(job + 6 * WORD, sync)
+        atomic_set(place, OFFERED)
+        place = get_word(place + PLACE_NEXT * WORD)
+    note_walker(0, thread_number(), sync)
+    run_steps(tape, rows, first, steps, 0, threads, sync)
+    note_walker(0, 0, sync)
+    place = get_word(sync + SYNC_HELPERS * WORD)
+    for _ in range(1, threads):
+        dismiss(place, sync)
+        place = get_word(place + PLACE_NEXT * WORD)
+
+
+@device
+def dismiss(place: int, sync: int) -> None:
+    """Takes an offer back, or waits for the helper that has taken it."""
+    turns, looks = 0, 0
+    while not atomic_swap(place, OFFERED, NONE) and atomic_get(place) != NONE:
+        turns += 1
+        if turns < SPINS:
+            pause()
+        else:
+            turns = 0
+            looks += 1
+            stand_by(looks, 0, sync)
+
+
+@device
+def help_others(place: int, patience: int, interpreter: int) -> None:
+    """Takes what is offered at the place; returns when nothing was for so many turns, or a job for
+    another interpreter.
+    """
+    turns = 0
+    while turns < patience:
+        if atomic_get(place) == OFFERED and atomic_swap(place, OFFERED, TAKEN):
+            if get_word(place + PLACE_INTERPRETER * WORD) != interpreter:
+                atomic_set(place, OFFERED)
+                return
+            job = place + PLACE_JOB * WORD
+            tid, sync = get_word(job + 4 * WORD), get_word(job + 6 * WORD)
+            note_walker(tid, thread_number(), sync)
+            run_steps(
+                get_word(job), get_word(job + WORD), get_word(job + 2 * WORD),
+                get_word(job + 3 * WORD), tid, get_word(job + 5 * WORD), sync,
+            )  # fmt: skip
+            note_walker(tid, 0, sync)
+            atomic_set(place, NONE)
+            turns = 0
+        pause()
+        turns += 1
 
 
 @device
 def run_steps(
     tape: int, rows: int, first: int, steps: int, tid: int, threads: int, sync: int
 ) -> None:
-    """See `interpret`."""
-    if steps == 0:
-        clear_counters(tape, rows, sync)
+    """The part of one thread in a run."""
     step = first
     while step < first + steps and step <= atomic_get(sync + SYNC_STOP_AFTER * WORD):
         if threads == 1:

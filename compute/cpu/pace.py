@@ -7,6 +7,8 @@ depend on the number of threads, so it may change from call to call.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 LEAST_SECONDS = 0.005  # of a call that says something
 ALONE = 0.82  # share of their time on the processor that threads get beside a window that paints
 FIRST_WAIT, LONGEST_WAIT = 0.5, 4.0  # seconds between two looks at the other number of threads
@@ -47,3 +49,31 @@ class Pace:
         else:
             self._wait = min(2 * self._wait, LONGEST_WAIT)
         self._next = now + self._wait
+
+
+class ShortPace:
+    """The same for calls that say nothing alone: they are counted together until they do."""
+
+    def __init__(self, threads: int, now: float, processor: float) -> None:
+        self.threads = threads
+        """Of the next call."""
+        self._pace = Pace(threads)
+        self._begin(now, processor)
+
+    def _begin(self, now: float, processor: float) -> None:
+        self._since, self._processor = now, processor
+        self._steps, self._spent = 0, 0.0
+
+    def note(self, steps: int, spent: float, now: float, processor: Callable[[], float]) -> None:
+        """A call of `steps` steps took `spent` seconds and ended at `now`; `processor` tells the
+        processor time of the process so far.
+        """
+        self._steps += steps
+        self._spent += spent
+        if self._spent < LEAST_SECONDS:
+            return
+        until = processor()
+        share = (until - self._processor) / (now - self._since)
+        self._pace.note(self.threads, self._steps, self._spent, share * self._spent, now)
+        self.threads = self._pace.choose(now)
+        self._begin(now, until)

@@ -1,7 +1,7 @@
 """Words of the vocabulary that speak to the processor and the system: pauses, clocks, places.
 
-On Linux a thread may ask for another's time on processors, and where it may run; elsewhere those
-words do nothing.
+On Linux a thread may ask how much time another has had, and move it; elsewhere those words do
+nothing, and threads have no numbers.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from llvmlite import ir
 from compute.cpu.vector import I32, I64, Emitter
 
 CPU_WORDS = 16  # of a set of processors
-LINUX = sys.platform == "linux"
 X86 = platform.machine().lower() in ("x86_64", "amd64")
+ARM = platform.machine().lower() in ("aarch64", "arm64")
+LINUX = sys.platform == "linux" and (X86 or ARM)
+THREAD_NUMBER = 186 if X86 else 178  # the system call; older C libraries have no function for it
 FLUSH = 0x8040  # of the control word: subnormal results become 0, subnormal operands count as 0
 # Elsewhere the cycle counter may not be read by programs; the steady one may.
 COUNTER = "llvm.readcyclecounter" if X86 else "llvm.readsteadycounter"
@@ -46,10 +48,17 @@ def _bytes(e: Emitter, block: Any) -> Any:
     return e.b.bitcast(block, ir.IntType(8).as_pointer())
 
 
-def processor_time(e: Emitter, thread: Any) -> Any:
-    """Nanoseconds a thread has had on processors; cycles where no system tells."""
+def thread_number(e: Emitter) -> Any:
+    """The system's number of this thread; 0 where there is none."""
     if not LINUX:
-        return e.b.call(e.declare(COUNTER, I64, []), [])
+        return ir.Constant(I64, 0)
+    return e.b.call(e.declare("syscall", I64, [I64]), [ir.Constant(I64, THREAD_NUMBER)])
+
+
+def processor_time(e: Emitter, thread: Any) -> Any:
+    """Nanoseconds a thread has had on processors."""
+    if not LINUX:
+        return ir.Constant(I64, 0)
     # The clock of a thread is named by its number: see clock_getcpuclockid in the kernel's sources.
     clock = e.b.or_(
         e.b.shl(e.b.not_(e.b.trunc(thread, I32)), ir.Constant(I32, 3)), ir.Constant(I32, 6)
@@ -64,7 +73,7 @@ def processor_time(e: Emitter, thread: Any) -> Any:
 
 
 def trade_places(e: Emitter, thread: Any) -> None:
-    """Moves a waiting thread here and this one elsewhere; after it both may go where this one may."""
+    """Moves a waiting thread here and this one elsewhere; both may then go where it might."""
     if not LINUX:
         return
     zero, size = ir.Constant(I64, 0), ir.Constant(I64, 8 * CPU_WORDS)

@@ -299,6 +299,7 @@ class Vocabulary:
             ),
             "pause": (None, [], processor.pause),
             "nap": (None, [LONG], processor.nap),
+            "thread_number": (LONG, [], processor.thread_number),
             "processor_time": (LONG, [LONG], processor.processor_time),
             "trade_places": (None, [LONG], processor.trade_places),
             "cycles": (LONG, [], lambda e: e.b.call(e.declare(processor.COUNTER, I64, []), [])),

@@ -67,7 +67,18 @@ SYNC_STOP_AFTER = 16  # the agreed last step; the interpreter's own
 SYNC_STEPS_DONE = 24  # steps completed in this run, readable while it runs
 SYNC_BAD_STEP = 32  # step at which BREAK_IF_NOT_FINITE left, or -1
 SYNC_PROFILE = 40  # non-zero: accumulate CYCLES and CALLS (single thread only)
+SYNC_HELPERS = 41  # address of the first helper's place
 SYNC_THREADS = 48  # threads of this run
-SYNC_NUMBERS = 56  # one word a thread: the system's number of it, negative while it does not walk
+SYNC_NUMBERS = 56  # one word a thread: the system's number of it while it walks the tape, else 0
 MAX_WATCHED = 64  # threads that others look after
 SYNC_WORDS = SYNC_NUMBERS + MAX_WATCHED
+
+# A helper's place: where the leading thread of a run leaves a job for it.
+PLACE_OFFER = 0  # NONE, OFFERED or TAKEN
+PLACE_NEXT = 8  # address of the next helper's place
+PLACE_INTERPRETER = 9  # address of the one that the job is for
+PLACE_JOB = 10  # tape, rows, first, steps, tid, threads, sync
+PLACE_WORDS = 24
+
+NONE, OFFERED, TAKEN = range(3)
+HELPER = -1  # the `tid` of a thread that has no job yet

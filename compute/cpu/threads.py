@@ -1,7 +1,9 @@
 """The long-lived threads that execute tapes together.
 
-Worker threads are started once a process, on first need, and sleep between runs. One run uses the
-workers at a time; a run on a single thread needs none of them and may go beside another.
+Worker threads are started once a process, on first need. After a run they stay awake for a moment,
+as the next one can then have them at once; later they sleep. A run never waits for a worker to wake
+up: its own thread begins, and goes on alone as long as nobody comes. One run uses the workers at a
+time; a run on a single thread needs none of them and may go beside another.
 """
 
 from __future__ import annotations
@@ -14,28 +16,33 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from functools import cache
 from queue import SimpleQueue
-from typing import Any
+from time import perf_counter
+from typing import Any, NamedTuple
 
 from compute.cpu.interpreter import INTERPRETER
 from compute.cpu.loader import Library
 from compute.cpu.tape import (
+    HELPER,
     MAX_STEPS,
-    MAX_WATCHED,
+    PLACE_INTERPRETER,
+    PLACE_NEXT,
+    PLACE_WORDS,
     SYNC_BAD_STEP,
-    SYNC_NUMBERS,
+    SYNC_HELPERS,
     SYNC_PROFILE,
     SYNC_STEPS_DONE,
     SYNC_STOP,
     SYNC_STOP_AFTER,
-    SYNC_THREADS,
     SYNC_WORDS,
 )
 
+LINGER = 0.0002  # seconds that a worker stays awake for the next run
+LAST_LOOK = 0.00002
 _NEVER = 2**62
-_Entry = ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 7)  # releases the GIL while it runs
+# Releases the GIL while it runs. Words go as pointers: numbers take twice as long to convert.
+_Entry = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 7)
 
 
 @cache
@@ -43,8 +50,14 @@ def _function(address: int) -> Any:
     return _Entry(address)
 
 
-@dataclass(frozen=True)
-class Outcome:
+@cache
+def _interpreter(library: Library) -> tuple[int, Any]:
+    """Address of a library's interpreter, and the function that is there."""
+    entry = library.address(INTERPRETER)
+    return entry, _function(entry)
+
+
+class Outcome(NamedTuple):
     """How a run ended.
 
     `steps` completed steps; `bad_step` the step at which a checked value was not finite (that step
@@ -57,50 +70,66 @@ class Outcome:
     stopped: bool
 
 
-@dataclass(frozen=True)
-class _Job:
-    """One thread's call of the interpreter."""
+class _Block:
+    """Zeroed words on cache lines of their own, shared with native code."""
 
-    entry: int
-    tape: int
-    rows: int
-    first: int
-    steps: int
-    tid: int
-    threads: int
-    sync: int
+    def __init__(self, count: int) -> None:
+        self._memory = (ctypes.c_int64 * (count + 8))()
+        self.address = (ctypes.addressof(self._memory) + 63) // 64 * 64
+        self.words = (ctypes.c_int64 * count).from_address(self.address)
 
-    def __call__(self) -> None:
-        arguments = self.tape, self.rows, self.first, self.steps, self.tid, self.threads, self.sync
-        _function(self.entry)(*arguments)
+
+@cache
+def _turns(entry: int, seconds: float) -> int:
+    """How often a helper looks at its place in so many seconds."""
+    trial, place = 1000, _Block(PLACE_WORDS)
+    taken = []
+    for _ in range(3):
+        start = perf_counter()
+        _function(entry)(place.address, trial, entry, 0, HELPER, 0, 0)
+        taken.append(perf_counter() - start)
+    return max(1, int(seconds / min(taken) * trial))
 
 
 class _Worker:
-    """A sleeping thread that runs one job at a time."""
+    """A thread that takes the jobs that are left at its place, and sleeps when none comes."""
 
     def __init__(self, number: int) -> None:
-        self.jobs: SimpleQueue[_Job | None] = SimpleQueue()
-        self.done: SimpleQueue[None] = SimpleQueue()
+        self._calls: SimpleQueue[int | None] = SimpleQueue()
+        self.attends = 0  # the interpreter in which it waits, or soon will; 0 while it sleeps
+        self.place = _Block(PLACE_WORDS)
         self.thread = threading.Thread(target=self._work, name=f"netloom-{number}", daemon=True)
         self.thread.start()
 
-    @property
-    def number(self) -> int:
-        """The operating system's number of the thread."""
-        return self.thread.native_id or 0
+    def call(self, entry: int) -> None:
+        """Readies it for jobs of the interpreter at `entry`: it may be awake or not."""
+        self.place.words[PLACE_INTERPRETER] = entry
+        if self.attends != entry:
+            self._calls.put(entry)
+            self.attends = entry
+
+    def end(self) -> None:
+        """Ends the thread once it has nothing to do."""
+        self._calls.put(None)
+        self.thread.join()
 
     def _work(self) -> None:
-        while (job := self.jobs.get()) is not None:
-            job()
-            self.done.put(None)
+        while (entry := self._calls.get()) is not None:
+            self.attends = entry
+            self._wait(entry, LINGER)
+            self.attends = 0
+            self._wait(entry, LAST_LOOK)  # whoever saw it awake until now has made an offer by then
+
+    def _wait(self, entry: int, seconds: float) -> None:
+        turns = _turns(entry, seconds)
+        _function(entry)(self.place.address, turns, entry, 0, HELPER, 0, 0)
 
 
 @contextmanager
 def _signals_put_off() -> Iterator[None]:
     """In the main thread, lets handlers of SIGINT and SIGTERM run only after the block.
 
-    They may raise, between any two steps of the Python code they interrupt: a run on several
-    threads must not be left half given out, or half waited for.
+    They may raise, between any two steps of the Python code they interrupt.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -124,42 +153,57 @@ class Team:
 
     def __init__(self) -> None:
         self._workers: list[_Worker] = []
-        self._busy = threading.Lock()
         self._running: set[Sync] = set()
+        self._ended = 0.0  # when the last run ended that was too short to wake anybody for
+        self.busy = threading.Lock()
+        """Held by the run that uses the workers."""
 
-    @contextmanager
-    def workers(self, count: int) -> Iterator[list[_Worker]]:
-        """Exclusive use of `count` workers."""
-        with self._busy:
-            while len(self._workers) < count:
-                self._workers.append(_Worker(len(self._workers) + 1))
-            yield self._workers[:count]
+    def near(self, entry: int, count: int) -> bool:
+        """Whether a short run may have `count` workers: they are awake, or will be for the next
+        one, as runs follow each other closely.
+        """
+        if self.busy.locked():
+            return False
+        found = self._workers[:count]
+        awake = len(found) == count and all(worker.attends == entry for worker in found)
+        return awake or perf_counter() - self._ended < LINGER
+
+    def ended(self) -> None:
+        """A short run has ended."""
+        self._ended = perf_counter()
+
+    def call(self, entry: int, count: int) -> int:
+        """Calls `count` workers to their places; the address of the first. `busy` must be held."""
+        while len(self._workers) < count:
+            with _signals_put_off():
+                added = _Worker(len(self._workers) + 1)
+                if self._workers:
+                    self._workers[-1].place.words[PLACE_NEXT] = added.place.address
+                self._workers.append(added)
+        for worker in self._workers[:count]:
+            worker.call(entry)
+        return self._workers[0].place.address
 
     def thread_ids(self) -> list[int]:
         """Operating-system ids of the workers, for setting their priority."""
-        return [worker.number for worker in self._workers]
+        return [w.thread.native_id for w in self._workers if w.thread.native_id is not None]
 
     def close(self) -> None:
         """Stops runs at the end of their step and ends the workers, until the next need."""
         for sync in list(self._running):
             sync.stop()
-        with self._busy:
+        with self.busy:
             workers, self._workers = self._workers, []
         for worker in workers:
-            worker.jobs.put(None)
-        for worker in workers:
-            worker.thread.join()
+            worker.end()
 
 
 class Sync:
     """The sync block of one run; `stop` may be called from any thread."""
 
     def __init__(self) -> None:
-        size = SYNC_WORDS + 8
-        self._block = (ctypes.c_int64 * size)()
-        start = ctypes.addressof(self._block)
-        self.address = (start + 63) // 64 * 64
-        self._words = (ctypes.c_int64 * SYNC_WORDS).from_address(self.address)
+        self._block = _Block(SYNC_WORDS)
+        self.address, self._words = self._block.address, self._block.words
         self._words[SYNC_BAD_STEP] = -1
 
     def stop(self) -> None:
@@ -178,18 +222,17 @@ class Sync:
         self._words[SYNC_STOP_AFTER] = _NEVER
         self._words[SYNC_STEPS_DONE] = 0
         self._words[SYNC_BAD_STEP] = -1
-        self._words[SYNC_PROFILE] = int(profile)
+        self._words[SYNC_PROFILE] = profile
 
-    def watch(self, numbers: list[int]) -> None:
-        """Tells the threads of a run, by the system's numbers, of each other."""
-        self._words[SYNC_THREADS] = len(numbers)
-        for tid, number in enumerate(numbers[:MAX_WATCHED]):
-            self._words[SYNC_NUMBERS + tid] = -number
+    def give_helpers(self, place: int) -> None:
+        """Sets the place of the first helper."""
+        self._words[SYNC_HELPERS] = place
 
     def outcome(self, steps: int) -> Outcome:
         """How the run of `steps` steps ended; clears the wish to stop."""
-        bad, done = int(self._words[SYNC_BAD_STEP]), self.steps_done
-        self._words[SYNC_STOP] = 0
+        words = self._words
+        bad, done = words[SYNC_BAD_STEP], words[SYNC_STEPS_DONE]
+        words[SYNC_STOP] = 0
         return Outcome(done, bad if bad >= 0 else None, bad < 0 and done < steps)
 
 
@@ -211,12 +254,14 @@ def run(
     threads: int = 1,
     sync: Sync | None = None,
     profile: bool = False,
+    short: bool = False,
 ) -> Outcome:
     """Runs `steps` steps, numbered from `first`, of the tape at an address; returns when all
     threads are done.
 
     The calling thread is thread 0. `profile` accumulates cycles and calls in the rows and needs one
-    thread. The result does not depend on `threads`.
+    thread. A `short` run has the other threads only when they are awake, or about to be. The result
+    does not depend on `threads`.
     """
     if profile and threads != 1:
         raise ValueError(f"Profiling counts on one thread; {threads} were asked for.")
@@ -225,30 +270,22 @@ def run(
     if steps <= 0:
         return Outcome(0, None, False)
     sync = sync or Sync()
-    entry = library.address(INTERPRETER)
-    job = _Job(entry, tape, rows, first, steps, 0, threads, sync.address)
+    entry, interpret = _interpreter(library)
     sync.begin(profile)
     _team._running.add(sync)
     try:
-        if threads == 1:
-            job()
+        # A run on several threads is one native call: no signal leaves it half given out.
+        if threads > 1 and (not short or _team.near(entry, threads - 1)):
+            with _team.busy:
+                sync.give_helpers(_team.call(entry, threads - 1))
+                interpret(tape, rows, first, steps, 0, threads, sync.address)
         else:
-            with _signals_put_off(), _team.workers(threads - 1) as workers:
-                sync.watch([threading.get_native_id(), *(worker.number for worker in workers)])
-                _together(workers, job)
+            interpret(tape, rows, first, steps, 0, 1, sync.address)
+        if threads > 1 and short:
+            _team.ended()
         return sync.outcome(steps)
     finally:
         _team._running.discard(sync)
-
-
-def _together(workers: list[_Worker], job: _Job) -> None:
-    """Runs the job here and on the workers; returns when all are done."""
-    replace(job, steps=0)()
-    for tid, worker in enumerate(workers, start=1):
-        worker.jobs.put(replace(job, tid=tid))
-    job()
-    for worker in workers:
-        worker.done.get()
 
 
 def set_niceness(value: int, worker_threads: bool = True) -> None:

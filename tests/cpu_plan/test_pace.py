@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from compute.cpu.pace import LONGEST_WAIT, Pace
+from functools import partial
+
+from compute.cpu.pace import LONGEST_WAIT, Pace, ShortPace
 
 
 def simulate(
@@ -43,3 +45,25 @@ def test_all_threads_again_when_the_machine_is_free() -> None:
 
 def test_a_single_thread_stays_one() -> None:
     assert set(simulate(Pace(1), {1: 0.01}, True, 0.0, 5.0)) == {1}
+
+
+def short_calls(pace: ShortPace, seconds: dict[int, float], share: float, calls: int) -> list[int]:
+    """Calls of one step, as far apart as they are long; the threads of each."""
+    now, used, spent = 0.0, [], 0.0
+    for _ in range(calls):
+        count = pace.threads
+        used.append(count)
+        spent += 2 * seconds[count] * share * count
+        now += 2 * seconds[count]
+        pace.note(1, seconds[count], now, partial(float, spent))
+    return used
+
+
+def test_short_calls_are_counted_together() -> None:
+    """Each is far too short to be compared; a thousand tell which number of threads is faster."""
+    slower = short_calls(ShortPace(2, 0.0, 0.0), {1: 4e-5, 2: 8e-5}, 0.6, 200_000)
+    assert slower.count(1) > 0.8 * len(slower)
+    faster = short_calls(ShortPace(2, 0.0, 0.0), {1: 4e-5, 2: 2e-5}, 0.6, 200_000)
+    assert faster.count(2) > 0.8 * len(faster)
+    undisturbed = short_calls(ShortPace(2, 0.0, 0.0), {1: 4e-5, 2: 2e-5}, 1.0, 200_000)
+    assert set(undisturbed) == {2}

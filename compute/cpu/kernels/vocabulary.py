@@ -314,10 +314,14 @@ def nap(microseconds: int) -> None:
 
 
 @word
+def thread_number() -> int:
+    """The system's number of the calling thread; on Linux only, 0 elsewhere."""
+    raise _not_here()
+
+
+@word
 def processor_time(thread: int) -> int:
-    """Time that a thread, by the system's number, has had on a processor; elsewhere than on Linux
-    a number that always grows.
-    """
+    """Time that a thread, by the system's number, has had on a processor; on Linux only."""
     raise _not_here()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from struct import pack
 
 import numpy as np
 
@@ -32,9 +33,12 @@ class HostProgram:
     _rows: list[tuple[str, tuple[Number, ...]]] = field(default_factory=list)
     _known: dict[tuple[str, tuple[Number, ...]], Number] = field(default_factory=dict)
     _columns: dict[int, int] = field(default_factory=dict)
+    _given: list[str] = field(default_factory=list)
 
     def given(self, name: str) -> Number:
         """The lane of a scalar that the caller passes (`live:KEY`, `iteration:NAME`)."""
+        if name not in self._given:
+            self._given.append(name)
         return self._lane("given:" + name, ())
 
     def apply(self, op: str, operands: Sequence[Number]) -> Number:
@@ -61,6 +65,19 @@ class HostProgram:
         """Columns of the table."""
         return len(self._columns)
 
+    def read_by(self, scalars: Mapping[str, Array], start: int) -> bytes:
+        """The bits of all scalars of step `start` that the program reads, of which its row follows.
+
+        Raises ValueError when one is missing.
+        """
+        if not self._columns:
+            return b""
+        try:
+            found = [scalars[name][start] for name in self._given]
+        except KeyError as missing:
+            raise _no_scalar(missing.args[0]) from None
+        return pack(f"{len(found)}d", *found)
+
     def fill(self, table: Array, scalars: Mapping[str, Array], start: int) -> None:
         """Compute `table[step, column]` for the steps from `start` of a call's scalars.
 
@@ -75,10 +92,14 @@ class HostProgram:
                 if op.startswith("given:"):
                     name = op[len("given:") :]
                     if name not in scalars:
-                        raise ValueError(f"found no scalar {name!r}, expected one number a step")
+                        raise _no_scalar(name)
                     lanes.append(np.asarray(scalars[name], np.float64)[start : start + steps])
                 else:
                     arrays = [lanes[x.index] if isinstance(x, Lane) else x for x in operands]
                     lanes.append(np.asarray(ELEMENTWISE[op](*arrays), np.float64))
         for lane, column in self._columns.items():
             table[:, column] = lanes[lane]
+
+
+def _no_scalar(name: str) -> ValueError:
+    return ValueError(f"found no scalar {name!r}, expected one number a step")

@@ -24,6 +24,7 @@ from graph.program import Row
 ROWS = (32, 96)  # least and most rows of a chunk; many rows are worth packing B for
 COLUMNS = (32, 96)  # the same when columns are cut
 LONE_COLUMNS = (128, 1024)  # for a product of one row, which only streams through B
+LONE_WEIGHTS = 1 << 17  # bytes of B from which such a product is cut
 CHUNKS = 8  # wanted
 BIG_WEIGHTS = 1 << 18  # bytes of B above which every thread should read only its columns
 TURNED_ROWS = 64  # of A, from which on B may be turned around as it is packed
@@ -148,9 +149,11 @@ def _by_columns(m: int, n: int, k: int, item: int, packed_rows: bool) -> bool:
 
     Not where the rows of A are packed: each chunk of columns would pack all of them.
     """
+    if m == 1:
+        return n > LONE_COLUMNS[0] and k * n * item > LONE_WEIGHTS
     if m * n * k <= SMALL_WORK or n < 2 * COLUMNS[0]:
         return False
-    return m == 1 or (k * n * item > BIG_WEIGHTS and not packed_rows)
+    return k * n * item > BIG_WEIGHTS and not packed_rows
 
 
 def _share(extent: int, step: int, bounds: tuple[int, int]) -> int:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from compute.backend import Array, PlanOptions, PlanStep, StepOutputs
+from compute.collection import paused_collection
 from compute.cpu.engine import DTYPES, Engine, variant_of
 from compute.cpu.entry import Bound
 from compute.cpu.planner.storage import Slot, Storage
@@ -30,8 +31,9 @@ class Sketch:
         progress: Callable[[int, int, str], None] | None = None,
     ) -> None:
         self._model = model
-        self.engine = Engine(_storage(model, variant_of(options).item), options, progress)
-        self._decide_layouts()
+        with paused_collection():
+            self.engine = Engine(_storage(model, variant_of(options).item), options, progress)
+            self._decide_layouts()
 
     def _decide_layouts(self) -> None:
         """Each parameter's order in memory is fixed by its first use, entries in a fixed order."""

@@ -210,7 +210,7 @@ class Emitter:
 
     def copy(self, source: View, goal: View) -> None:
         """Copy element by element between equally shaped places."""
-        dims = iterate([goal, source])
+        dims = iterate([goal.axes, source.axes])
         if dims is None:
             between = self.new(source.shape, source.item)
             # splits the axis of the two at a dense array, which every split fits

@@ -15,6 +15,7 @@ from compute.cpu.planner.views import (
     aligned,
     extent_of,
     join,
+    known,
     packed,
     packed_like,
     refine,
@@ -171,7 +172,7 @@ def _matched(em: Emitter, a: View, b: View) -> tuple[View, View, tuple[int, int]
     m, n, k = a.shape[0], b.shape[1], a.shape[1]
     turned = m >= TURNED_ROWS and _by_columns(m, n, k, em.item, False)
     for attempt in range(3):
-        found = _inner(a, b, em.item, turned and attempt == 0)
+        found = _inner(a.axes[1], b.axes, em.item, turned and attempt == 0)
         if found is not None:
             return a, b, *found
         if attempt == 0:
@@ -181,19 +182,24 @@ def _matched(em: Emitter, a: View, b: View) -> tuple[View, View, tuple[int, int]
     raise PlanError("a dense product must have one inner dimension")
 
 
-def _inner(a: View, b: View, item: int, turned: bool) -> tuple[tuple[int, int], Strides] | None:
-    columns = join_axis(b.axes[1])
+@known
+def _inner(
+    a: Axis, b: tuple[Axis, ...], item: int, turned: bool
+) -> tuple[tuple[int, int], Strides] | None:
+    """For A's columns and B: (inner extent, A's inner stride) and B's row and column stride."""
+    columns = join_axis(b[1])
     if len(columns) > 1:
         return None
     b_col = columns[0][1] if columns else item
-    dims = refine((b.axes[0], a.axes[1]))
+    dims = refine((b[0], a))
     if dims is None:
         return None
     joined = join(sorted(dims, key=lambda dim: -dim[1][0]))
     if len(joined) > 1:
         return None
     if not joined:
-        return ((a.shape[1], item), (b.shape[1] * item, item)) if b_col == item else None
+        dense = (extent_of(b[1]) * item, item)
+        return ((extent_of(a), item), dense) if b_col == item else None
     extent, (b_row, a_col) = joined[0]
     if b_col != item and not (turned and b_row == item):
         return None
@@ -205,6 +211,7 @@ def _rows_like(a: View, b: View, item: int) -> tuple[Axis, ...]:
     return (packed_axis(a.axes[1], b.shape[1] * item), packed_axis(b.axes[1], item))
 
 
+@known
 def packed_axis(axis: Axis, item: int) -> Axis:
     """One axis dense in its own memory order, innermost stride `item`."""
     order = sorted(range(len(axis)), key=lambda d: axis[d][1])
@@ -216,10 +223,11 @@ def packed_axis(axis: Axis, item: int) -> Axis:
     return tuple(result)
 
 
-def join_axis(axis: Axis) -> list[Dim]:
+@known
+def join_axis(axis: Axis) -> tuple[Dim, ...]:
     """An axis in memory order (largest stride first), dimensions joined where possible."""
     ordered = sorted(((e, (s,)) for e, s in axis if e > 1), key=lambda dim: -abs(dim[1][0]))
-    return [(extent, strides[0]) for extent, strides in join(ordered)]
+    return tuple((extent, strides[0]) for extent, strides in join(ordered))
 
 
 def _stride(rows: Axis) -> int:
@@ -247,6 +255,7 @@ def _result(em: Emitter, goal: View | None, rows: Axis, columns: Axis) -> tuple[
     return em.new((m, n), em.item, axes), n * em.item
 
 
+@known
 def _same_rows(axis: Axis, rows: Axis) -> int | None:
     """The stride of `axis` when it is one, in the memory order of `rows`; 0 for a single row."""
     dims = refine((axis, rows))
@@ -258,6 +267,7 @@ def _same_rows(axis: Axis, rows: Axis) -> int | None:
     return joined[0][1][0] if joined else 0
 
 
+@known
 def _same_columns(axis: Axis, columns: Axis, item: int) -> bool:
     """Whether `axis` is dense, in the memory order of B's columns."""
     dims = refine((axis, packed_axis(columns, item)))

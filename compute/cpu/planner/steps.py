@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from compute.cpu.planner.host import Number
-from compute.cpu.planner.views import Buffer, View, merged
+from compute.cpu.planner.views import Axis, Buffer, View, known, merged, reach_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +108,24 @@ def address(view: View) -> Address:
 
 def touch(view: View, samples: int = 0, write: bool = False) -> Touch:
     """What a step touches of `view`: sliced along axis 0 when it has `samples` regular slices."""
-    low, high = view.hull()
-    if not samples or not view.axes:
-        return Touch(view.buffer, low, high, write)
+    low, high, stride, span = _touched(view.axes, view.item, samples)
+    return Touch(view.buffer, view.offset + low, view.offset + high, write, stride, span)
+
+
+@known
+def _touched(axes: tuple[Axis, ...], item: int, samples: int) -> tuple[int, int, int, int]:
+    """low, high, stride and span of a touch, from the view's first byte on."""
+    low, high = reach_of(axes)
+    high += item
+    if not samples or not axes:
+        return low, high, 0, 0
     extent = 1
-    dims = merged(view.axes[0])
+    dims = merged(axes[0])
     for count, _ in dims:
         extent *= count
     if extent != samples or len(dims) > 1:
-        return Touch(view.buffer, low, high, write)
+        return low, high, 0, 0
     stride = dims[0][1] if dims else high - low
     if stride <= 0:
-        return Touch(view.buffer, low, high, write)
-    return Touch(view.buffer, low, high, write, stride, high - low - (samples - 1) * stride)
+        return low, high, 0, 0
+    return low, high, stride, high - low - (samples - 1) * stride

@@ -11,7 +11,7 @@ from compute.collection import paused_collection
 from compute.cpu.engine import DTYPES, Engine, variant_of
 from compute.cpu.entry import Bound
 from compute.cpu.planner.storage import Slot, Storage
-from compute.initial import initial_values
+from compute.initial import started_values
 from graph.kinds import Optimizer
 from graph.lower import LowerError
 from graph.stepping import batch_size, slot_key
@@ -64,7 +64,8 @@ class CpuPlan(Sketch):
     ) -> None:
         super().__init__(model, options, progress)
         self.engine.allocate()
-        self.write(initial_values(model, options.seed, DTYPES[options.precision]))
+        # what starts at zero is so already
+        self.write(started_values(model, options.seed, DTYPES[options.precision]))
 
     def read(self) -> dict[str, Array]:
         """Copies of all persistent arrays by `kind:KEY`, canonical."""

@@ -6,8 +6,7 @@ row to the `Builder`'s program and returns the symbolic result. Equal rows are e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -109,6 +108,21 @@ def _table() -> dict[str, Primitive]:
     return PRIMITIVES
 
 
+class _At:
+    """The path of a builder's rows, until its block ends."""
+
+    __slots__ = ("_before", "_builder", "_path")
+
+    def __init__(self, builder: Builder, path: str) -> None:
+        self._builder, self._path = builder, path
+
+    def __enter__(self) -> None:
+        self._before, self._builder.path = self._builder.path, self._path
+
+    def __exit__(self, *_: object) -> None:
+        self._builder.path = self._before
+
+
 class Builder:
     """Collects the rows of a program. One builder makes one program."""
 
@@ -118,36 +132,32 @@ class Builder:
         self.inputs: list[Input] = []
         self.row_of: dict[int, Row] = {}
         self._known: dict[_Key, Row] = {}
-        self._input_of: dict[tuple[InputKind, str], Tensor] = {}
-        self._path = ""
+        # values, not tensors: what knows its builder would keep it from being freed
+        self._input_of: dict[tuple[InputKind, str], int] = {}
+        self.path = ""
 
     def copy(self) -> Builder:
         """A builder with the same rows, to which others can be added."""
         other = Builder()
         other.types, other.rows, other.inputs = self.types[:], self.rows[:], self.inputs[:]
         other.row_of, other._known = self.row_of.copy(), self._known.copy()
-        other._input_of = {key: Tensor(other, t.id) for key, t in self._input_of.items()}
+        other._input_of = self._input_of.copy()
         return other
 
-    @contextmanager
-    def at(self, path: str) -> Iterator[None]:
-        """Rows emitted inside carry `path` as their node."""
-        before, self._path = self._path, path
-        try:
-            yield
-        finally:
-            self._path = before
+    def at(self, path: str) -> _At:
+        """Inside it emitted rows carry `path` as their node."""
+        return _At(self, path)
 
     def input(self, kind: InputKind, key: str, type: TensorType) -> Tensor:
         """The program input (`kind`, `key`), declared on first use."""
         known = self._input_of.get((kind, key))
         if known is not None:
-            if known.type != type:
-                raise ValueError(f"input {kind} {key}: found {type}, expected {known.type}")
-            return known
+            if self.types[known] != type:
+                raise ValueError(f"input {kind} {key}: found {type}, expected {self.types[known]}")
+            return Tensor(self, known)
         tensor = self._new(type)
         self.inputs.append(Input(kind, key, tensor.id))
-        self._input_of[kind, key] = tensor
+        self._input_of[kind, key] = tensor.id
         return tensor
 
     def _new(self, type: TensorType) -> Tensor:
@@ -178,7 +188,7 @@ class Builder:
             first = len(known)
             known += types
             outputs = tuple(range(first, first + len(types)))
-            row = Row(op, ids, outputs, key[2], self._path)
+            row = Row(op, ids, outputs, key[2], self.path)
             self._append(key, row)
         return tuple([Tensor(self, value) for value in row.outputs])
 
@@ -189,11 +199,11 @@ class Builder:
         """
         twice: dict[int, int] = {}
         for given in inputs:
-            first = self._input_of.setdefault((given.kind, given.key), Tensor(self, given.value))
-            if first.id == given.value:
+            first = self._input_of.setdefault((given.kind, given.key), given.value)
+            if first == given.value:
                 self.inputs.append(given)
             else:
-                twice[given.value] = first.id
+                twice[given.value] = first
         return twice
 
     def keep(self, row: Row, inputs: tuple[int, ...]) -> tuple[int, ...]:
@@ -226,7 +236,7 @@ class Builder:
         """
         tensors = dict(given)
         for row in body.rows:
-            with self.at(row.path or self._path):
+            with self.at(row.path or self.path):
                 results = self.emit(row.op, [tensors[v] for v in row.inputs], **dict(row.attrs))
             tensors.update(zip(row.outputs, results, strict=True))
         return tensors

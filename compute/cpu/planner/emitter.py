@@ -24,6 +24,7 @@ from compute.cpu.planner.views import (
     merged,
     packed,
     packed_like,
+    text_of,
 )
 from graph.program import Shape
 
@@ -196,7 +197,7 @@ class Emitter:
         touches += [touch(v) for v in whole]
         touches += [touch(v, samples, write=True) for v in writes]
         views = (*reads, *whole, *writes)
-        shapes = tuple("×".join(map(str, v.shape)) or "1" for v in views)
+        shapes = tuple([text_of(v.axes) for v in views])
         step = Step(kernel, self.path, dict(words), touches, samples, unit, prefer, shapes, flops)
         step.behind, step.again = self.behind, self.again
         step.commits = any(t.write and self._lasting(t.buffer) for t in touches)

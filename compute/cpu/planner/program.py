@@ -198,6 +198,7 @@ class Planner:
         if loss_view is not None and not any(region.guard for region in regions):
             regions.append(Region(guard=True))
         total, buffers = place(regions, [v.buffer for v in arrays.values()])
+        em.fixed.clear()  # places that know the emitter would keep it from being freed
         self.tables.numbers.size = self.tables.steps * em.host.width * 8
         return Planned(
             self.program.name,

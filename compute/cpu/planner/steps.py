@@ -7,14 +7,13 @@ chunk by chunk one after the other; steps with `samples` 0 have chunks of their 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from compute.cpu.planner.host import Number
 from compute.cpu.planner.views import Axis, Buffer, View, known, merged, reach_of
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """A byte of a buffer; bind turns it into a number."""
 
     buffer: Buffer
@@ -25,8 +24,7 @@ Word = int | float | Address
 NULL = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Touch:
+class Touch(NamedTuple):
     """Bytes [low, high) of a buffer that a step reads or writes.
 
     With `stride` above 0, slice i of the step's samples touches only the `span` bytes from

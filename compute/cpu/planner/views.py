@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from graph.program import Shape
 
@@ -48,8 +48,7 @@ class Buffer:
         return self.border is not None and not self.cleared
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """A value in a buffer: byte offset of its first element and dimensions of each axis."""
 
     buffer: Buffer
@@ -120,6 +119,12 @@ class View:
 def shape_of(axes: tuple[Axis, ...]) -> Shape:
     """Number of elements along each of the axes."""
     return tuple(extent_of(axis) for axis in axes)
+
+
+@known
+def text_of(axes: tuple[Axis, ...]) -> str:
+    """The shape as people write it."""
+    return "×".join(map(str, shape_of(axes))) or "1"
 
 
 @known

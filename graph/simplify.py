@@ -38,29 +38,18 @@ def drop_dead(program: Program) -> Program:
 
 def renumbered(program: Program, inputs: Sequence[Input], rows: Sequence[Row]) -> Program:
     """The program with these of its inputs and rows, values counted in that order."""
-    number = [-1] * len(program.types)
-    order: list[int] = []
-
-    def count(values: Sequence[int]) -> None:
-        for value in values:
-            if number[value] < 0:
-                number[value] = len(order)
-                order.append(value)
-
-    def at(values: Sequence[int]) -> tuple[int, ...]:
-        return tuple([number[v] for v in values])
-
-    count([given.value for given in inputs])
+    order = [given.value for given in inputs]
+    for row in rows:
+        order += row.outputs
+    number = dict(zip(order, range(len(order)), strict=True))
     made: list[Row] = []
     for row in rows:
-        count(row.inputs)
-        count(row.outputs)
-        read, written = at(row.inputs), at(row.outputs)
-        if read != row.inputs or written != row.outputs:
-            row = Row(row.op, read, written, row.attrs, row.path)
+        op, before, after, attrs, path = row
+        read = tuple([number[v] for v in before])
+        written = tuple([number[v] for v in after])
+        if read != before or written != after:
+            row = Row(op, read, written, attrs, path)
         made.append(row)
-    count([value for _, value in program.outputs])
-    count([u.value for u in program.updates])
     return Program(
         program.name,
         tuple([program.types[v] for v in order]),

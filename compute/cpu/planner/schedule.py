@@ -209,34 +209,42 @@ def _settle(group: Group) -> None:
 
 def _edges(steps: Sequence[Step]) -> list[list[_Edge]]:
     """For each step the earlier ones it conflicts with."""
-    seen: dict[tuple[Buffer, int], list[tuple[int, Step, Touch]]] = {}
+    seen: dict[_Part, list[tuple[int, Step, Touch]]] = {}
     result: list[list[_Edge]] = []
     for k, step in enumerate(steps):
         found: dict[int, bool] = {}
-        for touch in step.touches:
-            for part in _parts(touch):
-                for before, other, theirs in seen.get((touch.buffer, part), ()):
-                    if not (touch.write or theirs.write):
-                        continue
-                    if touch.low >= theirs.high or theirs.low >= touch.high:
+        parts = [_parts(touch) for touch in step.touches]
+        for touch, own in zip(step.touches, parts, strict=True):
+            _, low, high, write, _, _ = touch
+            for part in own:
+                for before, other, theirs in seen.get(part, ()):
+                    if not (write or theirs.write) or low >= theirs.high or theirs.low >= high:
                         continue
                     local = _local(step, touch, other, theirs)
                     found[before] = found.get(before, True) and local
-        for touch in step.touches:
-            for part in _parts(touch):
-                seen.setdefault((touch.buffer, part), []).append((k, step, touch))
+        for touch, own in zip(step.touches, parts, strict=True):
+            for part in own:
+                if part in seen:
+                    seen[part].append((k, step, touch))
+                else:
+                    seen[part] = [(k, step, touch)]
         result.append([_Edge(before, local) for before, local in sorted(found.items())])
     return result
 
 
-def _parts(touch: Touch) -> range:
+_Part = Buffer | tuple[Buffer, int]
+
+
+def _parts(touch: Touch) -> Sequence[_Part]:
     """What a step touches of a buffer in parts: all that lasts is in few buffers, which nearly
     every step touches somewhere.
     """
-    if touch.buffer.segment == "transient":
-        return range(1)
-    size = max(1, touch.buffer.size // PARTS_OF_BUFFER)
-    return range(touch.low // size, (max(touch.low, touch.high - 1)) // size + 1)
+    buffer = touch.buffer
+    if buffer.segment == "transient":
+        return (buffer,)
+    size = max(1, buffer.size // PARTS_OF_BUFFER)
+    first, last = touch.low // size, max(touch.low, touch.high - 1) // size
+    return [(buffer, part) for part in range(first, last + 1)]
 
 
 def _local(step: Step, mine: Touch, other: Step, theirs: Touch) -> bool:

@@ -96,7 +96,7 @@ class Step:
 
     def bytes(self) -> int:
         """Bytes between the first and the last that each operand covers, summed."""
-        return sum(touch.high - touch.low for touch in self.touches)
+        return sum([touch.high - touch.low for touch in self.touches])
 
 
 def address(view: View) -> Address:

@@ -274,22 +274,20 @@ def rebuild(program: Program, about: Collection[str], visit: Visit) -> Program:
     builder = Builder()
     builder.types = list(program.types)
     stands = builder.take_inputs(program.inputs)  # value -> another that stands for it
+    replaced = stands.keys()
     for row in program.rows:
-        moved = bool(stands) and not stands.keys().isdisjoint(row.inputs)
-        if row.op not in about and not moved:
-            made = builder.keep(row, row.inputs)
-        else:
-            ids = [stands.get(v, v) for v in row.inputs]
-            replaced = None
-            if row.op in about:
-                with builder.at(row.path):
-                    replaced = visit(builder, row, [Tensor(builder, v) for v in ids])
-            if replaced is not None:
-                made = tuple(tensor.id for tensor in replaced)
-            else:
-                made = builder.keep(row, tuple(ids))
-        if made != row.outputs:
-            stands.update(zip(row.outputs, made, strict=True))
+        op, ids, own, _, path = row
+        if not replaced.isdisjoint(ids):
+            ids = tuple([stands.get(v, v) for v in ids])
+        made: Sequence[int] | None = None
+        if op in about:
+            with builder.at(path):
+                tensors = visit(builder, row, [Tensor(builder, v) for v in ids])
+            made = None if tensors is None else tuple([tensor.id for tensor in tensors])
+        if made is None:
+            made = builder.keep(row, ids)
+        if made != own:
+            stands.update(zip(own, made, strict=True))
     outputs = {name: Tensor(builder, stands.get(v, v)) for name, v in program.outputs}
     updates = [(u, Tensor(builder, stands.get(u.value, u.value))) for u in program.updates]
     return builder.finish(program.name, outputs, updates, program.batch)

@@ -47,7 +47,7 @@ class Tape:
         return int(self.words.shape[0])
 
 
-_Words = tuple[int | None, ...]  # of a kernel's row; None: an address
+_Words = tuple[float | None, ...]  # of a kernel's row; None: an address
 _APART = 1 << 48  # bytes, more than any operand covers
 
 
@@ -149,10 +149,10 @@ class _Binder:
     def _call(self, kernel: str, packed: _Words) -> _Call:
         """What rows of these words have in common, wherever their operands lie."""
         spec, made = SPECS[kernel], np.zeros(tape.ROW_WORDS, np.int64)
-        made[tape.CONTROL], made[tape.FUNCTION] = tape.Control.KERNEL, self.function(kernel)
-        made[tape.ARGUMENTS : tape.ARGUMENTS + len(packed)] = [word or 0 for word in packed]
         places = [k for k, word in enumerate(packed) if word is None]
-        apart = [0 if word is None else word for word in packed]
+        apart = [0 if word is None else int(word) for word in packed]
+        made[tape.CONTROL], made[tape.FUNCTION] = tape.Control.KERNEL, self.function(kernel)
+        made[tape.ARGUMENTS : tape.ARGUMENTS + len(packed)] = apart
         for number, k in enumerate(places):
             apart[k] = number * _APART + _APART // 2  # so that an access tells its operand
         accesses = []
@@ -237,18 +237,17 @@ class _Binder:
 def _packed(step: Step, size: int) -> tuple[_Words, list[Address]]:
     """The words of a kernel's row in order, None where an address goes; and the addresses."""
     spec = SPECS[step.kernel]
-    given = {**step.words, "size": size} if "size" in spec.words else step.words
-    if given.keys() != set(spec.words):
+    given = {"size": size, **step.words} if "size" in spec.words else step.words
+    if len(given) != len(spec.words) or not all(map(given.__contains__, spec.words)):
         spec.pack(**dict.fromkeys(given, 0))  # says which are missing or unknown
-    words: list[int | None] = []
-    places: list[Address] = []
-    for name in spec.words:
-        word = given[name]
-        if isinstance(word, Address):
-            places.append(word)
-            words.append(None)
-        else:
-            words.append(float_bits(word) if name in spec.floats else int(word))
+    whole = [
+        float_bits(given[name])  # type: ignore[arg-type]
+        if name in spec.floats
+        else given[name]
+        for name in spec.words
+    ]
+    places = [word for word in whole if isinstance(word, Address)]
+    words = [None if isinstance(word, Address) else word for word in whole]
     return tuple(words), places
 
 

@@ -196,11 +196,11 @@ class Emitter:
         touches = [touch(v, samples) for v in reads]
         touches += [touch(v) for v in whole]
         touches += [touch(v, samples, write=True) for v in writes]
-        views = (*reads, *whole, *writes)
-        shapes = tuple([text_of(v.axes) for v in views])
+        shapes = tuple([text_of(v.axes) for v in (*reads, *whole, *writes)])
         step = Step(kernel, self.path, dict(words), touches, samples, unit, prefer, shapes, flops)
         step.behind, step.again = self.behind, self.again
-        step.commits = any(t.write and self._lasting(t.buffer) for t in touches)
+        for view in writes:
+            step.commits = step.commits or self._lasting(view.buffer)
         self.steps.append(step)
         return step
 

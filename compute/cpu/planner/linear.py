@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 
 from compute.cpu.planner.emitter import Emitter, PlanError
@@ -85,18 +86,14 @@ def _emit_plain(em: Emitter, a: View, b: View, goal: View | None, op: Op) -> Vie
     a, b, inner, b_strides = _matched(em, a, b)
     m, n = a.shape[0], b.shape[1]
     c, c_row = _result(em, goal, a.axes[0], b.axes[1])
-    words: dict[str, Word] = {
-        **{"a": address(a), "a_row": _stride(a.axes[0]), "a_col": inner[1]},
-        **{"b": address(b), "b_row": b_strides[0], "b_col": b_strides[1]},
-        **{"c": address(c), "c_row": c_row, "m": m, "n": n, "k": inner[0]},
-        **{"init": 0, "bias": NULL, "epilogue": 0, "mask": NULL, "mask_row": 0},
-        **{"pre": NULL, "pre_row": 0, "sums": NULL},
-    }
+    strides = (_stride(a.axes[0]), inner[1], *b_strides, c_row)
+    plain, samples, prefer = _cut(m, n, inner[0], strides, em.item)
+    words: dict[str, Word] = {**plain, "a": address(a), "b": address(b), "c": address(c)}
     reads, whole, writes = [a], [b], [c]
     if "bias" in op.roles:
         flat = _vector(em.view(op.roles["bias"]), n)
         flat = em.arranged(flat, (packed_axis(c.axes[1], em.item),))
-        words |= {"init": 2, "bias": address(flat)}
+        words["init"], words["bias"] = 2, address(flat)
         whole.append(flat)
     if "relu" in op.roles:
         words["epilogue"] = 1
@@ -114,7 +111,7 @@ def _emit_plain(em: Emitter, a: View, b: View, goal: View | None, op: Op) -> Vie
         sums = sums if sums.axes == packed(sums.shape, em.item) else em.new(sums.shape)
         words["sums"] = address(sums)
         writes.append(View(sums.buffer, sums.offset, ((), *sums.axes), em.item))  # not cut by rows
-    _add(em, words, reads, writes, whole)
+    em.add("gemm", words, reads, writes, samples, 1, prefer, whole, 2 * m * n * inner[0])
     if bias is not None:
         em.put(bias, sums)
     if "pre" in op.roles:  # only now: a value with a place elsewhere is copied there
@@ -122,26 +119,27 @@ def _emit_plain(em: Emitter, a: View, b: View, goal: View | None, op: Op) -> Vie
     return c
 
 
-def _add(
-    em: Emitter,
-    words: dict[str, Word],
-    reads: list[View],
-    writes: list[View],
-    whole: list[View],
-) -> None:
-    """Cut by rows of the batch, or by columns when B is big: see DESIGN's memory traffic."""
-    m, n, k = (int(words[name]) for name in ("m", "n", "k"))  # type: ignore[arg-type]
-    words |= {"batch": 1, "a_batch": 0, "b_batch": 0, "c_batch": 0}
-    work = m * n * k
-    turned = words["a_row"] == em.item and words["a_col"] != em.item
-    if _by_columns(m, n, k, em.item, turned and m >= TURNED_ROWS):
-        words["split"] = 1
+@known
+def _cut(
+    m: int, n: int, k: int, strides: tuple[int, int, int, int, int], item: int
+) -> tuple[Mapping[str, Word], int, int]:
+    """The words of a product without operands, its samples and the size of a chunk.
+
+    It is cut by rows of the batch, or by columns when B is big: see DESIGN's memory traffic.
+    """
+    a_row, a_col, b_row, b_col, c_row = strides
+    words: dict[str, Word] = {
+        **{"a": NULL, "a_row": a_row, "a_col": a_col, "b": NULL, "b_row": b_row, "b_col": b_col},
+        **{"c": NULL, "c_row": c_row, "m": m, "n": n, "k": k},
+        **{"init": 0, "bias": NULL, "epilogue": 0, "mask": NULL, "mask_row": 0},
+        **{"pre": NULL, "pre_row": 0, "sums": NULL},
+        **{"batch": 1, "a_batch": 0, "b_batch": 0, "c_batch": 0, "split": 0},
+    }
+    turned = a_row == item and a_col != item
+    if _by_columns(m, n, k, item, turned and m >= TURNED_ROWS):
         columns = _share(n, 16, COLUMNS if m > 1 else LONE_COLUMNS)
-        em.add("gemm", words, reads, writes, 0, 1, columns, whole, 2 * work)
-        return
-    words["split"] = 0
-    prefer = _share(m, 8, ROWS) if work > SMALL_WORK else m
-    em.add("gemm", words, reads, writes, m, 1, prefer, whole, 2 * work)
+        return {**words, "split": 1}, 0, columns
+    return words, m, _share(m, 8, ROWS) if m * n * k > SMALL_WORK else m
 
 
 def _by_columns(m: int, n: int, k: int, item: int, packed_rows: bool) -> bool:

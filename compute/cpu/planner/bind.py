@@ -48,6 +48,7 @@ class Tape:
 
 
 _Words = tuple[float | None, ...]  # of a kernel's row; None: an address
+_Range = tuple[int, int, bool]  # addresses, and whether they may be written
 _APART = 1 << 48  # bytes, more than any operand covers
 
 
@@ -75,6 +76,7 @@ class _Binder:
         count = len(steps) + groups + len(planned.regions)
         self.tape = Tape(_zeros(count * tape.ROW_WORDS), _zeros(_side_words(steps, groups)))
         self.tape.words = self.tape.words.reshape(count, tape.ROW_WORDS)
+        self.side = int(self.tape.side.ctypes.data)
         self.row = 0
         self.used = _COUNTER * groups
         self.calls: dict[tuple[str, _Words], _Call] = {}
@@ -113,7 +115,7 @@ class _Binder:
             names = ", ".join(step.kernel for step in group.steps)
             raise PlanError(f"a group of {names} has {sorted(chunks)} chunks, expected one number")
         head[tape.GROUP_SIZE], head[tape.GROUP_CHUNKS] = len(group.steps), chunks.pop()
-        head[tape.GROUP_COUNTER] = self.tape.side.ctypes.data + 8 * _COUNTER * counter
+        head[tape.GROUP_COUNTER] = self.side + 8 * _COUNTER * counter
 
     def _step(self, step: Step, group: Group) -> int:
         """Write the row of a step; returns its number of chunks."""
@@ -142,8 +144,9 @@ class _Binder:
         row[tape.CONTROL], row[tape.FUNCTION] = tape.Control.KERNEL, self.function(step.kernel)
         row[tape.ARGUMENTS : tape.ARGUMENTS + len(packed)] = packed
         self._bounds(step)
+        allowed = self._allowed(step)
         for access in spec.extents(packed, self.item):
-            self._verify(step, access)
+            self._verify(step, access, allowed)
         return spec.chunks(packed)
 
     def _call(self, kernel: str, packed: _Words) -> _Call:
@@ -182,7 +185,7 @@ class _Binder:
         start = self.used
         self.tape.side[start : start + len(words)] = words
         self.used += len(words)
-        return int(self.tape.side.ctypes.data) + 8 * start
+        return self.side + 8 * start
 
     def _operand(self, operand: Operand) -> list[int]:
         tail = [operand.mode, operand.flags, *operand.strides, 0]
@@ -213,19 +216,21 @@ class _Binder:
                     break
             else:  # in a table, or in a touch of what lies beside the buffer
                 start = self.address(buffer, 0)
-                self._verify(step, Access(name, start, low, high, write))
+                self._verify(step, Access(name, start, low, high, write), self._allowed(step))
 
-    def _verify(self, step: Step, access: Access) -> None:
-        """The bytes lie in a declared touch, a table, or the side words."""
-        allowed = []
+    def _allowed(self, step: Step) -> list[_Range]:
+        """Declared touches, the side words and tables."""
+        found = [(self.side, self.side + self.tape.side.nbytes, False)]
         for touch in step.touches:
             start = self.address(touch.buffer, 0)
-            allowed.append((start + touch.low, start + touch.high, touch.write))
-        side = int(self.tape.side.ctypes.data)
-        allowed.append((side, side + self.tape.side.nbytes, False))
+            found.append((start + touch.low, start + touch.high, touch.write))
         for table in self.planned.tables.buffers():
             start = self.address(table, 0)
-            allowed.append((start, start + table.size, True))
+            found.append((start, start + table.size, True))
+        return found
+
+    def _verify(self, step: Step, access: Access, allowed: Sequence[_Range]) -> None:
+        """The bytes lie in one of the ranges."""
         low, high = access.address + access.low, access.address + access.high
         if not any(a <= low and high <= b and (w or not access.write) for a, b, w in allowed):
             raise PlanError(

@@ -220,8 +220,8 @@ def _edges(steps: Sequence[Step]) -> list[list[_Edge]]:
                 for before, other, theirs in seen.get(part, ()):
                     if not (write or theirs.write) or low >= theirs.high or theirs.low >= high:
                         continue
-                    local = _local(step, touch, other, theirs)
-                    found[before] = found.get(before, True) and local
+                    if found.get(before, True):
+                        found[before] = _local(step, touch, other, theirs)
         for touch, own in zip(step.touches, parts, strict=True):
             for part in own:
                 if part in seen:

@@ -269,7 +269,7 @@ class Emitter:
 
     def arranged(self, view: View, axes: tuple[Axis, ...]) -> View:
         """`view` with exactly these dense axes: itself, or a copy (made once)."""
-        if _plain(view.axes) == _plain(axes):
+        if view.axes == axes or _plain(view.axes) == _plain(axes):
             return view
         key = (id(view.buffer), view.offset, view.axes, axes)
         if key not in self._copies:
@@ -281,7 +281,7 @@ class Emitter:
     def dense(self, view: View) -> View:
         """`view` as a dense row-major array."""
         axes = packed(view.shape, view.item)
-        if all(a == b for a, b in zip(_plain(view.axes), _plain(axes), strict=True)):
+        if view.axes == axes:
             return view
         return self.arranged(view, axes)
 

@@ -391,10 +391,9 @@ def _writer(steps: list[Step], view: View | None) -> Step | None:
     if view is None:
         return None
     goal = touch(view)
-    found = None
-    for step in steps:
+    for step in reversed(steps):
         for made in step.touches:
             meets = made.low < goal.high and goal.low < made.high
             if made.write and made.buffer is goal.buffer and meets:
-                found = step
-    return found
+                return step
+    return None

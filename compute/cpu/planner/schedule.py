@@ -94,13 +94,14 @@ class _Schedule:
         self._hold_back(pace)
         self.commits = [step.commits for step in steps]
         self.after = self._followers()
-        number = {step: k for k, step in enumerate(steps)}
-        for k, step in enumerate(steps):
-            if step.follows is not None and number.get(step.follows, k) < k:
-                self._bind(k, number[step.follows])
+        if any(step.follows for step in steps):
+            number = {step: k for k, step in enumerate(steps)}
+            for k, step in enumerate(steps):
+                if step.follows is not None and number.get(step.follows, k) < k:
+                    self._bind(k, number[step.follows])
+            self.after = self._followers()
         self.loss = next((k for k, step in enumerate(steps) if step is loss), -1)
         self.waiting = [len(edges) for edges in self.edges]
-        self.after = self._followers()
         self.regions = [Region()]
         self.place: dict[int, int] = {}  # step -> region
         self.group_of: dict[int, Group] = {}
@@ -109,6 +110,8 @@ class _Schedule:
         """Let steps wait that nothing they read holds back, so that their memory is not in use
         from the start: what is behind another, and what clears borders, for its image's writer.
         """
+        if not any(step.clears or step.behind for step in self.steps):
+            return
         number = {step: k for k, step in enumerate(self.steps)}
         writer: dict[Buffer, int] = {}
         for k in reversed(range(len(self.steps))):

@@ -23,7 +23,7 @@ NO_BORDER: Sides = (0, 0, 0, 0)
 CACHE_LINE = 64
 # The layers of a net, and a net before and after an edit, lie in much the same ways: what only
 # strides decide is worked out once.
-known = lru_cache(maxsize=1 << 13)
+known = lru_cache(maxsize=1 << 12)
 
 
 @dataclass(eq=False, slots=True)

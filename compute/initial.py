@@ -60,11 +60,24 @@ def started_values(
 
 
 def _drawn_together(params: Mapping[str, Param], seed: int) -> dict[str, Array]:
-    """Uniform numbers of the small parameters that start with such, by key."""
+    """Uniform numbers of the small parameters that start with such, by key: `philox.uniform`'s of
+    their streams at step 0, all in one pass.
+    """
     sizes = {key: math.prod(p.shape) for key, p in params.items() if p.init in _UNIFORM}
     small = [key for key, size in sizes.items() if size <= SMALL]
-    drawn = philox.uniforms(seed, [(f"initial/{key}", sizes[key]) for key in small])
-    return dict(zip(small, drawn, strict=True))
+    if not small:
+        return {}
+    counts = [-(-sizes[key] // 4) for key in small]  # a block has four numbers
+    starts = np.cumsum([0, *counts[:-1]])
+    blocks = (np.arange(sum(counts)) - np.repeat(starts, counts)).astype(np.uint64)
+    streams = [philox.stream_key(f"initial/{key}") for key in small]
+    keys = np.repeat(np.array(streams, np.int64).view(np.uint64), counts)
+    low, high = keys & np.uint64(0xFFFFFFFF), keys >> np.uint64(32)
+    counter = (blocks, np.zeros_like(blocks), low, high)
+    words = philox.block(counter, (seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF))
+    numbers = (np.stack(words, axis=1).reshape(-1) >> np.uint64(8)).astype(np.float64) * 2.0**-24
+    places = zip(small, starts.tolist(), strict=True)
+    return {key: numbers[4 * start : 4 * start + sizes[key]] for key, start in places}
 
 
 def initial(param: Param, key: str, seed: int, drawn: Array | None = None) -> Array:

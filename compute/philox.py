@@ -8,7 +8,6 @@ elsewhere change nothing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -50,37 +49,15 @@ def bits(seed: int, stream: str | int, step: int, count: int) -> npt.NDArray[np.
     """
     key = stream_key(stream) if isinstance(stream, str) else stream
     blocks = np.arange(-(-count // 4), dtype=np.uint64)
-    keys = np.array([key & 0xFFFFFFFF, (key >> 32) & 0xFFFFFFFF], np.uint64)[:, None]
-    return _words(seed, blocks, step, keys)[:count]
 
+    def constant(value: int) -> npt.NDArray[np.uint64]:
+        return np.full_like(blocks, value & 0xFFFFFFFF)
 
-def _words(
-    seed: int, blocks: npt.NDArray[np.uint64], step: int, keys: npt.NDArray[np.uint64]
-) -> npt.NDArray[np.uint64]:
-    """Four words for each number of a block; `keys` are the halves of its stream's key."""
-    steps = np.full_like(blocks, step & 0xFFFFFFFF)
-    low, high = np.broadcast_to(keys, (2, len(blocks)))
-    words = block((blocks & _LOW, steps, low, high), (seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF))
-    return np.stack(words, axis=1).reshape(-1)
+    counter = (blocks & _LOW, constant(step), constant(key), constant(key >> 32))
+    words = block(counter, (seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF))
+    return np.stack(words, axis=1).reshape(-1)[:count]
 
 
 def uniform(seed: int, stream: str | int, step: int, count: int) -> npt.NDArray[np.float64]:
     """`count` numbers in [0, 1), multiples of 2**-24, so exact in float32 as well."""
     return (bits(seed, stream, step, count) >> np.uint64(8)).astype(np.float64) * 2.0**-24
-
-
-def uniforms(seed: int, streams: Sequence[tuple[str, int]]) -> list[npt.NDArray[np.float64]]:
-    """Of each of the streams so many numbers at step 0, as `uniform` gives them, in one pass."""
-    if not streams:
-        return []
-    sizes = [-(-count // 4) for _, count in streams]
-    starts = np.cumsum([0, *sizes[:-1]])
-    blocks = np.arange(sum(sizes)) - np.repeat(starts, sizes)
-    keys = np.array([stream_key(name) for name, _ in streams], np.int64).view(np.uint64)
-    halves = np.repeat(np.stack([keys & _LOW, keys >> np.uint64(32)]), sizes, axis=1)
-    words = _words(seed, blocks.astype(np.uint64), 0, halves)
-    numbers = (words >> np.uint64(8)).astype(np.float64) * 2.0**-24
-    return [
-        numbers[4 * start : 4 * start + count]
-        for start, (_, count) in zip(starts.tolist(), streams, strict=True)
-    ]

@@ -12,7 +12,7 @@ the deviation of `he_normal` but nothing beyond two deviations of what was drawn
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from graph.lower import Model
 
 TRUNCATED_DEVIATION = 0.02
+SMALL = 1 << 14  # numbers of a parameter up to which drawing it costs more in calls than in numbers
+_UNIFORM = ("he_uniform", "glorot_uniform", "lecun_uniform", "torch_linear")
 CUT_DEVIATION = 0.87962566103423978  # of standard normal numbers none of which is beyond 2
 
 
@@ -36,29 +38,60 @@ def initial_values(
 
     Slots start at zero, but the running mean of a parameter with the parameter.
     """
+    zeros = {f"slot:{key}": np.zeros(shape, dtype) for key, shape in model.slots.items()}
+    return zeros | started_values(model, seed, dtype)
+
+
+def started_values(
+    model: Model, seed: int, dtype: type[np.floating[Any]] = np.float32
+) -> dict[str, Array]:
+    """The same without the slots that start at zero."""
+    drawn = _drawn_together(model.params, seed)
     values = {
-        f"param:{key}": initial(param, key, seed).astype(dtype)
+        f"param:{key}": initial(param, key, seed, drawn.get(key)).astype(dtype)
         for key, param in model.params.items()
     }
     for key, state in model.states.items():
         fill = 1.0 if state.init == "ones" else 0.0
         values[f"state:{key}"] = np.full(state.shape, fill, dtype)
-    for key, shape in model.slots.items():
-        values[f"slot:{key}"] = np.zeros(shape, dtype)
     for key, slot in model.averages.items():
         values[f"slot:{slot}"] = values[f"param:{key}"].copy()
     return values
 
 
-def initial(param: Param, key: str, seed: int) -> Array:
-    """The first value of one parameter, float64; ValueError for an unknown initialiser."""
-    values = _initial(param, key, seed)
+def _drawn_together(params: Mapping[str, Param], seed: int) -> dict[str, Array]:
+    """Uniform numbers of the small parameters that start with such, by key: `philox.uniform`'s of
+    their streams at step 0, all in one pass.
+    """
+    sizes = {key: math.prod(p.shape) for key, p in params.items() if p.init in _UNIFORM}
+    small = [key for key, size in sizes.items() if size <= SMALL]
+    if not small:
+        return {}
+    counts = [-(-sizes[key] // 4) for key in small]  # a block has four numbers
+    starts = np.cumsum([0, *counts[:-1]])
+    blocks = (np.arange(sum(counts)) - np.repeat(starts, counts)).astype(np.uint64)
+    streams = [philox.stream_key(f"initial/{key}") for key in small]
+    keys = np.repeat(np.array(streams, np.int64).view(np.uint64), counts)
+    low, high = keys & np.uint64(0xFFFFFFFF), keys >> np.uint64(32)
+    counter = (blocks, np.zeros_like(blocks), low, high)
+    words = philox.block(counter, (seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF))
+    numbers = (np.stack(words, axis=1).reshape(-1) >> np.uint64(8)).astype(np.float64) * 2.0**-24
+    places = zip(small, starts.tolist(), strict=True)
+    return {key: numbers[4 * start : 4 * start + sizes[key]] for key, start in places}
+
+
+def initial(param: Param, key: str, seed: int, drawn: Array | None = None) -> Array:
+    """The first value of one parameter, float64; ValueError for an unknown initialiser.
+
+    `drawn`: the uniform numbers of its stream, where they are known.
+    """
+    values = _initial(param, key, seed, drawn)
     if param.blank is not None:
         values[param.blank] = 0.0
     return values
 
 
-def _initial(param: Param, key: str, seed: int) -> Array:
+def _initial(param: Param, key: str, seed: int, drawn: Array | None) -> Array:
     if isinstance(param.init, int | float):
         return np.full(param.shape, float(param.init))
     if param.init in ("zeros", "ones"):
@@ -78,7 +111,8 @@ def _initial(param: Param, key: str, seed: int) -> Array:
         "lecun_normal": math.sqrt(1 / fan_in),
     }
     if param.init in bounds:
-        return (2 * _uniform(key, seed, param.shape) - 1) * bounds[param.init]
+        uniform = _uniform(key, seed, param.shape) if drawn is None else drawn.reshape(param.shape)
+        return (2 * uniform - 1) * bounds[param.init]
     if param.init in deviations:
         return _normal(key, seed, param.shape) * deviations[param.init]
     cut = {name.replace("normal", "truncated"): size for name, size in deviations.items()}

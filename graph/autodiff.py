@@ -75,9 +75,7 @@ def _sweep(
     gradient = dict(seeds)
     needed = _reached_from(rows, wrt)
     for row in reversed(rows):
-        if not any(v in gradient for v in row.outputs):
-            continue
-        if not any(v in needed for v in row.inputs):
+        if gradient.keys().isdisjoint(row.outputs) or needed.isdisjoint(row.inputs):
             continue
         with builder.at(row.path):
             parts = _row_gradient(builder, row, gradient, needed)
@@ -93,10 +91,17 @@ def _reached_from(rows: Sequence[Row], start: set[int]) -> set[int]:
     """Values computed from `start`, `start` included."""
     reached = set(start)
     for row in rows:
-        constant = PRIMITIVES[row.op].constant
-        if any(v in reached for k, v in enumerate(row.inputs) if k not in constant):
+        if not reached.isdisjoint(differentiated(row)):
             reached.update(row.outputs)
     return reached
+
+
+def differentiated(row: Row) -> Sequence[int]:
+    """The operands that a gradient can reach through a row."""
+    constant = PRIMITIVES[row.op].constant
+    if not constant:
+        return row.inputs
+    return [v for k, v in enumerate(row.inputs) if k not in constant]
 
 
 def _row_gradient(
@@ -140,4 +145,4 @@ def _expansion_gradient(
 
 def _rows_of(builder: Builder, values: set[int]) -> list[Row]:
     """The rows that define `values`, in program order."""
-    return [row for row in builder.rows if any(v in values for v in row.outputs)]
+    return [row for row in builder.rows if not values.isdisjoint(row.outputs)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from heapq import heapify, heappop, heappush
 from typing import Literal
 
 import networkx as nx
@@ -130,9 +131,15 @@ class Graph:
 
     def wires_in(self, id: str, port: str | None = None) -> list[Wire]:
         """Wires that end at a node (at one of its ports), in the order their port reads them."""
-        found = [wire for _, _, wire in self.net.in_edges(id, keys=True)]
-        mine = [wire for wire in found if port is None or wire.input == port]
-        return sorted(mine, key=lambda wire: (wire.input, wire.order, wire))
+        found = [
+            wire
+            for between in self.net.pred.get(id, {}).values()
+            for wire in between
+            if port is None or wire.input == port
+        ]
+        if len(found) > 1:
+            found.sort(key=lambda wire: (wire.input, wire.order, wire))
+        return found
 
     def wires_out(self, id: str, port: str | None = None) -> list[Wire]:
         """Wires that leave a node (one of its ports), in a stable order."""
@@ -144,7 +151,24 @@ class Graph:
 
         Raises networkx.NetworkXUnfeasible when there is a cycle; `graph.checks` names it.
         """
-        return [self.node(id) for id in nx.lexicographical_topological_sort(self.net)]
+        behind = dict(self.net.adjacency())
+        waiting = dict.fromkeys(behind, 0)
+        for after in behind.values():
+            for id in after:
+                waiting[id] += 1
+        ready = [id for id, count in waiting.items() if not count]
+        heapify(ready)
+        found: list[Node] = []
+        while ready:
+            id = heappop(ready)
+            found.append(self.node(id))
+            for other in behind[id]:
+                waiting[other] -= 1
+                if not waiting[other]:
+                    heappush(ready, other)
+        if len(found) < len(behind):
+            raise nx.NetworkXUnfeasible("found wires in a circle, expected them to point forward")
+        return found
 
     def set_node(self, node: Node) -> None:
         """Add or replace a node, keeping its wires."""

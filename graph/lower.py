@@ -15,7 +15,7 @@ from graph.op import Mode, Param, State
 from graph.primitives.scan import slope_inside
 from graph.program import Program, Shape, Update
 from graph.reach import differentiable, ends, slopes
-from graph.simplify import simplify
+from graph.simplify import renumbered, simplify
 from graph.stepping import batch_size, optimizer_of, optimizer_updates, slot_key
 from graph.tensor import Builder, Tensor
 from graph.trace import Refusal, Trace, trace
@@ -203,7 +203,7 @@ class Model:
     def _lower(self, entry: str, batch: int, watch: frozenset[str]) -> Program:
         phase = next((p for p in self.phases if p.name == entry), None)
         mode: Mode = "train" if phase else "evaluate"
-        found = _built(self.graph, mode, batch, entry if len(self.phases) > 1 and phase else "")
+        found = self._traced(mode, batch, entry if len(self.phases) > 1 and phase else "")
         if phase:
             program = _training_program(self.graph, found, phase, watch)
         elif entry == "evaluate":
@@ -213,6 +213,13 @@ class Model:
         else:
             raise ValueError(f"found entry {entry!r}, expected a phase, evaluate or predict")
         return _prune_inputs(simplify(replace(program, name=entry, batch=batch)))
+
+    def _traced(self, mode: Mode, batch: int, phase: str) -> Trace:
+        """A trace to add a program's rows to."""
+        known = self._trace
+        if (known.mode, known.batch, known.phase) == (mode, batch, phase) and not known.cells:
+            return known.fork()
+        return _built(self.graph, mode, batch, phase)
 
     def _averaged(self, program: Program) -> Program:
         """Reading the running mean of a parameter that has one."""
@@ -296,7 +303,7 @@ def _training_program(graph: Graph, found: Trace, phase: Phase, watch: frozenset
 def _ancestors(builder: Builder, value: Tensor) -> set[int]:
     needed = {value.id}
     for row in reversed(builder.rows):
-        if any(v in needed for v in row.outputs):
+        if not needed.isdisjoint(row.outputs):
             needed.update(row.inputs)
             needed.update(row.outputs)
     return needed
@@ -370,6 +377,6 @@ def _model_outputs(graph: Graph, found: Trace) -> dict[str, Tensor]:
 
 def _prune_inputs(program: Program) -> Program:
     """Without the inputs that nothing reads."""
-    used = {v for row in program.rows for v in row.inputs} | program.live_out()
-    kept = tuple(i for i in program.inputs if i.value in used)
-    return simplify(replace(program, inputs=kept, _hash=0))
+    used = program.live_out().union(*(row.inputs for row in program.rows))
+    kept = [given for given in program.inputs if given.value in used]
+    return renumbered(program, kept, program.rows) if len(kept) < len(program.inputs) else program

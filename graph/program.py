@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Shape = tuple[int, ...]
 # real: the plan's precision (float32 or float64); int: labels and indices, int64; scalar: one
@@ -41,8 +41,7 @@ Attr = Any  # hashable: numbers, strings, tuples of them, frozen dataclasses, Pr
 Attrs = Mapping[str, Attr]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One operation: `outputs = op(inputs, **attrs)`; `path` names the node it came from."""
 
     op: str

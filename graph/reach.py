@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graph.primitives.table import PRIMITIVES
+from graph.autodiff import differentiated
 from graph.program import Row
 from graph.tensor import Builder, Tensor
 from graph.trace import Trace
@@ -30,9 +30,8 @@ def upstream(found: Trace, values: set[int]) -> set[int]:
     """These values, and those that a gradient to them goes on to."""
     needed = set(values)
     for row in reversed(found.builder.rows):
-        if row.op != "stop_gradient" and any(v in needed for v in row.outputs):
-            constant = PRIMITIVES[row.op].constant
-            needed.update(v for k, v in enumerate(row.inputs) if k not in constant)
+        if row.op != "stop_gradient" and not needed.isdisjoint(row.outputs):
+            needed.update(differentiated(row))
     return needed
 
 

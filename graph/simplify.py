@@ -7,48 +7,58 @@ from dataclasses import replace
 
 from graph.primitives.shape import known_number
 from graph.primitives.table import PRIMITIVES, broadcast_shapes
-from graph.program import Program, Row, TensorType
+from graph.program import Input, Program, Row, TensorType, Update
 from graph.tensor import Builder, Tensor, rebuild
+
+_FOLDED = frozenset({"stop_gradient", "where", "mul", "add", "sub", "div", "neg"})
 
 
 def simplify(program: Program) -> Program:
     """Share equal rows, drop neutral and unused ones, renumber the values."""
-    return drop_dead(rebuild(drop_dead(program), _neutral))
+    needed = replace(program, rows=tuple(live_rows(program)), _hash=0)
+    return drop_dead(rebuild(needed, _FOLDED, _neutral))
+
+
+def live_rows(program: Program) -> list[Row]:
+    """The rows that an output or update needs."""
+    needed = program.live_out()
+    kept: list[Row] = []
+    for row in reversed(program.rows):
+        if not needed.isdisjoint(row.outputs):
+            kept.append(row)
+            needed.update(row.inputs)
+    kept.reverse()
+    return kept
 
 
 def drop_dead(program: Program) -> Program:
     """Only rows (and their values) that an output or update needs; inputs stay."""
-    needed = program.live_out()
-    kept: list[Row] = []
-    for row in reversed(program.rows):
-        if any(v in needed for v in row.outputs):
-            kept.append(row)
-            needed.update(row.inputs)
-    return _renumber(replace(program, rows=tuple(reversed(kept)), _hash=0))
+    return renumbered(program, program.inputs, live_rows(program))
 
 
-def _renumber(program: Program) -> Program:
-    number: dict[int, int] = {}
-    types: list[TensorType] = []
-
-    def at(value: int) -> int:
-        if value not in number:
-            number[value] = len(types)
-            types.append(program.types[value])
-        return number[value]
-
-    inputs = tuple(replace(i, value=at(i.value)) for i in program.inputs)
-    rows = tuple(
-        replace(
-            row,
-            inputs=tuple(at(v) for v in row.inputs),
-            outputs=tuple(at(v) for v in row.outputs),
-        )
-        for row in program.rows
+def renumbered(program: Program, inputs: Sequence[Input], rows: Sequence[Row]) -> Program:
+    """The program with these of its inputs and rows, values counted in that order."""
+    order = [given.value for given in inputs]
+    for row in rows:
+        order += row.outputs
+    number = dict(zip(order, range(len(order)), strict=True))
+    made: list[Row] = []
+    for row in rows:
+        op, before, after, attrs, path = row
+        read = tuple([number[v] for v in before])
+        written = tuple([number[v] for v in after])
+        if read != before or written != after:
+            row = Row(op, read, written, attrs, path)
+        made.append(row)
+    return Program(
+        program.name,
+        tuple([program.types[v] for v in order]),
+        tuple([Input(i.kind, i.key, number[i.value]) for i in inputs]),
+        tuple(made),
+        tuple([(name, number[value]) for name, value in program.outputs]),
+        tuple([Update(u.kind, u.key, number[u.value]) for u in program.updates]),
+        program.batch,
     )
-    outputs = tuple((name, at(value)) for name, value in program.outputs)
-    updates = tuple(replace(u, value=at(u.value)) for u in program.updates)
-    return Program(program.name, tuple(types), inputs, rows, outputs, updates, program.batch)
 
 
 def _neutral(builder: Builder, row: Row, operands: list[Tensor]) -> Sequence[Tensor] | None:
@@ -92,6 +102,8 @@ def expand_composites(program: Program, keep: Keep = lambda row, types: False) -
             return None
         return expand(operands, dict(row.attrs))
 
-    while any(PRIMITIVES[row.op].expand and not keep(row, program.types) for row in program.rows):
-        program = drop_dead(rebuild(program, visit))
+    while about := {
+        row.op for row in program.rows if PRIMITIVES[row.op].expand and not keep(row, program.types)
+    }:
+        program = drop_dead(rebuild(program, about, visit))
     return program

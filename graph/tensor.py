@@ -6,9 +6,10 @@ row to the `Builder`'s program and returns the symbolic result. Equal rows are e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
 
 from graph.program import (
     Attr,
@@ -21,6 +22,9 @@ from graph.program import (
     TensorType,
     Update,
 )
+
+if TYPE_CHECKING:
+    from graph.primitives.table import Primitive
 
 Number = int | float
 
@@ -94,6 +98,31 @@ class Tensor:
         raise TypeError("a symbolic tensor has no truth value; use where(condition, a, b)")
 
 
+_Key = tuple[str, tuple[int, ...], tuple[tuple[str, Attr], ...]]  # of equal rows
+
+
+@cache
+def _table() -> dict[str, Primitive]:
+    from graph.primitives.table import PRIMITIVES  # the table's entries emit rows themselves
+
+    return PRIMITIVES
+
+
+class _At:
+    """The path of a builder's rows, until its block ends."""
+
+    __slots__ = ("_before", "_builder", "_path")
+
+    def __init__(self, builder: Builder, path: str) -> None:
+        self._builder, self._path = builder, path
+
+    def __enter__(self) -> None:
+        self._before, self._builder.path = self._builder.path, self._path
+
+    def __exit__(self, *_: object) -> None:
+        self._builder.path = self._before
+
+
 class Builder:
     """Collects the rows of a program. One builder makes one program."""
 
@@ -102,29 +131,33 @@ class Builder:
         self.rows: list[Row] = []
         self.inputs: list[Input] = []
         self.row_of: dict[int, Row] = {}
-        self._known: dict[tuple[str, tuple[int, ...], tuple[tuple[str, Attr], ...]], Row] = {}
-        self._input_of: dict[tuple[InputKind, str], Tensor] = {}
-        self._path = ""
+        self._known: dict[_Key, Row] = {}
+        # values, not tensors: what knows its builder would keep it from being freed
+        self._input_of: dict[tuple[InputKind, str], int] = {}
+        self.path = ""
 
-    @contextmanager
-    def at(self, path: str) -> Iterator[None]:
-        """Rows emitted inside carry `path` as their node."""
-        before, self._path = self._path, path
-        try:
-            yield
-        finally:
-            self._path = before
+    def copy(self) -> Builder:
+        """A builder with the same rows, to which others can be added."""
+        other = Builder()
+        other.types, other.rows, other.inputs = self.types[:], self.rows[:], self.inputs[:]
+        other.row_of, other._known = self.row_of.copy(), self._known.copy()
+        other._input_of = self._input_of.copy()
+        return other
+
+    def at(self, path: str) -> _At:
+        """Inside it emitted rows carry `path` as their node."""
+        return _At(self, path)
 
     def input(self, kind: InputKind, key: str, type: TensorType) -> Tensor:
         """The program input (`kind`, `key`), declared on first use."""
         known = self._input_of.get((kind, key))
         if known is not None:
-            if known.type != type:
-                raise ValueError(f"input {kind} {key}: found {type}, expected {known.type}")
-            return known
+            if self.types[known] != type:
+                raise ValueError(f"input {kind} {key}: found {type}, expected {self.types[known]}")
+            return Tensor(self, known)
         tensor = self._new(type)
         self.inputs.append(Input(kind, key, tensor.id))
-        self._input_of[kind, key] = tensor
+        self._input_of[kind, key] = tensor.id
         return tensor
 
     def _new(self, type: TensorType) -> Tensor:
@@ -146,18 +179,55 @@ class Builder:
 
         Raises ShapeError when the row's shape rule refuses the operands.
         """
-        from graph.primitives.table import PRIMITIVES  # the table's entries emit rows themselves
-
-        key = (op, tuple(t.id for t in inputs), tuple(sorted(attrs.items())))
+        ids = tuple([t.id for t in inputs])
+        key = (op, ids, tuple(sorted(attrs.items())) if len(attrs) > 1 else tuple(attrs.items()))
         row = self._known.get(key)
         if row is None:
-            types = PRIMITIVES[op].infer(tuple(t.type for t in inputs), attrs)
-            outputs = tuple(self._new(type).id for type in types)
-            row = Row(op, key[1], outputs, key[2], self._path)
-            self.rows.append(row)
-            self.row_of.update(dict.fromkeys(outputs, row))
-            self._known[key] = row
-        return tuple(Tensor(self, value) for value in row.outputs)
+            known = self.types
+            types = _table()[op].infer(tuple([known[v] for v in ids]), attrs)
+            first = len(known)
+            known += types
+            outputs = tuple(range(first, first + len(types)))
+            row = Row(op, ids, outputs, key[2], self.path)
+            self._append(key, row)
+        return tuple([Tensor(self, value) for value in row.outputs])
+
+    def take_inputs(self, inputs: Sequence[Input]) -> dict[int, int]:
+        """Declare the inputs of another program whose values are of this one.
+
+        Returns what stands for the values of those that are declared twice.
+        """
+        twice: dict[int, int] = {}
+        for given in inputs:
+            first = self._input_of.setdefault((given.kind, given.key), given.value)
+            if first == given.value:
+                self.inputs.append(given)
+            else:
+                twice[given.value] = first
+        return twice
+
+    def keep(self, row: Row, inputs: tuple[int, ...]) -> tuple[int, ...]:
+        """Append a row of another program whose values are of this one, on these operands, unless
+        an equal one exists; return its outputs: its own where they are of the same types.
+        """
+        key = (row.op, inputs, row.attrs)
+        known = self._known.get(key)
+        if known is not None:
+            return known.outputs
+        if inputs != row.inputs:
+            given = tuple(self.types[v] for v in inputs)
+            types = _table()[row.op].infer(given, dict(row.attrs))
+            same = all(self.types[v] == t for v, t in zip(row.outputs, types, strict=True))
+            outputs = row.outputs if same else tuple(self._new(type).id for type in types)
+            row = Row(row.op, inputs, outputs, row.attrs, row.path)
+        self._append(key, row)
+        return row.outputs
+
+    def _append(self, key: _Key, row: Row) -> None:
+        self.rows.append(row)
+        for value in row.outputs:
+            self.row_of[value] = row
+        self._known[key] = row
 
     def inline(self, body: Program, given: Mapping[int, Tensor]) -> dict[int, Tensor]:
         """Emit the rows of `body` with its input values replaced by `given`; shapes re-inferred.
@@ -166,7 +236,7 @@ class Builder:
         """
         tensors = dict(given)
         for row in body.rows:
-            with self.at(row.path or self._path):
+            with self.at(row.path or self.path):
                 results = self.emit(row.op, [tensors[v] for v in row.inputs], **dict(row.attrs))
             tensors.update(zip(row.outputs, results, strict=True))
         return tensors
@@ -191,24 +261,33 @@ class Builder:
         )
 
 
-def rebuild(
-    program: Program, visit: Callable[[Builder, Row, list[Tensor]], Sequence[Tensor] | None]
-) -> Program:
-    """A new program from the rows of `program`.
+Visit = Callable[[Builder, Row, list[Tensor]], Sequence[Tensor] | None]
 
-    `visit` may return the replacement of a row's outputs, or None to copy the row.
+
+def rebuild(program: Program, about: Collection[str], visit: Visit) -> Program:
+    """The program with other rows where `visit` says so, equal ones shared.
+
+    `visit` sees the rows whose operation is one of `about`; it may return the replacement of a
+    row's outputs, or None to keep it. Rows that nothing changes for stay the very same, and so do
+    their values: new ones have numbers behind all others, until `drop_dead` counts anew.
     """
     builder = Builder()
-    tensors = {
-        i.value: builder.input(i.kind, i.key, program.types[i.value]) for i in program.inputs
-    }
+    builder.types = list(program.types)
+    stands = builder.take_inputs(program.inputs)  # value -> another that stands for it
+    replaced = stands.keys()
     for row in program.rows:
-        operands = [tensors[v] for v in row.inputs]
-        with builder.at(row.path):
-            made = visit(builder, row, operands)
-            if made is None:
-                made = builder.emit(row.op, operands, **dict(row.attrs))
-        tensors.update(zip(row.outputs, made, strict=True))
-    outputs = {name: tensors[value] for name, value in program.outputs}
-    updates = [(u, tensors[u.value]) for u in program.updates]
+        op, ids, own, _, path = row
+        if not replaced.isdisjoint(ids):
+            ids = tuple([stands.get(v, v) for v in ids])
+        made: Sequence[int] | None = None
+        if op in about:
+            with builder.at(path):
+                tensors = visit(builder, row, [Tensor(builder, v) for v in ids])
+            made = None if tensors is None else tuple([tensor.id for tensor in tensors])
+        if made is None:
+            made = builder.keep(row, ids)
+        if made != own:
+            stands.update(zip(own, made, strict=True))
+    outputs = {name: Tensor(builder, stands.get(v, v)) for name, v in program.outputs}
+    updates = [(u, Tensor(builder, stands.get(u.value, u.value))) for u in program.updates]
     return builder.finish(program.name, outputs, updates, program.batch)

@@ -93,6 +93,24 @@ class Trace:
         known = value.id in body.define() or any(value.id == given.value for given in body.inputs)
         return (cell.scan, value) if known and cell.knows(path, port) else None
 
+    def fork(self) -> Trace:
+        """The same with a builder of its own, for one program's rows; not for a trace of cells,
+        whose rows go where they were traced.
+        """
+        assert not self.cells
+        builder = self.builder.copy()
+
+        def own(tensor: Tensor) -> Tensor:
+            return Tensor(builder, tensor.id)
+
+        return replace(
+            self,
+            builder=builder,
+            values={place: own(tensor) for place, tensor in self.values.items()},
+            param_tensors={key: own(tensor) for key, tensor in self.param_tensors.items()},
+            updates=[(key, own(value), own(first)) for key, value, first in self.updates],
+        )
+
     def _cell(self, path: str) -> Trace | None:
         """The cell that a node is in, where that runs."""
         inside = (one for place, one in self.cells.items() if path.startswith(f"{place}/"))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from compute.backend import Array, PlanOptions, PlanStep, StepOutputs
+from compute.collection import paused_collection
 from compute.cpu import threads, variants
 from compute.cpu.entry import Bound
 from compute.cpu.loader import Library, ensure
@@ -138,7 +139,8 @@ class Engine:
         """The planned entry `key`, made from `program` on first use."""
         bound = self._entries.pop(key, None)
         if bound is None:
-            bound = Bound(self._plan(program()))
+            with paused_collection():
+                bound = Bound(self._plan(program()))
             while len(self._entries) >= MAX_ENTRIES:
                 self._entries.pop(next(iter(self._entries)))
         self._entries[key] = bound  # the last one used is the last to be forgotten
@@ -172,7 +174,9 @@ class Engine:
                 "persistent": self.persistent.address,
                 "transient": self._transient.address,
             }
-            bound.bind(base, self.variant.item, self.library(planned))
+            library = self.library(planned)
+            with paused_collection():
+                bound.bind(base, self.variant.item, library)
             bound.results = {n: self._result(planned, n) for n in planned.arrays}
             bound.generation = self._generation
             bound.threads = 1 if bound.small else self.threads

@@ -7,10 +7,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from compute.backend import Array, PlanOptions, PlanStep, StepOutputs
+from compute.collection import paused_collection
 from compute.cpu.engine import DTYPES, Engine, variant_of
 from compute.cpu.entry import Bound
 from compute.cpu.planner.storage import Slot, Storage
-from compute.initial import initial_values
+from compute.initial import started_values
 from graph.kinds import Optimizer
 from graph.lower import LowerError
 from graph.stepping import batch_size, slot_key
@@ -30,8 +31,9 @@ class Sketch:
         progress: Callable[[int, int, str], None] | None = None,
     ) -> None:
         self._model = model
-        self.engine = Engine(_storage(model, variant_of(options).item), options, progress)
-        self._decide_layouts()
+        with paused_collection():
+            self.engine = Engine(_storage(model, variant_of(options).item), options, progress)
+            self._decide_layouts()
 
     def _decide_layouts(self) -> None:
         """Each parameter's order in memory is fixed by its first use, entries in a fixed order."""
@@ -62,7 +64,8 @@ class CpuPlan(Sketch):
     ) -> None:
         super().__init__(model, options, progress)
         self.engine.allocate()
-        self.write(initial_values(model, options.seed, DTYPES[options.precision]))
+        # what starts at zero is so already
+        self.write(started_values(model, options.seed, DTYPES[options.precision]))
 
     def read(self) -> dict[str, Array]:
         """Copies of all persistent arrays by `kind:KEY`, canonical."""

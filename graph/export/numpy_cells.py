@@ -119,7 +119,7 @@ class Cells:
             self._write(f"{name}_grad", back)
             words = [_word(row.path, inputs[k]) for k in wanted]
             attrs["back"] = Called(f"{name}_grad", count, timed, shared, tuple(words))
-        return replace(row, attrs=tuple(attrs.items()))
+        return row._replace(attrs=tuple(attrs.items()))
 
     def _named(self, path: str, lines: list[str]) -> str:
         """The name of the function of these lines, which are written if they are new."""

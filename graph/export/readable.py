@@ -119,7 +119,7 @@ def _rewrite(rows: Rows, fixed: set[int], rule: Callable[[Row, _Scope], Row]) ->
 
 
 def _with(row: Row, op: str, inputs: Sequence[int], **attrs: Attr) -> Row:
-    return replace(row, op=op, inputs=tuple(inputs), attrs=tuple(attrs.items()))
+    return row._replace(op=op, inputs=tuple(inputs), attrs=tuple(attrs.items()))
 
 
 def _host_scalars(rows: Rows) -> Rows:
@@ -156,7 +156,7 @@ def _one_reshape(row: Row, scope: _Scope) -> Row:
         source = before.inputs[0]
     if scope.types[source] == scope.types[row.outputs[0]]:
         return _with(row, "same", [source])
-    return replace(row, inputs=(source,))
+    return row._replace(inputs=(source,))
 
 
 def _mean(row: Row, scope: _Scope) -> Row:
@@ -213,7 +213,7 @@ def _spared_operands(row: Row, scope: _Scope) -> Row:
         inputs[2] = inputs[2] if scalar is None else scalar
     if row.op == "batch_norm_grad" and all(scope.constant(v) == 0 for v in inputs[5:]):
         inputs = inputs[:5]  # nothing but the running values reads the batch's statistics
-    return replace(row, inputs=tuple(inputs))
+    return row._replace(inputs=tuple(inputs))
 
 
 def _spread(row: Row, scope: _Scope) -> Row:
@@ -258,7 +258,7 @@ def _broadcast(row: Row, scope: _Scope) -> Row:
             inputs[place] = scalar
         elif spread is not None and spread.op == "broadcast_to":
             inputs[place] = spread.inputs[0]
-    return replace(row, inputs=tuple(inputs))
+    return row._replace(inputs=tuple(inputs))
 
 
 RULES = (

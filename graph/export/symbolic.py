@@ -75,7 +75,7 @@ def _row(first: Row, second: Row, keep: Callable[[Row], bool]) -> Row:
             return _paired(simplify(a), simplify(b), keep)
         return _attr(a, b, first.path)
 
-    return replace(first, attrs=tuple((k, both(a, b)) for (k, a), (_, b) in attrs))
+    return first._replace(attrs=tuple((k, both(a, b)) for (k, a), (_, b) in attrs))
 
 
 def _attr(first: Attr, second: Attr, path: str) -> Attr:

@@ -16,6 +16,9 @@ from graph.tensor import Number, Tensor
 
 
 def _result_type(types: Types, attrs: Attrs) -> Types:
+    first = types[0]
+    if first.dtype != "int" and types.count(first) == len(types):
+        return (first,)
     shape = broadcast_shapes(*(t.shape for t in types))
     kinds = {t.dtype for t in types}
     if "int" in kinds:

@@ -49,6 +49,8 @@ def register(primitive: Primitive) -> None:
 
 def broadcast_shapes(*shapes: tuple[int, ...]) -> tuple[int, ...]:
     """NumPy's broadcasting rule; raises ShapeError naming the first clashing pair."""
+    if shapes and shapes.count(shapes[0]) == len(shapes):
+        return shapes[0]
     rank = max((len(s) for s in shapes), default=0)
     result = [1] * rank
     for index, shape in enumerate(shapes):

@@ -156,6 +156,15 @@ def test_values_depend_on_key_and_seed_only() -> None:
     assert not one["slot:adam/m/hidden/weight"].any()
 
 
+@pytest.mark.parametrize("seed", [0, 3, 2**63 - 1])
+def test_arrays_drawn_in_one_pass_are_those_drawn_alone(seed: int) -> None:
+    """Sizes that no block of the generator divides are among them."""
+    model = Model(moons(units=7))
+    values = initial_values(model, seed, np.float64)
+    for key, param in model.params.items():
+        assert values[f"param:{key}"].tobytes() == initial(param, key, seed).tobytes(), key
+
+
 def test_fans_come_from_the_shape() -> None:
     """Axis 0 is out, axis 1 in, the rest the window; a given fan wins."""
     assert fans((7, 5)) == (5, 7)

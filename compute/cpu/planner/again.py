@@ -38,6 +38,10 @@ class _Repeats:
         self.maker = {v: k for k, own in enumerate(self.own) for v in own}
         self.extra: list[dict[int, Row]] = [{} for _ in groups]
         self.reads = [_reads(own) for own in self.own]
+        self.readers: dict[int, set[int]] = {}  # value -> the chains that read it
+        for chain, reads in enumerate(self.reads):
+            for value in reads:
+                self.readers.setdefault(value, set()).add(chain)
 
     def run(self) -> list[Chain]:
         for reader in range(len(self.own)):
@@ -55,8 +59,8 @@ class _Repeats:
         over memory.
         """
         own = self.own[maker]
-        others = [reads for k, reads in enumerate(self.reads) if k not in (maker, reader)]
-        kept = {v for v in own if v in self.outside or any(v in reads for reads in others)}
+        both = {maker, reader}
+        kept = {v for v in own if v in self.outside or self.readers.get(v, both) - both}
         wanted = self.reads[reader] & own.keys()
         again = self._possible(own, wanted - self.outside, kept)
         stored = (kept | wanted) - again
@@ -67,10 +71,18 @@ class _Repeats:
         count = len(extra) + len(self.own[reader])
         fits = len(reads) < Clusters.MAX_OPERANDS - 4 and count <= Clusters.MAX_ROWS
         if again and fits and more <= 0 and more < self._large(again - kept):
-            self.extra[reader], self.reads[reader] = extra, reads
+            self.extra[reader] = extra
+            self._set_reads(reader, reads)
             live = _cone(own, (kept | wanted) - again | (again & kept), set())
             self.own[maker] = {v: row for v, row in own.items() if v in live}
-            self.reads[maker] = _reads(self.extra[maker] | self.own[maker])
+            self._set_reads(maker, _reads(self.extra[maker] | self.own[maker]))
+
+    def _set_reads(self, chain: int, reads: set[int]) -> None:
+        for value in self.reads[chain] - reads:
+            self.readers[value].discard(chain)
+        for value in reads - self.reads[chain]:
+            self.readers.setdefault(value, set()).add(chain)
+        self.reads[chain] = reads
 
     def _possible(self, own: Mapping[int, Row], wanted: set[int], kept: set[int]) -> set[int]:
         """The wanted values that need no slow operation twice: of large arrays."""

@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from compute.backend import Array
 from compute.cpu.planner.schedule import Region
 from compute.cpu.planner.views import Buffer, aligned
 
@@ -74,23 +73,25 @@ class _Placed:
 
     def __init__(self, most: int) -> None:
         self._all = np.empty((4, most), np.int64)  # first, last, low, high; sorted by low
+        self._first, self._last, self._low, self._high = self._all
         self._count = 0
 
     def add(self, first: int, last: int, low: int, high: int) -> None:
         """Take the bytes from `low` to `high`."""
-        at, end = int(self._now[2].searchsorted(low)), self._count
+        at, end = int(self._low[: self._count].searchsorted(low)), self._count
         self._all[:, at + 1 : end + 1] = self._all[:, at:end]
         self._all[:, at] = first, last, low, high
         self._count += 1
 
-    @property
-    def _now(self) -> Array:
-        return self._all[:, : self._count]
-
     def gap(self, first: int, last: int, size: int) -> int:
         """The lowest offset where `size` bytes are free from region `first` to `last`."""
-        begin, end, low, high = self._now
-        meets = (begin <= last) & (end >= first)
-        ends = np.maximum.accumulate(np.concatenate([[0], high[meets]]))
-        fits = low[meets] - ends[:-1] >= size
-        return int(ends[fits.argmax()] if fits.any() else ends[-1])
+        n = self._count
+        meets = np.flatnonzero((self._first[:n] <= last) & (self._last[:n] >= first))
+        if not len(meets):
+            return 0
+        low, ends = self._low.take(meets), np.maximum.accumulate(self._high.take(meets))
+        if low[0] >= size:
+            return 0
+        fits = low[1:] - ends[:-1] >= size
+        place = int(fits.argmax()) if len(fits) else 0
+        return int(ends[place] if len(fits) and fits[place] else ends[-1])

@@ -6,7 +6,7 @@ it touches must lie in what the planner declared, and that inside its slot.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -24,7 +24,7 @@ from compute.cpu.planner.program import Planned
 from compute.cpu.planner.schedule import Group
 from compute.cpu.planner.steps import Address, Operand, Step
 from compute.cpu.planner.views import Buffer
-from compute.cpu.templates import float_bits
+from compute.cpu.templates import Access, float_bits
 
 Base = Mapping[str, int]  # segment -> address of its first byte
 
@@ -47,6 +47,25 @@ class Tape:
         return int(self.words.shape[0])
 
 
+_Words = tuple[float | None, ...]  # of a kernel's row; None: an address
+_Range = tuple[int, int, bool]  # addresses, and whether they may be written
+_APART = 1 << 48  # bytes, more than any operand covers
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What kernel rows that differ in addresses only have in common.
+
+    `places`: the words of a row that are addresses. `accesses`: of what is touched the name, the
+    number of the address, the bytes from there on, and whether they are written.
+    """
+
+    row: Array
+    places: list[int]
+    chunks: int
+    accesses: list[tuple[str, int, int, int, bool]]
+
+
 class _Binder:
     def __init__(
         self, planned: Planned, base: Base, item: int, function: Callable[[str], int]
@@ -57,8 +76,10 @@ class _Binder:
         count = len(steps) + groups + len(planned.regions)
         self.tape = Tape(_zeros(count * tape.ROW_WORDS), _zeros(_side_words(steps, groups)))
         self.tape.words = self.tape.words.reshape(count, tape.ROW_WORDS)
+        self.side = int(self.tape.side.ctypes.data)
         self.row = 0
         self.used = _COUNTER * groups
+        self.calls: dict[tuple[str, _Words], _Call] = {}
 
     def run(self) -> Tape:
         counter = 0
@@ -94,28 +115,57 @@ class _Binder:
             names = ", ".join(step.kernel for step in group.steps)
             raise PlanError(f"a group of {names} has {sorted(chunks)} chunks, expected one number")
         head[tape.GROUP_SIZE], head[tape.GROUP_CHUNKS] = len(group.steps), chunks.pop()
-        head[tape.GROUP_COUNTER] = self.tape.side.ctypes.data + 8 * _COUNTER * counter
+        head[tape.GROUP_COUNTER] = self.side + 8 * _COUNTER * counter
 
     def _step(self, step: Step, group: Group) -> int:
         """Write the row of a step; returns its number of chunks."""
-        spec = SPECS[step.kernel]
-        size = group.size * step.unit if step.samples else step.prefer
-        words: dict[str, float] = {"size": max(1, size)} if "size" in spec.words else {}
-        for name, word in step.words.items():
-            if isinstance(word, Address):
-                words[name] = self.address(word.buffer, word.offset)
-            else:
-                words[name] = word
-        if step.operands:
-            words |= self._chain(step)
-        packed = spec.pack(**words)
+        size = max(1, group.size * step.unit if step.samples else step.prefer)
         row = self.tape.words[self.row]
-        row[tape.CONTROL], row[tape.FUNCTION] = tape.Control.KERNEL, self.function(step.kernel)
-        row[tape.ARGUMENTS : tape.ARGUMENTS + len(packed)] = packed
         self.tape.rows[step] = self.row
         self.row += 1
-        self._verify(step, packed)
+        if step.operands:
+            return self._elementwise(step, size, row)
+        packed, places = _packed(step, size)
+        call = self.calls.get((step.kernel, packed))
+        if call is None:
+            call = self._call(step.kernel, packed)
+            self.calls[step.kernel, packed] = call
+        row[:] = call.row
+        starts = [self.address(place.buffer, place.offset) for place in places]
+        for at, start in zip(call.places, starts, strict=True):
+            row[at] = start
+        self._check(step, call, places)
+        return call.chunks
+
+    def _elementwise(self, step: Step, size: int, row: Array) -> int:
+        """The same for a step whose operands stand in a table."""
+        spec = SPECS[step.kernel]
+        packed = spec.pack(size=size, **step.words, **self._chain(step))  # type: ignore[arg-type]
+        row[tape.CONTROL], row[tape.FUNCTION] = tape.Control.KERNEL, self.function(step.kernel)
+        row[tape.ARGUMENTS : tape.ARGUMENTS + len(packed)] = packed
+        self._bounds(step)
+        allowed = self._allowed(step)
+        for access in spec.extents(packed, self.item):
+            self._verify(step, access, allowed)
         return spec.chunks(packed)
+
+    def _call(self, kernel: str, packed: _Words) -> _Call:
+        """What rows of these words have in common, wherever their operands lie."""
+        spec, made = SPECS[kernel], np.zeros(tape.ROW_WORDS, np.int64)
+        places = [k for k, word in enumerate(packed) if word is None]
+        apart = [0 if word is None else int(word) for word in packed]
+        made[tape.CONTROL], made[tape.FUNCTION] = tape.Control.KERNEL, self.function(kernel)
+        made[tape.ARGUMENTS : tape.ARGUMENTS + len(packed)] = apart
+        for number, k in enumerate(places):
+            apart[k] = number * _APART + _APART // 2  # so that an access tells its operand
+        accesses = []
+        for access in spec.extents(apart, self.item):
+            number, start = divmod(access.address, _APART)
+            start -= _APART // 2
+            span = (start + access.low, start + access.high)
+            accesses.append((access.name, number, *span, access.write))
+        at = [tape.ARGUMENTS + k for k in places]
+        return _Call(made, at, spec.chunks(apart), accesses)
 
     def _chain(self, step: Step) -> dict[str, float]:
         """Operand table and program of an elementwise step, behind one another in `side`."""
@@ -135,7 +185,7 @@ class _Binder:
         start = self.used
         self.tape.side[start : start + len(words)] = words
         self.used += len(words)
-        return int(self.tape.side.ctypes.data) + 8 * start
+        return self.side + 8 * start
 
     def _operand(self, operand: Operand) -> list[int]:
         tail = [operand.mode, operand.flags, *operand.strides, 0]
@@ -148,26 +198,62 @@ class _Binder:
             return [address, Mode.TABLE, operand.flags, 8 * host.width, 0, 0]
         return [float_bits(place), *tail]
 
-    def _verify(self, step: Step, packed: list[int]) -> None:
-        """Every byte the kernel names lies in a declared touch, a table, or the side words."""
-        allowed = []
+    def _bounds(self, step: Step) -> None:
+        """Every touch of a step lies in its buffer."""
         for touch in step.touches:
             if touch.low < 0 or touch.high > touch.buffer.size:
                 raise PlanError(f"{step.kernel} of {step.path!r} reaches outside its slot")
+
+    def _check(self, step: Step, call: _Call, places: Sequence[Address]) -> None:
+        """Every byte the kernel names lies in a declared touch or a table."""
+        self._bounds(step)
+        for name, number, low, high, write in call.accesses:
+            place = places[number]
+            buffer, low, high = place.buffer, place.offset + low, place.offset + high
+            for touch in step.touches:
+                inside = touch.buffer is buffer and touch.low <= low and high <= touch.high
+                if inside and (touch.write or not write):
+                    break
+            else:  # in a table, or in a touch of what lies beside the buffer
+                start = self.address(buffer, 0)
+                self._verify(step, Access(name, start, low, high, write), self._allowed(step))
+
+    def _allowed(self, step: Step) -> list[_Range]:
+        """Declared touches, the side words and tables."""
+        found = [(self.side, self.side + self.tape.side.nbytes, False)]
+        for touch in step.touches:
             start = self.address(touch.buffer, 0)
-            allowed.append((start + touch.low, start + touch.high, touch.write))
-        side = int(self.tape.side.ctypes.data)
-        allowed.append((side, side + self.tape.side.nbytes, False))
+            found.append((start + touch.low, start + touch.high, touch.write))
         for table in self.planned.tables.buffers():
             start = self.address(table, 0)
-            allowed.append((start, start + table.size, True))
-        for access in SPECS[step.kernel].extents(packed, self.item):
-            low, high = access.address + access.low, access.address + access.high
-            if not any(a <= low and high <= b and (w or not access.write) for a, b, w in allowed):
-                raise PlanError(
-                    f"{step.kernel} of {step.path!r}: operand {access.name} reaches"
-                    f" {high - low} bytes outside what the step declares"
-                )
+            found.append((start, start + table.size, True))
+        return found
+
+    def _verify(self, step: Step, access: Access, allowed: Sequence[_Range]) -> None:
+        """The bytes lie in one of the ranges."""
+        low, high = access.address + access.low, access.address + access.high
+        if not any(a <= low and high <= b and (w or not access.write) for a, b, w in allowed):
+            raise PlanError(
+                f"{step.kernel} of {step.path!r}: operand {access.name} reaches"
+                f" {high - low} bytes outside what the step declares"
+            )
+
+
+def _packed(step: Step, size: int) -> tuple[_Words, list[Address]]:
+    """The words of a kernel's row in order, None where an address goes; and the addresses."""
+    spec = SPECS[step.kernel]
+    given = {"size": size, **step.words} if "size" in spec.words else step.words
+    if len(given) != len(spec.words) or not all(map(given.__contains__, spec.words)):
+        spec.pack(**dict.fromkeys(given, 0))  # says which are missing or unknown
+    whole = [
+        float_bits(given[name])  # type: ignore[arg-type]
+        if name in spec.floats
+        else given[name]
+        for name in spec.words
+    ]
+    places = [word for word in whole if isinstance(word, Address)]
+    words = [None if isinstance(word, Address) else word for word in whole]
+    return tuple(words), places
 
 
 _COUNTER = tape.CACHE_LINE // tape.WORD

@@ -13,7 +13,19 @@ from compute.cpu.planner.emitter import CHUNK_ELEMENTS, Emitter, PlanError, full
 from compute.cpu.planner.fuse import Op
 from compute.cpu.planner.host import Lane, Number
 from compute.cpu.planner.steps import Instruction, Operand, Word, address
-from compute.cpu.planner.views import Buffer, Joint, View, iterate, join, packed, packed_like
+from compute.cpu.planner.views import (
+    Axis,
+    Buffer,
+    Joint,
+    View,
+    extent_of,
+    iterate,
+    join,
+    known,
+    packed,
+    packed_like,
+    stride_of,
+)
 from graph.program import Row, Shape
 
 SMALL = 4096  # elements below which slow strides cost less than a copy
@@ -21,6 +33,7 @@ SHORT = 256  # inner length below which a periodic operand is worth it
 MAX_DIMS = 3
 
 Given = View | Number
+Axes = tuple[Axis, ...]
 
 
 def emit_chain(em: Emitter, op: Op) -> None:
@@ -122,7 +135,7 @@ def _fitting(em: Emitter, view: View, goal: View) -> View:
         theirs if view.shape[axis] > 1 else ((1, theirs[0][1] if theirs else 0),)
         for axis, theirs in enumerate(goal.axes[lead:])
     ]
-    return em.arranged(view, packed_like(order, view.item)).broadcast(goal.shape)
+    return em.arranged(view, packed_like(tuple(order), view.item)).broadcast(goal.shape)
 
 
 @dataclass(frozen=True)
@@ -140,12 +153,17 @@ class _Space:
 
 def _space(goals: Sequence[View], views: Sequence[View]) -> _Space | None:
     """How the kernel can walk the operands; None when some must be copied first."""
-    operands = [*goals, *views]
+    first, second = (tuple([view.axes for view in some]) for some in (goals, views))
+    return _walked(first, second, goals[0].item)
+
+
+@known
+def _walked(goals: tuple[Axes, ...], views: tuple[Axes, ...], item: int) -> _Space | None:
+    operands = (*goals, *views)
     dims = iterate(operands)
     if dims is None:
         return None
-    samples = _leading(goals[0], operands)
-    item = goals[0].item
+    samples = _leading(operands)
     joined = join(dims)
     periodic = [False] * len(operands)
     period = 0
@@ -170,17 +188,18 @@ def _space(goals: Sequence[View], views: Sequence[View]) -> _Space | None:
     return _Space(extents, strides, tuple(periodic), period, samples, unit, split)
 
 
-def _leading(goal: View, operands: Sequence[View]) -> int:
-    """The extent of axis 0 when it is outermost in memory and whole in every operand, else 0."""
-    if not goal.axes:
+def _leading(operands: Sequence[Axes]) -> int:
+    """The extent of axis 0 when it is outermost in the first and whole in all, else 0."""
+    goal = operands[0]
+    if not goal:
         return 0
-    strides = [view.stride(0) for view in operands]
+    strides = [stride_of(axes[0]) for axes in operands]
     outer = strides[0]
     if outer is None or any(s is None for s in strides):
         return 0
-    if any(abs(stride) > outer for axis in goal.axes for n, stride in axis if n > 1):
+    if any(abs(stride) > outer for axis in goal for n, stride in axis if n > 1):
         return 0
-    return goal.shape[0]
+    return extent_of(goal[0])
 
 
 def _contiguous(dim: Joint, goals: int, item: int) -> bool:

@@ -24,6 +24,7 @@ from compute.cpu.planner.views import (
     merged,
     packed,
     packed_like,
+    text_of,
 )
 from graph.program import Shape
 
@@ -195,11 +196,11 @@ class Emitter:
         touches = [touch(v, samples) for v in reads]
         touches += [touch(v) for v in whole]
         touches += [touch(v, samples, write=True) for v in writes]
-        views = (*reads, *whole, *writes)
-        shapes = tuple("×".join(map(str, v.shape)) or "1" for v in views)
+        shapes = tuple([text_of(v.axes) for v in (*reads, *whole, *writes)])
         step = Step(kernel, self.path, dict(words), touches, samples, unit, prefer, shapes, flops)
         step.behind, step.again = self.behind, self.again
-        step.commits = any(t.write and self._lasting(t.buffer) for t in touches)
+        for view in writes:
+            step.commits = step.commits or self._lasting(view.buffer)
         self.steps.append(step)
         return step
 
@@ -210,7 +211,7 @@ class Emitter:
 
     def copy(self, source: View, goal: View) -> None:
         """Copy element by element between equally shaped places."""
-        dims = iterate([goal, source])
+        dims = iterate([goal.axes, source.axes])
         if dims is None:
             between = self.new(source.shape, source.item)
             # splits the axis of the two at a dense array, which every split fits
@@ -268,7 +269,7 @@ class Emitter:
 
     def arranged(self, view: View, axes: tuple[Axis, ...]) -> View:
         """`view` with exactly these dense axes: itself, or a copy (made once)."""
-        if _plain(view.axes) == _plain(axes):
+        if view.axes == axes or _plain(view.axes) == _plain(axes):
             return view
         key = (id(view.buffer), view.offset, view.axes, axes)
         if key not in self._copies:
@@ -280,7 +281,7 @@ class Emitter:
     def dense(self, view: View) -> View:
         """`view` as a dense row-major array."""
         axes = packed(view.shape, view.item)
-        if all(a == b for a, b in zip(_plain(view.axes), _plain(axes), strict=True)):
+        if view.axes == axes:
             return view
         return self.arranged(view, axes)
 

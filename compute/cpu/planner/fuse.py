@@ -83,7 +83,7 @@ def core_rows(prepared: Prepared) -> list[Row]:
     """The rows that run whatever is watched."""
     needed, kept = _results(prepared.program), []
     for row in reversed(prepared.rows):
-        if any(v in needed for v in row.outputs):
+        if not needed.isdisjoint(row.outputs):
             needed.update(row.inputs)
             kept.append(row)
     kept.reverse()
@@ -114,15 +114,20 @@ class _Fusion:
         self.users: dict[int, list[Row]] = {}
         self.made: dict[int, Row] = {}
         for row in rows:
-            self.made.update(dict.fromkeys(row.outputs, row))
-            for value in dict.fromkeys(row.inputs):
-                self.users.setdefault(value, []).append(row)
+            for value in row.outputs:
+                self.made[value] = row
+            for value in dict.fromkeys(row.inputs) if len(row.inputs) > 1 else row.inputs:
+                if value in self.users:
+                    self.users[value].append(row)
+                else:
+                    self.users[value] = [row]
         self.taken: set[int] = set()
 
     def run(self) -> list[Op]:
         ops = []
+        kinds = {row.op for row in self.rows}
         for names, rule in _RULES:
-            for row in self.rows:
+            for row in self.rows if not names.isdisjoint(kinds) else ():
                 if row.op in names and row.outputs[0] not in self.taken:
                     op = rule(self, row)
                     self.taken.update(part.outputs[0] for part in op.rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 
 from compute.cpu.planner.emitter import Emitter, PlanError
@@ -15,6 +16,7 @@ from compute.cpu.planner.views import (
     aligned,
     extent_of,
     join,
+    known,
     packed,
     packed_like,
     refine,
@@ -85,18 +87,14 @@ def _emit_plain(em: Emitter, a: View, b: View, goal: View | None, op: Op) -> Vie
     a, b, inner, b_strides = _matched(em, a, b)
     m, n = a.shape[0], b.shape[1]
     c, c_row = _result(em, goal, a.axes[0], b.axes[1])
-    words: dict[str, Word] = {
-        **{"a": address(a), "a_row": _stride(a.axes[0]), "a_col": inner[1]},
-        **{"b": address(b), "b_row": b_strides[0], "b_col": b_strides[1]},
-        **{"c": address(c), "c_row": c_row, "m": m, "n": n, "k": inner[0]},
-        **{"init": 0, "bias": NULL, "epilogue": 0, "mask": NULL, "mask_row": 0},
-        **{"pre": NULL, "pre_row": 0, "sums": NULL},
-    }
+    strides = (_stride(a.axes[0]), inner[1], *b_strides, c_row)
+    plain, samples, prefer = _cut(m, n, inner[0], strides, em.item)
+    words: dict[str, Word] = {**plain, "a": address(a), "b": address(b), "c": address(c)}
     reads, whole, writes = [a], [b], [c]
     if "bias" in op.roles:
         flat = _vector(em.view(op.roles["bias"]), n)
         flat = em.arranged(flat, (packed_axis(c.axes[1], em.item),))
-        words |= {"init": 2, "bias": address(flat)}
+        words["init"], words["bias"] = 2, address(flat)
         whole.append(flat)
     if "relu" in op.roles:
         words["epilogue"] = 1
@@ -114,7 +112,7 @@ def _emit_plain(em: Emitter, a: View, b: View, goal: View | None, op: Op) -> Vie
         sums = sums if sums.axes == packed(sums.shape, em.item) else em.new(sums.shape)
         words["sums"] = address(sums)
         writes.append(View(sums.buffer, sums.offset, ((), *sums.axes), em.item))  # not cut by rows
-    _add(em, words, reads, writes, whole)
+    em.add("gemm", words, reads, writes, samples, 1, prefer, whole, 2 * m * n * inner[0])
     if bias is not None:
         em.put(bias, sums)
     if "pre" in op.roles:  # only now: a value with a place elsewhere is copied there
@@ -122,26 +120,27 @@ def _emit_plain(em: Emitter, a: View, b: View, goal: View | None, op: Op) -> Vie
     return c
 
 
-def _add(
-    em: Emitter,
-    words: dict[str, Word],
-    reads: list[View],
-    writes: list[View],
-    whole: list[View],
-) -> None:
-    """Cut by rows of the batch, or by columns when B is big: see DESIGN's memory traffic."""
-    m, n, k = (int(words[name]) for name in ("m", "n", "k"))  # type: ignore[arg-type]
-    words |= {"batch": 1, "a_batch": 0, "b_batch": 0, "c_batch": 0}
-    work = m * n * k
-    turned = words["a_row"] == em.item and words["a_col"] != em.item
-    if _by_columns(m, n, k, em.item, turned and m >= TURNED_ROWS):
-        words["split"] = 1
+@known
+def _cut(
+    m: int, n: int, k: int, strides: tuple[int, int, int, int, int], item: int
+) -> tuple[Mapping[str, Word], int, int]:
+    """The words of a product without operands, its samples and the size of a chunk.
+
+    It is cut by rows of the batch, or by columns when B is big: see DESIGN's memory traffic.
+    """
+    a_row, a_col, b_row, b_col, c_row = strides
+    words: dict[str, Word] = {
+        **{"a": NULL, "a_row": a_row, "a_col": a_col, "b": NULL, "b_row": b_row, "b_col": b_col},
+        **{"c": NULL, "c_row": c_row, "m": m, "n": n, "k": k},
+        **{"init": 0, "bias": NULL, "epilogue": 0, "mask": NULL, "mask_row": 0},
+        **{"pre": NULL, "pre_row": 0, "sums": NULL},
+        **{"batch": 1, "a_batch": 0, "b_batch": 0, "c_batch": 0, "split": 0},
+    }
+    turned = a_row == item and a_col != item
+    if _by_columns(m, n, k, item, turned and m >= TURNED_ROWS):
         columns = _share(n, 16, COLUMNS if m > 1 else LONE_COLUMNS)
-        em.add("gemm", words, reads, writes, 0, 1, columns, whole, 2 * work)
-        return
-    words["split"] = 0
-    prefer = _share(m, 8, ROWS) if work > SMALL_WORK else m
-    em.add("gemm", words, reads, writes, m, 1, prefer, whole, 2 * work)
+        return {**words, "split": 1}, 0, columns
+    return words, m, _share(m, 8, ROWS) if m * n * k > SMALL_WORK else m
 
 
 def _by_columns(m: int, n: int, k: int, item: int, packed_rows: bool) -> bool:
@@ -174,7 +173,7 @@ def _matched(em: Emitter, a: View, b: View) -> tuple[View, View, tuple[int, int]
     m, n, k = a.shape[0], b.shape[1], a.shape[1]
     turned = m >= TURNED_ROWS and _by_columns(m, n, k, em.item, False)
     for attempt in range(3):
-        found = _inner(a, b, em.item, turned and attempt == 0)
+        found = _inner(a.axes[1], b.axes, em.item, turned and attempt == 0)
         if found is not None:
             return a, b, *found
         if attempt == 0:
@@ -184,19 +183,24 @@ def _matched(em: Emitter, a: View, b: View) -> tuple[View, View, tuple[int, int]
     raise PlanError("a dense product must have one inner dimension")
 
 
-def _inner(a: View, b: View, item: int, turned: bool) -> tuple[tuple[int, int], Strides] | None:
-    columns = join_axis(b.axes[1])
+@known
+def _inner(
+    a: Axis, b: tuple[Axis, ...], item: int, turned: bool
+) -> tuple[tuple[int, int], Strides] | None:
+    """For A's columns and B: (inner extent, A's inner stride) and B's row and column stride."""
+    columns = join_axis(b[1])
     if len(columns) > 1:
         return None
     b_col = columns[0][1] if columns else item
-    dims = refine((b.axes[0], a.axes[1]))
+    dims = refine((b[0], a))
     if dims is None:
         return None
     joined = join(sorted(dims, key=lambda dim: -dim[1][0]))
     if len(joined) > 1:
         return None
     if not joined:
-        return ((a.shape[1], item), (b.shape[1] * item, item)) if b_col == item else None
+        dense = (extent_of(b[1]) * item, item)
+        return ((extent_of(a), item), dense) if b_col == item else None
     extent, (b_row, a_col) = joined[0]
     if b_col != item and not (turned and b_row == item):
         return None
@@ -208,6 +212,7 @@ def _rows_like(a: View, b: View, item: int) -> tuple[Axis, ...]:
     return (packed_axis(a.axes[1], b.shape[1] * item), packed_axis(b.axes[1], item))
 
 
+@known
 def packed_axis(axis: Axis, item: int) -> Axis:
     """One axis dense in its own memory order, innermost stride `item`."""
     order = sorted(range(len(axis)), key=lambda d: axis[d][1])
@@ -219,10 +224,11 @@ def packed_axis(axis: Axis, item: int) -> Axis:
     return tuple(result)
 
 
-def join_axis(axis: Axis) -> list[Dim]:
+@known
+def join_axis(axis: Axis) -> tuple[Dim, ...]:
     """An axis in memory order (largest stride first), dimensions joined where possible."""
     ordered = sorted(((e, (s,)) for e, s in axis if e > 1), key=lambda dim: -abs(dim[1][0]))
-    return [(extent, strides[0]) for extent, strides in join(ordered)]
+    return tuple((extent, strides[0]) for extent, strides in join(ordered))
 
 
 def _stride(rows: Axis) -> int:
@@ -250,6 +256,7 @@ def _result(em: Emitter, goal: View | None, rows: Axis, columns: Axis) -> tuple[
     return em.new((m, n), em.item, axes), n * em.item
 
 
+@known
 def _same_rows(axis: Axis, rows: Axis) -> int | None:
     """The stride of `axis` when it is one, in the memory order of `rows`; 0 for a single row."""
     dims = refine((axis, rows))
@@ -261,6 +268,7 @@ def _same_rows(axis: Axis, rows: Axis) -> int | None:
     return joined[0][1][0] if joined else 0
 
 
+@known
 def _same_columns(axis: Axis, columns: Axis, item: int) -> bool:
     """Whether `axis` is dense, in the memory order of B's columns."""
     dims = refine((axis, packed_axis(columns, item)))

@@ -29,6 +29,7 @@ NORMS = frozenset({"batch_norm", "batch_norm_grad"})
 ATTENTION = frozenset({"attention", "attention_grad"})
 HOST = 4  # operands left for what a rule computes of numbers alone
 MOVES = frozenset({"reshape", "permute", "broadcast_to", "slice", "to_real", "stop_gradient"})
+_TIDIED = MOVES | {"add"}
 
 
 def optimise(program: Program) -> Program:
@@ -44,7 +45,7 @@ def optimise(program: Program) -> Program:
         walked = row.op in SCANS and not dict(row.attrs).get("also")
         return row.op in KEPT or walked or (row.op in NORMS and rank in (2, 4))
 
-    return drop_dead(rebuild(expand_composites(program, keep), _tidy))
+    return drop_dead(rebuild(expand_composites(program, keep), _TIDIED, _tidy))
 
 
 def _one_pass(row: Row) -> bool:

@@ -198,6 +198,7 @@ class Planner:
         if loss_view is not None and not any(region.guard for region in regions):
             regions.append(Region(guard=True))
         total, buffers = place(regions, [v.buffer for v in arrays.values()])
+        em.fixed.clear()  # places that know the emitter would keep it from being freed
         self.tables.numbers.size = self.tables.steps * em.host.width * 8
         return Planned(
             self.program.name,
@@ -390,10 +391,9 @@ def _writer(steps: list[Step], view: View | None) -> Step | None:
     if view is None:
         return None
     goal = touch(view)
-    found = None
-    for step in steps:
+    for step in reversed(steps):
         for made in step.touches:
             meets = made.low < goal.high and goal.low < made.high
             if made.write and made.buffer is goal.buffer and meets:
-                found = step
-    return found
+                return step
+    return None

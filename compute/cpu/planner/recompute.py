@@ -198,7 +198,7 @@ def _renamed(op: Op, name: Mapping[int, int], outputs: bool = True) -> Op:
         return tuple(value if value in own else name.get(value, value) for value in values)
 
     def row(one: Row) -> Row:
-        return replace(one, inputs=at(one.inputs), outputs=at(one.outputs))
+        return one._replace(inputs=at(one.inputs), outputs=at(one.outputs))
 
     return replace(
         op,

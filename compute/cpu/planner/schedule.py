@@ -94,13 +94,14 @@ class _Schedule:
         self._hold_back(pace)
         self.commits = [step.commits for step in steps]
         self.after = self._followers()
-        number = {step: k for k, step in enumerate(steps)}
-        for k, step in enumerate(steps):
-            if step.follows is not None and number.get(step.follows, k) < k:
-                self._bind(k, number[step.follows])
+        if any(step.follows for step in steps):
+            number = {step: k for k, step in enumerate(steps)}
+            for k, step in enumerate(steps):
+                if step.follows is not None and number.get(step.follows, k) < k:
+                    self._bind(k, number[step.follows])
+            self.after = self._followers()
         self.loss = next((k for k, step in enumerate(steps) if step is loss), -1)
         self.waiting = [len(edges) for edges in self.edges]
-        self.after = self._followers()
         self.regions = [Region()]
         self.place: dict[int, int] = {}  # step -> region
         self.group_of: dict[int, Group] = {}
@@ -109,6 +110,8 @@ class _Schedule:
         """Let steps wait that nothing they read holds back, so that their memory is not in use
         from the start: what is behind another, and what clears borders, for its image's writer.
         """
+        if not any(step.clears or step.behind for step in self.steps):
+            return
         number = {step: k for k, step in enumerate(self.steps)}
         writer: dict[Buffer, int] = {}
         for k in reversed(range(len(self.steps))):
@@ -209,34 +212,42 @@ def _settle(group: Group) -> None:
 
 def _edges(steps: Sequence[Step]) -> list[list[_Edge]]:
     """For each step the earlier ones it conflicts with."""
-    seen: dict[tuple[Buffer, int], list[tuple[int, Step, Touch]]] = {}
+    seen: dict[_Part, list[tuple[int, Step, Touch]]] = {}
     result: list[list[_Edge]] = []
     for k, step in enumerate(steps):
         found: dict[int, bool] = {}
-        for touch in step.touches:
-            for part in _parts(touch):
-                for before, other, theirs in seen.get((touch.buffer, part), ()):
-                    if not (touch.write or theirs.write):
+        parts = [_parts(touch) for touch in step.touches]
+        for touch, own in zip(step.touches, parts, strict=True):
+            _, low, high, write, _, _ = touch
+            for part in own:
+                for before, other, theirs in seen.get(part, ()):
+                    if not (write or theirs.write) or low >= theirs.high or theirs.low >= high:
                         continue
-                    if touch.low >= theirs.high or theirs.low >= touch.high:
-                        continue
-                    local = _local(step, touch, other, theirs)
-                    found[before] = found.get(before, True) and local
-        for touch in step.touches:
-            for part in _parts(touch):
-                seen.setdefault((touch.buffer, part), []).append((k, step, touch))
+                    if found.get(before, True):
+                        found[before] = _local(step, touch, other, theirs)
+        for touch, own in zip(step.touches, parts, strict=True):
+            for part in own:
+                if part in seen:
+                    seen[part].append((k, step, touch))
+                else:
+                    seen[part] = [(k, step, touch)]
         result.append([_Edge(before, local) for before, local in sorted(found.items())])
     return result
 
 
-def _parts(touch: Touch) -> range:
+_Part = Buffer | tuple[Buffer, int]
+
+
+def _parts(touch: Touch) -> Sequence[_Part]:
     """What a step touches of a buffer in parts: all that lasts is in few buffers, which nearly
     every step touches somewhere.
     """
-    if touch.buffer.segment == "transient":
-        return range(1)
-    size = max(1, touch.buffer.size // PARTS_OF_BUFFER)
-    return range(touch.low // size, (max(touch.low, touch.high - 1)) // size + 1)
+    buffer = touch.buffer
+    if buffer.segment == "transient":
+        return (buffer,)
+    size = max(1, buffer.size // PARTS_OF_BUFFER)
+    first, last = touch.low // size, max(touch.low, touch.high - 1) // size
+    return [(buffer, part) for part in range(first, last + 1)]
 
 
 def _local(step: Step, mine: Touch, other: Step, theirs: Touch) -> bool:

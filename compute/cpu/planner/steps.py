@@ -7,14 +7,13 @@ chunk by chunk one after the other; steps with `samples` 0 have chunks of their 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from compute.cpu.planner.host import Number
-from compute.cpu.planner.views import Buffer, View, merged
+from compute.cpu.planner.views import Axis, Buffer, View, known, merged, reach_of
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """A byte of a buffer; bind turns it into a number."""
 
     buffer: Buffer
@@ -25,8 +24,7 @@ Word = int | float | Address
 NULL = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Touch:
+class Touch(NamedTuple):
     """Bytes [low, high) of a buffer that a step reads or writes.
 
     With `stride` above 0, slice i of the step's samples touches only the `span` bytes from
@@ -98,7 +96,7 @@ class Step:
 
     def bytes(self) -> int:
         """Bytes between the first and the last that each operand covers, summed."""
-        return sum(touch.high - touch.low for touch in self.touches)
+        return sum([touch.high - touch.low for touch in self.touches])
 
 
 def address(view: View) -> Address:
@@ -108,16 +106,24 @@ def address(view: View) -> Address:
 
 def touch(view: View, samples: int = 0, write: bool = False) -> Touch:
     """What a step touches of `view`: sliced along axis 0 when it has `samples` regular slices."""
-    low, high = view.hull()
-    if not samples or not view.axes:
-        return Touch(view.buffer, low, high, write)
+    low, high, stride, span = _touched(view.axes, view.item, samples)
+    return Touch(view.buffer, view.offset + low, view.offset + high, write, stride, span)
+
+
+@known
+def _touched(axes: tuple[Axis, ...], item: int, samples: int) -> tuple[int, int, int, int]:
+    """low, high, stride and span of a touch, from the view's first byte on."""
+    low, high = reach_of(axes)
+    high += item
+    if not samples or not axes:
+        return low, high, 0, 0
     extent = 1
-    dims = merged(view.axes[0])
+    dims = merged(axes[0])
     for count, _ in dims:
         extent *= count
     if extent != samples or len(dims) > 1:
-        return Touch(view.buffer, low, high, write)
+        return low, high, 0, 0
     stride = dims[0][1] if dims else high - low
     if stride <= 0:
-        return Touch(view.buffer, low, high, write)
-    return Touch(view.buffer, low, high, write, stride, high - low - (samples - 1) * stride)
+        return low, high, 0, 0
+    return low, high, stride, high - low - (samples - 1) * stride

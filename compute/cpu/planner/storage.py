@@ -47,6 +47,7 @@ class Storage:
         self.states = Buffer(size, "persistent", "states")
         self.families = self._place_slots()
         self._axes: dict[str, tuple[Axis, ...]] = {}
+        self._views: dict[tuple[str, str], View] = {}
 
     def _place_slots(self) -> dict[str, tuple[Buffer, int]]:
         """A buffer for each family, and the parameter offset at which it starts."""
@@ -83,10 +84,18 @@ class Storage:
 
     def axes(self, key: str) -> tuple[Axis, ...]:
         """How a parameter is stored; canonical when nothing has decided before."""
-        return self._axes.setdefault(key, packed(self.shapes["param", key], self.item))
+        if key not in self._axes:
+            self._axes[key] = packed(self.shapes["param", key], self.item)
+        return self._axes[key]
 
     def view(self, kind: PersistentKind, key: str) -> View:
         """Where a persistent array lies."""
+        view = self._views.get((kind, key))
+        if view is None:
+            view = self._views[kind, key] = self._view(kind, key)
+        return view
+
+    def _view(self, kind: PersistentKind, key: str) -> View:
         if kind == "param":
             return View(self.params, self.offsets[key], self.axes(key), self.item)
         if kind == "state":
@@ -98,7 +107,11 @@ class Storage:
 
     def gradient(self, key: str) -> View:
         """Where the gradient of a parameter lies."""
-        return View(self.gradients, self.offsets[key], self.axes(key), self.item)
+        view = self._views.get(("gradient", key))
+        if view is None:
+            view = View(self.gradients, self.offsets[key], self.axes(key), self.item)
+            self._views["gradient", key] = view
+        return view
 
 
 def _offsets(shapes: Mapping[str, Shape], item: int) -> tuple[dict[str, int], int]:

@@ -8,9 +8,10 @@ broadcasting and nearly every reshape cost nothing: they make another view.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from graph.program import Shape
 
@@ -20,6 +21,9 @@ Segment = Literal["persistent", "transient", "table"]
 Sides = tuple[int, int, int, int]  # top, bottom, left, right
 NO_BORDER: Sides = (0, 0, 0, 0)
 CACHE_LINE = 64
+# The layers of a net, and a net before and after an edit, lie in much the same ways: what only
+# strides decide is worked out once.
+known = lru_cache(maxsize=1 << 12)
 
 
 @dataclass(eq=False, slots=True)
@@ -44,8 +48,7 @@ class Buffer:
         return self.border is not None and not self.cleared
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """A value in a buffer: byte offset of its first element and dimensions of each axis."""
 
     buffer: Buffer
@@ -55,7 +58,7 @@ class View:
 
     @property
     def shape(self) -> Shape:
-        return tuple(extent_of(axis) for axis in self.axes)
+        return shape_of(self.axes)
 
     @property
     def size(self) -> int:
@@ -64,24 +67,17 @@ class View:
 
     def hull(self) -> tuple[int, int]:
         """Bytes [low, high) of the buffer that the view covers, gaps included."""
-        low = high = self.offset
-        for axis in self.axes:
-            for extent, stride in axis:
-                reach = (extent - 1) * stride
-                low, high = low + min(0, reach), high + max(0, reach)
-        return low, high + self.item
+        low, high = reach_of(self.axes)
+        return self.offset + low, self.offset + high + self.item
 
     def permute(self, order: Sequence[int]) -> View:
         """Axis k of the result is axis `order[k]`."""
-        return replace(self, axes=tuple(self.axes[axis] for axis in order))
+        axes = tuple([self.axes[axis] for axis in order])
+        return View(self.buffer, self.offset, axes, self.item)
 
     def broadcast(self, shape: Shape) -> View:
         """Repeated along new and unit axes by stride 0."""
-        lead = len(shape) - len(self.axes)
-        axes: list[Axis] = [((extent, 0),) for extent in shape[:lead]]
-        for axis, extent in zip(self.axes, shape[lead:], strict=True):
-            axes.append(axis if extent_of(axis) == extent else ((extent, 0),))
-        return replace(self, axes=tuple(axes))
+        return View(self.buffer, self.offset, _broadcast(self.axes, shape), self.item)
 
     def slice(self, axis: int, start: int, stop: int) -> View | None:
         """Elements start … stop-1 of one axis; None when no strides describe them."""
@@ -96,42 +92,88 @@ class View:
         stride = dims[0][1]
         cut: Axis = ((stop - start, stride), *dims[1:])
         axes = (*self.axes[:axis], cut, *self.axes[axis + 1 :])
-        return replace(self, offset=self.offset + start * stride, axes=axes)
+        return View(self.buffer, self.offset + start * stride, axes, self.item)
 
     def reshape(self, shape: Shape) -> View | None:
         """The same elements in row-major order under `shape`; None when they need a copy."""
-        dims = list(merged([dim for axis in self.axes for dim in axis]))
-        axes: list[Axis] = []
-        for extent in reversed(shape):
-            axis: list[Dim] = []
-            while extent > 1:
-                count, stride = dims.pop()
-                if extent % count == 0:
-                    axis.insert(0, (count, stride))
-                    extent //= count
-                elif count % extent == 0:
-                    axis.insert(0, (extent, stride))
-                    dims.append((count // extent, stride * extent))
-                    extent = 1
-                else:
-                    return None
-            axes.insert(0, tuple(axis))
-        return replace(self, axes=tuple(axes))
+        axes = _reshaped(self.axes, shape)
+        return None if axes is None else View(self.buffer, self.offset, axes, self.item)
 
     def same_place(self, other: View) -> bool:
         """Whether both views put every element at the same address."""
         return (
             self.buffer is other.buffer
             and self.offset == other.offset
-            and [merged(axis) for axis in self.axes] == [merged(axis) for axis in other.axes]
+            and (
+                self.axes == other.axes
+                or [merged(axis) for axis in self.axes] == [merged(axis) for axis in other.axes]
+            )
         )
 
     def stride(self, axis: int) -> int | None:
         """The byte stride of an axis of one dimension (0 for extent 1); None when it has more."""
-        dims = merged(self.axes[axis])
-        if not dims:
-            return self.axes[axis][0][1] if self.axes[axis] else 0
-        return dims[0][1] if len(dims) == 1 else None
+        return stride_of(self.axes[axis])
+
+
+@known
+def shape_of(axes: tuple[Axis, ...]) -> Shape:
+    """Number of elements along each of the axes."""
+    return tuple(extent_of(axis) for axis in axes)
+
+
+@known
+def text_of(axes: tuple[Axis, ...]) -> str:
+    """The shape as people write it."""
+    return "×".join(map(str, shape_of(axes))) or "1"
+
+
+@known
+def reach_of(axes: tuple[Axis, ...]) -> tuple[int, int]:
+    """How far before and behind the first element of a view others begin, in bytes."""
+    low = high = 0
+    for axis in axes:
+        for extent, stride in axis:
+            reach = (extent - 1) * stride
+            low, high = low + min(0, reach), high + max(0, reach)
+    return low, high
+
+
+@known
+def _broadcast(axes: tuple[Axis, ...], shape: Shape) -> tuple[Axis, ...]:
+    lead = len(shape) - len(axes)
+    wide: list[Axis] = [((extent, 0),) for extent in shape[:lead]]
+    for axis, extent in zip(axes, shape[lead:], strict=True):
+        wide.append(axis if extent_of(axis) == extent else ((extent, 0),))
+    return tuple(wide)
+
+
+@known
+def _reshaped(before: tuple[Axis, ...], shape: Shape) -> tuple[Axis, ...] | None:
+    dims = list(merged(tuple(dim for axis in before for dim in axis)))
+    axes: list[Axis] = []
+    for extent in reversed(shape):
+        axis: list[Dim] = []
+        while extent > 1:
+            count, stride = dims.pop()
+            if extent % count == 0:
+                axis.insert(0, (count, stride))
+                extent //= count
+            elif count % extent == 0:
+                axis.insert(0, (extent, stride))
+                dims.append((count // extent, stride * extent))
+                extent = 1
+            else:
+                return None
+        axes.insert(0, tuple(axis))
+    return tuple(axes)
+
+
+def stride_of(axis: Axis) -> int | None:
+    """The byte stride of an axis of one dimension (0 for extent 1); None when it has more."""
+    dims = merged(axis)
+    if not dims:
+        return axis[0][1] if axis else 0
+    return dims[0][1] if len(dims) == 1 else None
 
 
 def extent_of(axis: Axis) -> int:
@@ -139,7 +181,8 @@ def extent_of(axis: Axis) -> int:
     return prod(extent for extent, _ in axis)
 
 
-def merged(dims: Sequence[Dim]) -> Axis:
+@known
+def merged(dims: Axis) -> Axis:
     """Neighbouring dimensions joined where one stride walks both; unit dimensions dropped."""
     result: list[Dim] = []
     for extent, stride in dims:
@@ -152,6 +195,7 @@ def merged(dims: Sequence[Dim]) -> Axis:
     return tuple(result)
 
 
+@known
 def packed(shape: Shape, item: int) -> tuple[Axis, ...]:
     """Axes of a dense row-major array."""
     axes: list[Axis] = []
@@ -162,7 +206,8 @@ def packed(shape: Shape, item: int) -> tuple[Axis, ...]:
     return tuple(axes)
 
 
-def packed_like(axes: Sequence[Axis], item: int) -> tuple[Axis, ...]:
+@known
+def packed_like(axes: tuple[Axis, ...], item: int) -> tuple[Axis, ...]:
     """Dense axes with the physical order of `axes` (largest stride outermost)."""
     flat = [(stride, a, d) for a, axis in enumerate(axes) for d, (_, stride) in enumerate(axis)]
     result = [list(axis) for axis in axes]
@@ -254,10 +299,12 @@ def join(dims: Sequence[Joint]) -> list[Joint]:
     return result
 
 
-def iterate(views: Sequence[View]) -> list[Joint] | None:
-    """Common dimensions of equally shaped views, in the memory order of the first, not joined."""
+def iterate(views: Sequence[tuple[Axis, ...]]) -> list[Joint] | None:
+    """Common dimensions of the axes of equally shaped views, in the memory order of the first, not
+    joined.
+    """
     dims: list[Joint] = []
-    for axes in zip(*(view.axes for view in views), strict=True):
+    for axes in zip(*views, strict=True):
         found = refine(axes)
         if found is None:
             return None

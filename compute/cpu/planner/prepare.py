@@ -26,6 +26,7 @@ KEPT = frozenset(
 )
 SCANS = frozenset(f"{cell}_scan{end}" for cell in ("rnn", "lstm", "gru") for end in ("", "_grad"))
 NORMS = frozenset({"batch_norm", "batch_norm_grad"})
+ROW_NORMS = frozenset({"layer_norm", "layer_norm_grad"})
 ATTENTION = frozenset({"attention", "attention_grad"})
 HOST = 4  # operands left for what a rule computes of numbers alone
 MOVES = frozenset({"reshape", "permute", "broadcast_to", "slice", "to_real", "stop_gradient"})
@@ -40,6 +41,8 @@ def optimise(program: Program) -> Program:
         rank = len(types[row.inputs[0]].shape) if row.inputs else 0
         if row.op in ATTENTION:
             return rank in (3, 4) and cast("float", row.attr("scale")) > 0
+        if row.op in ROW_NORMS:
+            return row.attr("axes") == 1
         # the kernels take no gradient of a gradient, which has operands of its own
         walked = row.op in SCANS and not dict(row.attrs).get("also")
         return row.op in KEPT or walked or (row.op in NORMS and rank in (2, 4))

@@ -26,7 +26,6 @@ from compute.cpu.kernels.vocabulary import (
     select,
     splat,
     square_root,
-    store,
     store_masked,
     unpack,
 )

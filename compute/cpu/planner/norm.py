@@ -152,7 +152,7 @@ def emit_layer_norm(em: Emitter, op: Op) -> None:
     x, m, x_row = em.rows(em.view(row.inputs[0]))
     affine = [em.dense(em.view(v)) for v in row.inputs[1:]]
     goal, y, y_row = em.row_target(row.outputs[0])
-    words = {"x": address(x), "x_row": x_row, "y": address(y), "y_row": y_row}
+    words: dict[str, Word] = {"x": address(x), "x_row": x_row, "y": address(y), "y_row": y_row}
     words |= {"weight": NULL, "bias": NULL} | _row_words(row, x)
     words |= {n: address(v) for n, v in zip(("weight", "bias"), affine, strict=False)}
     lead, unit, size = _lead(samples, m)
@@ -168,7 +168,7 @@ def emit_layer_norm_grad(em: Emitter, op: Op) -> None:
     x, m, x_row = em.rows(em.view(row.inputs[0]))
     g, _, g_row = em.rows(em.view(row.inputs[1]))
     weight = [em.dense(em.view(v)) for v in row.inputs[2:]]
-    words = {"x": address(x), "x_row": x_row, "g": address(g), "g_row": g_row}
+    words: dict[str, Word] = {"x": address(x), "x_row": x_row, "g": address(g), "g_row": g_row}
     words |= {"weight": address(weight[0]) if weight else NULL, "dx": NULL, "dx_row": 0}
     words |= {"partial": NULL, "partial_chunk": 0} | _row_words(row, x)
     lead, unit, size = _lead(samples, m)

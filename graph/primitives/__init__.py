@@ -41,6 +41,7 @@ from graph.primitives.elementwise import (
     to_real,
     where,
 )
+from graph.primitives.gelu import gelu
 from graph.primitives.layer_norm import layer_norm
 from graph.primitives.linear import matmul
 from graph.primitives.random import random_uniform
@@ -88,6 +89,7 @@ __all__ = [
     "exp",
     "expm1",
     "floor",
+    "gelu",
     "greater",
     "greater_equal",
     "gru_scan",

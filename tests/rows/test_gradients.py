@@ -136,6 +136,12 @@ CASES = {
         lambda x, g, b: rows.concat(list(rows.batch_norm(x, g, b, 1e-3)[1:]), 0),
         [(4, 2), (2,), (2,)],
     ),
+    "gelu": Case(rows.gelu, [(3, 4)]),
+    "gelu_approximate": Case(lambda x: rows.gelu(x, approximate=True), [(3, 4)]),
+    "gauss": Case(_unary("gauss"), [(3, 4)]),
+    "normal_cdf": Case(
+        lambda x: x.builder.emit("normal_cdf", (x, _unary("gauss")(x)))[0], [(3, 4)]
+    ),
     "layer_norm": Case(lambda x, w, b: rows.layer_norm(x, 1, 1e-3, w, b), [(2, 3, 4), (4,), (4,)]),
     "layer_norm_plain": Case(lambda x: rows.layer_norm(x, 2, 1e-3), [(3, 2, 3)]),
     "layer_norm_squares": Case(

@@ -8,6 +8,7 @@ from math import prod
 from typing import cast
 
 from compute.cpu.kernels.elementwise import MAX_OPERANDS
+from compute.cpu.kernels.opcodes import OPCODES
 from compute.cpu.planner.host import HostProgram, Number
 from graph.primitives.shape import concat
 from graph.primitives.table import PRIMITIVES
@@ -45,7 +46,7 @@ def optimise(program: Program) -> Program:
             return row.attr("axes") == 1
         # the kernels take no gradient of a gradient, which has operands of its own
         walked = row.op in SCANS and not dict(row.attrs).get("also")
-        return row.op in KEPT or walked or (row.op in NORMS and rank in (2, 4))
+        return row.op in KEPT or row.op in OPCODES or walked or (row.op in NORMS and rank in (2, 4))
 
     return drop_dead(rebuild(expand_composites(program, keep), _tidy))
 
@@ -161,7 +162,7 @@ def _number(
     if row.op == "sum":
         before, after = program.types[row.inputs[0]].shape, program.types[row.outputs[0]].shape
         return host.apply("mul", [operands[0], float(prod(before) // max(1, prod(after)))])
-    if PRIMITIVES[row.op].kind == "elementwise":
+    if PRIMITIVES[row.op].kind == "elementwise" and PRIMITIVES[row.op].expand is None:
         return host.apply(row.op, operands)
     return None
 

@@ -43,7 +43,7 @@ def optimise(program: Program) -> Program:
         if row.op in ATTENTION:
             return rank in (3, 4) and cast("float", row.attr("scale")) > 0
         if row.op in ROW_NORMS:
-            return row.attr("axes") == 1
+            return bool(row.attr("axes") == 1)
         # the kernels take no gradient of a gradient, which has operands of its own
         walked = row.op in SCANS and not dict(row.attrs).get("also")
         return row.op in KEPT or row.op in OPCODES or walked or (row.op in NORMS and rank in (2, 4))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -10,8 +9,8 @@ from graph.op import Op, Param, SettingError, bad, labels, sample, setting
 from graph.ops.activation import Activation, clipped
 from graph.ops.expect import describe, need_numbers
 from graph.primitives import (
-    erf,
     expm1,
+    gelu,
     greater,
     greater_equal,
     less,
@@ -136,10 +135,7 @@ class GELU(Activation):
     samples = (*Activation.samples, sample(x=(2, 3), settings={"approximate": "tanh"}))
 
     def apply(self, x: Tensor) -> Tensor:
-        if self.approximate == "none":
-            return 0.5 * x * (1.0 + erf(x * math.sqrt(0.5)))
-        inner = math.sqrt(2.0 / math.pi) * (x + 0.044715 * (x * x * x))
-        return 0.5 * x * (1.0 + tanh(inner))
+        return gelu(x, approximate=self.approximate == "tanh")
 
 
 class SiLU(Activation):

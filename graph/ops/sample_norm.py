@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from graph.op import Op, Param, bad, labels, sample, setting
 from graph.ops.expect import describe, need_image, need_numbers
-from graph.primitives import channel_shape, reduce_mean, reshape, rsqrt
+from graph.primitives import channel_shape, layer_norm, reshape
 from graph.program import Shape, ShapeError, TensorType
 from graph.tensor import Tensor
 
@@ -18,12 +18,6 @@ class WithinSample(Op, register=False):
     epsilon: float = setting(
         1e-5, "Added to the variance, keeps the division finite", above=0.0, max=1.0, advanced=True
     )
-
-
-def standardised(x: Tensor, axes: tuple[int, ...], epsilon: float) -> Tensor:
-    """x with mean 0 and variance 1 over some axes."""
-    away = x - reduce_mean(x, axes, keep=True)
-    return away * rsqrt(reduce_mean(away * away, axes, keep=True) + epsilon)
 
 
 def _features(kind: TensorType) -> Shape:
@@ -59,7 +53,7 @@ class LayerNorm(WithinSample):
         return {"weight": Param(shape, "ones"), "bias": Param(shape, "zeros")}
 
     def build(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        return standardised(x, _last(x, weight), self.epsilon) * weight + bias
+        return layer_norm(x, weight.rank, self.epsilon, weight, bias)
 
 
 class RMSNorm(WithinSample):
@@ -78,8 +72,7 @@ class RMSNorm(WithinSample):
         return {"weight": Param(_features(x), "ones")}
 
     def build(self, x: Tensor, weight: Tensor) -> Tensor:
-        power = reduce_mean(x * x, _last(x, weight), keep=True)
-        return x * rsqrt(power + self.epsilon) * weight
+        return layer_norm(x, weight.rank, self.epsilon, weight, centred=False)
 
 
 class GroupNorm(WithinSample):
@@ -113,8 +106,9 @@ class GroupNorm(WithinSample):
         return {"weight": Param((x.shape[1],), "ones"), "bias": Param((x.shape[1],), "zeros")}
 
     def build(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        grouped = reshape(x, (x.shape[0], self.groups, x.type.size // x.shape[0] // self.groups))
-        y = reshape(standardised(grouped, (2,), self.epsilon), x.shape)
+        n, channels, *pixels = x.shape
+        grouped = reshape(x, (n, self.groups, channels // self.groups, *pixels))
+        y = reshape(layer_norm(grouped, x.rank - 1, self.epsilon), x.shape)
         shape = channel_shape(x)
         return y * reshape(weight, shape) + reshape(bias, shape)
 
@@ -141,13 +135,8 @@ class InstanceNorm(WithinSample):
 
     def build(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         shape = channel_shape(x)
-        y = standardised(x, (2, 3), self.epsilon)
+        y = layer_norm(x, 2, self.epsilon)
         return y * reshape(weight, shape) + reshape(bias, shape)
-
-
-def _last(x: Tensor, weight: Tensor) -> tuple[int, ...]:
-    """The axes of x that the weight has, too."""
-    return tuple(range(x.rank - weight.rank, x.rank))
 
 
 def _extents(shape: Shape) -> str:

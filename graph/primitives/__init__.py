@@ -41,6 +41,8 @@ from graph.primitives.elementwise import (
     to_real,
     where,
 )
+from graph.primitives.gelu import gelu
+from graph.primitives.layer_norm import layer_norm
 from graph.primitives.linear import matmul
 from graph.primitives.random import random_uniform
 from graph.primitives.recurrent import gru_scan, lstm_scan, rnn_scan
@@ -87,9 +89,11 @@ __all__ = [
     "exp",
     "expm1",
     "floor",
+    "gelu",
     "greater",
     "greater_equal",
     "gru_scan",
+    "layer_norm",
     "less",
     "log",
     "log1p",

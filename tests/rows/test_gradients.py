@@ -136,6 +136,17 @@ CASES = {
         lambda x, g, b: rows.concat(list(rows.batch_norm(x, g, b, 1e-3)[1:]), 0),
         [(4, 2), (2,), (2,)],
     ),
+    "gelu": Case(rows.gelu, [(3, 4)]),
+    "gelu_approximate": Case(lambda x: rows.gelu(x, approximate=True), [(3, 4)]),
+    "gauss": Case(_unary("gauss"), [(3, 4)]),
+    "normal_cdf": Case(
+        lambda x: x.builder.emit("normal_cdf", (x, _unary("gauss")(x)))[0], [(3, 4)]
+    ),
+    "layer_norm": Case(lambda x, w, b: rows.layer_norm(x, 1, 1e-3, w, b), [(2, 3, 4), (4,), (4,)]),
+    "layer_norm_plain": Case(lambda x: rows.layer_norm(x, 2, 1e-3), [(3, 2, 3)]),
+    "layer_norm_squares": Case(
+        lambda x, w: rows.layer_norm(x, 1, 1e-3, w, centred=False), [(3, 4), (4,)]
+    ),
     "scan": Case(_scanned(False), [(2, 3, 2), (2, 2), (2, 2), (2,)]),
     "scan_back": Case(_scanned(True), [(2, 3, 2), (2, 2), (2, 2), (2,)]),
     "rnn_scan": Case(rows.rnn_scan, [(2, 3, 2), (2, 2)]),
@@ -161,6 +172,7 @@ INNER = {
     *("conv2d_dx", "conv2d_dw", "depthwise2d_dx", "depthwise2d_dw"),
     *("max_pool2d_scatter", "max_pool2d_take", "avg_pool2d_dx"),
     *("softmax_grad", "softmax_cross_entropy_grad", "batch_norm_grad", "scan_grad", "update"),
+    "layer_norm_grad",
     *("attention_grad", "rnn_scan_grad", "lstm_scan_grad", "gru_scan_grad"),
     *("reshape", "permute", "broadcast_to", "slice", "pad", "concat", "take_grad"),
 }

@@ -72,6 +72,12 @@ def _rows(step: Step, w: Any, chunks: int, shape: Shape) -> Counts:
     return {"rows": float(w.m), "vectors": float(w.m * shape.over(w.n))}
 
 
+def _row_norm_grad(step: Step, w: Any, chunks: int, shape: Shape) -> Counts:
+    counts = _rows(step, w, chunks, shape)
+    return counts | {"summed": counts["vectors"] if w.partial else 0.0,
+                     "pulled": counts["vectors"] if w.dx else 0.0}  # fmt: skip
+
+
 def _softmax(step: Step, w: Any, chunks: int, shape: Shape) -> Counts:
     kind = "logarithm, " if w.logarithm else ""
     return {kind + name: count for name, count in _rows(step, w, chunks, shape).items()}
@@ -177,6 +183,7 @@ PASSES: dict[str, Callable[[Step, Any, int, Shape], Counts]] = {
     **dict.fromkeys(("avg_pool2d", "avg_pool2d_dx"), _pool),
     **dict.fromkeys(("bn_moments", "bn_apply", "bn_dx_sums", "bn_dx"), _norm),
     **dict.fromkeys(("softmax", "softmax_dx"), _softmax),
+    **{"layer_norm": _rows, "layer_norm_grad": _row_norm_grad},
     **dict.fromkeys(("to_real", "to_int", "arange", "equal_int"), _each),
     **{"bn_combine": _combine, "transpose2d": _transpose, "permute": _permute, "fill": _fill},
     **{"gather_batch": _gather, "gather_rows": _gather_rows, "scatter_add_rows": _scatter},

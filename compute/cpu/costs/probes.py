@@ -119,7 +119,7 @@ _OPERATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     **{"sqrt": rows.sqrt, "rsqrt": rows.rsqrt, "reciprocal": rows.reciprocal, "exp": rows.exp},
     **{"expm1": rows.expm1, "log": rows.log, "log1p": rows.log1p, "tanh": rows.tanh},
     **{"sigmoid": rows.sigmoid, "softplus": rows.softplus, "log_sigmoid": rows.log_sigmoid},
-    **{"erf": rows.erf, "sin": rows.sin, "cos": rows.cos},
+    **{"gelu": rows.gelu, "erf": rows.erf, "sin": rows.sin, "cos": rows.cos},
     **{"pow": lambda x: rows.power(x, x), "div": lambda x: (x + 1.0) / x},
     **{"fast": lambda x: (x + x * x) * 0.5 + 0.25},
 }

@@ -10,6 +10,7 @@ from compute.cpu.kernels import (  # noqa: F401  (importing a module declares it
     elementwise,
     gather,
     gemm,
+    layer_norm,
     norm,
     pool,
     random,

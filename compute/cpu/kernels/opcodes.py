@@ -75,6 +75,8 @@ _TABLE: list[tuple[str, int, Callable[..., Any]]] = [
     ("sin", 1, lambda e, m, a: m.sin(e, a)),
     ("cos", 1, lambda e, m, a: m.cos(e, a)),
     ("pow", 2, lambda e, m, a, b: m.power(e, a, b)),
+    ("gauss", 1, lambda e, m, a: m.gauss(e, a)),
+    ("normal_cdf", 2, lambda e, m, a, b: m.normal_cdf(e, a, b)),  # b is the gauss of a
 ]
 
 _SCALARS = {"mul": (1,), "fma": (1,), "fnma": (1,), "axpby": (1, 3), "square_axpby": (1, 3)}

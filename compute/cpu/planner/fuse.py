@@ -286,6 +286,12 @@ class _Fusion:
             op.reads = [v for v in op.reads if v != row.inputs[4]] + list(masked.inputs)
         return op
 
+    def used(self, row: Row) -> Op:
+        """A row that makes only those of its results that anything reads."""
+        op = plain(row)
+        op.writes = [v for v in row.outputs if v in self.users or v in self.results]
+        return op
+
 
 # Earlier rules take their rows first: a mask is free behind a product, dearer elsewhere.
 _RULES: tuple[tuple[frozenset[str], Callable[[_Fusion, Row], Op]], ...] = (
@@ -295,6 +301,7 @@ _RULES: tuple[tuple[frozenset[str], Callable[[_Fusion, Row], Op]], ...] = (
     (frozenset({"conv2d_dw", "depthwise2d_dw"}), _Fusion.weight_gradient),
     (frozenset({"batch_norm"}), _Fusion.batch_norm),
     (frozenset({"batch_norm_grad"}), _Fusion.batch_norm_grad),
+    (frozenset({"layer_norm_grad"}), _Fusion.used),
     (frozenset({"softmax_cross_entropy"}), _Fusion.cross_entropy),
     (frozenset({"sum"}), _Fusion.scaled_sum),
 )

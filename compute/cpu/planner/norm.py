@@ -1,9 +1,12 @@
-"""Batch normalisation steps; a matrix is a batch of images of one pixel."""
+"""Normalisation steps: over a batch, where a matrix is a batch of images of one pixel, and of rows
+by themselves.
+"""
 
 from __future__ import annotations
 
 from typing import cast
 
+from compute.cpu.kernels.reduce import RUN
 from compute.cpu.planner.elementwise import run_rows
 from compute.cpu.planner.emitter import Emitter, image_words
 from compute.cpu.planner.fuse import Op
@@ -11,6 +14,9 @@ from compute.cpu.planner.spatial import images_per_chunk, sum_parts
 from compute.cpu.planner.steps import NULL, Word, address
 from compute.cpu.planner.views import View, packed
 from graph.program import Row
+
+SAMPLES = 8  # from which on chunks are samples and not rows
+LEAST = 8  # rows whose sums a chunk of rows has a place for
 
 
 def _image(em: Emitter, value: int) -> View:
@@ -135,3 +141,75 @@ def _hand_out(em: Emitter, row: Row, sums: View) -> None:
     for value, index in ((row.outputs[1], 1), (row.outputs[2], 0)):
         part = View(sums.buffer, index * c * em.item, packed((c,), em.item), em.item)
         em.put(value, part)
+
+
+# ---- rows by themselves
+
+
+def emit_layer_norm(em: Emitter, op: Op) -> None:
+    row = op.row
+    samples = em.shape(row.inputs[0])[0]
+    x, m, x_row = em.rows(em.view(row.inputs[0]))
+    affine = [em.dense(em.view(v)) for v in row.inputs[1:]]
+    goal, y, y_row = em.row_target(row.outputs[0])
+    words: dict[str, Word] = {"x": address(x), "x_row": x_row, "y": address(y), "y_row": y_row}
+    words |= {"weight": NULL, "bias": NULL} | _row_words(row, x)
+    words |= {n: address(v) for n, v in zip(("weight", "bias"), affine, strict=False)}
+    lead, unit, size = _lead(samples, m)
+    reads, writes = [_by_sample(x, lead)], [_by_sample(y, lead)]
+    em.add("layer_norm", words, reads, writes, lead, unit, size, affine, flops=8 * x.size)
+    em.put(row.outputs[0], goal)
+
+
+def emit_layer_norm_grad(em: Emitter, op: Op) -> None:
+    """The gradient to x, and of each chunk what its rows add to those to weight and bias."""
+    row, wanted = op.row, op.writes
+    samples = em.shape(row.inputs[0])[0]
+    x, m, x_row = em.rows(em.view(row.inputs[0]))
+    g, _, g_row = em.rows(em.view(row.inputs[1]))
+    weight = [em.dense(em.view(v)) for v in row.inputs[2:]]
+    words: dict[str, Word] = {"x": address(x), "x_row": x_row, "g": address(g), "g_row": g_row}
+    words |= {"weight": address(weight[0]) if weight else NULL, "dx": NULL, "dx_row": 0}
+    words |= {"partial": NULL, "partial_chunk": 0} | _row_words(row, x)
+    lead, unit, size = _lead(samples, m)
+    reads, writes = [_by_sample(x, lead), _by_sample(g, lead)], list[View]()
+    if row.outputs[0] in wanted:
+        goal, dx, words["dx_row"] = em.row_target(row.outputs[0])
+        words["dx"] = address(dx)
+        writes.append(_by_sample(dx, lead))
+    sums, n = [v for v in row.outputs[1:] if v in wanted], x.shape[1]
+    if sums:
+        size = max(-(-LEAST // unit), images_per_chunk(lead or m))
+        parts = -(-(lead or m) // size)
+        partial = em.new((parts, (4 if size * unit > RUN else 2) * n))
+        words |= {"partial": address(partial), "partial_chunk": partial.stride(0) or 0}
+        writes.append(partial)
+    em.add("layer_norm_grad", words, reads, writes, lead, unit, size, weight, flops=14 * x.size)
+    if row.outputs[0] in wanted:
+        em.put(row.outputs[0], goal)
+    for k, value in enumerate(row.outputs[1:]):
+        if value in sums:
+            part = View(partial.buffer, k * n * em.item, partial.axes, em.item)
+            place = _channel(em, value)
+            sum_parts(em, part, parts, partial.stride(0) or 0, place)
+            em.put(value, place)
+
+
+def _row_words(row: Row, x: View) -> dict[str, Word]:
+    m, n = x.shape
+    centred, epsilon = row.attr("centred"), cast("float", row.attr("epsilon"))
+    return {"m": m, "n": n, "epsilon": epsilon, "centred": int(cast("bool", centred))}
+
+
+def _lead(samples: int, m: int) -> tuple[int, int, int]:
+    """How many samples a step on m rows is cut along, the rows of one, and how many a chunk is to
+    have; 0, 1 and rows of a chunk where it is cut along rows.
+    """
+    if samples >= SAMPLES:
+        return samples, m // samples, 0
+    return 0, 1, max(LEAST, images_per_chunk(m))
+
+
+def _by_sample(view: View, samples: int) -> View:
+    found = view.reshape((samples, view.size // samples)) if samples else None
+    return view if found is None else found

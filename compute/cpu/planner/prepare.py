@@ -8,6 +8,7 @@ from math import prod
 from typing import cast
 
 from compute.cpu.kernels.elementwise import MAX_OPERANDS
+from compute.cpu.kernels.opcodes import OPCODES
 from compute.cpu.planner.host import HostProgram, Number
 from graph.primitives.shape import concat
 from graph.primitives.table import PRIMITIVES
@@ -26,6 +27,7 @@ KEPT = frozenset(
 )
 SCANS = frozenset(f"{cell}_scan{end}" for cell in ("rnn", "lstm", "gru") for end in ("", "_grad"))
 NORMS = frozenset({"batch_norm", "batch_norm_grad"})
+ROW_NORMS = frozenset({"layer_norm", "layer_norm_grad"})
 ATTENTION = frozenset({"attention", "attention_grad"})
 HOST = 4  # operands left for what a rule computes of numbers alone
 MOVES = frozenset({"reshape", "permute", "broadcast_to", "slice", "to_real", "stop_gradient"})
@@ -41,9 +43,11 @@ def optimise(program: Program) -> Program:
         rank = len(types[row.inputs[0]].shape) if row.inputs else 0
         if row.op in ATTENTION:
             return rank in (3, 4) and cast("float", row.attr("scale")) > 0
+        if row.op in ROW_NORMS:
+            return bool(row.attr("axes") == 1)
         # the kernels take no gradient of a gradient, which has operands of its own
         walked = row.op in SCANS and not dict(row.attrs).get("also")
-        return row.op in KEPT or walked or (row.op in NORMS and rank in (2, 4))
+        return row.op in KEPT or row.op in OPCODES or walked or (row.op in NORMS and rank in (2, 4))
 
     return drop_dead(rebuild(expand_composites(program, keep), _TIDIED, _tidy))
 
@@ -159,7 +163,7 @@ def _number(
     if row.op == "sum":
         before, after = program.types[row.inputs[0]].shape, program.types[row.outputs[0]].shape
         return host.apply("mul", [operands[0], float(prod(before) // max(1, prod(after)))])
-    if PRIMITIVES[row.op].kind == "elementwise":
+    if PRIMITIVES[row.op].kind == "elementwise" and PRIMITIVES[row.op].expand is None:
         return host.apply(row.op, operands)
     return None
 

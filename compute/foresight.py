@@ -74,7 +74,7 @@ def answer(request: Request, out: TextIO) -> None:
     if request.measures and (known is None or store.disturbed(known)):
         _tell(Measuring(), out)
         with contextlib.suppress(store.CalibrationError):
-            known = store.measure(silent)
+            known = store.measure(silent, known)
     _tell(Foreseen(unmeasured=True) if known is None else foresee(request, known), out)
 
 

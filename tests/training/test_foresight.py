@@ -134,7 +134,7 @@ def test_the_machine_is_measured_when_it_may_be(
     monkeypatch.setenv("NETLOOM_CACHE", str(tmp_path))
     measured = []
 
-    def measure(report: Report) -> Calibration:
+    def measure(report: Report, before: Calibration | None) -> Calibration:
         measured.append(report)
         write(store.place(native()), machine())
         return machine()
@@ -158,7 +158,7 @@ def test_a_machine_that_cannot_be_measured_has_no_forecast(
     """The process goes on."""
     monkeypatch.setenv("NETLOOM_CACHE", str(tmp_path))
 
-    def fail(report: Report) -> Calibration:
+    def fail(report: Report, before: Calibration | None) -> Calibration:
         raise store.CalibrationError("no")
 
     monkeypatch.setattr(store, "measure", fail)
@@ -166,14 +166,22 @@ def test_a_machine_that_cannot_be_measured_has_no_forecast(
 
 
 @pytest.mark.parametrize(
-    ("then", "now", "again"),
-    [(0.3, 0.1, False), (9.0, 0.1, True), (9.0, 9.0, False)],
-    ids=["was quiet", "is quiet", "is busy"],
+    ("share", "tries", "load", "again"),
+    [(0.95, 1, 0.1, False), (0.5, 1, 0.1, True), (0.5, 1, 9.0, False), (0.5, 3, 0.1, False)],
+    ids=["was quiet", "is quiet", "is busy", "was tried often"],
 )
 def test_what_others_disturbed_is_measured_again(
-    monkeypatch: pytest.MonkeyPatch, then: float, now: float, again: bool
+    monkeypatch: pytest.MonkeyPatch, share: float, tries: int, load: float, again: bool
 ) -> None:
-    """Once they are quiet."""
+    """Once they are quiet, and not for ever."""
     monkeypatch.setattr(store, "cores", lambda: 4)
-    monkeypatch.setattr(store, "system_load", lambda: now)
-    assert store.disturbed(replace(machine(), load=then)) == again
+    monkeypatch.setattr(store, "system_load", lambda: load)
+    known = replace(machine(), share={1: 1.0, 2: share}, tries=tries)
+    assert store.disturbed(known) == again
+
+
+def test_the_measuring_that_was_disturbed_less_is_kept() -> None:
+    """Whichever came first, and how often it was tried is counted."""
+    calm, other = (replace(machine(), share={1: 1.0, 2: share}, call=share) for share in (0.9, 0.4))
+    for before, now in ((calm, other), (other, calm)):
+        assert store.steadier(before, now) == replace(calm, tries=2)

@@ -117,7 +117,9 @@ def calibrated() -> Calibration:
 def measure_net(workload: Workload, threads: int) -> dict[str, float]:
     """Step and memory of a net of the bench."""
     known, model = calibrated(), Model(workload.graph())
-    plan = CpuPlan(model, PlanOptions(threads=threads), lambda done, total, what: None)
+    fast = model.graph.training.fast_convolution
+    options = PlanOptions(threads=threads, fast_convolution=fast)
+    plan = CpuPlan(model, options, lambda done, total, what: None)
     data = workload.data()
     bound = plan.planned("train/0", workload.batch)
     count = 1 if bound.small else threads

@@ -74,7 +74,8 @@ def costs(model: Model, data: Data | None, plan: Sketch, known: Calibration) -> 
         run = model.graph.training.epochs * epoch + _evaluation(plan, data.test, batch, known)
     threads = max(entry.threads for entry in found.values())
     memory = _memory(plan, planned, data, known)
-    return Costs(_nodes(found, shares), batch, threads, step, epoch, run, memory)
+    nodes, off = _nodes(found, shares), known.off.get(threads)
+    return Costs(nodes, batch, threads, step, epoch, run, memory, off=off)
 
 
 def measured(found: Costs, loaded: Loaded, plan: CpuPlan, known: Calibration) -> Costs:

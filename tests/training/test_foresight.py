@@ -19,9 +19,10 @@ from compute.data.source import Folder
 from compute.foreseen import Foreseen, Measuring, Request, answer_line, read_answer
 from compute.foresight import answer, foresee
 from compute.prepare import Report, load_graph, silent
-from graph.edits import Disconnect
+from graph.edits import Disconnect, SetOp
 from graph.files import dumps, load
 from graph.graph import Graph
+from graph.ops.conv import Conv2d
 from resources import example_path
 
 REACH = ((1 << 15, 1e-13), (1 << 20, 2e-11), (1 << 24, 8e-11))
@@ -89,6 +90,20 @@ def test_it_plans_what_a_run_will_run() -> None:
     parts = ("parameters", "gradients", "optimizer", "states")
     assert sum(found.costs.memory[part] for part in parts) <= plan.engine.persistent.size
     assert found.costs.memory["work space"] >= planned.transient
+
+
+def test_fast_convolutions_are_foretold_as_such() -> None:
+    """Where the graph asks for them: by the kernels that will run."""
+    kernels = []
+    for fast in (False, True):
+        asked = request("digits-cnn")
+        for id in ("conv1", "conv2"):
+            SetOp(id, Conv2d(filters=64)).apply(asked.graph)
+        asked.graph.training = replace(asked.graph.training, fast_convolution=fast)
+        found = foresee(asked, machine())
+        kernels.append({line.kernel for line in found.tables[0].lines})
+    assert "winograd_conv" not in kernels[0]
+    assert "winograd_conv" in kernels[1]
 
 
 def test_an_instance_has_all_that_is_inside() -> None:

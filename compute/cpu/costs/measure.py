@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from compute.cpu.costs import forecast, teams
 from compute.cpu.costs.fit import Measured, kernel_rates
 from compute.cpu.costs.probes import net_probes, single_probes
 from compute.cpu.costs.rates import Calibration, Reach, Teamwork, rising, write
+from compute.cpu.costs.store import LEAST_SHARE
 from compute.cpu.costs.timing import Probe, Run, Share, take_turns
 from compute.cpu.costs.traffic import WRITTEN
 from compute.cpu.costs.work import OTHER
@@ -37,7 +39,7 @@ from compute.session import train_graph
 from graph.files import load
 from resources import example_path
 
-KERNEL_SECONDS = 0.25
+KERNEL_SECONDS = 0.2
 RECORDED = 6  # epochs of a small training on record
 REACHES = (1 << 18, 1 << 19, 1 << 20, 1 << 21, 1 << 22, 1 << 23, 3 << 24)
 FAR = (1 << 22, 1 << 23, 3 << 24)  # where threads are measured together: nearer, each has its own
@@ -95,12 +97,16 @@ def _with_threads(
     found, shares = dict(known.teams), dict(known.share)
     off = {1: teams.off(nets, [net.seconds for net in nets], 1, known)}
     for count in sorted(set(reaches) - {1}):
-        share = Share(count)
-        wanted = teams.together_seconds(nets, count, known.call)
-        shares[count] = share.now
-        pieces = [teams.shared(net, rows, count) for net, rows in zip(nets, spent, strict=False)]
+        shares[count] = teams.share_of(count)
+        calm = shares[count] >= LEAST_SHARE  # else each wait is for whoever was put aside
+        wanted = teams.together_seconds(nets, count, known.call) if calm else []
+        timed = [k for k, seconds in enumerate(wanted) if seconds < inf]
+        pieces = [teams.shared(nets[k], spent[k], count) for k in timed]
+        wanted = [wanted[k] for k in timed]
         found[count] = teams.team(pieces, wanted, count, known.step, reaches[count])
-        off[count] = teams.off(nets, wanted, count, replace(known, teams=found))
+        if timed:
+            told = replace(known, teams=found)
+            off[count] = teams.off([nets[k] for k in timed], wanted, count, told)
     return replace(known, teams=found, off=off, share=shares)
 
 

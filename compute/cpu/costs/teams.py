@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ CALLS = 200
 TINY = 2e-4  # seconds of a step of those nets that tell what looks at the clock and steps add
 LEAST = 0.2  # of what was measured of a row: not all of it was the look at the clock
 ALONE_SECONDS, TEAM_SECONDS = 0.006, 0.006  # of measuring one net
-TEAM_TURNS = 2
+TEAM_TURNS, TEAM_LIMIT = 2, 0.5
+SHARED, SHARE_SECONDS = 1 << 18, 0.04  # numbers that a thread adds to, and how long
 # slower, seconds of a barrier and of a claim, seconds a byte from another thread, chunks moved:
 # as they are on machines of today, and how far they are trusted
 USUAL = np.array([1.0, 5e-7, 5e-7, 6e-11, 2.0])
@@ -89,22 +91,44 @@ def besides(nets: Sequence[Whole]) -> tuple[float, float]:
     return step, look
 
 
+def share_of(threads: int) -> float:
+    """Which part of the time so many threads get on processors that wait for nobody."""
+    shares = [0.0] * threads
+
+    def work(k: int) -> None:
+        numbers = np.ones(SHARED)
+        start, own = time.perf_counter(), time.thread_time()
+        while time.perf_counter() - start < SHARE_SECONDS:
+            np.add(numbers, 1.0, out=numbers)
+        shares[k] = (time.thread_time() - own) / (time.perf_counter() - start)
+
+    workers = [threading.Thread(target=work, args=(k,)) for k in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return min(1.0, *shares)
+
+
 def together_seconds(nets: Sequence[Whole], threads: int, call: float) -> list[float]:
     """Seconds of a step of each net on several threads; in turns, so that a disturbance hits few
-    slices of each.
+    slices of each. Infinite for those that there was no time for.
     """
-    best = [np.inf] * len(nets)
+    best, end = [np.inf] * len(nets), time.perf_counter() + TEAM_LIMIT
     for _ in range(TEAM_TURNS):
         for k, net in enumerate(nets):
-            taken = step_seconds(net.probe, threads, call, TEAM_SECONDS, net.seconds)
-            best[k] = min(best[k], taken)
+            if time.perf_counter() < end:
+                taken = step_seconds(net.probe, threads, call, TEAM_SECONDS, net.seconds)
+                best[k] = min(best[k], taken)
     return best
 
 
 def team(
     pieces: Sequence[Pieces], wanted: Sequence[float], threads: int, step: float, reach: Reach
 ) -> Teamwork:
-    """What makes of the seconds that rows take on one thread those `wanted` on several."""
+    """What makes of the seconds that rows take on one thread those `wanted` on several; what is
+    usual where nothing was measured.
+    """
 
     def errors(numbers: Array) -> Array:
         trial = _teamwork(numbers, reach)

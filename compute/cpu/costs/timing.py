@@ -19,9 +19,9 @@ from compute.cpu.entry import Bound
 
 BATCHES = 4
 SLICE, SLICES = 0.0006, 12  # seconds of one, and how many of each program
-TOGETHER = 0.002  # of several threads, which are woken for each
+TOGETHER = 0.0015  # of several threads, which are woken for each
 FEWEST, STEP_SECONDS = 3, 0.02  # on a slow machine fewer slices, at least 3
-MOST = 2
+MOST = 1.5
 MOST_STEPS = 512  # of a slice: what the tables of a call hold
 
 

@@ -61,12 +61,12 @@ def costs(model: Model, data: Data | None, plan: Sketch, known: Calibration) -> 
     several, steps = _several(model), _steps(model, data, batch)
     found = {name: Entry(plan, name, batch, known, steps) for name in shares}
     step = sum(shares[name] * entry.forecast.seconds for name, entry in found.items())
-    calls = sum(shares.values()) if several else 0.0
     epoch = run = None
     planned = [entry.planned for entry in found.values()]
     if data is not None:
         count = data.train / batch
-        epoch = step * count + known.epoch + known.call * max(1.0, calls * count)
+        turns = known.turn * sum(shares.values()) * count if several else known.call
+        epoch = step * count + known.epoch + turns
         for samples in (data.validation, data.test):
             if samples:
                 planned.append(plan.planned("evaluate", min(batch, samples)).planned)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -191,3 +192,15 @@ def test_a_call_that_is_not_worth_waking_others_is_foretold_for_one_thread() -> 
     assert threads("vanishing", 50) == 2
     assert threads("exploding", 50) == 1
     assert threads("digits-cnn", 1) == 2
+
+
+def test_phases_that_take_turns_are_called_for_each_step() -> None:
+    """Two of them: 2 · 10 calls an epoch."""
+    model = Model(load(example_path("exploding")))
+    plan, data = (
+        Sketch(model, PlanOptions(threads=2)),
+        Data(10 * batch_size(model.graph), 0, 0, 0, False),
+    )
+    told = [costs(model, data, plan, replace(machine(), turn=turn)).epoch for turn in (0.0, 1.0)]
+    assert None not in told
+    assert float(told[1] or 0.0) - float(told[0] or 0.0) == pytest.approx(20.0)

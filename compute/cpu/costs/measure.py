@@ -37,10 +37,13 @@ from compute.events import EpochDone
 from compute.prepare import TrainOptions
 from compute.session import train_graph
 from graph.files import load
+from graph.graph import Graph
+from graph.kinds import Optimizer
 from resources import example_path
 
 KERNEL_SECONDS = 0.2
-RECORDED = 6  # epochs of a small training on record
+RECORDED = 5  # epochs of a small training on record
+EVERY = 2  # steps of one in which phases take turns
 REACHES = (1 << 18, 1 << 19, 1 << 20, 1 << 21, 1 << 22, 1 << 23, 3 << 24)
 FAR = (1 << 22, 1 << 23, 3 << 24)  # where threads are measured together: nearer, each has its own
 NEAREST = (1 << 15, 1e-13)  # bytes that are never waited for
@@ -51,7 +54,7 @@ def calibrate(threads: int, report: Report) -> Calibration:
     """Measure this machine, alone and with `threads` threads."""
     start = time.perf_counter()
     report(0, 3, "memory")
-    epoch, process = _epoch(), resident()
+    (epoch, turn), process = _epochs(), resident()
     near = [NEAREST, *rising(_reach(1, REACHES))]
     reaches: dict[int, Reach] = {1: near}
     if threads > 1:
@@ -78,7 +81,8 @@ def calibrate(threads: int, report: Report) -> Calibration:
     )
     rates[OTHER] = _others(rates)
     report(2, 3, "threads")
-    known = Calibration(rates, {1: alone}, call, epoch, process, a_step, 0, step, {1: share.now})
+    known = Calibration(rates, {1: alone}, call, epoch, process, a_step)
+    known = replace(known, turn=turn, step=step, share={1: share.now})
     known = _with_threads(known, whole, spent, reaches)
     used = resident()
     import compute.data.table  # noqa: F401  (for its size)
@@ -192,18 +196,31 @@ def _others(rates: dict[str, dict[str, float]]) -> dict[str, float]:
 # ---- runs
 
 
-def _epoch() -> float:
-    """Seconds that an epoch on record takes besides its steps: a checkpoint, metrics, events."""
-    times = []
+def _epochs() -> tuple[float, float]:
+    """Seconds that an epoch on record takes besides its steps (a checkpoint, metrics, events), and
+    those that Python adds to each call where phases take turns.
+    """
+    graph = load(example_path("moons-mlp"))
+    plain, _ = _epoch(graph)
+    for node in list(graph):
+        if isinstance(node.op, Optimizer):
+            graph.set_node(replace(node, op=replace(node.op, every=EVERY)))
+    turns, steps = _epoch(graph)
+    return plain, max(0.0, turns - plain) * EVERY / steps
+
+
+def _epoch(graph: Graph) -> tuple[float, float]:
+    """Seconds of an epoch of a training on record, and its steps."""
+    times, steps = [], 1.0
     with tempfile.TemporaryDirectory() as folder:
         options = TrainOptions(threads=1, epochs=RECORDED, workspace=Path(folder))
-        graph = load(example_path("moons-mlp"))
         start = time.perf_counter()
         for event in train_graph(graph, options):
             if isinstance(event, EpochDone):
                 times.append(time.perf_counter() - start)
+                steps = event.step / event.epoch
                 start = time.perf_counter()
-    return min(times[1:])
+    return min(times[1:]), steps
 
 
 def main() -> int:

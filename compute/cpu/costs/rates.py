@@ -37,12 +37,13 @@ class Calibration:
     """A machine's rates. `kernels`: seconds a count, by kernel and by what is counted.
 
     `teams` by number of threads. `call` is what Python adds to each native call, `epoch` what an
-    epoch on record takes besides its steps (a checkpoint, metrics, events), `step` what a step
-    takes besides its rows. `process` are the bytes of a process that trains,
-    without plan and data; each step of a plan adds `a_step` to them, reading a table from a file
-    `tables`. By number of threads: `share` is the part of the time that they had on processors
-    while they were measured, `off` by how much what is foretold of the nets that were measured is
-    off, the root of the mean square of logarithms. `tries`: how often it was measured.
+    epoch on record takes besides its steps (a checkpoint, metrics, events), `turn` what Python adds
+    to a call where phases take turns, `step` what a step takes besides its rows. `process` are the
+    bytes of a process that trains, without plan and data; each step of a plan adds `a_step` to
+    them, reading a table from a file `tables`. By number of threads: `share` is the part of the
+    time that they had on processors while they were measured, `off` by how much what is foretold of
+    the nets that were measured is off, the root of the mean square of logarithms. `tries`: how
+    often it was measured.
     """
 
     kernels: Mapping[str, Mapping[str, float]]
@@ -52,6 +53,7 @@ class Calibration:
     process: int
     a_step: int = 0
     tables: int = 0
+    turn: float = 0.0
     step: float = 0.0
     share: Mapping[int, float] = field(default_factory=dict)
     off: Mapping[int, float] = field(default_factory=dict)

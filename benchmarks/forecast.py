@@ -4,11 +4,12 @@
 
 Every net of the bench and every shipped example, each in a process of its own: the step as it is
 forecast and as it is measured on each number of threads, the peak memory of a process that trains
-it beside the forecast. `--random` takes six nets that a seed makes instead, so also such as
-nobody has looked at. Each round calibrates the machine first; the table shows medians of all
-rounds, of the ratios of each round too. On one thread the measured time is that on the processor,
-so what else runs disturbs it little; on several the machine must be idle. The exit code is 1 when
-a forecast is off by more than the limit, in percent of what was measured.
+it beside the forecast; of an example also the ratio of an epoch on record, which has no limit.
+`--random` takes six nets that a seed makes instead, so also such as nobody has looked at. Each
+round calibrates the machine first; the table shows medians of all rounds, of the ratios of each
+round too. On one thread the measured time is that on the processor, so what else runs disturbs it
+little; on several the machine must be idle. The exit code is 1 when a forecast is off by more than
+the limit, in percent of what was measured.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ from graph.ops.shape import Flatten
 Found = dict[str, float]
 SECONDS = 1.5  # of measuring a step
 STEPS = 40  # before the peak of memory is read
+EPOCHS = 5  # of an example, on record
 RANDOM, RANDOM_NETS, CLASSES = "random {seed}.{number}", 6, 10
 
 
@@ -143,6 +145,7 @@ def measure_net(workload: Workload, threads: int) -> dict[str, float]:
 def measure_example(name: str, threads: int) -> dict[str, float]:
     """Step and memory of an example; its data is loaded and a run of it is recorded."""
     from compute.cli.opening import open_graph
+    from compute.events import EpochDone
     from compute.forecast import Data, costs, measured
     from compute.prepare import TrainOptions, load_graph, silent
     from compute.session import train_graph
@@ -157,11 +160,13 @@ def measure_example(name: str, threads: int) -> dict[str, float]:
     del plan, loaded
     with tempfile.TemporaryDirectory() as folder:
         wanted = TrainOptions(
-            threads=threads, epochs=2, workspace=Path(folder), folder=opened.file.parent
+            threads=threads, epochs=EPOCHS, workspace=Path(folder), folder=opened.file.parent
         )
-        for _ in train_graph(open_graph(name).graph, wanted):
-            pass
+        events = train_graph(open_graph(name).graph, wanted)
+        ends = [event.seconds for event in events if isinstance(event, EpochDone)]
     return {
+        "predicted epoch": found.epoch or 0.0,
+        "measured epoch": median(ends[1:]),
         "threads": found.threads,
         "predicted": found.step,
         "measured": taken or 0.0,
@@ -178,12 +183,17 @@ def line(name: str, found: Sequence[Found], limit: float) -> tuple[str, bool]:
 
     time = middle("predicted", "measured")
     memory = middle("predicted memory", "measured memory")
+    epoch = (
+        f"{middle('predicted epoch', 'measured epoch'):.2f}"
+        if "predicted epoch" in found[0]
+        else ""
+    )
     kept = all(abs(ratio - 1) <= limit / 100 for ratio in (time, memory))
     text = (
         f"{name:<22}{middle('threads'):>8.0f}{1e6 * middle('predicted'):>13.1f}"
         f"{1e6 * middle('measured'):>12.1f}{time:>8.2f}"
         f"{middle('predicted memory') / 1e6:>14.1f}{middle('measured memory') / 1e6:>11.1f}"
-        f"{memory:>8.2f}{'' if kept else '   missed'}"
+        f"{memory:>8.2f}{epoch:>8}{'' if kept else '   missed'}"
     )
     return text, kept
 
@@ -231,7 +241,7 @@ def main() -> int:
         for name, count, one in one_round(given.names, given.threads):
             found.setdefault((name, count), []).append(one)
     print(f"{'':<22}{'threads':>8}{'predicted µs':>13}{'measured':>12}{'ratio':>8}"
-          f"{'predicted MB':>14}{'measured':>11}{'ratio':>8}")  # fmt: skip
+          f"{'predicted MB':>14}{'measured':>11}{'ratio':>8}{'epoch':>8}")  # fmt: skip
     lines = [line(name, rounds, given.limit) for (name, _), rounds in found.items()]
     print("\n".join(text for text, _ in lines))
     missed = sum(not kept for _, kept in lines)

@@ -13,8 +13,9 @@ from compute.bench.workloads import WORKLOADS
 from compute.cpu.costs import teams
 from compute.cpu.costs.crossing import Crossing, crossing
 from compute.cpu.costs.fit import settled
-from compute.cpu.costs.forecast import Piece, Pieces, shares, together
+from compute.cpu.costs.forecast import Part, Piece, Pieces, shares, together
 from compute.cpu.costs.rates import Teamwork
+from compute.cpu.costs.work import Work
 from compute.cpu.plan import Sketch
 from compute.cpu.planner.schedule import Group, Region
 from compute.cpu.planner.steps import Step, Touch
@@ -158,23 +159,28 @@ def test_a_team_is_found_again_from_the_nets_it_runs() -> None:
     assert found.cross == pytest.approx(true.cross, rel=0.4)
 
 
-def test_rows_are_corrected_by_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_are_corrected_by_the_whole() -> None:
     """The look at the clock goes, what is left is as much as the step took; no row is left with
     nothing.
     """
-    rows, chunks = np.array([4.0, 10.0, 1.0]), np.array([1.0, 4.0, 2.0])
-    probe: Any = None
-    plain = teams.Whole(probe, rows, chunks, 0.0).corrected(step=1.0, look=1.0)
+
+    def net(rows: list[float], chunks: list[int], seconds: float) -> teams.Whole:
+        probe: Any = None
+        place = step("fill")
+        parts = [Part(place, Work("fill", count, {}), ()) for count in chunks]
+        return teams.Whole(probe, parts, np.array(rows), seconds)
+
+    three = [4.0, 10.0, 1.0], [1, 4, 2]
+    plain = net(*three, 0.0).corrected(step=1.0, look=1.0)
     assert plain == pytest.approx([3.0, 6.0, 0.2])
-    scaled = teams.Whole(probe, rows, chunks, 10.2).corrected(step=1.0, look=1.0)
-    assert scaled == pytest.approx(plain)
-    assert teams.Whole(probe, rows, chunks, 19.4).corrected(1.0, 1.0).sum() == pytest.approx(18.4)
+    assert net(*three, 10.2).corrected(step=1.0, look=1.0) == pytest.approx(plain)
+    assert net(*three, 19.4).corrected(step=1.0, look=1.0).sum() == pytest.approx(18.4)
     nets = [
-        teams.Whole(probe, np.array([r]), np.array([c]), 1e-7 + r - 2e-8 * c)
-        for r, c in ((2e-6, 12.0), (2e-5, 92.0), (3e-5, 500.0), (8e-5, 66.0))
+        net([r], [c], 1e-7 + r - 2e-8 * c)
+        for r, c in ((2e-6, 12), (2e-5, 92), (3e-5, 500), (8e-5, 66))
     ]
-    step, look = teams.besides(nets)
-    assert step == pytest.approx(1e-7, rel=0.2)
+    whole_step, look = teams.besides(nets)
+    assert whole_step == pytest.approx(1e-7, rel=0.2)
     assert look == pytest.approx(2e-8, rel=0.05)
 
 

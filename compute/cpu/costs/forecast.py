@@ -87,7 +87,14 @@ def forecast(
     planned: Planned, calibration: Calibration, threads: int, variant: Variant
 ) -> Forecast:
     """The forecast of one entry point; `threads` as it will run."""
-    found, alone = parts(planned, variant), calibration.team(1)
+    return foretold(planned, parts(planned, variant), calibration, threads)
+
+
+def foretold(
+    planned: Planned, found: Sequence[Part], calibration: Calibration, threads: int
+) -> Forecast:
+    """The forecast of an entry point whose parts are known."""
+    alone = calibration.team(1)
     rows = tuple(row_seconds(part, calibration, alone) for part in found)
     if threads == 1:
         return Forecast(calibration.step + sum(rows), rows)

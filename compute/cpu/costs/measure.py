@@ -70,14 +70,11 @@ def calibrate(threads: int, report: Report) -> Calibration:
     call = teams.call_seconds(nets[0])
     whole = teams.wholes(runs[: len(nets)], hertz, call)
     step, look = teams.besides(whole)
-    single = [
-        teams.Whole(run.probe, run.best / hertz, teams.chunks_of(run.probe), 0.0)
-        for run in runs[len(nets) :]
-    ]
-    spent = [each.corrected(step, look) for each in [*whole, *single]]
+    every = [*whole, *(teams.Whole.of(run, hertz) for run in runs[len(nets) :])]
+    spent = [each.corrected(step, look) for each in every]
     alone = Teamwork(1.0, 0.0, 0.0, near)
     rates = kernel_rates(
-        row for run, taken in zip(runs, spent, strict=True) for row in _rows(run, taken, alone)
+        row for each, taken in zip(every, spent, strict=True) for row in _rows(each, taken, alone)
     )
     rates[OTHER] = _others(rates)
     report(2, 3, "threads")
@@ -178,12 +175,11 @@ def _together(arrays: Sequence[Sequence[Array]], turns: int) -> float:
 # ---- kernels
 
 
-def _rows(run: Run, seconds: Array, alone: Teamwork) -> list[Measured]:
+def _rows(net: teams.Whole, seconds: Array, alone: Teamwork) -> list[Measured]:
     """What was measured of each step of a program."""
-    parts = forecast.parts(run.probe.bound.planned, run.probe.engine.variant)
     return [
         Measured(part.work, float(spent), forecast.bytes_seconds(part, alone))
-        for part, spent in zip(parts, seconds, strict=True)
+        for part, spent in zip(net.parts, seconds, strict=True)
     ]
 
 

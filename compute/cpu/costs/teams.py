@@ -11,7 +11,7 @@ import numpy as np
 
 from compute.backend import Array
 from compute.cpu.costs.fit import nonnegative, settled
-from compute.cpu.costs.forecast import Pieces, forecast, parts, shares, together
+from compute.cpu.costs.forecast import Part, Pieces, foretold, parts, shares, together
 from compute.cpu.costs.rates import Calibration, Reach, Teamwork
 from compute.cpu.costs.timing import Probe, Run, step_seconds
 
@@ -34,9 +34,20 @@ class Whole:
     """
 
     probe: Probe
+    parts: Sequence[Part]
     rows: Array
-    chunks: Array
     seconds: float
+
+    @staticmethod
+    def of(run: Run, hertz: float, seconds: float = 0.0) -> Whole:
+        """What a run has measured."""
+        found = parts(run.probe.bound.planned, run.probe.engine.variant)
+        return Whole(run.probe, found, run.best / hertz, seconds)
+
+    @property
+    def chunks(self) -> Array:
+        """Of each row."""
+        return np.array([part.work.chunks for part in self.parts], float)
 
     def corrected(self, step: float, look: float) -> Array:
         """Seconds of the rows as parts of a step: see `besides`.
@@ -66,16 +77,10 @@ def wholes(runs: Sequence[Run], hertz: float, call: float) -> list[Whole]:
     """Each net as a whole on one thread."""
     found = []
     for run in runs:
-        rows = run.best / hertz
-        taken = step_seconds(run.probe, 1, call, ALONE_SECONDS, float(rows.sum()))
-        found.append(Whole(run.probe, rows, chunks_of(run.probe), taken))
+        about = float(run.best.sum()) / hertz
+        taken = step_seconds(run.probe, 1, call, ALONE_SECONDS, about)
+        found.append(Whole.of(run, hertz, taken))
     return found
-
-
-def chunks_of(probe: Probe) -> Array:
-    """Chunks of each row."""
-    found = parts(probe.bound.planned, probe.engine.variant)
-    return np.array([part.work.chunks for part in found], float)
 
 
 def besides(nets: Sequence[Whole]) -> tuple[float, float]:
@@ -140,10 +145,7 @@ def team(
 
 def off(nets: Sequence[Whole], wanted: Sequence[float], threads: int, known: Calibration) -> float:
     """By how much what is foretold of nets is off: the root of the mean square of logarithms."""
-    told = [
-        forecast(probe.bound.planned, known, threads, probe.engine.variant).seconds
-        for probe in (net.probe for net in nets)
-    ]
+    told = [foretold(net.probe.bound.planned, net.parts, known, threads).seconds for net in nets]
     return float(np.sqrt(np.mean(np.log(np.array(told) / wanted) ** 2)))
 
 

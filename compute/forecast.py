@@ -9,7 +9,8 @@ import numpy as np
 
 from compute.cpu.costs.forecast import Forecast, forecast
 from compute.cpu.costs.rates import Calibration
-from compute.cpu.costs.timing import Probe, Run, step_seconds, take_turns
+from compute.cpu.costs.timing import MOST_STEPS, Probe, Run, step_seconds, take_turns
+from compute.cpu.entry import CALL_BYTES, CALL_FLOPS, Bound
 from compute.cpu.plan import CpuPlan, Sketch
 from compute.cpu.planner.program import Planned
 from compute.cpu.planner.steps import Step, touch
@@ -56,31 +57,32 @@ def costs(model: Model, data: Data | None, plan: Sketch, known: Calibration) -> 
         batch = min(batch, data.train) if batch else data.train
     if not batch:
         raise ValueError("found steps of all samples, expected a batch size or data to count")
-    found = {phase.name: Entry(plan, phase.name, batch, known) for phase in model.phases}
     shares = {phase.name: 1.0 / phase.every for phase in model.phases}
+    several, steps = _several(model), _steps(model, data, batch)
+    found = {name: Entry(plan, name, batch, known, steps) for name in shares}
     step = sum(shares[name] * entry.forecast.seconds for name, entry in found.items())
-    several = len(found) > 1 or any(share != 1.0 for share in shares.values())
-    calls = sum(shares.values()) if several else 0.0
     epoch = run = None
     planned = [entry.planned for entry in found.values()]
     if data is not None:
-        steps = data.train / batch
-        epoch = step * steps + known.epoch + known.call * max(1.0, calls * steps)
-        for count in (data.validation, data.test):
-            if count:
-                planned.append(plan.planned("evaluate", min(batch, count)).planned)
+        count = data.train / batch
+        turns = known.turn * sum(shares.values()) * count if several else known.call
+        epoch = step * count + known.epoch + turns
+        for samples in (data.validation, data.test):
+            if samples:
+                planned.append(plan.planned("evaluate", min(batch, samples)).planned)
         epoch += _evaluation(plan, data.validation, batch, known)
         run = model.graph.training.epochs * epoch + _evaluation(plan, data.test, batch, known)
     threads = max(entry.threads for entry in found.values())
     memory = _memory(plan, planned, data, known)
-    return Costs(_nodes(found, shares), batch, threads, step, epoch, run, memory)
+    nodes, off = _nodes(found, shares), known.off.get(threads)
+    return Costs(nodes, batch, threads, step, epoch, run, memory, off=off)
 
 
 def measured(found: Costs, loaded: Loaded, plan: CpuPlan, known: Calibration) -> Costs:
     """The forecast with what some steps of the training take; the weights stay as they were."""
     job, before = make_job(loaded, plan), plan.read()
     taken: dict[str, float] = {}
-    total = 0.0
+    total, steps = 0.0, _steps(loaded.model, Data.of(loaded), found.batch)
     try:
         for phase in loaded.model.phases:
             bound = plan.planned(phase.name, found.batch)
@@ -90,22 +92,29 @@ def measured(found: Costs, loaded: Loaded, plan: CpuPlan, known: Calibration) ->
             for step, cycles in zip(bound.planned.steps(), run.best, strict=True):
                 seconds = float(cycles) / run.hertz / phase.every
                 taken[step.path] = taken.get(step.path, 0.0) + seconds
-            threads = 1 if bound.small else plan.engine.threads
+            threads = _threads(bound, plan.engine.threads, steps)
             total += step_seconds(probe, threads, known.call, MEASURING) / phase.every
-            bound.threads = threads
+            bound.threads = 1 if bound.small else plan.engine.threads
     finally:
         plan.write(before)
     nodes = tuple(replace(node, measured=taken.get(node.path)) for node in found.nodes)
     return replace(found, nodes=nodes, measured_step=total)
 
 
-class Entry:
-    """An entry point of a plan with its forecast."""
+def _several(model: Model) -> bool:
+    """Whether phases take turns, so that each call runs one step."""
+    return len(model.phases) > 1 or any(phase.every != 1 for phase in model.phases)
 
-    def __init__(self, plan: Sketch, name: str, batch: int, known: Calibration) -> None:
+
+class Entry:
+    """An entry point of a plan with its forecast, when a call runs so many steps."""
+
+    def __init__(
+        self, plan: Sketch, name: str, batch: int, known: Calibration, steps: int = MOST_STEPS
+    ) -> None:
         bound = plan.planned(name, batch)
         self.planned: Planned = bound.planned
-        self.threads = 1 if bound.small else plan.engine.threads
+        self.threads = _threads(bound, plan.engine.threads, steps)
         self.forecast: Forecast = forecast(self.planned, known, self.threads, plan.engine.variant)
 
     def passes(self) -> dict[Step, str]:
@@ -122,11 +131,27 @@ class Entry:
         return found
 
 
+def _steps(model: Model, data: Data | None, batch: int) -> int:
+    """Steps that a call of the engine runs at most."""
+    if _several(model):
+        return 1
+    return max(1, data.train // batch) if data is not None else MOST_STEPS
+
+
+def _threads(bound: Bound, threads: int, steps: int) -> int:
+    """Threads that run a call of so many steps: one where others are not worth waking."""
+    planned = bound.planned
+    work = steps * sum(step.flops for step in planned.steps())
+    moved = steps * sum(step.bytes() for step in planned.steps())
+    few = work < CALL_FLOPS and moved < CALL_BYTES
+    return 1 if bound.small or few else threads
+
+
 def _evaluation(plan: Sketch, count: int, batch: int, known: Calibration) -> float:
     """Seconds in which so many samples are evaluated."""
     if not count:
         return 0.0
-    entry = Entry(plan, "evaluate", min(batch, count), known)
+    entry = Entry(plan, "evaluate", min(batch, count), known, -(-count // batch))
     return entry.forecast.seconds * count / min(batch, count) + 2 * known.call
 
 

@@ -33,7 +33,8 @@ class Costs:
 
     `step` are seconds of a full training step on `threads` threads, `epoch` and `run` those of an
     epoch with its evaluation and record, and of everything: None when nothing is known of the data.
-    `memory` are bytes by what they are for.
+    `memory` are bytes by what they are for. `off` is by how much the step times of the nets that
+    this machine was measured with are off, as foretold on as many threads; None: not known.
     """
 
     nodes: tuple[NodeCost, ...]
@@ -44,6 +45,7 @@ class Costs:
     run: float | None
     memory: Mapping[str, int]
     measured_step: float | None = None
+    off: float | None = None
 
     @property
     def bytes(self) -> int:

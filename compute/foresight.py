@@ -34,7 +34,8 @@ def foresee(request: Request, known: Calibration) -> Foreseen:
     try:
         model, data = _model(request)
         training = request.graph.training
-        plan = Sketch(model, PlanOptions(training.precision, None, training.seed))
+        fast, precision, seed = training.fast_convolution, training.precision, training.seed
+        plan = Sketch(model, PlanOptions(precision, None, seed, fast_convolution=fast))
         found = costs(model, data, plan, known)
         tables = tuple(_tables(model, plan, found.batch, known))
     except (LowerError, DataError, ValueError, MemoryError) as error:
@@ -74,7 +75,7 @@ def answer(request: Request, out: TextIO) -> None:
     if request.measures and (known is None or store.disturbed(known)):
         _tell(Measuring(), out)
         with contextlib.suppress(store.CalibrationError):
-            known = store.measure(silent)
+            known = store.measure(silent, known)
     _tell(Foreseen(unmeasured=True) if known is None else foresee(request, known), out)
 
 

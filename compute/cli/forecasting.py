@@ -68,6 +68,10 @@ def _write(found: Costs) -> None:
     threads = f"{found.threads} thread{'' if found.threads == 1 else 's'}"
     memory = ", ".join(f"{what} {size_text(size)}" for what, size in found.memory.items() if size)
     lines = {"step": f"{short(found.step)} on {threads}, batch {found.batch}"}
+    if found.off is not None:
+        lines["step"] += f" (nets it was measured with: {100 * found.off:.0f} % off)"
+    else:
+        lines["step"] += f" (a guess: {threads} were not measured)"
     if found.epoch is not None and found.run is not None:
         lines |= {"epoch": duration(found.epoch), "run": f"about {duration(found.run)}"}
     lines["memory"] = f"{size_text(found.bytes)}: {memory}"

@@ -19,9 +19,10 @@ from compute.data.source import Folder
 from compute.foreseen import Foreseen, Measuring, Request, answer_line, read_answer
 from compute.foresight import answer, foresee
 from compute.prepare import Report, load_graph, silent
-from graph.edits import Disconnect
+from graph.edits import Disconnect, SetOp
 from graph.files import dumps, load
 from graph.graph import Graph
+from graph.ops.conv import Conv2d
 from resources import example_path
 
 REACH = ((1 << 15, 1e-13), (1 << 20, 2e-11), (1 << 24, 8e-11))
@@ -91,6 +92,20 @@ def test_it_plans_what_a_run_will_run() -> None:
     assert found.costs.memory["work space"] >= planned.transient
 
 
+def test_fast_convolutions_are_foretold_as_such() -> None:
+    """Where the graph asks for them: by the kernels that will run."""
+    kernels = []
+    for fast in (False, True):
+        asked = request("digits-cnn")
+        for id in ("conv1", "conv2"):
+            SetOp(id, Conv2d(filters=64)).apply(asked.graph)
+        asked.graph.training = replace(asked.graph.training, fast_convolution=fast)
+        found = foresee(asked, machine())
+        kernels.append({line.kernel for line in found.tables[0].lines})
+    assert "winograd_conv" not in kernels[0]
+    assert "winograd_conv" in kernels[1]
+
+
 def test_an_instance_has_all_that_is_inside() -> None:
     """And no node takes what only begins with its name."""
     costs = foresee(request("residual-deep"), machine()).costs
@@ -134,7 +149,7 @@ def test_the_machine_is_measured_when_it_may_be(
     monkeypatch.setenv("NETLOOM_CACHE", str(tmp_path))
     measured = []
 
-    def measure(report: Report) -> Calibration:
+    def measure(report: Report, before: Calibration | None) -> Calibration:
         measured.append(report)
         write(store.place(native()), machine())
         return machine()
@@ -158,7 +173,7 @@ def test_a_machine_that_cannot_be_measured_has_no_forecast(
     """The process goes on."""
     monkeypatch.setenv("NETLOOM_CACHE", str(tmp_path))
 
-    def fail(report: Report) -> Calibration:
+    def fail(report: Report, before: Calibration | None) -> Calibration:
         raise store.CalibrationError("no")
 
     monkeypatch.setattr(store, "measure", fail)
@@ -166,14 +181,22 @@ def test_a_machine_that_cannot_be_measured_has_no_forecast(
 
 
 @pytest.mark.parametrize(
-    ("then", "now", "again"),
-    [(0.3, 0.1, False), (9.0, 0.1, True), (9.0, 9.0, False)],
-    ids=["was quiet", "is quiet", "is busy"],
+    ("share", "tries", "load", "again"),
+    [(0.95, 1, 0.1, False), (0.5, 1, 0.1, True), (0.5, 1, 9.0, False), (0.5, 3, 0.1, False)],
+    ids=["was quiet", "is quiet", "is busy", "was tried often"],
 )
 def test_what_others_disturbed_is_measured_again(
-    monkeypatch: pytest.MonkeyPatch, then: float, now: float, again: bool
+    monkeypatch: pytest.MonkeyPatch, share: float, tries: int, load: float, again: bool
 ) -> None:
-    """Once they are quiet."""
+    """Once they are quiet, and not for ever."""
     monkeypatch.setattr(store, "cores", lambda: 4)
-    monkeypatch.setattr(store, "system_load", lambda: now)
-    assert store.disturbed(replace(machine(), load=then)) == again
+    monkeypatch.setattr(store, "system_load", lambda: load)
+    known = replace(machine(), share={1: 1.0, 2: share}, tries=tries)
+    assert store.disturbed(known) == again
+
+
+def test_the_measuring_that_was_disturbed_less_is_kept() -> None:
+    """Whichever came first, and how often it was tried is counted."""
+    calm, other = (replace(machine(), share={1: 1.0, 2: share}, call=share) for share in (0.9, 0.4))
+    for before, now in ((calm, other), (other, calm)):
+        assert store.steadier(before, now) == replace(calm, tries=2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +13,15 @@ from compute.cpu.costs.work import WAITS, Work
 TURNS = 3  # for each number that is sought
 FLAT = 1e-9  # a slope, as a share of the steepest at the start, that ends the search
 ROBUST_TURNS = 6
-LONG = 1e-5  # seconds of a row below which it counts less
+LONG = 1e-6  # seconds of a row below which it counts less
 USUAL = 0.3  # a relative error above which a row counts less: something disturbed it
 STRENGTH = 1e-4  # with which rates that little depends on are held at zero
 WHOLE = 0.1  # with which waits are held at all of what the bytes take
+NEARER, LONGEST = (
+    0.05,
+    1.0,
+)  # of a logarithm: a step to see a slope, and the longest one that is made
+SETTLING = 5  # turns
 
 
 @dataclass(frozen=True)
@@ -82,8 +87,7 @@ def _rates(rows: Sequence[Measured]) -> dict[str, float]:
     for _ in range(ROBUST_TURNS):
         weighted = np.vstack([matrix * weight[:, None], waits])
         found = nonnegative(weighted, np.append(weight, waits.sum(axis=1)))
-        off = np.abs(matrix @ found - 1.0)
-        weight = start * np.sqrt(USUAL / np.maximum(USUAL, off))
+        weight = start * _robust(matrix @ found - 1.0)
     return dict(zip(names, map(float, found), strict=True))
 
 
@@ -91,3 +95,39 @@ def seconds(work: Work, bytes_seconds: float, rates: Mapping[str, float]) -> flo
     """What a row takes by its counts and by the wait for its bytes."""
     counted = sum(rates.get(name, 0.0) * count for name, count in work.counts.items())
     return counted + rates.get(work.wait, 1.0) * bytes_seconds
+
+
+def settled(off: Callable[[Array], Array], start: Array, trust: Array) -> Array:
+    """Positive numbers near `start` with which what is foretold is off the least.
+
+    `off` tells the logarithms of what is foretold over what was measured. With `trust` the
+    numbers are held at `start`: an error of so much for each logarithm that one moves. Gauss's and
+    Newton's steps in logarithms; what is far off counts less.
+    """
+    place = np.zeros(len(start))
+
+    def cost(errors: Array, at: Array) -> float:
+        return float(np.sum(_robust(errors) ** 2 * errors**2) + np.sum((trust * at) ** 2))
+
+    here = off(start)
+    for _ in range(SETTLING):
+        nudges = np.eye(len(start)) * NEARER
+        slopes = [(off(start * np.exp(place + nudge)) - here) / NEARER for nudge in nudges]
+        weight = _robust(here)
+        matrix = np.vstack([np.stack(slopes, axis=1) * weight[:, None], np.diag(trust)])
+        wanted = np.concatenate([-here * weight, -trust * place])
+        move = np.clip(np.linalg.lstsq(matrix, wanted)[0], -LONGEST, LONGEST)
+        there = off(start * np.exp(place + move))
+        if cost(there, place + move) > cost(here, place):
+            move = move / 4
+            there = off(start * np.exp(place + move))
+            if cost(there, place + move) > cost(here, place):
+                break
+        here, place = there, place + move
+    found: Array = start * np.exp(place)
+    return found
+
+
+def _robust(off: Array) -> Array:
+    weight: Array = np.sqrt(USUAL / np.maximum(USUAL, np.abs(off)))
+    return weight

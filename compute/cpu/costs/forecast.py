@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from compute.cpu.costs.crossing import crossing
 from compute.cpu.costs.fit import seconds
 from compute.cpu.costs.rates import Calibration, Teamwork, seconds_a_byte
 from compute.cpu.costs.shape import Shape
 from compute.cpu.costs.traffic import Traffic, traffic
 from compute.cpu.costs.work import OTHER, WAIT, Work, work
 from compute.cpu.planner.program import Planned
-from compute.cpu.planner.schedule import Group, Region
+from compute.cpu.planner.schedule import Group
 from compute.cpu.planner.steps import Step
 from compute.cpu.variants import Variant
 
 FIRST_BYTES = 1024  # that a pass over far memory could have read before its first bytes come
-LEAST = 0.2  # of what a row's counts take: no chunk is free
+UNEVEN = 0.25  # of a chunk by which the last thread ends later: chunks are not quite alike
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,6 @@ class Forecast:
 
     seconds: float
     rows: tuple[float, ...]
-    chunks: int
 
 
 def parts(planned: Planned, variant: Variant) -> list[Part]:
@@ -67,7 +67,7 @@ def _gathered(planned: Planned, item: int) -> dict[Step, int]:
 
 
 def bytes_seconds(part: Part, team: Teamwork) -> float:
-    """Seconds in which one thread of a team gets at all that a step touches."""
+    """Seconds in which one thread of a team gets at all that a step touches, from memory."""
     spent = 0.0
     for touched in part.traffic:
         each = seconds_a_byte(team.reach, touched.distance)
@@ -76,42 +76,100 @@ def bytes_seconds(part: Part, team: Teamwork) -> float:
 
 
 def row_seconds(part: Part, calibration: Calibration, team: Teamwork) -> float:
-    """Seconds of a step when one thread of a team does all of it."""
+    """Seconds of a step when one thread of a team does all of it, claims and what crosses aside."""
     found, rates = part.work, calibration.kernels.get(part.work.kind)
     if rates is None:
         found, rates = replace(found, counts=found.plain, wait=WAIT), calibration.kernels[OTHER]
-    counted = seconds(found, bytes_seconds(part, team), rates)
-    taken = team.slower * counted
-    return max(LEAST * taken, taken + team.claim * part.work.chunks)
+    return seconds(found, bytes_seconds(part, team), rates)
 
 
 def forecast(
     planned: Planned, calibration: Calibration, threads: int, variant: Variant
 ) -> Forecast:
     """The forecast of one entry point; `threads` as it will run."""
-    found = parts(planned, variant)
-    alone, team = calibration.team(1), calibration.team(threads)
+    return foretold(planned, parts(planned, variant), calibration, threads)
+
+
+def foretold(
+    planned: Planned, found: Sequence[Part], calibration: Calibration, threads: int
+) -> Forecast:
+    """The forecast of an entry point whose parts are known."""
+    alone = calibration.team(1)
     rows = tuple(row_seconds(part, calibration, alone) for part in found)
+    if threads == 1:
+        return Forecast(calibration.step + sum(rows), rows)
+    team = calibration.team(threads)
     shared = {part.step: row_seconds(part, calibration, team) for part in found}
-    chunks = {part.step: part.work.chunks for part in found}
-    total = sum(_region(region, shared, chunks, threads) for region in planned.regions)
-    total += team.barrier * len(planned.regions)
-    return Forecast(total, rows, sum(chunks.values()))
+    regions = shares(planned, shared, {part.step: part.work.chunks for part in found}, threads)
+    return Forecast(calibration.step + together(regions, team, threads), rows)
 
 
-def _region(
-    region: Region, spent: dict[Step, float], chunks: dict[Step, int], threads: int
-) -> float:
-    """Until the last thread is done: whoever is free takes the next chunk."""
+@dataclass(frozen=True)
+class Piece:
+    """A group as threads share it: chunks, seconds of all on one thread, bytes that cross, and
+    those of a chunk that cross when another thread runs it.
+    """
+
+    chunks: int
+    seconds: float
+    crossing: float
+    chunk: float
+
+
+Pieces = Sequence[Sequence[Piece]]  # the groups of each region
+
+
+def shares(
+    planned: Planned, spent: Mapping[Step, float], chunks: Mapping[Step, int], threads: int
+) -> Pieces:
+    """What threads share of a plan whose steps take `spent` seconds on one of them."""
+    crossed = crossing(planned.regions, chunks, threads)
+    return [
+        [
+            Piece(
+                max(chunks[step] for step in group.steps),
+                sum(spent[step] for step in group.steps),
+                sum(crossed[step].bytes for step in group.steps),
+                sum(crossed[step].chunk for step in group.steps),
+            )
+            for group in region.groups
+        ]
+        for region in planned.regions
+    ]
+
+
+def together(regions: Pieces, team: Teamwork, threads: int) -> float:
+    """Seconds until all threads are through all regions."""
+    return sum(_region(pieces, team, threads) + team.barrier for pieces in regions)
+
+
+def _region(pieces: Sequence[Piece], team: Teamwork, threads: int) -> float:
+    """Until the last thread is done: whoever is free takes the next chunk.
+
+    Chunks that take less than it takes to claim one from another thread are all run by the first
+    one that comes.
+    """
     free = [0.0] * threads
-    for group in region.groups:
-        count = max(chunks[step] for step in group.steps)
-        each = sum(spent[step] for step in group.steps) / count
-        if count > 8 * threads:  # many: all threads end nearly together
-            whole = count - 2 * threads
-            level = (sum(free) + whole * each) / threads
-            free, count = [max(level, at) for at in free], 2 * threads
-        for _ in range(count):
-            first = min(range(threads), key=free.__getitem__)
-            free[first] += each
+    for piece in pieces:
+        whole = team.slower * piece.seconds + team.cross * piece.crossing
+        alone = sorted(free)
+        alone[0] += whole + team.claim
+        if piece.chunks == 1:
+            free = alone
+            continue
+        each = (whole + team.cross * team.moved * piece.chunk) / piece.chunks + team.claim
+        free = min(alone, _dealt(free, piece.chunks, each), key=max)
     return max(free)
+
+
+def _dealt(free: Sequence[float], chunks: int, each: float) -> list[float]:
+    """When each thread is done that takes chunks as it becomes free."""
+    threads, found = len(free), sorted(free)
+    many = chunks - 8 * threads
+    if many > 0:  # all threads end nearly together
+        level = (sum(found) + many * each) / threads
+        found, chunks = [max(level, at) for at in found], 8 * threads
+    for _ in range(chunks):
+        found[0] += each
+        found.sort()
+    return [at + UNEVEN * each for at in found]

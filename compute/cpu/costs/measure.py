@@ -14,19 +14,20 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 import numpy as np
 
 from compute.backend import Array, PlanOptions
-from compute.cpu.costs import forecast
-from compute.cpu.costs.fit import Measured, kernel_rates, nonnegative
+from compute.cpu.costs import forecast, teams
+from compute.cpu.costs.fit import Measured, kernel_rates
 from compute.cpu.costs.probes import net_probes, single_probes
 from compute.cpu.costs.rates import Calibration, Reach, Teamwork, rising, write
-from compute.cpu.costs.store import system_load
-from compute.cpu.costs.timing import Probe, Run, step_seconds, take_turns
+from compute.cpu.costs.store import LEAST_SHARE
+from compute.cpu.costs.timing import Probe, Run, Share, take_turns
 from compute.cpu.costs.traffic import WRITTEN
 from compute.cpu.costs.work import OTHER
 from compute.cpu.engine import variant_of
@@ -36,44 +37,78 @@ from compute.events import EpochDone
 from compute.prepare import TrainOptions
 from compute.session import train_graph
 from graph.files import load
+from graph.graph import Graph
+from graph.kinds import Optimizer
 from resources import example_path
 
-KERNEL_SECONDS = 0.35
-TEAM_NETS = (0, 1, 3, 6, 11, 14)  # small and large, of every kind
-RECORDED = 6  # epochs of a small training on record
-REACHES = (1 << 18, 1 << 19, 1 << 20, 1 << 21, 1 << 22, 1 << 23, 1 << 26)
+KERNEL_SECONDS = 0.2
+RECORDED = 5  # epochs of a small training on record
+EVERY = 2  # steps of one in which phases take turns
+REACHES = (1 << 18, 1 << 19, 1 << 20, 1 << 21, 1 << 22, 1 << 23, 3 << 24)
+FAR = (1 << 22, 1 << 23, 3 << 24)  # where threads are measured together: nearer, each has its own
 NEAREST = (1 << 15, 1e-13)  # bytes that are never waited for
 Report = Callable[[int, int, str], None]
 
 
 def calibrate(threads: int, report: Report) -> Calibration:
     """Measure this machine, alone and with `threads` threads."""
-    start, load = time.perf_counter(), system_load()
-    counts = sorted({1, threads})
+    start = time.perf_counter()
     report(0, 3, "memory")
-    epoch, process = _epoch(), resident()
-    reaches = {count: _reach(count) for count in counts}
+    (epoch, turn), process = _epochs(), resident()
+    near = [NEAREST, *rising(_reach(1, REACHES))]
+    reaches: dict[int, Reach] = {1: near}
+    if threads > 1:
+        own = [at for at in near if at[0] < FAR[0]]
+        reaches[threads] = rising([*own, *_reach(threads, FAR)])
     report(1, 3, "kernels")
-    options, used = PlanOptions(threads=1), resident()
+    options, used, share = PlanOptions(threads=1), resident(), Share(1)
     nets = list(net_probes(options))
     a_step = _bytes_a_step(nets, resident() - used)
     runs = [Run(probe) for probe in [*nets, *single_probes(options)]]
     take_turns(runs, KERNEL_SECONDS)
     hertz = max(run.hertz for run in runs)  # of programs so long that they hide all else
-    alone = Teamwork(1.0, 0.0, 0.0, reaches[1])
-    rates = kernel_rates(row for run in runs for row in _rows(run, hertz, alone))
+    call = teams.call_seconds(nets[0])
+    whole = teams.wholes(runs[: len(nets)], hertz, call)
+    step, look = teams.besides(whole)
+    every = [*whole, *(teams.Whole.of(run, hertz) for run in runs[len(nets) :])]
+    spent = [each.corrected(step, look) for each in every]
+    alone = Teamwork(1.0, 0.0, 0.0, near)
+    rates = kernel_rates(
+        row for each, taken in zip(every, spent, strict=True) for row in _rows(each, taken, alone)
+    )
     rates[OTHER] = _others(rates)
     report(2, 3, "threads")
-    call = _call(nets[0])
-    some, first = [nets[k] for k in TEAM_NETS], Calibration(rates, {1: alone}, call, epoch, process)
-    first = replace(first, teams={1: _alone(some, first)})
-    teams = {k: _team(some, k, first, reaches[k]) if k > 1 else first.team(1) for k in counts}
+    known = Calibration(rates, {1: alone}, call, epoch, process, a_step)
+    known = replace(known, turn=turn, step=step, share={1: share.now})
+    known = _with_threads(known, whole, spent, reaches)
     used = resident()
     import compute.data.table  # noqa: F401  (for its size)
 
     tables = max(0, resident() - used)
-    seconds = time.perf_counter() - start
-    return Calibration(rates, teams, call, epoch, process, a_step, tables, load, seconds)
+    return replace(known, tables=tables, seconds=time.perf_counter() - start)
+
+
+def _with_threads(
+    known: Calibration,
+    nets: Sequence[teams.Whole],
+    spent: Sequence[Array],
+    reaches: Mapping[int, Reach],
+) -> Calibration:
+    """What teams add to nets whose rows take `spent`, and how well the nets are foretold."""
+    found, shares = dict(known.teams), dict(known.share)
+    off = {1: teams.off(nets, [net.seconds for net in nets], 1, known)}
+    for count in sorted(set(reaches) - {1}):
+        shares[count] = teams.share_of(count)
+        calm = shares[count] >= LEAST_SHARE  # else each wait is for whoever was put aside
+        wanted = teams.together_seconds(nets, count, known.call) if calm else []
+        timed = [k for k, seconds in enumerate(wanted) if seconds < inf]
+        pieces = [teams.shared(nets[k], spent[k], count) for k in timed]
+        wanted = [wanted[k] for k in timed]
+        found[count] = teams.team(pieces, wanted, count, known.step, reaches[count])
+        if timed:
+            told = replace(known, teams=found)
+            off[count] = teams.off([nets[k] for k in timed], wanted, count, told)
+    return replace(known, teams=found, off=off, share=shares)
 
 
 def resident() -> int:
@@ -96,16 +131,16 @@ def _bytes_a_step(probes: Sequence[Probe], grown: int) -> int:
 # ---- memory
 
 
-def _reach(threads: int) -> Reach:
+def _reach(threads: int, sizes: Sequence[int]) -> list[tuple[float, float]]:
     """Seconds a byte of a pass over arrays of so many bytes, all threads at work."""
     found = []
-    for size in REACHES:
+    for size in sizes:
         count = size // threads // 12
         arrays = [_operands(count) for _ in range(threads)]
         turns = max(1, min(64, (1 << 23) // size))
         spent = min(_together(arrays, turns) for _ in range(4)) / turns
         found.append((float(size), spent / (4 * (2 + WRITTEN) * count)))
-    return [NEAREST, *rising(found)]
+    return found
 
 
 def _operands(count: int) -> list[Array]:
@@ -140,12 +175,11 @@ def _together(arrays: Sequence[Sequence[Array]], turns: int) -> float:
 # ---- kernels
 
 
-def _rows(run: Run, hertz: float, alone: Teamwork) -> list[Measured]:
+def _rows(net: teams.Whole, seconds: Array, alone: Teamwork) -> list[Measured]:
     """What was measured of each step of a program."""
-    parts = forecast.parts(run.probe.bound.planned, run.probe.engine.variant)
     return [
-        Measured(part.work, float(cycles) / hertz, forecast.bytes_seconds(part, alone))
-        for part, cycles in zip(parts, run.best, strict=True)
+        Measured(part.work, float(spent), forecast.bytes_seconds(part, alone))
+        for part, spent in zip(net.parts, seconds, strict=True)
     ]
 
 
@@ -155,67 +189,34 @@ def _others(rates: dict[str, dict[str, float]]) -> dict[str, float]:
     return {"vectors": vector, "flops": rates["gemm"]["cycles"] / 32, "chunks": 5e-8}
 
 
-# ---- calls and threads
+# ---- runs
 
 
-def _call(probe: Probe) -> float:
-    """Seconds that Python adds to a call of the engine."""
+def _epochs() -> tuple[float, float]:
+    """Seconds that an epoch on record takes besides its steps (a checkpoint, metrics, events), and
+    those that Python adds to each call where phases take turns.
+    """
+    graph = load(example_path("moons-mlp"))
+    plain, _ = _epoch(graph)
+    for node in list(graph):
+        if isinstance(node.op, Optimizer):
+            graph.set_node(replace(node, op=replace(node.op, every=EVERY)))
+    turns, steps = _epoch(graph)
+    return plain, max(0.0, turns - plain) * EVERY / steps
 
-    def spent(steps: int) -> float:
-        start = time.perf_counter()
-        probe.run(steps)
-        return time.perf_counter() - start
 
-    one, many = (min(spent(steps) for _ in range(30)) for steps in (1, 201))
-    return max(0.0, one - (many - one) / 200)
-
-
-def _epoch() -> float:
-    """Seconds that an epoch on record takes besides its steps: a checkpoint, metrics, events."""
-    times = []
+def _epoch(graph: Graph) -> tuple[float, float]:
+    """Seconds of an epoch of a training on record, and its steps."""
+    times, steps = [], 1.0
     with tempfile.TemporaryDirectory() as folder:
         options = TrainOptions(threads=1, epochs=RECORDED, workspace=Path(folder))
-        graph = load(example_path("moons-mlp"))
         start = time.perf_counter()
         for event in train_graph(graph, options):
             if isinstance(event, EpochDone):
                 times.append(time.perf_counter() - start)
+                steps = event.step / event.epoch
                 start = time.perf_counter()
-    return min(times[1:])
-
-
-def _alone(nets: Sequence[Probe], known: Calibration) -> Teamwork:
-    """One thread: its rows, but with less for each chunk, or more.
-
-    They were measured with a look at the clock before and after, which a run does without.
-    """
-    told, wanted = _compared(nets, 1, known.team(1), known)
-    chunks = told[:, 2] / wanted
-    claim = nonnegative(np.stack([chunks, -chunks], axis=1), 1.0 - told[:, 0] / wanted)
-    return replace(known.team(1), claim=float(claim[0] - claim[1]))
-
-
-def _team(nets: Sequence[Probe], threads: int, known: Calibration, reach: Reach) -> Teamwork:
-    """What a step takes on so many threads, beside what its rows take on one."""
-    plain = replace(known.team(1), reach=reach)
-    told, wanted = _compared(nets, threads, plain, known)
-    weight = 1.0 / wanted
-    found = nonnegative(told * weight[:, None], 1.0 - told[:, 0] * weight)
-    slower, barrier, claim = map(float, found)
-    return Teamwork(1.0 + slower, barrier, (1.0 + slower) * plain.claim + claim, reach)
-
-
-def _compared(
-    nets: Sequence[Probe], threads: int, plain: Teamwork, known: Calibration
-) -> tuple[Array, Array]:
-    """(seconds, regions, chunks) of each net as `plain` foretells it, and the seconds it takes."""
-    known, rows, wanted = replace(known, teams={threads: plain}), [], []
-    for probe in nets:
-        planned = probe.bound.planned
-        told = forecast.forecast(planned, known, threads, probe.engine.variant)
-        rows.append((told.seconds, len(planned.regions), told.chunks))
-        wanted.append(step_seconds(probe, threads, known.call))
-    return np.array(rows, float), np.array(wanted)
+    return min(times[1:]), steps
 
 
 def main() -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
@@ -15,8 +16,11 @@ from compute.backend import Array, PlanOptions
 from compute.bench.nets import chain
 from compute.cpu.costs.timing import BATCHES, Probe
 from compute.cpu.engine import Engine, variant_of
+from compute.cpu.loader import Library, all_names, ensure
 from compute.cpu.plan import CpuPlan
+from compute.cpu.planner.program import Planned
 from compute.cpu.planner.storage import Storage
+from compute.cpu.variants import Variant
 from graph.lower import Model
 from graph.op import Op
 from graph.ops.activation import ReLU, Tanh
@@ -157,13 +161,25 @@ def single_probes(options: PlanOptions) -> Iterator[Probe]:
         yield _single("squared", lambda x: rows.matmul(x, x, transpose_a=True), square, options)
 
 
+@cache
+def _kernels(variant: Variant) -> Library:
+    return ensure(variant, all_names())
+
+
+class _Engine(Engine):
+    """Takes all kernels at once: to look for those of every program would take longest."""
+
+    def library(self, planned: Planned) -> Library:
+        return _kernels(self.variant)
+
+
 def _single(
     name: str, make: Callable[[Tensor], Tensor], shape: tuple[int, int], options: PlanOptions
 ) -> Probe:
     builder = Builder()
     x = builder.input("param", "x", TensorType(shape))
     program: Program = builder.finish(name, {"y": make(x)})
-    engine = Engine(Storage({"x": shape}, {}, {}, variant_of(options).item), options)
+    engine = _Engine(Storage({"x": shape}, {}, {}, variant_of(options).item), options)
     bound = engine.entry((name, 1, frozenset()), lambda: program)
     engine.allocate()
     engine.write({"param:x": np.linspace(0.1, 2.0, shape[0] * shape[1]).reshape(shape)})

@@ -19,14 +19,17 @@ class Teamwork:
     """What several threads make of the work of one.
 
     A thread takes `slower` times as long as when it is alone; every region of a step waits
-    `barrier` seconds, every chunk takes `claim` more, or less where that is negative. `reach` are
-    bytes when all threads read.
+    `barrier` seconds, every chunk that several threads share out takes `claim` more. A byte that
+    another thread has takes `cross` seconds more, and where chunks are shared out, `moved` of them
+    are run by another thread than the last time. `reach` are bytes when all threads read.
     """
 
     slower: float
     barrier: float
     claim: float
     reach: Reach
+    cross: float = 0.0
+    moved: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -34,9 +37,13 @@ class Calibration:
     """A machine's rates. `kernels`: seconds a count, by kernel and by what is counted.
 
     `teams` by number of threads. `call` is what Python adds to each native call, `epoch` what an
-    epoch on record takes besides its steps (a checkpoint, metrics, events). `process` are the
+    epoch on record takes besides its steps (a checkpoint, metrics, events), `turn` what Python adds
+    to a call where phases take turns, `step` what a step takes besides its rows. `process` are the
     bytes of a process that trains, without plan and data; each step of a plan adds `a_step` to
-    them, reading a table from a file `tables`. `load` is how many other threads wanted a core.
+    them, reading a table from a file `tables`. By number of threads: `share` is the part of the
+    time that they had on processors while they were measured, `off` by how much what is foretold of
+    the nets that were measured is off, the root of the mean square of logarithms. `tries`: how
+    often it was measured.
     """
 
     kernels: Mapping[str, Mapping[str, float]]
@@ -46,7 +53,11 @@ class Calibration:
     process: int
     a_step: int = 0
     tables: int = 0
-    load: float = 0.0
+    turn: float = 0.0
+    step: float = 0.0
+    share: Mapping[int, float] = field(default_factory=dict)
+    off: Mapping[int, float] = field(default_factory=dict)
+    tries: int = 1
     seconds: float = field(default=0.0, compare=False)  # that measuring took
 
     def team(self, threads: int) -> Teamwork:
@@ -61,7 +72,12 @@ class Calibration:
         """Raises ValueError, KeyError or TypeError for what `to_json` did not write."""
         raw = json.loads(text)
         teams = {int(count): Teamwork(**team) for count, team in raw.pop("teams").items()}
-        return Calibration(teams=teams, **raw)
+        share, off = (_by_threads(raw.pop(name)) for name in ("share", "off"))
+        return Calibration(teams=teams, share=share, off=off, **raw)
+
+
+def _by_threads(raw: Mapping[str, float]) -> dict[int, float]:
+    return {int(count): float(value) for count, value in raw.items()}
 
 
 def seconds_a_byte(reach: Reach, distance: float) -> float:

@@ -9,16 +9,19 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from compute.cpu.cache import Cache, cache_root
-from compute.cpu.costs.rates import Calibration, read
+from compute.cpu.costs.rates import Calibration, read, write
 from compute.cpu.engine import cores
 from compute.cpu.loader import environment
 from compute.cpu.variants import Variant, native
 
-MOST_LOAD = 0.5  # of each core: beyond it several threads are measured slower than they are
+MOST_LOAD = 0.5  # of each core: beyond it others are at work
+LEAST_SHARE = 0.8  # of the processor's time, below which others have disturbed the measuring
+MOST_TRIES = 3
 Report = Callable[[int, int, str], None]
 
 
@@ -55,11 +58,19 @@ def system_load() -> float:
 
 def disturbed(known: Calibration) -> bool:
     """Whether measuring again would tell more: others were at work, and are no longer."""
-    return known.load > MOST_LOAD * cores() >= system_load()
+    was = min(known.share.values(), default=1.0) < LEAST_SHARE and known.tries < MOST_TRIES
+    return was and system_load() <= MOST_LOAD * cores()
 
 
-def measure(report: Report) -> Calibration:
-    """Measure this machine now and keep it; `report` is called in this thread.
+def steadier(before: Calibration, now: Calibration) -> Calibration:
+    """Which of two is kept: the one that was disturbed less, with all tries counted."""
+    best = max((now, before), key=lambda each: min(each.share.values(), default=0.0))
+    return replace(best, tries=before.tries + 1)
+
+
+def measure(report: Report, before: Calibration | None = None) -> Calibration:
+    """Measure this machine now and keep it, or what was found `before` if that was disturbed less;
+    `report` is called in this thread.
 
     Raises CalibrationError.
     """
@@ -84,4 +95,8 @@ def measure(report: Report) -> Calibration:
     if process.returncode or found is None:
         why = errors[-1] if errors else f"exit status {process.returncode}"
         raise CalibrationError(f"measuring this machine failed: {why}")
-    return found
+    if before is None:
+        return found
+    kept = steadier(before, found)
+    write(file, kept)
+    return kept

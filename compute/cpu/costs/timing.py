@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,8 +19,9 @@ from compute.cpu.entry import Bound
 
 BATCHES = 4
 SLICE, SLICES = 0.0006, 12  # seconds of one, and how many of each program
-FEWEST, STEP_SECONDS = 5, 0.02  # on a slow machine fewer slices, at least 5
-MOST = 6
+TOGETHER = 0.0015  # of several threads, which are woken for each
+FEWEST, STEP_SECONDS = 3, 0.02  # on a slow machine fewer slices, at least 3
+MOST = 1.5
 MOST_STEPS = 512  # of a slice: what the tables of a call hold
 
 
@@ -33,9 +34,19 @@ class Probe:
     bound: Bound
     data: Mapping[str, Array]
     live: Mapping[str, float]
+    _given: dict[int, tuple[Array, dict[str, Array]]] = field(default_factory=dict, repr=False)
 
     def run(self, steps: int, profile: bool = False, count: int = 1) -> None:
         """Run so many steps on `count` threads."""
+        if steps not in self._given:
+            self._given[steps] = self._inputs(steps)
+        index, scalars = self._given[steps]
+        self.engine.bind(self.bound)
+        self.bound.threads = count
+        self.engine.run(self.bound, self.data, index, scalars, profile)
+
+    def _inputs(self, steps: int) -> tuple[Array, dict[str, Array]]:
+        """The samples and the numbers of so many steps."""
         batch = self.bound.planned.batch
         order = (np.arange(steps) % BATCHES)[:, None] * batch + np.arange(batch)
         samples = min((len(array) for array in self.data.values()), default=batch * BATCHES)
@@ -43,9 +54,14 @@ class Probe:
         scalars = {f"live:{key}": np.full(steps, value) for key, value in self.live.items()}
         scalars["iteration:step"] = np.arange(1.0, steps + 1)
         scalars |= {"iteration:epoch": np.zeros(steps), "iteration:steps": np.full(steps, 1e6)}
-        self.engine.bind(self.bound)
+        return index, scalars
+
+    def enough(self, steps: int, count: int) -> int:
+        """So many steps, or as many as `count` threads are woken for."""
         self.bound.threads = count
-        self.engine.run(self.bound, self.data, index, scalars, profile)
+        while count > 1 and steps < MOST_STEPS and self.bound.team(steps) == 1:
+            steps = min(2 * steps, MOST_STEPS)
+        return steps
 
     def cycles(self) -> Array:
         """Cycles counted so far, of each step in the order of the tape."""
@@ -100,6 +116,20 @@ class Budget:
         return time.thread_time() < self._own and time.perf_counter() < self._all
 
 
+class Share:
+    """Which part of the time since then so many threads of this process had on processors."""
+
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+        self._own, self._all = time.process_time(), time.perf_counter()
+
+    @property
+    def now(self) -> float:
+        """At most 1."""
+        spent = self._threads * (time.perf_counter() - self._all)
+        return min(1.0, (time.process_time() - self._own) / max(spent, 1e-9))
+
+
 def take_turns(runs: Sequence[Run], seconds: float) -> None:
     """Slices of all programs in turns, so that a disturbance hits few of each.
 
@@ -112,11 +142,22 @@ def take_turns(runs: Sequence[Run], seconds: float) -> None:
                 run.slice()
 
 
-def step_seconds(probe: Probe, threads: int, call: float, seconds: float = STEP_SECONDS) -> float:
-    """Seconds of a step, the fastest of some slices; of one thread its time on the processor."""
+def step_seconds(
+    probe: Probe, threads: int, call: float, seconds: float = STEP_SECONDS, about: float = 0.0
+) -> float:
+    """Seconds of a step, the fastest of some slices; of one thread its time on the processor.
+
+    `call` is what Python adds to a slice. A step takes `about` so long on one thread; 0: unknown.
+    """
     clock = time.thread_time if threads == 1 else time.perf_counter
-    probe.run(4, count=threads)
-    steps = steps_of(SLICE, lambda: probe.run(2, count=threads))
+    wanted = SLICE if threads == 1 else TOGETHER
+    if about:
+        steps = max(1, min(MOST_STEPS, int(wanted / about)))
+    else:
+        probe.run(4, count=threads)
+        steps = steps_of(wanted, lambda: probe.run(2, count=threads))
+    steps = probe.enough(steps, threads)
+    probe.run(steps, count=threads)
     best, budget = np.inf, Budget(seconds)
     for turn in range(8 * SLICES):
         if turn < FEWEST or budget.left:

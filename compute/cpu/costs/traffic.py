@@ -68,24 +68,25 @@ def traffic(regions: Sequence[Region], gathers: Mapping[Step, int]) -> dict[Step
         for group, size in zip(groups, sizes, strict=True):
             for step in group.steps:
                 found[step] = [
-                    Traffic(bytes, _distance(t, _memory(last, t), at, group, size))
+                    Traffic(bytes, _distance(t, memory_of(last, t), at, group, size))
                     for t, bytes in _moved(step)
                 ]
                 if step in gathers:
                     found[step].append(Traffic(gathers[step], whole))
                 for touch in step.touches:
-                    _memory(last, touch).touch(*_place(touch), at)
+                    memory_of(last, touch).touch(*place_of(touch), at)
             at += size
     return found
 
 
-def _memory(last: dict[Buffer | str, Seen], touch: Touch) -> Seen:
-    """That of the transient segment, or of a buffer that has its own."""
+def memory_of(last: dict[Buffer | str, Seen], touch: Touch) -> Seen:
+    """What is known of the transient segment, or of a buffer that has its own."""
     shared = touch.buffer.segment == "transient"
     return last.setdefault("transient" if shared else touch.buffer, Seen())
 
 
-def _place(touch: Touch) -> tuple[int, int]:
+def place_of(touch: Touch) -> tuple[int, int]:
+    """The first byte there and the one behind the last."""
     start = touch.buffer.offset if touch.buffer.segment == "transient" else 0
     return start + touch.low, start + touch.high
 
@@ -96,7 +97,7 @@ def _distance(touch: Touch, seen: Seen, at: int, group: Group, size: int) -> int
     Within a group it is a chunk's share of what the group touches.
     """
     left, total = touch.high - touch.low, 0.0
-    for common, time in seen.spans(*_place(touch)):
+    for common, time in seen.spans(*place_of(touch)):
         since = at - time
         if not since:
             chunks = -(-group.samples // group.size) if group.samples and group.size else 1

@@ -37,6 +37,7 @@ from gui.topbar import TopBar, device_text
 from gui.widgets.basics import plain
 from gui.widgets.focus_ring import FocusRing
 from gui.widgets.notice import Notice, Offer, Tone
+from gui.widgets.tips import TipsSoon
 from gui.widgets.typed import take_typed
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ class MainWindow(QMainWindow):
         self.status = StatusBar(self.app)
         self.setStatusBar(self.status)
         self.ring = FocusRing(self, self.app.look)
+        TipsSoon(self)
 
     def _connect(self) -> None:
         desk, actions = self.app.desk, self.app.actions

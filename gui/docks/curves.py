@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QPoint
-from PySide6.QtGui import QPainter, QPixmap
+from PySide6.QtGui import QPainter, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QFileDialog,
-    QHBoxLayout,
     QMenu,
     QMessageBox,
-    QTabBar,
     QVBoxLayout,
     QWidget,
 )
@@ -20,13 +19,14 @@ from gui.app import App
 from gui.canvas.drawing import colour
 from gui.docks.curves_menu import CurvesOptions
 from gui.docks.curves_run import HELD_OUT, RunLines, bad_steps, groups, write_csv
-from gui.docks.page import Page
+from gui.docks.page import NARROW, Page
 from gui.docks.plot import Plot
 from gui.docks.plot_legend import Entry, Legend
 from gui.docks.plot_lines import Line
 from gui.docks.plot_scale import tick_text, value_text
 from gui.run.board import Curves
 from gui.training.text import caption
+from gui.widgets.basics import Segments
 
 EMPTY = "Press Run: losses and metrics are drawn here while the net learns."
 NO_DOCUMENT = "Open a graph and train it to see its curves."
@@ -43,7 +43,7 @@ class CurvesPage(Page):
         super().__init__(app)
         self.plot = Plot(app.look, "Curves of the run")
         self.legend = Legend(app.look, self.plot)
-        self.groups = QTabBar()
+        self.groups = Segments("Metric")
         self.options = CurvesOptions(self)
         self._runs: list[RunLines] = []
         self._build()
@@ -52,11 +52,7 @@ class CurvesPage(Page):
         self.groups.currentChanged.connect(self._group_changed)
 
     def _build(self) -> None:
-        self.groups.setProperty("kind", "segments")
-        self.groups.setExpanding(False)
-        self.groups.setDrawBase(False)
-        self.groups.setAccessibleName("Metric")
-        head = QHBoxLayout()
+        self._head = head = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         head.setSpacing(8)
         head.addWidget(self.legend, 1)
         head.addWidget(self.groups)
@@ -65,6 +61,11 @@ class CurvesPage(Page):
         box.setSpacing(2)
         box.addLayout(head)
         box.addWidget(self.plot, 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        way, narrow = QBoxLayout.Direction, self.width() < NARROW
+        self._head.setDirection(way.TopToBottom if narrow else way.LeftToRight)
+        self._head.setSpacing(2 if narrow else 8)
 
     # What is shown
 

@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QComboBox,
     QHBoxLayout,
     QLabel,
@@ -36,14 +37,16 @@ from gui.docks.features_layers import Seen, seen
 from gui.docks.features_maps import MapsView
 from gui.docks.features_sample import WIDTH, SamplePane
 from gui.docks.letters import alphabet
-from gui.docks.page import Page
+from gui.docks.page import NARROW, Page
 from gui.document import DocumentChange
 from gui.widgets.basics import label
 
 EMPTY = "Press Run: what each layer makes of a sample is drawn here while the net learns."
 FILTER_SECONDS = 0.5  # between two looks at the filters
 OWN, SHARED = "each on its own range", "all on one range"
+SHORT = {OWN: "own ranges", SHARED: "one range"}
 ROOM = 400  # px of width from which the ramp is shown
+WORDS = 300  # px of width from which buttons have all their words
 
 
 class FeaturesPage(Page):
@@ -83,9 +86,8 @@ class FeaturesPage(Page):
         left.addWidget(self.shape)
         left.addWidget(self.words)
         left.addStretch(1)
-        side = QWidget()
-        side.setLayout(left)
-        side.setFixedWidth(WIDTH)
+        self._side = QWidget()
+        self._side.setLayout(left)
         left.setContentsMargins(0, 0, 0, 0)
         self.range = QPushButton(OWN)
         self.range.setProperty("kind", "quiet")
@@ -104,11 +106,11 @@ class FeaturesPage(Page):
         right.addLayout(below)
         right.addWidget(self.filters)
         body = QWidget()
-        row = QHBoxLayout(body)
-        row.setContentsMargins(12, 10, 12, 8)
-        row.setSpacing(12)
-        row.addWidget(side)
-        row.addLayout(right, 1)
+        self._row = QBoxLayout(QBoxLayout.Direction.LeftToRight, body)
+        self._row.setContentsMargins(12, 10, 12, 8)
+        self._row.setSpacing(12)
+        self._row.addWidget(self._side)
+        self._row.addLayout(right, 1)
         self._empty = QLabel(EMPTY)
         self._empty.setProperty("tone", "tertiary")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -117,9 +119,24 @@ class FeaturesPage(Page):
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self._empty)
         self._stack.addWidget(body)
+        self._share()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        self._share()
         self._say()
+
+    def _share(self) -> None:
+        """Maps stand beside the sample; a narrow dock has them alone, under the layer's name."""
+        way, narrow = QBoxLayout.Direction, self.width() < NARROW
+        self._row.setDirection(way.TopToBottom if narrow else way.LeftToRight)
+        self._row.setSpacing(6 if narrow else 12)
+        for part in (self.sample, self.shape, self.words):
+            part.setVisible(not narrow)
+        if narrow:
+            self._side.setMinimumWidth(0)
+            self._side.setMaximumWidth(NARROW)
+        else:
+            self._side.setFixedWidth(WIDTH)
 
     # What is shown
 
@@ -244,6 +261,8 @@ class FeaturesPage(Page):
         words = self.maps.words() if self.maps.large >= 0 else self.maps.left_out()
         self.words.setText(words.replace(" · ", "\n"))
         single = self.maps.over_time
+        whole = OWN if self.maps.own_range else SHARED
+        self.range.setText(whole if self.width() >= WORDS else SHORT[whole])
         self.range.setVisible(tiles and not single)
         self.ramp.setVisible(tiles and self.width() >= ROOM)
         if found is not None:
@@ -251,7 +270,6 @@ class FeaturesPage(Page):
         self.filters.setVisible(bool(chosen and chosen.filters))
 
     def _range_changed(self, shared: bool) -> None:
-        self.range.setText(SHARED if shared else OWN)
         self.maps.own_range = not shared
         self.maps.renew()
         self._say()

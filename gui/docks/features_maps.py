@@ -91,7 +91,7 @@ class MapsView(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(120, 72)
+        self.setMinimumSize(48, 48)
         self.setAccessibleName("Feature maps")
 
     def sizeHint(self) -> QSize:

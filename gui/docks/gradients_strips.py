@@ -217,6 +217,7 @@ class RangeBar(QWidget):
         """Explain the colours of a range of norms."""
         if (limits, unit) != (self.limits, self.unit):
             self.limits, self.unit = limits, unit
+            self.setToolTip(f"{unit} from {limits[0]:g} to {limits[1]:g}")
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -238,7 +239,9 @@ def paint_range(painter: QPainter, bar: Rect, limits: tuple[float, float], theme
     image.setColorTable(_ramp_table(theme.name))
     painter.drawImage(QRectF(bar.x, bar.y, bar.width, bar.height), image)
     low, high = (round(float(np.log10(end))) for end in limits)
-    for power in range(low, high + 1):
+    room = bar.width / (1.2 * fonts.measure(power_text(low), "caption mono"))  # for so many
+    named = range(low, high + 1) if room > high - low + 1 else (low, high) if room > 2 else ()
+    for power in named:
         share = (power - low) / (high - low)
         words = power_text(power)
         x = bar.x + share * bar.width - share * fonts.measure(words, "caption mono")

@@ -9,6 +9,7 @@ from gui.app import App
 from gui.document import Document, DocumentChange
 
 LEAST = 160, 80  # px
+NARROW = 240  # px of width below which a page puts below what else stands beside
 PREPARING = "Training is about to begin."
 COMPILING = "Compiling kernels for this machine, once. Training then begins by itself."
 

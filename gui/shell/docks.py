@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QTabBar, QTabWidget
 from gui.app import App
 from gui.docks import PAGES
 from gui.shell.dock import Dock, more_button
+from gui.style import restyle
 from gui.theme import tokens
 from gui.widgets.basics import IconButton
 
@@ -141,9 +142,12 @@ class Docks(QObject):
                 self._equip(bar)
 
     def _equip(self, bar: QTabBar) -> None:
+        bar.setProperty("kind", "docks")  # the last tab leaves room for the button
         bar.setDrawBase(False)
         bar.setExpanding(False)
-        bar.setElideMode(Qt.TextElideMode.ElideNone)
+        bar.setUsesScrollButtons(False)
+        bar.setElideMode(Qt.TextElideMode.ElideRight)
+        restyle(bar)
         bar.setAccessibleName("Docks")
         button = more_button(self._app, lambda menu: self._fill_group_menu(button, menu), bar)
         _Corner(bar, button)

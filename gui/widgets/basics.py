@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QSizePolicy,
+    QTabBar,
     QToolButton,
     QWidget,
 )
@@ -19,6 +20,7 @@ from PySide6.QtWidgets import (
 from gui.look import Look
 
 ICON = 16
+LEAST_SEGMENT = 28  # px of a word that has no room
 AIR = "\u2005"  # behind an icon
 Colour = Literal["text", "text2", "text3", "accent", "on_accent", "success", "warn", "error"]
 
@@ -81,6 +83,26 @@ def upright(height: int = 16, parent: QWidget | None = None) -> QFrame:
     made.setProperty("kind", "upright")
     made.setFixedSize(1, height)
     return made
+
+
+class Segments(QTabBar):
+    """A choice of a few words side by side; where they have no room, words end in an ellipsis."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setProperty("kind", "segments")
+        self.setExpanding(False)
+        self.setDrawBase(False)
+        self.setUsesScrollButtons(False)
+        self.setElideMode(Qt.TextElideMode.ElideRight)
+        self.setAccessibleName(name)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(LEAST_SEGMENT * self.count(), super().minimumSizeHint().height())
+
+    def tabInserted(self, place: int) -> None:
+        super().tabInserted(place)
+        self.setTabToolTip(place, self.tabToolTip(place) or self.tabText(place))
 
 
 class IconButton(QToolButton):

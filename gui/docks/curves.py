@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QPainter, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -19,18 +19,20 @@ from gui.app import App
 from gui.canvas.drawing import colour
 from gui.docks.curves_menu import CurvesOptions
 from gui.docks.curves_run import HELD_OUT, RunLines, bad_steps, groups, write_csv
-from gui.docks.page import NARROW, Page
+from gui.docks.page import Page
 from gui.docks.plot import Plot
 from gui.docks.plot_legend import Entry, Legend
 from gui.docks.plot_lines import Line
 from gui.docks.plot_scale import tick_text, value_text
-from gui.run.board import Curves
+from gui.run.board import Curves, short_name
 from gui.training.text import caption
 from gui.widgets.basics import Segments
 
 EMPTY = "Press Run: losses and metrics are drawn here while the net learns."
 NO_DOCUMENT = "Open a graph and train it to see its curves."
 PREVIOUS = "run before"
+AROUND = 28  # px of width that no words have
+MOST_RUNS = 6  # that are kept ready to be drawn
 
 
 class CurvesPage(Page):
@@ -55,7 +57,7 @@ class CurvesPage(Page):
         self._head = head = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         head.setSpacing(8)
         head.addWidget(self.legend, 1)
-        head.addWidget(self.groups)
+        head.addWidget(self.groups, 0, Qt.AlignmentFlag.AlignLeft)
         box = QVBoxLayout(self)
         box.setContentsMargins(12, 6, 8, 6)
         box.setSpacing(2)
@@ -63,7 +65,13 @@ class CurvesPage(Page):
         box.addWidget(self.plot, 1)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        way, narrow = QBoxLayout.Direction, self.width() < NARROW
+        self._share()
+
+    def _share(self) -> None:
+        """The legend has a line of its own where it would lose words beside the metrics."""
+        way, beside = QBoxLayout.Direction, self.groups.count() > 1
+        wanted = self.legend.room() + self.groups.sizeHint().width() * beside
+        narrow = wanted > self.width() - AROUND
         self._head.setDirection(way.TopToBottom if narrow else way.LeftToRight)
         self._head.setSpacing(2 if narrow else 8)
 
@@ -80,17 +88,21 @@ class CurvesPage(Page):
         return self._of(self.app.trainer.board_of(self.document).curves)
 
     @property
-    def previous(self) -> RunLines | None:
-        """The run before it."""
-        before = self.app.trainer.board_of(self.document).previous
-        return self._of(before) if before is not None else None
+    def others(self) -> list[RunLines]:
+        """The runs it is compared with: those chosen among the recorded, else the one before it."""
+        board = self.app.trainer.board_of(self.document)
+        if board.chosen:
+            found = [run for run in board.chosen if run.run != board.curves.run]
+            return [self._of(run) for run in found]
+        wanted = board.previous is not None and self.options.before.isChecked()
+        return [self._of(board.previous)] if wanted and board.previous is not None else []
 
     def _of(self, curves: Curves) -> RunLines:
         for known in self._runs:
             if known.curves is curves:
                 return known
         made = RunLines(curves, self.options.smoothing)
-        self._runs = [*self._runs[-3:], made]
+        self._runs = [*self._runs[-MOST_RUNS:], made]
         return made
 
     def rebuild(self) -> None:
@@ -104,32 +116,35 @@ class CurvesPage(Page):
 
     def refresh(self) -> None:
         board = self.app.trainer.board_of(self.document)
-        current, previous = self.current, self.previous if self.options.before.isChecked() else None
-        known = len(current.curves.losses) or previous is not None
+        current, others = self.current, self.others
+        known = len(current.curves.losses) or others
         self.plot.empty = "" if known else self.nothing_yet(EMPTY) if self.document else NO_DOCUMENT
         self.legend.setVisible(bool(known))
         current.follow()
-        self._show_groups(groups(current.curves) if known else [])
+        first = current if len(current.curves.losses) or not others else others[0]
+        self._show_groups(groups(first.curves) if known else [])
         lines: list[Line] = []
         entries: list[Entry] = []
         theme, group, raw = self.app.look.theme, self.group, self.options.raw.isChecked()
-        if previous is not None:
-            previous.follow()
-            name = _name(previous.curves, current.curves)
-            ghost = [*previous.lines(group, name, theme.runs[1], theme, False, raw)]
-            entries += [Entry(name, theme.runs[1])] if ghost else []
-            lines += ghost
+        for place, other in enumerate(others, 1):
+            other.follow()
+            name, tint = _name(other.curves, current.curves), theme.runs[place % len(theme.runs)]
+            ghost = [*other.lines(group, name, tint, theme, False, raw)]
+            entries += [Entry(name, tint)] if ghost else []
+            lines = ghost + lines  # the first chosen lies above the others
         if len(current.curves.losses):
-            name = _run(current.curves) or "this run"
+            name = short_name(current.curves.run) or "this run"
             own = [*current.lines(group, name, theme.runs[0], theme, True, raw)]
             tints = {line.name: line.colour for line in own}  # the last of a name is the boldest
             entries = [*(Entry(name, tint) for name, tint in tints.items()), *entries]
             lines += own
         if any(line.dashed for line in lines):
             entries.append(Entry(HELD_OUT, theme.text3, True))
-        self.legend.show_entries(entries)
+        if tuple(entries) != self.legend.entries:
+            self.legend.show_entries(entries)
+            self._share()
         self.plot.marks = self._marks(current.curves)
-        length = max(board.steps, current.length, previous.length if previous else 0)
+        length = max([board.steps, current.length, *(other.length for other in others)])
         self.plot.show_lines(lines, float(length))
 
     def _marks(self, curves: Curves) -> list[tuple[float, str]]:
@@ -207,14 +222,8 @@ class CurvesPage(Page):
 
 
 def _name(before: Curves, now: Curves) -> str:
-    name = _run(before)
-    return name if name and name != _run(now) else PREVIOUS
-
-
-def _run(curves: Curves) -> str:
-    """A run's name as short as a legend wants it: digits-cnn-27 is run 27."""
-    number = curves.run.rpartition("-")[2]
-    return f"run {number}" if number.isdigit() else curves.run
+    name = short_name(before.run)
+    return name if name and name != short_name(now.run) else PREVIOUS
 
 
 def _percent(value: float) -> str:

@@ -46,7 +46,7 @@ FILTER_SECONDS = 0.5  # between two looks at the filters
 OWN, SHARED = "each on its own range", "all on one range"
 SHORT = {OWN: "own ranges", SHARED: "one range"}
 ROOM = 400  # px of width from which the ramp is shown
-WORDS = 300  # px of width from which buttons have all their words
+WORDS = 300, 470  # px of width from which buttons have all their words, without a ramp and with
 
 
 class FeaturesPage(Page):
@@ -262,9 +262,10 @@ class FeaturesPage(Page):
         self.words.setText(words.replace(" · ", "\n"))
         single = self.maps.over_time
         whole = OWN if self.maps.own_range else SHARED
-        self.range.setText(whole if self.width() >= WORDS else SHORT[whole])
+        ramp = tiles and self.width() >= ROOM
+        self.range.setText(whole if self.width() >= WORDS[ramp] else SHORT[whole])
         self.range.setVisible(tiles and not single)
-        self.ramp.setVisible(tiles and self.width() >= ROOM)
+        self.ramp.setVisible(ramp)
         if found is not None:
             self.ramp.show_range(found, self.maps.own_range and not single)
         self.filters.setVisible(bool(chosen and chosen.filters))

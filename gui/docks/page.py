@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -22,6 +23,7 @@ class Page(QWidget):
 
     title = ""
     id = ""
+    open_asked = Signal(str)  # the id of another page that is to be seen
 
     def __init__(self, app: App) -> None:
         super().__init__()

@@ -91,7 +91,7 @@ class PlanPage(Page):
         head.setSpacing(6)
         head.addWidget(self.entry)
         head.addWidget(self.total, 1)
-        head.addWidget(self.rows)
+        head.addWidget(self.rows, 0, Qt.AlignmentFlag.AlignLeft)
         full = QWidget()
         column = QVBoxLayout(full)
         column.setContentsMargins(0, 0, 0, 0)

@@ -50,6 +50,7 @@ class Docks(QObject):
             dock.topLevelChanged.connect(self._soon.start)
             dock.dockLocationChanged.connect(self._soon.start)
             dock.visibilityChanged.connect(partial(self._seen, dock))
+            dock.open_asked.connect(self.open)
 
     def __iter__(self) -> Iterator[Dock]:
         return iter(self.by_id.values())

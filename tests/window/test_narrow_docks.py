@@ -18,7 +18,7 @@ from gui.docks.page import LEAST, NARROW, Page
 from gui.widgets.basics import IconButton, Segments
 from gui.window import MainWindow
 
-SHOWN = ("curves", "gradients", "features", "predictions", "plan", "problems", "try")
+SHOWN = ("curves", "runs", "gradients", "features", "predictions", "plan", "problems", "try")
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from gui.file_actions import SUFFIXES, Files, add_actions
 from gui.look import Look
 from gui.parts import Parts
 from gui.preferences import Preferences
+from gui.run.file_problems import FileProblems
 from gui.run.trainer import Trainer
 from gui.shell import areas
 from gui.shell.canvases import Canvases
@@ -124,6 +125,7 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.status)
         self.ring = FocusRing(self, self.app.look)
         TipsSoon(self)
+        self.file_problems = FileProblems(self.app, self)
 
     def _connect(self) -> None:
         desk, actions = self.app.desk, self.app.actions
@@ -293,6 +295,7 @@ class MainWindow(QMainWindow):
             return
         self._remember()
         self.keeper.remember()
+        self.file_problems.close()
         self.app.trainer.close()
         event.accept()
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPoint, Qt
 from PySide6.QtGui import QPainter, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -15,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from graph.files import replace_files
 from gui.app import App
 from gui.canvas.drawing import colour
 from gui.docks.curves_menu import CurvesOptions
@@ -191,8 +193,9 @@ class CurvesPage(Page):
 
     def export_csv(self, path: Path) -> None:
         """Write the run's numbers. Raises OSError."""
-        with path.open("w", encoding="utf-8", newline="") as file:
-            write_csv(self.current, file)
+        text = io.StringIO(newline="")
+        write_csv(self.current, text)
+        replace_files({path: text.getvalue().encode()})
 
     def export_picture(self, path: Path) -> None:
         """Write legend and plot as a PNG at twice their size. Raises OSError."""
@@ -205,8 +208,11 @@ class CurvesPage(Page):
         self.legend.render(painter, QPoint(8, 0), renderFlags=flags)
         painter.drawPixmap(0, above, plot)
         painter.end()
-        if not made.save(str(path), "PNG"):
-            raise OSError(f"{path}: cannot be written, choose a folder that can")
+        data = QByteArray()
+        buffer = QBuffer(data)
+        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+        made.save(buffer, "PNG")
+        replace_files({path: bytes(data.data())})
 
     def ask_export(self, kind: str) -> None:
         """Ask for a place and write there: kind "png" or "csv"."""
@@ -218,7 +224,8 @@ class CurvesPage(Page):
         try:
             (self.export_csv if kind == "csv" else self.export_picture)(Path(chosen))
         except OSError as error:
-            QMessageBox.warning(self, title, str(error))
+            why = error.strerror or str(error)
+            QMessageBox.warning(self, title, f"{Path(chosen).name} could not be written: {why}.")
 
 
 def _name(before: Curves, now: Curves) -> str:

@@ -136,7 +136,7 @@ class PlanPage(Page):
             self._show(tables.get(chosen) or found.tables[0])
         elif self.document is None:
             self._show_nothing(NO_GRAPH)
-        elif any(problem.severity == "error" for problem in self.document.problems):
+        elif self.document.refusal is not None:
             self._show_nothing(WRONG)
         else:
             self._show_nothing(found.why or (UNMEASURED if found.unmeasured else SOON))

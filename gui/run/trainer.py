@@ -265,7 +265,7 @@ class Trainer(QObject):
 
         Else people are told what was not done, and `asked` follows once they allow the data.
         """
-        problem = next((p for p in document.problems if p.severity == "error"), None)
+        problem = document.refusal
         if problem is None:
             return self.permission(document, partial(asked, document))
         self.said.emit(f"Not {what}: {problem}")

@@ -34,11 +34,11 @@ from graph.graph import Graph
 from graph.validator import FileError
 from gui import fonts
 from gui.app import App
+from gui.aside import Aside
 from gui.docks.page import Page
 from gui.docks.plot_scale import value_text
 from gui.docks.runs_changes import changes
 from gui.document import DocumentChange
-from gui.run.aside import Aside
 from gui.run.board import Curves, short_name
 from gui.run.changes import snapshot
 from gui.run.records import Run, curves_of, runs_of

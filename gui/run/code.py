@@ -10,8 +10,8 @@ from graph.drawing import copy
 from graph.export import ExportError, Line, Options, Target, export_lines
 from graph.graph import Graph
 from graph.lower import LowerError
+from gui.aside import Aside
 from gui.document import Document
-from gui.run.aside import Aside
 
 Written = tuple[list[Line], str]  # the lines, or why there are none
 

@@ -23,8 +23,8 @@ from graph.files import named_file
 from graph.graph import Graph, Node
 from graph.kinds import DataSource
 from gui.app import App
+from gui.aside import Aside
 from gui.document import Document, DocumentChange
-from gui.run.aside import Aside
 
 ROOT = Path(__file__).parents[2]
 SETTLE = 300  # ms without an edit, or a change of a file, before they are looked at

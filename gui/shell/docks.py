@@ -40,6 +40,8 @@ class Docks(QObject):
             | QMainWindow.DockOption.GroupedDragging  # else tabs cannot be dragged out
         )
         frame.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+        # a smaller frame has no room for what `reset` asks, and shares what it gets later otherwise
+        frame.resize(sum(WIDTHS), 2 * tokens()["size"]["window"]["docks"])
         self.by_id = {entry.id: Dock(app, entry, self._fill_menu) for entry in PAGES}
         self._soon = QTimer(self, singleShot=True, interval=0)
         self._soon.timeout.connect(self._settle)

@@ -31,6 +31,7 @@ from compute.questions import (
     Unanswered,
     Weights,
 )
+from graph.graph import Graph
 from gui.app import App
 from gui.docks.features_filters import FilterStrip, RampBar
 from gui.docks.features_layers import Seen, seen
@@ -176,7 +177,7 @@ class FeaturesPage(Page):
         self.layer.clear()
         self.layer.addItems([one.title for one in found])
         places = [k for k, one in enumerate(found) if one == before]
-        first = next((k for k, one in enumerate(found) if one.telling), 0)
+        first = next((k for k, one in enumerate(found) if one.telling), _first(graph, found))
         self.layer.setCurrentIndex(places[0] if places else first)
         self._follow()
 
@@ -303,3 +304,13 @@ class FeaturesPage(Page):
             self.sample.wrong.setChecked(False)
             return
         self.sample.choose_from(wrong)
+
+
+def _first(graph: Graph | None, found: list[Seen]) -> int:
+    """The first layer that does more than give the sample another shape."""
+    own = (
+        place
+        for place, one in enumerate(found)
+        if graph is not None and one.path in graph and graph.node(one.path).op.family != "shape"
+    )
+    return next(own, 0)

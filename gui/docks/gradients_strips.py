@@ -20,7 +20,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui import fonts
-from gui.canvas.drawing import colour, elided, pen, rounded, stroke, text
+from gui.canvas.drawing import colour, pen, rounded, stroke, text
 from gui.canvas.geometry import Rect
 from gui.docks.gradients_norms import LOUDEST, Layer, entries, value_at
 from gui.docks.plot_scale import tick_text, value_text
@@ -149,7 +149,9 @@ class Strips(QWidget):
         if loud and self.hasFocus():
             around = Rect(0.0, row * self.pitch, float(self.width()), self.pitch).grown(-1.0)
             stroke(painter, rounded(around, 5.0), pen(theme.accent, 2.0))
-        words = elided(layer.name, "small", self.name_width())
+        words = fonts.metrics("small").elidedText(
+            layer.name, Qt.TextElideMode.ElideLeft, self.name_width()
+        )  # paths differ at their ends
         text(painter, 4, strip.middle, words, "small", theme.text if loud else theme.text2)
         width = max(1, round(strip.width * self.devicePixelRatioF()))
         line = _colours(theme.name)[entries(layer, width, self.end, self.limits)]

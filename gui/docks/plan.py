@@ -211,6 +211,7 @@ def _table(model: QSortFilterProxyModel) -> QTableView:
     table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
     table.setShowGrid(False)
+    table.setTextElideMode(Qt.TextElideMode.ElideLeft)  # paths differ at their ends
     table.setFont(fonts.font("caption mono"))
     table.setAccessibleName("Plan")
     table.verticalHeader().hide()

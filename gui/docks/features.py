@@ -9,11 +9,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
-    QComboBox,
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QSizePolicy,
     QStackedLayout,
     QVBoxLayout,
     QWidget,
@@ -40,7 +38,7 @@ from gui.docks.features_sample import WIDTH, SamplePane
 from gui.docks.letters import alphabet
 from gui.docks.page import NARROW, Page
 from gui.document import DocumentChange
-from gui.widgets.basics import label
+from gui.widgets.basics import ElidedCombo, label
 
 EMPTY = "Press Run: what each layer makes of a sample is drawn here while the net learns."
 FILTER_SECONDS = 0.5  # between two looks at the filters
@@ -60,7 +58,7 @@ class FeaturesPage(Page):
         super().__init__(app)
         self.sample = SamplePane(app.look)
         self.maps = MapsView(app.look)
-        self.layer = QComboBox()
+        self.layer = ElidedCombo()
         self.filters = FilterStrip(app.look)
         self.ramp = RampBar(app.look)
         self.answer: SampleMaps | None = None
@@ -77,7 +75,6 @@ class FeaturesPage(Page):
 
     def _build(self) -> None:
         self.layer.setAccessibleName("Layer")
-        self.layer.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.shape = label(tone="tertiary")
         self.words = label(tone="tertiary")
         left = QVBoxLayout()
@@ -149,9 +146,9 @@ class FeaturesPage(Page):
 
     def rebuild(self) -> None:
         trainer = self.app.trainer
+        self._empty.setText(self.nothing_yet(EMPTY))
         if not trainer.can_answer(self.document):
             self.answer, self._seen = None, []
-            self._empty.setText(self.nothing_yet(EMPTY))
             self._stack.setCurrentIndex(0)
             return
         self._list_layers()

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QScrollArea, QTabBar, QWidget
+from PySide6.QtWidgets import QScrollArea, QStyle, QStyleOptionComboBox, QTabBar, QWidget
 from pytestqt.qtbot import QtBot
 
 from graph.edits import SetTraining
@@ -15,7 +15,7 @@ from gui.app import App
 from gui.docks import PAGES
 from gui.docks.curves import CurvesPage
 from gui.docks.page import LEAST, NARROW, Page
-from gui.widgets.basics import IconButton, Segments
+from gui.widgets.basics import ElidedCombo, IconButton, Segments
 from gui.window import MainWindow
 
 SHOWN = ("curves", "runs", "gradients", "features", "predictions", "plan", "problems", "try")
@@ -111,3 +111,27 @@ def test_tabs_leave_room_for_the_menu(window: MainWindow, qtbot: QtBot) -> None:
         tabs = [bar.tabRect(place) for place in range(bar.count())]
         assert tabs[-1].right() - 36 <= button.geometry().left()
         assert tabs[-1].right() <= bar.width()
+
+
+def test_a_long_choice_ends_in_an_ellipsis_and_has_it_all_as_its_tip(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    long, cut = ElidedCombo(), ElidedCombo()
+    whole = "plain_layers/17/normalisation"
+    for made in (long, cut):
+        qtbot.addWidget(made)
+        made.resize(108, 28)
+    long.addItem(whole)
+    for made in (long, cut):
+        made.show()
+        qtbot.waitExposed(made)
+    option = QStyleOptionComboBox()
+    long.initStyleOption(option)
+    field = long.style().subControlRect(
+        QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, long
+    )
+    mode = Qt.TextElideMode.ElideRight
+    cut.addItem(cut.fontMetrics().elidedText(whole, mode, field.width() - 4))
+    assert cut.currentText().endswith("…")
+    assert long.grab().toImage() == cut.grab().toImage()
+    assert long.toolTip() == whole

@@ -38,12 +38,12 @@ def write_code(text: str, output: Path, trained: Trained | None) -> list[Path]:
 
     Raises OSError.
     """
-    files = {output: text.encode()}
+    paths, contents = [output], [text.encode()]
     if trained is not None:
-        arrays = safetensors.numpy.save(dict(weights(trained)))
-        files[output.with_suffix(".safetensors")] = arrays
-    replace_files(files)
-    return list(files)
+        paths.append(output.with_suffix(".safetensors"))
+        contents.append(safetensors.numpy.save(dict(weights(trained))))
+    replace_files(dict(zip(paths, contents, strict=True)))
+    return paths
 
 
 def data_files(graph: Graph) -> list[str]:

@@ -32,6 +32,11 @@ class Trouble:
     remedy: str
 
 
+def named(op: DataSource) -> str:
+    """The path of the file that a data node reads; "" for none."""
+    return str(getattr(op, "path", ""))
+
+
 def troubles(graph: Graph, folder: Folder) -> list[Trouble]:
     """One for each data node whose file is missing, broken, or does not fit its settings.
 
@@ -39,7 +44,7 @@ def troubles(graph: Graph, folder: Folder) -> list[Trouble]:
     """
     found = []
     for node in graph:
-        if isinstance(node.op, DataSource) and getattr(node.op, "path", ""):
+        if isinstance(node.op, DataSource) and named(node.op):
             told = _trouble(node.id, node.op, folder)
             if told is not None:
                 found.append(told)
@@ -48,7 +53,7 @@ def troubles(graph: Graph, folder: Folder) -> list[Trouble]:
 
 def _trouble(id: str, op: DataSource, folder: Folder) -> Trouble | None:
     try:
-        file = folder.file(getattr(op, "path", ""), id)
+        file = folder.file(named(op), id)
         if file.stat().st_size <= MOST_BYTES:
             LOADERS[type(op).__name__](op, folder, id)
     except OutsideError:

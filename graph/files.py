@@ -168,10 +168,10 @@ def save(graph: Graph, path: str | os.PathLike[str]) -> None:
 
 def replace_text(path: str | os.PathLike[str], text: str) -> None:
     """Put `text` in the place of the file `path` in one step, safe on disk before it counts."""
-    replace_files({path: text.encode()})
+    replace_files({Path(path): text.encode()})
 
 
-def replace_files(contents: Mapping[str | os.PathLike[str], bytes]) -> None:
+def replace_files(contents: Mapping[Path, bytes]) -> None:
     """Put bytes in the places of files, each in one step, none before all are safe on disk.
 
     Raises OSError; files whose turn has not come are then as they were.

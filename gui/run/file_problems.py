@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 
 from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer
 
-from compute.filecheck import Trouble, read_answer, request
+from compute.filecheck import Trouble, named, read_answer, request
 from graph.checks import Problem
 from graph.files import named_file
 from graph.graph import Graph, Node
@@ -43,7 +43,7 @@ class Asked:
     @property
     def files(self) -> tuple[Path, ...]:
         """The files that are named."""
-        paths = {str(getattr(op, "path", "")) for _, _, op in self.nodes}
+        paths = {named(op) for _, _, op in self.nodes}
         return tuple(named_file(self.folder, path) for path in sorted(paths) if "://" not in path)
 
 
@@ -135,6 +135,8 @@ class FileProblems(QObject):
                 encoding="utf-8",
             ) as process:
                 self._process = process
+                if self._closed:
+                    process.terminate()
                 try:
                     text, _ = process.communicate(asked, timeout=LONGEST)
                 except subprocess.TimeoutExpired:
@@ -166,7 +168,7 @@ class FileProblems(QObject):
 def _named(graph: Graph) -> Iterable[tuple[str, str, DataSource]]:
     for name in ("", *sorted(graph.definitions)):
         for node in graph.drawing(name):
-            if isinstance(node.op, DataSource) and getattr(node.op, "path", ""):
+            if isinstance(node.op, DataSource) and named(node.op):
                 yield name, node.id, node.op
 
 

@@ -124,7 +124,7 @@ class ElidedCombo(QComboBox):
         room = style.subControlRect(QStyle.ComplexControl.CC_ComboBox, option, part, self)
         mode, air = Qt.TextElideMode.ElideRight, 4
         text = self.fontMetrics().elidedText(self.currentText(), mode, room.width() - air)
-        option.currentText = text  # type: ignore[attr-defined]
+        option.currentText = text
         painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
         painter.end()

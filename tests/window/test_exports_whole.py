@@ -16,7 +16,6 @@ from compute.exporting import write_code
 from compute.prepare import TrainOptions
 from compute.results import open_run
 from compute.session import train_graph
-from graph import files
 from graph.files import load, replace_files
 from gui.app import App
 from gui.docks.curves import CurvesPage
@@ -34,7 +33,7 @@ def full(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_room(handle: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(files.os, "fsync", no_room)
+    monkeypatch.setattr("graph.files.os.fsync", no_room)
 
 
 def unharmed(folder: Path, *names: str) -> bool:
@@ -103,7 +102,7 @@ def test_code_and_its_weights_are_both_of_before(
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patched:
-        patched.setattr(files.os, "fsync", second_fails)
+        patched.setattr("graph.files.os.fsync", second_fails)
         with pytest.raises(OSError, match="No space left"):
             write_code("print()\n", file, trained)
     assert unharmed(folder, "net.py", "net.safetensors")  # else new code would read old weights

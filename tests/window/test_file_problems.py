@@ -36,7 +36,7 @@ def document(window: MainWindow, tmp_path: Path, table: Path, qtbot: QtBot) -> D
     (table.parent / "prices.loom").write_text((tmp_path / "graphs" / "prices.loom").read_text())
     found = window.app.desk.open(table.parent / "prices.loom")
     assert found is not None
-    qtbot.waitUntil(lambda: not window.file_problems.busy, timeout=20_000)
+    qtbot.waitUntil(lambda: not window.file_problems.busy, timeout=90_000)
     assert found.problems == ()
     return found
 
@@ -47,7 +47,7 @@ def told(qtbot: QtBot, document: Document, words: str) -> None:
     def said() -> bool:
         return len(document.problems) == 1 and words in str(document.problems[0])
 
-    qtbot.waitUntil(said, timeout=20_000)
+    qtbot.waitUntil(said, timeout=90_000)
 
 
 def test_a_file_that_goes_and_comes_back_is_told_at_its_node(
@@ -66,9 +66,9 @@ def test_a_file_that_goes_and_comes_back_is_told_at_its_node(
     page.list.itemClicked.emit(page.list.item(0))
     assert document.selection == {"table"}
     table.write_text(text)
-    qtbot.waitUntil(lambda: document.problems == (), timeout=20_000)
+    qtbot.waitUntil(lambda: document.problems == (), timeout=90_000)
     assert not page.list.isVisible()
-    assert document.view["table"].state.problem == ""
+    assert not document.view["table"].state.problem
 
 
 def test_a_broken_file_says_what_run_would_say(
@@ -88,12 +88,12 @@ def test_a_setting_is_looked_at_anew_and_undone(
     document.push(SetOp("table", replace(op, path="nowhere.csv")))
     told(qtbot, document, "nowhere.csv")
     document.undo()
-    qtbot.waitUntil(lambda: document.problems == (), timeout=20_000)
+    qtbot.waitUntil(lambda: document.problems == (), timeout=90_000)
     document.redo()
     told(qtbot, document, "nowhere.csv")
     document.push(Remove(("table",)))
     assert not document.file_problems
-    qtbot.waitUntil(lambda: not window.file_problems.busy, timeout=20_000)
+    qtbot.waitUntil(lambda: not window.file_problems.busy, timeout=90_000)
     assert not document.file_problems
 
 
@@ -104,7 +104,7 @@ def test_run_tells_it_itself_and_is_not_refused_for_what_may_be_mended(
     told(qtbot, document, "found no file")
     window.app.actions["train.run"].trigger()
     board = window.app.trainer.board_of(document)
-    qtbot.waitUntil(lambda: board.state == "failed", timeout=20_000)
+    qtbot.waitUntil(lambda: board.state == "failed", timeout=90_000)
     assert "no file" in board.message
 
 
@@ -117,7 +117,7 @@ def test_the_window_does_not_wait_while_a_file_is_read(
     timer = QTimer(interval=5)
     timer.timeout.connect(lambda: beats.append(len(beats)))
     timer.start()
-    qtbot.waitUntil(lambda: window.file_problems._process is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: window.file_problems._process is not None, timeout=90_000)
     before = len(beats)
     qtbot.waitUntil(lambda: not window.file_problems.busy, timeout=60_000)
     timer.stop()

@@ -8,11 +8,11 @@ from pathlib import Path
 import safetensors.numpy
 
 from compute.backend import Array
-from compute.checkpoint import write_durably
 from compute.data import Folder
 from compute.facts import table_facts
 from compute.results import Trained, weights
 from graph.export import Options, Target, export
+from graph.files import replace_files
 from graph.graph import Graph
 from graph.lower import Model
 from graph.ops.table import Table
@@ -38,12 +38,12 @@ def write_code(text: str, output: Path, trained: Trained | None) -> list[Path]:
 
     Raises OSError.
     """
-    write_durably(output, text.encode())
-    if trained is None:
-        return [output]
-    file = output.with_suffix(".safetensors")
-    write_durably(file, safetensors.numpy.save(dict(weights(trained))))
-    return [output, file]
+    paths, contents = [output], [text.encode()]
+    if trained is not None:
+        paths.append(output.with_suffix(".safetensors"))
+        contents.append(safetensors.numpy.save(dict(weights(trained))))
+    replace_files(dict(zip(paths, contents, strict=True)))
+    return paths
 
 
 def data_files(graph: Graph) -> list[str]:

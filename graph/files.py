@@ -11,7 +11,7 @@ import contextlib
 import os
 import stat
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from json import dumps as json_text
 from pathlib import Path
 
@@ -168,24 +168,47 @@ def save(graph: Graph, path: str | os.PathLike[str]) -> None:
 
 def replace_text(path: str | os.PathLike[str], text: str) -> None:
     """Put `text` in the place of the file `path` in one step, safe on disk before it counts."""
-    target = Path(os.path.realpath(path))  # a link stays a link
-    # not its name: with more letters than a name may have it would be no file
-    temporary = target.with_name(f".{zlib.crc32(os.fsencode(target.name)):08x}.{os.getpid()}.tmp")
-    with contextlib.suppress(OSError):
-        temporary.unlink()  # left by a crash of a process with our number
+    replace_files({Path(path): text.encode()})
+
+
+def replace_files(contents: Mapping[Path, bytes]) -> None:
+    """Put bytes in the places of files, each in one step, none before all are safe on disk.
+
+    Raises OSError; files whose turn has not come are then as they were.
+    """
+    drafts: dict[Path, Path] = {}  # what is to become of each
     try:
-        with open(temporary, "x", encoding="utf-8", newline="\n") as file:
-            with contextlib.suppress(OSError):  # a new file gets the user's default permissions
-                os.chmod(temporary, stat.S_IMODE(target.stat().st_mode))
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
+        for path, data in contents.items():
+            target = Path(os.path.realpath(path))  # a link stays a link
+            draft = _draft_of(target)
+            drafts[draft] = target
+            _write_draft(draft, target, data)
+        for draft, target in drafts.items():
+            os.replace(draft, target)
     except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+        for draft in drafts:
+            with contextlib.suppress(OSError):
+                draft.unlink()
         raise
-    sync_folder(target.parent)
+    for folder in {target.parent for target in drafts.values()}:
+        sync_folder(folder)
+
+
+def _draft_of(target: Path) -> Path:
+    # not its name: with more letters than a name may have it would be no file
+    name = f".{zlib.crc32(os.fsencode(target.name)):08x}.{os.getpid()}.tmp"
+    return target.with_name(name)
+
+
+def _write_draft(draft: Path, target: Path, data: bytes) -> None:
+    with contextlib.suppress(OSError):
+        draft.unlink()  # left by a crash of a process with our number
+    with open(draft, "xb") as file:
+        with contextlib.suppress(OSError):  # a new file gets the user's default permissions
+            os.chmod(draft, stat.S_IMODE(target.stat().st_mode))
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def named_file(folder: Path, path: str) -> Path:

@@ -91,6 +91,7 @@ class Document:
         self.cameras: dict[str, tuple[float, float, int]] = {}
         self.checked = View(graph, live=True)  # shapes, and what `can_connect` wants
         self.problems: tuple[Problem, ...] = check(graph, self.checked)
+        self.file_problems: tuple[Problem, ...] = ()  # those of `problems` that files have
         self._trail = Trail()
         self._measure = measure
         self._observers: list[Observer] = []
@@ -314,8 +315,31 @@ class Document:
     def _check(self) -> bool:
         """Find the problems again; whether they are others."""
         before = self.problems
-        self.problems = check(self.graph, self.checked)
+        found, names = check(self.graph, self.checked), {"": self.graph, **self.graph.definitions}
+        files = (
+            one
+            for one in self.file_problems
+            if one.path.rpartition("/")[2] in names.get(one.definition, ())
+        )
+        self.file_problems = tuple(files)
+        both = (*found, *self.file_problems)
+        self.problems = tuple(sorted(both, key=lambda one: one.severity != "error"))
         return self.problems != before
+
+    def put_file_problems(self, found: tuple[Problem, ...]) -> None:
+        """Tell what is wrong with files that nodes name beside what is wrong with the graph."""
+        if found == self.file_problems:
+            return
+        self.file_problems = found
+        problems = self._check()
+        view = self._sheet.update((), marks(self.graph, self.problems, self.into))
+        self._tell(DocumentChange(view=view, problems=problems))
+
+    @property
+    def refusal(self) -> Problem | None:
+        """The first error of the graph itself; files may be in order again before anybody sees."""
+        errors = (one for one in self.problems if one.severity == "error")
+        return next((one for one in errors if one not in self.file_problems), None)
 
     def _stand(self, change: Change, before: Standing, told: DocumentChange) -> DocumentChange:
         """Keep what was shown and selected; an undo or a redo brings back what was then."""

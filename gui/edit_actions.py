@@ -275,7 +275,7 @@ def _wires(add: _Adder) -> None:
 
 def _order(add: _Adder) -> None:
     add("graph.straighten", "Straighten wires", tidy.straighten, "Graph", ("Q",), _several)
-    add("graph.arrange", "Arrange", tidy.arrange, "Graph", ("Ctrl+L",), words="layout tidy order")
+    add("graph.arrange", "Arrange", Canvas.arrange, "Graph", ("Ctrl+L",), words="layout tidy order")
     edges: tuple[tuple[tidy.Edge, str, str], ...] = (
         ("left", "Align left edges", "Alt+A, L"),
         ("centre", "Align centres", "Alt+A, C"),

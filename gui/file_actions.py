@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 import resources
 from graph.edits import AddNode
-from graph.files import dumps
+from graph.files import dumps, replace_files
 from graph.graph import Graph, Node
 from graph.rules import MAX_NAME, MAX_SETTING, check_op, check_text
 from graph.validator import FileError
@@ -264,7 +264,7 @@ class Files(QObject):
 
     def _put(self, path: Path, data: bytes) -> None:
         try:
-            path.write_bytes(data)
+            replace_files({path: data})
         except OSError as error:
             self._say(f"{path.name} could not be written: {error.strerror or error}.", "error")
             return

@@ -16,6 +16,7 @@ from PySide6.QtGui import QGuiApplication, QImage, QImageWriter, QPaintDevice, Q
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QApplication
 
+from graph.files import replace_files
 from graph.graph import Graph
 from gui.canvas.geometry import Rect
 from gui.canvas.paint_canvas import Scene, paint_scene, scene, scene_bounds
@@ -66,7 +67,7 @@ def render(
         data = png(made, area, colours, scale, text)
     else:
         data = svg(made, area, colours, scale, text, path.stem)
-    path.write_bytes(data)
+    replace_files({path: data})
     return size
 
 

@@ -136,7 +136,8 @@ class StatusBar(QStatusBar):
         return icon_pixmap(name, colour, 14, self.devicePixelRatioF())
 
     def _changed(self, document: Document, change: DocumentChange) -> None:
-        if document is self._app.desk.current and (change.view or change.moved):
+        told = change.view or change.moved or change.problems
+        if document is self._app.desk.current and told:
             self._soon.start()
 
     def _renamed(self, document: Document) -> None:

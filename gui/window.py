@@ -23,6 +23,7 @@ from gui.file_actions import SUFFIXES, Files, add_actions
 from gui.look import Look
 from gui.parts import Parts
 from gui.preferences import Preferences
+from gui.run.file_problems import FileProblems
 from gui.run.trainer import Trainer
 from gui.shell import areas
 from gui.shell.canvases import Canvases
@@ -37,6 +38,7 @@ from gui.topbar import TopBar, device_text
 from gui.widgets.basics import plain
 from gui.widgets.focus_ring import FocusRing
 from gui.widgets.notice import Notice, Offer, Tone
+from gui.widgets.tips import TipsSoon
 from gui.widgets.typed import take_typed
 
 if TYPE_CHECKING:
@@ -122,6 +124,8 @@ class MainWindow(QMainWindow):
         self.status = StatusBar(self.app)
         self.setStatusBar(self.status)
         self.ring = FocusRing(self, self.app.look)
+        TipsSoon(self)
+        self.file_problems = FileProblems(self.app, self)
 
     def _connect(self) -> None:
         desk, actions = self.app.desk, self.app.actions
@@ -291,6 +295,7 @@ class MainWindow(QMainWindow):
             return
         self._remember()
         self.keeper.remember()
+        self.file_problems.close()
         self.app.trainer.close()
         event.accept()
 

@@ -105,8 +105,11 @@ class NodeLayer:
                 late.append((row, look))
             else:
                 draw(x - picture.x, y - picture.y, picture.pixmap)
-        self._shown.update(zip(which.tolist(), looks, strict=True))
-        return not late or self._late(painter, frame, which, places, late)
+        whole = not late or self._late(painter, frame, which, places, late)
+        seen = zip(which.tolist(), looks, strict=True)
+        # what another picture stands in for goes on to be known by that one
+        self._shown.update(seen if whole else [one for one in seen if one[1] in group])
+        return whole
 
     def _late(
         self,
@@ -131,9 +134,8 @@ class NodeLayer:
                 painter.drawPixmap(x - picture.x, y - picture.y, picture.pixmap)
                 continue
             whole = False
-            stale = self.pictures.latest(look) or self.pictures.latest(
-                self._shown.get(int(which[row]), -1)
-            )
+            shown = self._shown.get(int(which[row]), -1)
+            stale = self.pictures.latest(look) or group.get(shown) or self.pictures.latest(shown)
             if stale is None:
                 blocks.append(row)
             else:

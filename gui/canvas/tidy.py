@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import networkx as nx
@@ -13,7 +13,7 @@ from graph.dots import SetDots, dots_text
 from graph.edit import Edit
 from gui.canvas.dots import carried
 from gui.canvas.dots import spots as dot_spots
-from gui.canvas.geometry import GRID
+from gui.canvas.geometry import GRID, NodeBox
 from gui.canvas.interact.state import Host
 from gui.canvas.layout import arrange as laid_out
 from gui.canvas.led import Led, Spot
@@ -84,17 +84,34 @@ def straighten(host: Host) -> None:
     _move(host, places)
 
 
-def arrange(host: Host) -> None:
-    """Lay the selected nodes out, or all of them; the upper left corner stays."""
+@dataclass(frozen=True)
+class Plan:
+    """What is to be laid out: nodes of a drawing, their wires, and how large they are drawn."""
+
+    ids: frozenset[str]
+    view: CanvasView
+    boxes: Mapping[str, NodeBox]
+
+    def made(self) -> CanvasView:
+        """The nodes with their places; of many nodes it takes long, and may be asked anywhere."""
+        return laid_out(self.view, self.boxes)
+
+
+def planned(host: Host, ids: frozenset[str] = frozenset()) -> Plan | None:
+    """Some nodes as they are to be laid out, or all of them; None for less than two."""
     scene, view = host.scene, host.document.view
-    ids = host.document.selection or frozenset(view.by_id)
+    ids = ids & view.by_id.keys() or frozenset(view.by_id)
     nodes = tuple(replace(node, x=0.0, y=0.0) for node in view.nodes if node.id in ids)
     if len(nodes) < 2:
-        return
+        return None
     within = [wire for wire in view.wires if wire.source in ids and wire.target in ids]
     wires = tuple(replace(wire, lane=None, portal="") for wire in within)
-    boxes = {id: scene.box(scene.index_of[id]) for id in ids}
-    made = laid_out(CanvasView(nodes, wires), boxes)
+    return Plan(ids, CanvasView(nodes, wires), {id: scene.box(scene.index_of[id]) for id in ids})
+
+
+def place(host: Host, plan: Plan, made: CanvasView) -> None:
+    """Put the nodes of a plan where they are laid out; their upper left corner stays."""
+    scene, ids = host.scene, plan.ids
     drawing, into = host.document.drawing, host.document.into
     led = [w for w in sorted(drawing.dots) if w.source in ids and w.target in ids]
     now = scene.places[scene.indices(ids)].min(axis=0)
@@ -106,7 +123,7 @@ def arrange(host: Host) -> None:
         more=[SetDots(wire, (), into=into) for wire in led],
     )
     if led:
-        count = sum(len(wire.dots) for wire in within)
+        count = sum(len(wire.dots) for wire in plan.view.wires)
         host.say(f"Arranged without {dots_text(count)} on wires. Undo brings them back.")
 
 

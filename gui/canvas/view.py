@@ -17,6 +17,7 @@ from graph.op import Op
 from graph.rules import EditError
 from graph.subgraph import Defined
 from gui.blocks import brought
+from gui.canvas.arranging import Arranging
 from gui.canvas.bare import bare_view
 from gui.canvas.bubble import Bubble
 from gui.canvas.dots import spots
@@ -67,6 +68,7 @@ class Canvas(PointedSurface):
         self._late = False
         self._shown = document.view
         self.scene.put(document.view)
+        self._arranging = Arranging(self)
         self._unsubscribe: Callable[[], None] = document.subscribe(self._document_changed)
         self.camera_changed.connect(self._keep_camera)
         self._settled = False
@@ -80,6 +82,7 @@ class Canvas(PointedSurface):
     def close_document(self) -> None:
         """Stop listening to the document."""
         self._unsubscribe()
+        self._arranging.close()
         self._refine.stop()
         self._working.stop()
         self._reaching.stop()
@@ -87,6 +90,10 @@ class Canvas(PointedSurface):
 
     def idle(self) -> Interaction:
         return Idle(self)
+
+    def arrange(self) -> None:
+        """Lay the selected nodes out, or all of them; of many, places come when they are found."""
+        self._arranging.begin()
 
     # What the document tells
 

@@ -37,6 +37,7 @@ class PageEntry:
 
 PAGES = (
     PageEntry("curves", "Curves", "gui.docks.curves", "CurvesPage", 0),
+    PageEntry("runs", "Runs", "gui.docks.runs", "RunsPage", 0),
     PageEntry("gradients", "Gradients", "gui.docks.gradients", "GradientsPage", 1),
     PageEntry("plan", "Profile", "gui.docks.plan", "PlanPage", 1),
     PageEntry("features", "Feature maps", "gui.docks.features", "FeaturesPage", 2),

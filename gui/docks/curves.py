@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
-from PySide6.QtCore import QPoint
-from PySide6.QtGui import QPainter, QPixmap
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QPoint, Qt
+from PySide6.QtGui import QPainter, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QFileDialog,
-    QHBoxLayout,
     QMenu,
     QMessageBox,
-    QTabBar,
     QVBoxLayout,
     QWidget,
 )
 
+from graph.files import replace_files
 from gui.app import App
 from gui.canvas.drawing import colour
 from gui.docks.curves_menu import CurvesOptions
@@ -25,12 +26,15 @@ from gui.docks.plot import Plot
 from gui.docks.plot_legend import Entry, Legend
 from gui.docks.plot_lines import Line
 from gui.docks.plot_scale import tick_text, value_text
-from gui.run.board import Curves
+from gui.run.board import Curves, short_name
 from gui.training.text import caption
+from gui.widgets.basics import Segments
 
 EMPTY = "Press Run: losses and metrics are drawn here while the net learns."
 NO_DOCUMENT = "Open a graph and train it to see its curves."
 PREVIOUS = "run before"
+AROUND = 28  # px of width that no words have
+MOST_RUNS = 6  # that are kept ready to be drawn
 
 
 class CurvesPage(Page):
@@ -43,7 +47,7 @@ class CurvesPage(Page):
         super().__init__(app)
         self.plot = Plot(app.look, "Curves of the run")
         self.legend = Legend(app.look, self.plot)
-        self.groups = QTabBar()
+        self.groups = Segments("Metric")
         self.options = CurvesOptions(self)
         self._runs: list[RunLines] = []
         self._build()
@@ -52,19 +56,26 @@ class CurvesPage(Page):
         self.groups.currentChanged.connect(self._group_changed)
 
     def _build(self) -> None:
-        self.groups.setProperty("kind", "segments")
-        self.groups.setExpanding(False)
-        self.groups.setDrawBase(False)
-        self.groups.setAccessibleName("Metric")
-        head = QHBoxLayout()
+        self._head = head = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         head.setSpacing(8)
         head.addWidget(self.legend, 1)
-        head.addWidget(self.groups)
+        head.addWidget(self.groups, 0, Qt.AlignmentFlag.AlignLeft)
         box = QVBoxLayout(self)
         box.setContentsMargins(12, 6, 8, 6)
         box.setSpacing(2)
         box.addLayout(head)
         box.addWidget(self.plot, 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._share()
+
+    def _share(self) -> None:
+        """The legend has a line of its own where it would lose words beside the metrics."""
+        way, beside = QBoxLayout.Direction, self.groups.count() > 1
+        wanted = self.legend.room() + self.groups.sizeHint().width() * beside
+        narrow = wanted > self.width() - AROUND
+        self._head.setDirection(way.TopToBottom if narrow else way.LeftToRight)
+        self._head.setSpacing(2 if narrow else 8)
 
     # What is shown
 
@@ -79,17 +90,21 @@ class CurvesPage(Page):
         return self._of(self.app.trainer.board_of(self.document).curves)
 
     @property
-    def previous(self) -> RunLines | None:
-        """The run before it."""
-        before = self.app.trainer.board_of(self.document).previous
-        return self._of(before) if before is not None else None
+    def others(self) -> list[RunLines]:
+        """The runs it is compared with: those chosen among the recorded, else the one before it."""
+        board = self.app.trainer.board_of(self.document)
+        if board.chosen:
+            found = [run for run in board.chosen if run.run != board.curves.run]
+            return [self._of(run) for run in found]
+        wanted = board.previous is not None and self.options.before.isChecked()
+        return [self._of(board.previous)] if wanted and board.previous is not None else []
 
     def _of(self, curves: Curves) -> RunLines:
         for known in self._runs:
             if known.curves is curves:
                 return known
         made = RunLines(curves, self.options.smoothing)
-        self._runs = [*self._runs[-3:], made]
+        self._runs = [*self._runs[-MOST_RUNS:], made]
         return made
 
     def rebuild(self) -> None:
@@ -103,32 +118,35 @@ class CurvesPage(Page):
 
     def refresh(self) -> None:
         board = self.app.trainer.board_of(self.document)
-        current, previous = self.current, self.previous if self.options.before.isChecked() else None
-        known = len(current.curves.losses) or previous is not None
+        current, others = self.current, self.others
+        known = len(current.curves.losses) or others
         self.plot.empty = "" if known else self.nothing_yet(EMPTY) if self.document else NO_DOCUMENT
         self.legend.setVisible(bool(known))
         current.follow()
-        self._show_groups(groups(current.curves) if known else [])
+        first = current if len(current.curves.losses) or not others else others[0]
+        self._show_groups(groups(first.curves) if known else [])
         lines: list[Line] = []
         entries: list[Entry] = []
         theme, group, raw = self.app.look.theme, self.group, self.options.raw.isChecked()
-        if previous is not None:
-            previous.follow()
-            name = _name(previous.curves, current.curves)
-            ghost = [*previous.lines(group, name, theme.runs[1], theme, False, raw)]
-            entries += [Entry(name, theme.runs[1])] if ghost else []
-            lines += ghost
+        for place, other in enumerate(others, 1):
+            other.follow()
+            name, tint = _name(other.curves, current.curves), theme.runs[place % len(theme.runs)]
+            ghost = [*other.lines(group, name, tint, theme, False, raw)]
+            entries += [Entry(name, tint)] if ghost else []
+            lines = ghost + lines  # the first chosen lies above the others
         if len(current.curves.losses):
-            name = _run(current.curves) or "this run"
+            name = short_name(current.curves.run) or "this run"
             own = [*current.lines(group, name, theme.runs[0], theme, True, raw)]
             tints = {line.name: line.colour for line in own}  # the last of a name is the boldest
             entries = [*(Entry(name, tint) for name, tint in tints.items()), *entries]
             lines += own
         if any(line.dashed for line in lines):
             entries.append(Entry(HELD_OUT, theme.text3, True))
-        self.legend.show_entries(entries)
+        if tuple(entries) != self.legend.entries:
+            self.legend.show_entries(entries)
+            self._share()
         self.plot.marks = self._marks(current.curves)
-        length = max(board.steps, current.length, previous.length if previous else 0)
+        length = max([board.steps, current.length, *(other.length for other in others)])
         self.plot.show_lines(lines, float(length))
 
     def _marks(self, curves: Curves) -> list[tuple[float, str]]:
@@ -175,8 +193,9 @@ class CurvesPage(Page):
 
     def export_csv(self, path: Path) -> None:
         """Write the run's numbers. Raises OSError."""
-        with path.open("w", encoding="utf-8", newline="") as file:
-            write_csv(self.current, file)
+        text = io.StringIO(newline="")
+        write_csv(self.current, text)
+        replace_files({path: text.getvalue().encode()})
 
     def export_picture(self, path: Path) -> None:
         """Write legend and plot as a PNG at twice their size. Raises OSError."""
@@ -189,8 +208,11 @@ class CurvesPage(Page):
         self.legend.render(painter, QPoint(8, 0), renderFlags=flags)
         painter.drawPixmap(0, above, plot)
         painter.end()
-        if not made.save(str(path), "PNG"):
-            raise OSError(f"{path}: cannot be written, choose a folder that can")
+        data = QByteArray()
+        buffer = QBuffer(data)
+        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+        made.save(buffer, "PNG")
+        replace_files({path: bytes(data.data())})
 
     def ask_export(self, kind: str) -> None:
         """Ask for a place and write there: kind "png" or "csv"."""
@@ -202,18 +224,13 @@ class CurvesPage(Page):
         try:
             (self.export_csv if kind == "csv" else self.export_picture)(Path(chosen))
         except OSError as error:
-            QMessageBox.warning(self, title, str(error))
+            why = error.strerror or str(error)
+            QMessageBox.warning(self, title, f"{Path(chosen).name} could not be written: {why}.")
 
 
 def _name(before: Curves, now: Curves) -> str:
-    name = _run(before)
-    return name if name and name != _run(now) else PREVIOUS
-
-
-def _run(curves: Curves) -> str:
-    """A run's name as short as a legend wants it: digits-cnn-27 is run 27."""
-    number = curves.run.rpartition("-")[2]
-    return f"run {number}" if number.isdigit() else curves.run
+    name = short_name(before.run)
+    return name if name and name != short_name(now.run) else PREVIOUS
 
 
 def _percent(value: float) -> str:

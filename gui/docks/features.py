@@ -8,11 +8,10 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
-    QComboBox,
+    QBoxLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QSizePolicy,
     QStackedLayout,
     QVBoxLayout,
     QWidget,
@@ -30,20 +29,23 @@ from compute.questions import (
     Unanswered,
     Weights,
 )
+from graph.graph import Graph
 from gui.app import App
 from gui.docks.features_filters import FilterStrip, RampBar
 from gui.docks.features_layers import Seen, seen
 from gui.docks.features_maps import MapsView
 from gui.docks.features_sample import WIDTH, SamplePane
 from gui.docks.letters import alphabet
-from gui.docks.page import Page
+from gui.docks.page import NARROW, Page
 from gui.document import DocumentChange
-from gui.widgets.basics import label
+from gui.widgets.basics import ElidedCombo, label
 
 EMPTY = "Press Run: what each layer makes of a sample is drawn here while the net learns."
 FILTER_SECONDS = 0.5  # between two looks at the filters
 OWN, SHARED = "each on its own range", "all on one range"
+SHORT = {OWN: "own ranges", SHARED: "one range"}
 ROOM = 400  # px of width from which the ramp is shown
+WORDS = 300, 470  # px of width from which buttons have all their words, without a ramp and with
 
 
 class FeaturesPage(Page):
@@ -56,7 +58,7 @@ class FeaturesPage(Page):
         super().__init__(app)
         self.sample = SamplePane(app.look)
         self.maps = MapsView(app.look)
-        self.layer = QComboBox()
+        self.layer = ElidedCombo()
         self.filters = FilterStrip(app.look)
         self.ramp = RampBar(app.look)
         self.answer: SampleMaps | None = None
@@ -73,7 +75,6 @@ class FeaturesPage(Page):
 
     def _build(self) -> None:
         self.layer.setAccessibleName("Layer")
-        self.layer.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.shape = label(tone="tertiary")
         self.words = label(tone="tertiary")
         left = QVBoxLayout()
@@ -83,9 +84,8 @@ class FeaturesPage(Page):
         left.addWidget(self.shape)
         left.addWidget(self.words)
         left.addStretch(1)
-        side = QWidget()
-        side.setLayout(left)
-        side.setFixedWidth(WIDTH)
+        self._side = QWidget()
+        self._side.setLayout(left)
         left.setContentsMargins(0, 0, 0, 0)
         self.range = QPushButton(OWN)
         self.range.setProperty("kind", "quiet")
@@ -104,11 +104,11 @@ class FeaturesPage(Page):
         right.addLayout(below)
         right.addWidget(self.filters)
         body = QWidget()
-        row = QHBoxLayout(body)
-        row.setContentsMargins(12, 10, 12, 8)
-        row.setSpacing(12)
-        row.addWidget(side)
-        row.addLayout(right, 1)
+        self._row = QBoxLayout(QBoxLayout.Direction.LeftToRight, body)
+        self._row.setContentsMargins(12, 10, 12, 8)
+        self._row.setSpacing(12)
+        self._row.addWidget(self._side)
+        self._row.addLayout(right, 1)
         self._empty = QLabel(EMPTY)
         self._empty.setProperty("tone", "tertiary")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -117,9 +117,24 @@ class FeaturesPage(Page):
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self._empty)
         self._stack.addWidget(body)
+        self._share()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        self._share()
         self._say()
+
+    def _share(self) -> None:
+        """Maps stand beside the sample; a narrow dock has them alone, under the layer's name."""
+        way, narrow = QBoxLayout.Direction, self.width() < NARROW
+        self._row.setDirection(way.TopToBottom if narrow else way.LeftToRight)
+        self._row.setSpacing(6 if narrow else 12)
+        for part in (self.sample, self.shape, self.words):
+            part.setVisible(not narrow)
+        if narrow:
+            self._side.setMinimumWidth(0)
+            self._side.setMaximumWidth(NARROW)
+        else:
+            self._side.setFixedWidth(WIDTH)
 
     # What is shown
 
@@ -131,9 +146,9 @@ class FeaturesPage(Page):
 
     def rebuild(self) -> None:
         trainer = self.app.trainer
+        self._empty.setText(self.nothing_yet(EMPTY))
         if not trainer.can_answer(self.document):
             self.answer, self._seen = None, []
-            self._empty.setText(self.nothing_yet(EMPTY))
             self._stack.setCurrentIndex(0)
             return
         self._list_layers()
@@ -159,7 +174,7 @@ class FeaturesPage(Page):
         self.layer.clear()
         self.layer.addItems([one.title for one in found])
         places = [k for k, one in enumerate(found) if one == before]
-        first = next((k for k, one in enumerate(found) if one.telling), 0)
+        first = next((k for k, one in enumerate(found) if one.telling), _first(graph, found))
         self.layer.setCurrentIndex(places[0] if places else first)
         self._follow()
 
@@ -244,14 +259,16 @@ class FeaturesPage(Page):
         words = self.maps.words() if self.maps.large >= 0 else self.maps.left_out()
         self.words.setText(words.replace(" · ", "\n"))
         single = self.maps.over_time
+        whole = OWN if self.maps.own_range else SHARED
+        ramp = tiles and self.width() >= ROOM
+        self.range.setText(whole if self.width() >= WORDS[ramp] else SHORT[whole])
         self.range.setVisible(tiles and not single)
-        self.ramp.setVisible(tiles and self.width() >= ROOM)
+        self.ramp.setVisible(ramp)
         if found is not None:
             self.ramp.show_range(found, self.maps.own_range and not single)
         self.filters.setVisible(bool(chosen and chosen.filters))
 
     def _range_changed(self, shared: bool) -> None:
-        self.range.setText(SHARED if shared else OWN)
         self.maps.own_range = not shared
         self.maps.renew()
         self._say()
@@ -284,3 +301,13 @@ class FeaturesPage(Page):
             self.sample.wrong.setChecked(False)
             return
         self.sample.choose_from(wrong)
+
+
+def _first(graph: Graph | None, found: list[Seen]) -> int:
+    """The first layer that does more than give the sample another shape."""
+    own = (
+        place
+        for place, one in enumerate(found)
+        if graph is not None and one.path in graph and graph.node(one.path).op.family != "shape"
+    )
+    return next(own, 0)

@@ -91,7 +91,7 @@ class MapsView(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(120, 72)
+        self.setMinimumSize(48, 48)
         self.setAccessibleName("Feature maps")
 
     def sizeHint(self) -> QSize:
@@ -250,7 +250,7 @@ class MapsView(QWidget):
             painter.drawImage(QRectF(x, y, wide * share, high * share), image)
 
     def _paint_bars(self, painter: QPainter, values: NDArray[np.float64]) -> None:
-        theme, room = self._look.theme, float(self.height()) - (18.0 if self.labels else 6.0)
+        theme, room = self._look.theme, float(self.height()) - 18.0
         values = np.nan_to_num(values)
         low, high = min(float(values.min()), 0.0), max(float(values.max()), 0.0)
         high = high if high > low else low + 1.0
@@ -274,6 +274,10 @@ class MapsView(QWidget):
                 middle = room + 8.0
                 words, middle_x = self.labels[index], x + (step - gap) / 2
                 text(painter, middle_x, middle, words, "caption mono", theme.text3, "centre")
+        if not self.labels:
+            middle, last = room + 8.0, len(values) - 1
+            text(painter, AXIS, middle, "unit 0", "caption", theme.text3)
+            text(painter, self.width() - 2, middle, f"{last}", "caption", theme.text3, "right")
 
     # The pointer and the keyboard
 

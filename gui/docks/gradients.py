@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
+from gui import fonts
 from gui.app import App
 from gui.canvas.drawing import brush, pen, text
 from gui.docks.gradients_norms import RANGES, Kind, Layer, histogram_of, layers, wanted
@@ -15,6 +16,7 @@ from gui.docks.page import Page
 from gui.docks.plot_scale import value_text
 from gui.look import Look
 from gui.theme import mix
+from gui.widgets.basics import Segments
 
 EMPTY = "Press Run: the size of each layer's gradients is drawn here over time."
 NO_LAYERS = "No layer of this graph has weights that are trained."
@@ -34,7 +36,7 @@ class GradientsPage(Page):
 
     def __init__(self, app: App) -> None:
         super().__init__(app)
-        self.kinds = QTabBar()
+        self.kinds = Segments("What is shown of each layer")
         self.strips = Strips(app.look)
         self.range = RangeBar(app.look, self.strips)
         self.histogram = Histogram(app.look)
@@ -45,10 +47,6 @@ class GradientsPage(Page):
         self.strips.chosen.connect(self._choose)
 
     def _build(self) -> None:
-        self.kinds.setProperty("kind", "segments")
-        self.kinds.setExpanding(False)
-        self.kinds.setDrawBase(False)
-        self.kinds.setAccessibleName("What is shown of each layer")
         for place, (_, title, _, tip) in enumerate(KINDS):
             self.kinds.addTab(title)
             self.kinds.setTabToolTip(place, tip)
@@ -181,7 +179,9 @@ class Histogram(QWidget):
         theme, painter = self._look.theme, QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         text(painter, 4, 7, self._title, "caption", theme.text2)
-        text(painter, self.width(), 7, self._side, "caption mono", theme.text3, "right")
+        taken = fonts.measure(self._title, "caption") + fonts.measure(self._side, "caption mono")
+        if taken + 12 <= self.width():
+            text(painter, self.width(), 7, self._side, "caption mono", theme.text3, "right")
         if not self._counts:
             painter.end()
             return
@@ -203,5 +203,7 @@ class Histogram(QWidget):
         if self._ends[0] < 0 < self._ends[1]:
             zero = area.left() - self._ends[0] / (self._ends[1] - self._ends[0]) * area.width()
             painter.drawLine(int(zero), int(area.top()), int(zero), int(area.bottom()))
-            text(painter, zero, middle, "0", "caption mono", theme.text3, "centre")
+            ends = [fonts.measure(one, "caption mono") + 8 for one in (low, high)]
+            if area.left() + ends[0] < zero < area.right() - ends[1]:
+                text(painter, zero, middle, "0", "caption mono", theme.text3, "centre")
         painter.end()

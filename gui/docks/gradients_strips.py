@@ -20,7 +20,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui import fonts
-from gui.canvas.drawing import colour, elided, pen, rounded, stroke, text
+from gui.canvas.drawing import colour, pen, rounded, stroke, text
 from gui.canvas.geometry import Rect
 from gui.docks.gradients_norms import LOUDEST, Layer, entries, value_at
 from gui.docks.plot_scale import tick_text, value_text
@@ -149,7 +149,9 @@ class Strips(QWidget):
         if loud and self.hasFocus():
             around = Rect(0.0, row * self.pitch, float(self.width()), self.pitch).grown(-1.0)
             stroke(painter, rounded(around, 5.0), pen(theme.accent, 2.0))
-        words = elided(layer.name, "small", self.name_width())
+        words = fonts.metrics("small").elidedText(
+            layer.name, Qt.TextElideMode.ElideLeft, self.name_width()
+        )  # paths differ at their ends
         text(painter, 4, strip.middle, words, "small", theme.text if loud else theme.text2)
         width = max(1, round(strip.width * self.devicePixelRatioF()))
         line = _colours(theme.name)[entries(layer, width, self.end, self.limits)]
@@ -217,6 +219,7 @@ class RangeBar(QWidget):
         """Explain the colours of a range of norms."""
         if (limits, unit) != (self.limits, self.unit):
             self.limits, self.unit = limits, unit
+            self.setToolTip(f"{unit} from {limits[0]:g} to {limits[1]:g}")
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -238,7 +241,9 @@ def paint_range(painter: QPainter, bar: Rect, limits: tuple[float, float], theme
     image.setColorTable(_ramp_table(theme.name))
     painter.drawImage(QRectF(bar.x, bar.y, bar.width, bar.height), image)
     low, high = (round(float(np.log10(end))) for end in limits)
-    for power in range(low, high + 1):
+    room = bar.width / (1.2 * fonts.measure(power_text(low), "caption mono"))  # for so many
+    named = range(low, high + 1) if room > high - low + 1 else (low, high) if room > 2 else ()
+    for power in named:
         share = (power - low) / (high - low)
         words = power_text(power)
         x = bar.x + share * bar.width - share * fonts.measure(words, "caption mono")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -9,7 +10,9 @@ from gui.app import App
 from gui.document import Document, DocumentChange
 
 LEAST = 160, 80  # px
+NARROW = 240  # px of width below which a page puts below what else stands beside
 PREPARING = "Training is about to begin."
+BEGUN = "The first numbers come in a moment."
 COMPILING = "Compiling kernels for this machine, once. Training then begins by itself."
 
 
@@ -21,6 +24,7 @@ class Page(QWidget):
 
     title = ""
     id = ""
+    open_asked = Signal(str)  # the id of another page that is to be seen
 
     def __init__(self, app: App) -> None:
         super().__init__()
@@ -42,10 +46,12 @@ class Page(QWidget):
         return self.app.desk.current
 
     def nothing_yet(self, why: str) -> str:
-        """What an empty page says: `why`, but while a run is prepared that it is on its way."""
+        """What an empty page says: `why`, but while a run is under way that it comes by itself."""
         trainer = self.app.trainer
-        if trainer.document is not self.document or trainer.board.state != "preparing":
+        if trainer.document is not self.document or not trainer.board.active:
             return why
+        if trainer.board.state != "preparing":
+            return BEGUN
         return COMPILING if trainer.board.preparing else PREPARING
 
     # Hooks

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QSortFilterProxyModel, Qt
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtGui import QColor, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QBoxLayout,
     QComboBox,
-    QHBoxLayout,
     QLabel,
     QMenu,
     QStackedLayout,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QTabBar,
     QTableView,
     QVBoxLayout,
     QWidget,
@@ -23,7 +22,7 @@ from compute.backend import PlanStep
 from compute.questions import Answer, PlanLines, PlanTable, Unanswered
 from gui import fonts
 from gui.app import App
-from gui.docks.page import Page
+from gui.docks.page import NARROW, Page
 from gui.docks.plan_rows import (
     AGAIN,
     KERNEL,
@@ -38,7 +37,7 @@ from gui.docks.plan_rows import (
     total,
 )
 from gui.theme import Theme, mix
-from gui.widgets.basics import Elided
+from gui.widgets.basics import Elided, Segments
 
 WIDTHS = (40, 96, 96, 76, 74, 64, 100, 60, 60)
 ROW = 24
@@ -73,11 +72,7 @@ class PlanPage(Page):
         self.entry = QComboBox()
         self.entry.setAccessibleName("Part of the plan")
         self.entry.activated.connect(lambda _: self._ask())
-        self.rows = QTabBar()
-        self.rows.setProperty("kind", "segments")
-        self.rows.setExpanding(False)
-        self.rows.setDrawBase(False)
-        self.rows.setAccessibleName("Rows")
+        self.rows = Segments("Rows")
         for name in ("Nodes", "Steps"):
             self.rows.addTab(name)
         self.rows.currentChanged.connect(lambda _: self._fill())
@@ -91,12 +86,12 @@ class PlanPage(Page):
         app.forecasts.changed.connect(self._renew)
 
     def _lay_out(self) -> None:
-        head = QHBoxLayout()
+        self._head = head = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         head.setContentsMargins(12, 6, 12, 6)
-        head.setSpacing(8)
+        head.setSpacing(6)
         head.addWidget(self.entry)
         head.addWidget(self.total, 1)
-        head.addWidget(self.rows)
+        head.addWidget(self.rows, 0, Qt.AlignmentFlag.AlignLeft)
         full = QWidget()
         column = QVBoxLayout(full)
         column.setContentsMargins(0, 0, 0, 0)
@@ -106,6 +101,11 @@ class PlanPage(Page):
         self.stack = QStackedLayout(self)
         self.stack.addWidget(self.empty)
         self.stack.addWidget(full)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        way, narrow = QBoxLayout.Direction, self.width() < NARROW
+        self._head.setDirection(way.TopToBottom if narrow else way.LeftToRight)
+        self.total.setVisible(not narrow)
 
     def rebuild(self) -> None:
         self.bar.theme = self.app.look.theme
@@ -136,7 +136,7 @@ class PlanPage(Page):
             self._show(tables.get(chosen) or found.tables[0])
         elif self.document is None:
             self._show_nothing(NO_GRAPH)
-        elif any(problem.severity == "error" for problem in self.document.problems):
+        elif self.document.refusal is not None:
             self._show_nothing(WRONG)
         else:
             self._show_nothing(found.why or (UNMEASURED if found.unmeasured else SOON))
@@ -211,6 +211,7 @@ def _table(model: QSortFilterProxyModel) -> QTableView:
     table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
     table.setShowGrid(False)
+    table.setTextElideMode(Qt.TextElideMode.ElideLeft)  # paths differ at their ends
     table.setFont(fonts.font("caption mono"))
     table.setAccessibleName("Plan")
     table.verticalHeader().hide()

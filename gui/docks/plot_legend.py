@@ -41,6 +41,10 @@ class Legend(QWidget):
         self._row.addStretch(1)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
 
+    def room(self) -> int:
+        """Width that all entries with their whole names take."""
+        return sum(item.sizeHint().width() + self._row.spacing() for item in self._items)
+
     def show_entries(self, entries: Sequence[Entry]) -> None:
         """Show these entries; nothing happens when they are those that are shown."""
         if tuple(entries) == self.entries:

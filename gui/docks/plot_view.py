@@ -168,7 +168,7 @@ class PlotView(pg.GraphicsView):  # type: ignore[misc]
         self.viewport().setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the view has it
         self.setOptimizationFlag(self.OptimizationFlag.DontAdjustForAntialiasing)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(160, 96)
+        self.setMinimumSize(96, 96)
         self.setAccessibleName(name)
         look.changed.connect(self.recolour)
 

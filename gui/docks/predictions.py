@@ -121,6 +121,8 @@ class PredictionsPage(Page):
             self.answer, self._points, self._asked = None, None, None
             self._say(self.nothing_yet(EMPTY))
             return
+        if self.answer is None:
+            self._say(self.nothing_yet(EMPTY))
         self.refresh()
         self._show()
 
@@ -248,7 +250,8 @@ class PredictionsPage(Page):
             shares = np.concatenate([1 - shares, shares], axis=2)
         points, groups = self._points
         low, high = (answer.low[0], answer.low[1]), (answer.high[0], answer.high[1])
-        picture = Picture(points, groups, low, high, field=shares.astype(np.float64))
+        field = shares.astype(np.float64)
+        picture = Picture(points, groups, low, high, field=field, x="input 0", y="input 1")
         self.plane.put(picture, "Decision boundary over the two inputs")
         if self.stack.currentWidget() is not self.picked and not self._chosen:
             self.stack.setCurrentWidget(self.plane)

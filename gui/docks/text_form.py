@@ -13,7 +13,7 @@ from gui import fonts
 from gui.docks.letters import Symbols, letters, read, typed, written
 from gui.widgets.basics import label
 
-LINES, WIDE = 72, 224  # px of the field
+LINES, LEAST = 72, 136  # px of the field
 MORE = 60  # letters the net writes at once
 
 
@@ -34,7 +34,7 @@ class TextForm(QWidget):
         self.field = QPlainTextEdit()
         self.field.setFont(fonts.font("small mono"))
         self.field.setFixedHeight(LINES)
-        self.field.setMinimumWidth(WIDE)
+        self.field.setMinimumWidth(LEAST)
         self.field.setTabChangesFocus(True)
         self.field.setAccessibleName("Text for the net")
         self.field.textChanged.connect(self.changed)

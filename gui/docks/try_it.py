@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -51,6 +52,7 @@ EMPTY = "Press Run: then draw, fill in a row or type here, and the net says what
 Given = tuple[int, bytes]  # how many symbols were typed, and the sample
 UNKNOWN = "This net reads something that cannot be drawn or typed here yet."
 MOST_BARS, FIRST = 12, 8  # classes up to which each has its bar; of more so many
+BESIDE = 430  # px of width from which the answer stands beside what is asked
 NAME, NUMBER, STEP = 76, 52, 18  # px: at most for a name, for a number, a row
 
 
@@ -102,7 +104,7 @@ class TryPage(Page):
         self._scroll.setWidgetResizable(True)
         self._scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         self._scroll.setWidget(self.form)
-        self._scroll.setMinimumWidth(224)
+        self._scroll.setMinimumWidth(136)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         buttons.addWidget(self.clear)
@@ -123,14 +125,24 @@ class TryPage(Page):
         right.addWidget(self.message)
         right.addStretch(1)
         full = QWidget()
-        row = QHBoxLayout(full)
-        row.setContentsMargins(12, 8, 12, 8)
-        row.setSpacing(24)
-        row.addLayout(left)
-        row.addLayout(right, 1)
+        self._row = QBoxLayout(QBoxLayout.Direction.LeftToRight, full)
+        self._row.setContentsMargins(12, 8, 12, 8)
+        self._row.setSpacing(24)
+        self._row.addLayout(left)
+        self._row.addLayout(right, 1)
+        around = QScrollArea()
+        around.setAccessibleName("Input and answer")
+        around.setFrameShape(QScrollArea.Shape.NoFrame)
+        around.setWidgetResizable(True)
+        around.setWidget(full)
         self.stack = QStackedLayout(self)
         self.stack.addWidget(self.empty)
-        self.stack.addWidget(full)
+        self.stack.addWidget(around)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        way, narrow = QBoxLayout.Direction, self.width() < BESIDE
+        self._row.setDirection(way.TopToBottom if narrow else way.LeftToRight)
+        self._row.setSpacing(8 if narrow else 24)
 
     # What the net reads
 

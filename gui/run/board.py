@@ -70,6 +70,12 @@ class Curves:
             series.add(metrics.get(name, np.nan))
 
 
+def short_name(run: str) -> str:
+    """A run's name as short as a legend wants it: digits-cnn-27 is run 27."""
+    number = run.rpartition("-")[2]
+    return f"run {number}" if number.isdigit() else run
+
+
 @dataclass
 class Norms:
     """The norm of one tensor over time, as it was watched: of a long run at fewer steps."""
@@ -104,6 +110,7 @@ class Board:
     reason: str = ""  # what early stopping did
     curves: Curves = field(default_factory=Curves)
     previous: Curves | None = None
+    chosen: tuple[Curves, ...] = ()  # recorded runs to be shown beside the present one
     run: str = ""  # the last one that began, and its workspace
     workspace: Path | None = None
     older: Curves | None = None  # previous before the present run was asked for

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Signal
 
 from compute.data import DataError, Folder
 from compute.facts import table_facts
@@ -13,6 +10,7 @@ from graph.drawing import copy
 from graph.export import ExportError, Line, Options, Target, export_lines
 from graph.graph import Graph
 from graph.lower import LowerError
+from gui.aside import Aside
 from gui.document import Document
 
 Written = tuple[list[Line], str]  # the lines, or why there are none
@@ -22,43 +20,22 @@ class CodeWriter(QObject):
     """Writes the newest request only; `written` tells of it in the window's thread."""
 
     written = Signal(object)  # Written
-    _done = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._next: Callable[[], Written] | None = None
-        self._thread: threading.Thread | None = None
-        self._done.connect(self._finished, Qt.ConnectionType.QueuedConnection)
+        self._aside = Aside("code", self)
+        self.close = self._aside.close
+
+    @property
+    def busy(self) -> bool:
+        """Whether a text is being written."""
+        return self._aside.busy
 
     def write(self, document: Document, target: Target) -> None:
         """Ask for the text of a document as it is now."""
         graph, title = copy(document.graph), document.title
         folder = Folder(document.folder, allowed=document.allowed)
-        self._next = lambda: _write(graph, target, title, folder)
-        if self._thread is None:
-            self._begin()
-
-    def close(self) -> None:
-        """Wait for the text under way and forget the rest."""
-        self._next = None
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
-
-    def _begin(self) -> None:
-        work, self._next = self._next, None
-        if work is not None:
-            self._thread = threading.Thread(target=lambda: self._done.emit(work()), name="code")
-            self._thread.start()
-
-    def _finished(self, written: Written) -> None:
-        if self._thread is None:
-            return
-        self._thread.join()
-        self._thread = None
-        if self._next is None:
-            self.written.emit(written)
-        self._begin()
+        self._aside.ask(lambda: _write(graph, target, title, folder), self.written.emit)
 
 
 def _write(graph: Graph, target: Target, title: str, folder: Folder) -> Written:

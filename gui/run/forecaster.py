@@ -98,7 +98,7 @@ class Forecaster(QObject):
         if document is None:
             return
         drawn = Drawn(snapshot(document.graph), document.folder)
-        if trainer.device != "cpu" or any(p.severity == "error" for p in document.problems):
+        if trainer.device != "cpu" or document.refusal is not None:
             self._asked = None
             self._app.forecasts.put(document, Foreseen())
             return

@@ -18,7 +18,7 @@ POINTS = 400  # enough to see a shape; more only blurs it
 def data_previews(graph: Graph) -> dict[str, Preview]:
     """Previews of the data nodes of one drawing, by node id.
 
-    Only data that ships or is generated: opening a graph reads no file that it names.
+    Only data that ships or is generated: no file that a graph names is read for a picture.
     """
     found: dict[str, Preview] = {}
     for node in graph:

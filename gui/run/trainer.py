@@ -122,6 +122,14 @@ class Trainer(QObject):
         opens = partial(_open_last, self.run_options(document), epochs, board.run)
         return self._begin(document, opens=opens)
 
+    def begin_with(self, document: Document, run: str) -> bool:
+        """Begin a run of the document as it is now with the weights of another; False as for `run`.
+
+        Layers are known by their names.
+        """
+        begin = partial(self.begin_with, run=run)
+        return self.allows(document, begin) and self._begin(document, weights=run)
+
     def run_options(self, document: Document) -> TrainOptions:
         """Options that find the document's last run, also after it was saved elsewhere."""
         options, place = self.options(document), self.board_of(document).workspace
@@ -257,7 +265,7 @@ class Trainer(QObject):
 
         Else people are told what was not done, and `asked` follows once they allow the data.
         """
-        problem = next((p for p in document.problems if p.severity == "error"), None)
+        problem = document.refusal
         if problem is None:
             return self.permission(document, partial(asked, document))
         self.said.emit(f"Not {what}: {problem}")
@@ -269,6 +277,7 @@ class Trainer(QObject):
         document: Document,
         single: bool = False,
         opens: Callable[[Report], Session] | None = None,
+        weights: str = "",
     ) -> bool:
         self._control.close()
         self.document, self.board = document, self.board_of(document)
@@ -280,6 +289,8 @@ class Trainer(QObject):
         if single:
             self._control.single_step()
         self._watch()
+        if weights:
+            opens = partial(_open_with, self.graph, self.run_options(document), weights)
         opens = opens or partial(_open_new, self.graph, self.options(document))
         control = self._control
         tell = partial(self._tell, control, self.board)
@@ -363,6 +374,12 @@ def _open_new(graph: Graph, options: TrainOptions, progress: Report) -> Session:
     from compute.session import open_new
 
     return open_new(graph, options, progress)
+
+
+def _open_with(graph: Graph, options: TrainOptions, run: str, progress: Report) -> Session:
+    from gui.run.past import open_with
+
+    return open_with(graph, options, run, progress)
 
 
 def _open_last(options: TrainOptions, epochs: int, run: str, progress: Report) -> Session:

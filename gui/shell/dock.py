@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
@@ -24,6 +24,8 @@ FillMenu = Callable[["Dock", QMenu], None]
 
 class Dock(QDockWidget):
     """Holds the page of an entry. `alone` says whether it needs a bar: a group has tabs instead."""
+
+    open_asked = Signal(str)  # by its page: the id of another
 
     def __init__(self, app: App, entry: PageEntry, fill_menu: FillMenu) -> None:
         super().__init__(entry.title)
@@ -55,6 +57,7 @@ class Dock(QDockWidget):
             self.page.setVisible(False)
             self._place.addWidget(self.page)
             self.page.windowTitleChanged.connect(self._titled)
+            self.page.open_asked.connect(self.open_asked)
         return self.page
 
     def show_page(self) -> None:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QTabBar, QTabWidget
 from gui.app import App
 from gui.docks import PAGES
 from gui.shell.dock import Dock, more_button
+from gui.style import restyle
 from gui.theme import tokens
 from gui.widgets.basics import IconButton
 
@@ -39,6 +40,8 @@ class Docks(QObject):
             | QMainWindow.DockOption.GroupedDragging  # else tabs cannot be dragged out
         )
         frame.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+        # a smaller frame has no room for what `reset` asks, and shares what it gets later otherwise
+        frame.resize(sum(WIDTHS), 2 * tokens()["size"]["window"]["docks"])
         self.by_id = {entry.id: Dock(app, entry, self._fill_menu) for entry in PAGES}
         self._soon = QTimer(self, singleShot=True, interval=0)
         self._soon.timeout.connect(self._settle)
@@ -49,6 +52,7 @@ class Docks(QObject):
             dock.topLevelChanged.connect(self._soon.start)
             dock.dockLocationChanged.connect(self._soon.start)
             dock.visibilityChanged.connect(partial(self._seen, dock))
+            dock.open_asked.connect(self.open)
 
     def __iter__(self) -> Iterator[Dock]:
         return iter(self.by_id.values())
@@ -141,9 +145,12 @@ class Docks(QObject):
                 self._equip(bar)
 
     def _equip(self, bar: QTabBar) -> None:
+        bar.setProperty("kind", "docks")  # the last tab leaves room for the button
         bar.setDrawBase(False)
         bar.setExpanding(False)
-        bar.setElideMode(Qt.TextElideMode.ElideNone)
+        bar.setUsesScrollButtons(False)
+        bar.setElideMode(Qt.TextElideMode.ElideRight)
+        restyle(bar)
         bar.setAccessibleName("Docks")
         button = more_button(self._app, lambda menu: self._fill_group_menu(button, menu), bar)
         _Corner(bar, button)

@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import Literal
 
 from PySide6.QtCore import QObject, QSize, Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
+    QComboBox,
     QFrame,
     QLabel,
     QPushButton,
     QSizePolicy,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
+    QTabBar,
     QToolButton,
     QWidget,
 )
@@ -19,6 +24,7 @@ from PySide6.QtWidgets import (
 from gui.look import Look
 
 ICON = 16
+LEAST_SEGMENT = 28  # px of a word that has no room
 AIR = "\u2005"  # behind an icon
 Colour = Literal["text", "text2", "text3", "accent", "on_accent", "success", "warn", "error"]
 
@@ -81,6 +87,47 @@ def upright(height: int = 16, parent: QWidget | None = None) -> QFrame:
     made.setProperty("kind", "upright")
     made.setFixedSize(1, height)
     return made
+
+
+class Segments(QTabBar):
+    """A choice of a few words side by side; where they have no room, words end in an ellipsis."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setProperty("kind", "segments")
+        self.setExpanding(False)
+        self.setDrawBase(False)
+        self.setUsesScrollButtons(False)
+        self.setElideMode(Qt.TextElideMode.ElideRight)
+        self.setAccessibleName(name)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(LEAST_SEGMENT * self.count(), super().minimumSizeHint().height())
+
+    def tabInserted(self, place: int) -> None:
+        super().tabInserted(place)
+        self.setTabToolTip(place, self.tabToolTip(place) or self.tabText(place))
+
+
+class ElidedCombo(QComboBox):
+    """A choice that takes what width it gets; a name without room ends in an ellipsis."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.currentTextChanged.connect(self.setToolTip)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        option, painter = QStyleOptionComboBox(), QStylePainter(self)
+        self.initStyleOption(option)
+        style, part = self.style(), QStyle.SubControl.SC_ComboBoxEditField
+        room = style.subControlRect(QStyle.ComplexControl.CC_ComboBox, option, part, self)
+        mode, air = Qt.TextElideMode.ElideRight, 4
+        text = self.fontMetrics().elidedText(self.currentText(), mode, room.width() - air)
+        option.currentText = text
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+        painter.end()
 
 
 class IconButton(QToolButton):

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtTest import QTest
 
 from gui.canvas.cache import MIB, NodePictures
@@ -143,3 +143,27 @@ def test_minimap_moves_the_window(driven: Any) -> None:
     QTest.mouseClick(canvas.minimap, Qt.MouseButton.LeftButton, pos=QPoint(30, 30))
     assert canvas.camera.rung == before.rung
     assert (canvas.camera.x, canvas.camera.y) != (before.x, before.y)
+
+
+def test_a_node_that_looks_otherwise_keeps_its_picture_until_it_is_made(driven: Any) -> None:
+    """Without time for pictures: not blocks, which would flash in each beat of a training."""
+    canvas, scene = driven.canvas, driven.canvas.scene
+    driven.settle()
+    twins = [id for id, i in scene.index_of.items() if scene.views[i].title == "ReLU"]
+
+    def drawn() -> np.ndarray:
+        made = QImage(canvas.size(), QImage.Format.Format_RGB32)
+        made.fill(QColor(canvas.theme.canvas))
+        painter = QPainter(made)
+        canvas.nodes.paint(painter, canvas.frame(0.0))
+        painter.end()
+        return pixels(made)
+
+    before = drawn()
+    scene.set_live(
+        replace(scene.views[scene.index_of[id]], badge=f"{k} % zero") for k, id in enumerate(twins)
+    )
+    for _ in range(3):  # it goes on to stand in
+        assert (drawn() == before).all()
+    driven.settle()
+    assert (drawn() != before).any()

@@ -44,7 +44,7 @@ class Hand:
             lambda: add_to_selected(canvas),
             lambda: commands.duplicate(canvas),
             lambda: tidy.nudge(canvas, chance.randrange(-2, 3), chance.randrange(-2, 3)),
-            lambda: tidy.arrange(canvas),
+            canvas.arrange,
             lambda: commands.define_selection(canvas),
             lambda: commands.select_all(canvas),
             lambda: canvas.zoom_by(chance.choice([-8, 8])),

@@ -104,7 +104,7 @@ def test_a_hidden_page_writes_nothing(qtbot: QtBot, page: CodePage) -> None:
     before = shown(page)
     hidden = cast("Dense", page.document.graph.node("hidden").op)
     page.document.push(SetOp("hidden", replace(hidden, units=37)))
-    assert page.writer._thread is None
+    assert not page.writer.busy
     assert shown(page) == before
     page.show()
     qtbot.waitUntil(lambda: "nn.Linear(64, 37)" in shown(page))

@@ -185,7 +185,7 @@ def test_a_run_is_drawn_and_the_one_before_is_its_ghost(qtbot: QtBot, app: App) 
     run(qtbot, app)
     page.rebuild()
     assert len(page.legend.entries) == 3
-    assert page.previous is not None
+    assert page.others
     ghosts = {line.colour for line in page.plot.lines if line.name == names[0]}
     assert ghosts
     assert theme.runs[1] not in ghosts
@@ -360,7 +360,7 @@ def test_numbers_and_picture_can_be_exported(qtbot: QtBot, app: App, tmp_path: P
     assert ends == app.trainer.board.curves.metrics["val_accuracy"].values.tolist()
     image = QImage(str(tmp_path / "run.png"))
     assert image.width() == 2 * page.plot.width()
-    with pytest.raises(OSError, match="cannot be written"):
+    with pytest.raises(FileNotFoundError):
         page.export_picture(tmp_path / "nowhere" / "run.png")
 
 

@@ -89,12 +89,17 @@ def source_key(module: str) -> str:
     return digest.hexdigest()[:16]
 
 
+@cache
+def _tools() -> list[str]:
+    """The compiler's versions; looking them up takes milliseconds."""
+    return [f"{package} {version(package)}" for package in ("numba", "llvmlite", "numpy")]
+
+
 class Cache:
     """The compiled kernels of one variant."""
 
     def __init__(self, variant: Variant) -> None:
-        tools = [f"{package} {version(package)}" for package in ("numba", "llvmlite", "numpy")]
-        key = f"{tools} python {sys.version_info[:2]} {variant.cpu} {variant.features}"
+        key = f"{_tools()} python {sys.version_info[:2]} {variant.cpu} {variant.features}"
         digest = hashlib.sha256(key.encode()).hexdigest()[:16]
         self.folder = cache_root() / "kernels" / f"{variant.name}-{digest}"
 

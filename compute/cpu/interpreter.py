@@ -11,6 +11,7 @@ that is done is moved to the next epoch.
 
 from __future__ import annotations
 
+from compute.cpu.kernels.system import thread_number
 from compute.cpu.kernels.vocabulary import (
     atomic_add,
     atomic_get,
@@ -25,7 +26,6 @@ from compute.cpu.kernels.vocabulary import (
     pause,
     restore_control,
     set_word,
-    thread_number,
 )
 from compute.cpu.tape import (
     BREAK_ADDRESS,

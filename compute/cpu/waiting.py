@@ -6,16 +6,8 @@ chunk from one whose thread was put aside.
 
 from __future__ import annotations
 
-from compute.cpu.kernels.vocabulary import (
-    atomic_get,
-    atomic_set,
-    device,
-    get_word,
-    nap,
-    pause,
-    processor_time,
-    trade_places,
-)
+from compute.cpu.kernels.system import nap, processor_time, trade_places
+from compute.cpu.kernels.vocabulary import atomic_get, atomic_set, device, get_word, pause
 from compute.cpu.tape import MAX_WATCHED, SYNC_NUMBERS, SYNC_THREADS, WORD
 
 GLANCE = 100  # turns in which a thread that has a processor is seen to use it

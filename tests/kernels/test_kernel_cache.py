@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import stat
 import subprocess
 import sys
@@ -19,8 +20,9 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cache:
-    """An empty cache folder."""
+    """An empty cache folder, and libraries of its own."""
     monkeypatch.setenv(cache.ENVIRONMENT, str(tmp_path / "cache"))
+    monkeypatch.setattr(loader, "library", functools.cache(Library))
     return Cache(variants.native())
 
 

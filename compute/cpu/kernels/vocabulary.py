@@ -36,19 +36,20 @@ class Vector:
     """LANES reals, with strict IEEE arithmetic."""
 
     def __add__(self, other: Vector) -> Vector:
-        raise _not_here()
+        raise not_here()
 
     def __sub__(self, other: Vector) -> Vector:
-        raise _not_here()
+        raise not_here()
 
     def __mul__(self, other: Vector) -> Vector:
-        raise _not_here()
+        raise not_here()
 
     def __truediv__(self, other: Vector) -> Vector:
-        raise _not_here()
+        raise not_here()
 
 
-def _not_here() -> NoReturn:
+def not_here() -> NoReturn:
+    """What every word does when it is called from plain Python."""
     raise NotImplementedError("Kernels run only when compiled; ask compute.cpu.loader for them.")
 
 
@@ -70,61 +71,61 @@ def device(function: F) -> F:
 @word
 def unpack(row: int) -> Any:
     """The argument words of the kernel's row, as a tuple of int64."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def get_word(address: int) -> int:
     """The int64 at an address."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def set_word(address: int, value: int) -> None:
     """Stores an int64."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def get_int32(address: int) -> int:
     """The 32-bit pattern at an address, as int64."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def set_int32(address: int, value: int) -> None:
     """Stores the low 32 bits."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def get_double(address: int) -> float:
     """The float64 at an address."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def set_double(address: int, value: float) -> None:
     """Stores a float64."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def get_real(address: int) -> float:
     """The real at an address, widened to float64."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def set_real(address: int, value: float) -> None:
     """Stores a float64 rounded to the real type."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def as_float(bits: int) -> float:
     """The float64 with these bits."""
-    raise _not_here()
+    raise not_here()
 
 
 # ---- vectors
@@ -133,139 +134,139 @@ def as_float(bits: int) -> float:
 @word
 def first(count: int) -> Mask:
     """True in lanes below `count`."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def load(address: int) -> Vector:
     """The vector at an address of any alignment."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def store(address: int, value: Vector) -> None:
     """Stores a vector."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def load_masked(address: int, mask: Mask) -> Vector:
     """The vector at an address; lanes outside the mask are not read and become 0."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def store_masked(address: int, value: Vector, mask: Mask) -> None:
     """Stores the lanes of the mask only."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def splat(value: float) -> Vector:
     """A float64, rounded to the real type, in every lane."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def fma(a: Vector, b: Vector, c: Vector) -> Vector:
     """a·b + c, in one rounding where the CPU can."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def maximum(a: Vector, b: Vector) -> Vector:
     """The larger; NaN if either is."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def square_root(a: Vector) -> Vector:
     """√a."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def exponential(a: Vector) -> Vector:
     """exp(a)."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def natural_log(a: Vector) -> Vector:
     """Natural logarithm."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def logistic(a: Vector) -> Vector:
     """1 / (1 + exp(-a))."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def hyperbolic_tangent(a: Vector) -> Vector:
     """tanh(a)."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def rectify(a: Vector) -> Vector:
     """max(a, 0); NaN stays."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def greater(a: Vector, b: Vector) -> Mask:
     """Lanes where a > b."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def same(a: Vector, b: Vector) -> Mask:
     """Lanes where a equals b, or both are NaN."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def both(a: Mask, b: Mask) -> Mask:
     """Lanes true in both masks."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def without(a: Mask, b: Mask) -> Mask:
     """Lanes true in a and not in b."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def select(mask: Mask, a: Vector, b: Vector) -> Vector:
     """a where the mask is true, else b."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def lane_sum(a: Vector) -> float:
     """Sum of the lanes in a fixed tree order, as float64 of the real result."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def lane_top(a: Vector) -> float:
     """Largest lane; which lane wins against NaN is not said."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def lane_max(a: Vector) -> float:
     """Largest lane; NaN if any is."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def transpose_block(source: int, source_row: int, target: int, target_row: int) -> None:
     """Transposes the LANES × LANES block at `source` into the one at `target`."""
-    raise _not_here()
+    raise not_here()
 
 
 # ---- threads and calls
@@ -274,85 +275,61 @@ def transpose_block(source: int, source_row: int, target: int, target_row: int) 
 @word
 def atomic_add(address: int, value: int) -> int:
     """Adds to the int64 at an address; returns what stood there before."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def atomic_swap(address: int, expected: int, value: int) -> bool:
     """Stores `value` if the int64 at the address is `expected`; whether it did."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def atomic_get(address: int) -> int:
     """The int64 at an address, with acquire order."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def atomic_set(address: int, value: int) -> None:
     """Stores an int64 with release order."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def is_finite_real(address: int) -> int:
     """1 when the real at an address is neither infinite nor NaN, else 0."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def pause() -> None:
     """Tells the CPU that this is a spinning loop."""
-    raise _not_here()
-
-
-@word
-def nap(microseconds: int) -> None:
-    """Sleeps for a moment; the operating system may need it longer."""
-    raise _not_here()
-
-
-@word
-def thread_number() -> int:
-    """The system's number of the calling thread; on Linux only, 0 elsewhere."""
-    raise _not_here()
-
-
-@word
-def processor_time(thread: int) -> int:
-    """Time that a thread, by the system's number, has had on a processor; on Linux only."""
-    raise _not_here()
-
-
-@word
-def trade_places(thread: int) -> None:
-    """Gives this processor to a thread that waits for one, and waits for another; on Linux only."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def cycles() -> int:
     """The CPU's cycle counter."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def flush_subnormals() -> int:
     """Has this thread take numbers too small for full precision as 0; the old control word."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def restore_control(word: int) -> None:
     """Brings back the control word that `flush_subnormals` gave."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def call(function: int, row: int, chunk: int, tid: int, step: int) -> None:
     """Calls the kernel at an address."""
-    raise _not_here()
+    raise not_here()
 
 
 # ---- micro-kernels (compute.cpu.tiles) and block operations (compute.cpu.blocks)
@@ -361,25 +338,25 @@ def call(function: int, row: int, chunk: int, tid: int, step: int) -> None:
 @word
 def tile(job: int, rows: int, vectors: int, columns: int, lanes: int) -> None:
     """Runs a tile of at most TILE_ROWS rows and TILE_VECTORS vectors; see compute.cpu.tiles."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def tile_column(job: int, tiles: int, vectors: int, columns: int, lanes: int) -> None:
     """`tiles` full tiles, one below the other: the job says how far apart their rows lie."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def tall_tile(job: int, rows: int, vectors: int, columns: int, lanes: int) -> None:
     """As `tile`, with one row more."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def row_tile(job: int, rows: int, vectors: int, columns: int, lanes: int) -> None:
     """One row of WIDE vectors."""
-    raise _not_here()
+    raise not_here()
 
 
 @word
@@ -392,13 +369,13 @@ def run_operation(
     A step of 0 repeats one vector. Slow operations use their waits to fetch what lies at the
     `stream_count` addresses at `streams`, as far as the count goes.
     """
-    raise _not_here()
+    raise not_here()
 
 
 @word
 def philox_block(target: int, block: int, step: int, stream: int, seed: int) -> None:
     """Stores the 4·LANES uniform numbers of counter blocks block … block+LANES-1 at `target`."""
-    raise _not_here()
+    raise not_here()
 
 
 class Stack:
@@ -409,4 +386,4 @@ class Stack:
         self.size = size
 
     def __call__(self) -> int:
-        raise _not_here()
+        raise not_here()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 
@@ -27,6 +29,8 @@ class Engine:
     plan: Plan = field(init=False)
     model: Model = field(init=False)
     data: Data = field(init=False)
+    _constant: Callable[[int], dict[str, Array]] = field(init=False)
+    _rows: Array = field(init=False)  # the samples of each batch, as a rival has them cut
 
     def __post_init__(self) -> None:
         self.model = Model(self.graph)
@@ -37,6 +41,9 @@ class Engine:
         )
         self.plan = load("cpu").build(self.model, options, lambda done, total, what: None)
         self.data = self.workload.data()
+        samples = np.arange(BATCHES * self.workload.batch, dtype=np.int64)
+        self._rows = samples.reshape(BATCHES, -1)
+        self._constant = cache(self._constants)
 
     def weights(self) -> dict[str, Array]:
         """Parameters and running values as they are now, by ParamKey."""
@@ -46,15 +53,16 @@ class Engine:
 
     def run(self, steps: int) -> Array:
         """Train so many steps; returns their losses."""
-        size = self.workload.batch
-        order = (np.arange(self.done, self.done + steps) % BATCHES)[:, None] * size
-        index = (order + np.arange(size)).astype(np.int64)
-        scalars = {f"live:{k}": np.full(steps, v) for k, v in self.model.live.items()}
-        scalars["iteration:step"] = np.arange(self.done + 1, self.done + steps + 1, dtype=float)
-        scalars["iteration:epoch"] = np.zeros(steps)
-        scalars["iteration:steps"] = np.full(steps, 1e6)
+        index = self._rows[np.arange(self.done, self.done + steps) % BATCHES]
+        numbers = np.arange(self.done + 1, self.done + steps + 1, dtype=float)
+        scalars = {**self._constant(steps), "iteration:step": numbers}
         self.done += steps
         return self.plan.run(PHASE, self.data, index, scalars).scalars["loss"]
+
+    def _constants(self, steps: int) -> dict[str, Array]:
+        """Scalars of so many steps that are the same in every call."""
+        found = {f"live:{key}": np.full(steps, value) for key, value in self.model.live.items()}
+        return found | {"iteration:epoch": np.zeros(steps), "iteration:steps": np.full(steps, 1e6)}
 
     def run_single(self, steps: int) -> None:
         """Train so many steps, one call a step."""

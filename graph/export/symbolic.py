@@ -60,7 +60,11 @@ def _paired(one: Program, other: Program, keep: Callable[[Row], bool]) -> Generi
 
 
 def _kept(keep: Callable[[Row], bool]) -> Keep:
-    return lambda row, types: PRIMITIVES[row.op].kind != "composite" or keep(row)
+    def kept(row: Row, types: object) -> bool:
+        found = PRIMITIVES[row.op]
+        return (found.kind != "composite" and bool(found.numpy)) or keep(row)
+
+    return kept
 
 
 def _row(first: Row, second: Row, keep: Callable[[Row], bool]) -> Row:

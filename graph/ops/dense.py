@@ -212,7 +212,7 @@ class Projection(Op):
     """
 
     category, icon, family = "Dense", "dense", "dense"
-    keywords = ("shortcut", "residual", "match", "linear", "same width", "bottleneck")
+    keywords = ("match", "linear", "same width", "bottleneck")
     inputs = (Port("x", "vector"), Port("like", "vector", sized=True))
     outputs = (Port("y", "vector"),)
     summary = ("bias",)

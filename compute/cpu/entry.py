@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from ctypes import addressof, c_char
 from math import prod
-from time import perf_counter, process_time
+from time import perf_counter
 
 import numpy as np
 
@@ -13,7 +13,6 @@ from compute.backend import Array, PlanStep
 from compute.cpu import tape
 from compute.cpu.kernels import SPECS
 from compute.cpu.loader import Library
-from compute.cpu.pace import Pace, ShortPace
 from compute.cpu.planner.bind import Base, Tape, bind
 from compute.cpu.planner.program import Planned
 from compute.cpu.planner.steps import Step
@@ -37,14 +36,14 @@ class Bound:
     def __init__(self, planned: Planned) -> None:
         self.planned = planned
         self.generation = -1
-        self.pace = Pace(1)
+        self.threads = 1
+        """Threads of a call that is long enough to be worth waking them for."""
         self.results: dict[str, tuple[Array, Shape]] = {}  # where outputs lie, and their shapes
         steps = planned.steps()
         self._work = sum(step.flops for step in steps)
         self._traffic = sum(step.bytes() for step in steps)
         self.small = self._work < SMALL_FLOPS and self._traffic < SMALL_BYTES
         self._worthy = max(1, self._work // NEAR_FLOPS, self._traffic // NEAR_BYTES)
-        self._few = ShortPace(1, 0.0, 0.0)
         # kept here, so that the memory the tape points to stays
         self._attached: dict[str, Array] = {}
         self._profiled = (0, 0.0)
@@ -151,54 +150,25 @@ class Bound:
 
     # ---- a call
 
-    @property
-    def threads(self) -> int:
-        """Threads of a call on a machine that does nothing else."""
-        return self.pace.threads
-
-    @threads.setter
-    def threads(self, count: int) -> None:
-        if count != self.pace.threads:
-            self.pace = Pace(count)
-            few = min(count, self._worthy)
-            self._few = ShortPace(few, perf_counter(), process_time())
-
     def short(self, steps: int) -> bool:
         """Whether a call of so many steps is over before threads that sleep would be awake."""
         return steps * self._work < CALL_FLOPS and steps * self._traffic < CALL_BYTES
 
-    def team(self, steps: int) -> int:
-        """Threads that are worth being woken for a call of so many steps now."""
-        return 1 if self.short(steps) else self.pace.choose(perf_counter())
-
     def run(self, steps: int, sync: Sync, profile: bool) -> Outcome:
-        """One native call of `steps` steps; on one thread to profile them."""
-        if self.short(steps) and not profile:
-            return self._run_short(steps, sync)
-        count = 1 if profile else self.team(steps)
-        watched = self.pace.threads > 1 and not profile
-        start, processor = perf_counter(), process_time() if watched else 0.0
-        outcome = run_tape(
-            self._library, self.tape.address, self.tape.length, 0, steps, count, sync, profile
-        )
+        """One native call of `steps` steps; on one thread to profile them.
+
+        One that is not worth waking anybody for has the threads that are awake.
+        """
+        at = self._library, self.tape.address, self.tape.length
         if profile:
+            start = perf_counter()
+            outcome = run_tape(*at, 0, steps, 1, sync, True)
             done, seconds = self._profiled
             self._profiled = (done + outcome.steps, seconds + perf_counter() - start)
-        elif watched:
-            now = perf_counter()
-            self.pace.note(count, outcome.steps, now - start, process_time() - processor, now)
-        return outcome
-
-    def _run_short(self, steps: int, sync: Sync) -> Outcome:
-        """A call that is not worth waking anybody for: with the threads that are awake."""
-        at = self._library, self.tape.address, self.tape.length
-        if self.pace.threads == 1 or self._worthy == 1:
-            return run_tape(*at, 0, steps, 1, sync)
-        start = perf_counter()
-        outcome = run_tape(*at, 0, steps, self._few.threads, sync, short=True)
-        now = perf_counter()
-        self._few.note(outcome.steps, now - start, now, process_time)
-        return outcome
+            return outcome
+        short = self.short(steps)
+        count = min(self.threads, self._worthy) if short else self.threads
+        return run_tape(*at, 0, steps, count, sync, short=short)
 
     def recorded(self, steps: int, dtype: type) -> list[Array]:
         """The scalar outputs of the last call, an array of `steps` numbers each."""

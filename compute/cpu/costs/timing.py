@@ -59,7 +59,7 @@ class Probe:
     def enough(self, steps: int, count: int) -> int:
         """So many steps, or as many as `count` threads are woken for."""
         self.bound.threads = count
-        while count > 1 and steps < MOST_STEPS and self.bound.team(steps) == 1:
+        while count > 1 and steps < MOST_STEPS and self.bound.short(steps):
             steps = min(2 * steps, MOST_STEPS)
         return steps
 

@@ -105,8 +105,8 @@ class _Worker:
         """Readies it for jobs of the interpreter at `entry`: it may be awake or not."""
         self.place.words[PLACE_INTERPRETER] = entry
         if self.attends != entry:
+            self.attends = entry  # first, as the worker may wake up and go to sleep meanwhile
             self._calls.put(entry)
-            self.attends = entry
 
     def end(self) -> None:
         """Ends the thread once it has nothing to do."""

@@ -89,9 +89,9 @@ def test_a_call_of_little_work_wakes_nobody() -> None:
     alone = answer(plan, samples, [[5]])
     bound = plan.planned("predict", 1)
     plan.prepare("predict", 1)
-    assert [bound.team(steps) for steps in (1, 100)] == [1, 2]
+    assert [bound.short(steps) for steps in (1, 100)] == [True, False]
     plan.prepare("train/0", 128)
-    assert plan.planned("train/0", 128).team(1) == 2
+    assert not plan.planned("train/0", 128).short(1)
     assert (answer(plan, samples, [[5]] * 100) == alone).all()
 
 

@@ -13,10 +13,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from compute.children import environment
 from compute.cpu.cache import Cache
 from compute.cpu.interpreter import INTERPRETER
 from compute.cpu.kernels import SPECS
@@ -114,13 +114,6 @@ def _command(variant: Variant, names: Sequence[str], nice: int) -> list[str]:
     module = "compute.cpu.compiler"
     options = ["--variant", variant.name, "--nice", str(nice)]
     return [sys.executable, "-m", module, *options, *names]
-
-
-def environment() -> dict[str, str]:
-    """This process's environment, with this package importable."""
-    root = str(Path(__file__).parents[2])
-    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
-    return {**os.environ, "PYTHONPATH": path}
 
 
 def _shares(names: Sequence[str], count: int) -> list[list[str]]:

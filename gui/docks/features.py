@@ -5,12 +5,10 @@ from __future__ import annotations
 import time
 
 import numpy as np
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QStackedLayout,
     QVBoxLayout,
@@ -36,7 +34,7 @@ from gui.docks.features_layers import Seen, seen
 from gui.docks.features_maps import MapsView
 from gui.docks.features_sample import WIDTH, SamplePane
 from gui.docks.letters import alphabet
-from gui.docks.page import NARROW, Page
+from gui.docks.page import NARROW, Page, in_the_middle
 from gui.document import DocumentChange
 from gui.widgets.basics import ElidedCombo, label
 
@@ -109,11 +107,7 @@ class FeaturesPage(Page):
         self._row.setSpacing(12)
         self._row.addWidget(self._side)
         self._row.addLayout(right, 1)
-        self._empty = QLabel(EMPTY)
-        self._empty.setProperty("tone", "tertiary")
-        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._empty.setWordWrap(True)
-        self._empty.setMargin(24)
+        self._empty = in_the_middle(EMPTY)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self._empty)
         self._stack.addWidget(body)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QLabel, QMenu, QWidget
 
 from gui.app import App
 from gui.document import Document, DocumentChange
+from gui.widgets.basics import label
 
 LEAST = 160, 80  # px
 NARROW = 240  # px of width below which a page puts below what else stands beside
@@ -127,3 +128,12 @@ class Page(QWidget):
             self.edited(change)
         else:
             self._stale = True
+
+
+def in_the_middle(text: str) -> QLabel:
+    """What stands in a page that has nothing to show."""
+    made = label(text, "tertiary")
+    made.setAlignment(Qt.AlignmentFlag.AlignCenter)
+    made.setWordWrap(True)
+    made.setMargin(24)
+    return made

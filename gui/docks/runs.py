@@ -19,7 +19,6 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QBoxLayout,
-    QLabel,
     QPushButton,
     QScrollArea,
     QStackedLayout,
@@ -35,7 +34,7 @@ from graph.validator import FileError
 from gui import fonts
 from gui.app import App
 from gui.aside import Aside
-from gui.docks.page import Page
+from gui.docks.page import Page, in_the_middle
 from gui.docks.plot_scale import value_text
 from gui.docks.runs_changes import changes
 from gui.document import DocumentChange
@@ -115,11 +114,7 @@ class RunsPage(Page):
         self._row.setSpacing(0)
         self._row.addWidget(self.tree, 3)
         self._row.addLayout(below, 2)
-        self._empty = QLabel(EMPTY)
-        self._empty.setProperty("tone", "tertiary")
-        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._empty.setWordWrap(True)
-        self._empty.setMargin(24)
+        self._empty = in_the_middle(EMPTY)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self._empty)
         self._stack.addWidget(full)

@@ -6,7 +6,6 @@ a file does; the window's thread only hands over names and takes the answer.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -17,6 +16,7 @@ from weakref import WeakKeyDictionary
 
 from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer
 
+from compute.children import environment
 from compute.filecheck import Trouble, named, read_answer, request
 from graph.checks import Problem
 from graph.files import named_file
@@ -26,7 +26,6 @@ from gui.app import App
 from gui.aside import Aside
 from gui.document import Document, DocumentChange
 
-ROOT = Path(__file__).parents[2]
 SETTLE = 300  # ms without an edit, or a change of a file, before they are looked at
 LONGEST = 120.0  # s for a look, after which Run has to tell
 Stamp = tuple[int, int, int] | None
@@ -124,11 +123,10 @@ class FileProblems(QObject):
         return Told(asked, stamps, tuple(read_answer(text)), tuple(sorted(there)))
 
     def _answer(self, asked: str) -> str | None:
-        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
         try:
             with subprocess.Popen(
                 [sys.executable, "-m", "compute.filecheck"],
-                env={**os.environ, "PYTHONPATH": path},
+                env=environment(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

@@ -13,16 +13,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from compute.children import environment
 from compute.foreseen import Foreseen, Measuring, Request, read_answer
 from gui.app import App
 from gui.document import Document, DocumentChange
 from gui.run.changes import Drawn, differs, snapshot
 
-ROOT = Path(__file__).parents[2]
 SETTLE = 250  # ms without an edit before a forecast is made
 IDLE = 60.0  # s without a request after which the process ends: it holds 100 MB
 MOST_FAILURES = 3  # of the process, after which only another edit begins it anew
@@ -198,10 +197,9 @@ class Talk(threading.Thread):
 
 
 def _start() -> subprocess.Popen[str]:
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
     return subprocess.Popen(
         [sys.executable, "-m", "compute.foresight"],
-        env={**os.environ, "PYTHONPATH": path},
+        env=environment(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

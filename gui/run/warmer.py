@@ -6,13 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from compute.children import environment
 from gui.run.trainer import Trainer
 
-ROOT = Path(__file__).parents[2]
 QUIET = 500  # ms of rest, after the first paint or a run, before it begins
 LOOK = 1000  # ms between two looks at whether it has ended
 
@@ -70,11 +69,10 @@ class Warmer(QObject):
     def _begin(self) -> None:
         """Without a way to start processes, runs compile what they need themselves."""
         quiet = subprocess.DEVNULL
-        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "compute.cpu.warm"],
-                env={**os.environ, "PYTHONPATH": path},
+                env=environment(),
                 stdin=quiet,
                 stdout=quiet,
                 stderr=quiet,

@@ -13,10 +13,10 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+from compute.children import environment
 from compute.cpu.cache import Cache, cache_root
 from compute.cpu.costs.rates import Calibration, read, write
 from compute.cpu.engine import cores
-from compute.cpu.loader import environment
 from compute.cpu.variants import Variant, native
 
 MOST_LOAD = 0.5  # of each core: beyond it others are at work

@@ -8,9 +8,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QImage, QPaintEngine, QPainter, QPainterPath, QPolygonF
+from PySide6.QtGui import QImage, QPainter, QPainterPath, QPolygonF
 
-from gui.canvas.drawing import Detail, brush, fill, pen, qrect, rounded, text
+from gui.canvas.drawing import Detail, brush, fill, is_svg, pen, qrect, rounded, text
 from gui.canvas.geometry import Rect
 from gui.canvas.view_model import REST, Bars, Mosaic, Preview, Scatter, Sparkline
 from gui.theme import Mood, Theme, channels, mix
@@ -89,7 +89,7 @@ def _mosaic(painter: QPainter, preview: Mosaic, rect: Rect, theme: Theme) -> Non
 
 def _sharpness(painter: QPainter) -> int:
     """Pixels of the target for each px, up to SHARPEST; an SVG gets the most."""
-    if painter.paintEngine().type() == QPaintEngine.Type.SVG:
+    if is_svg(painter):
         return SHARPEST
     pixels = painter.worldTransform().m11() * painter.device().devicePixelRatioF()
     return min(max(math.ceil(pixels - 0.01), 1), SHARPEST)

@@ -27,7 +27,7 @@ from compute.train import Job
 from graph.files import dumps
 
 KEPT = Started | Paused | Resumed | LiveChanged | Swapped | Warned | Failed | Finished
-EPOCH_GAP = 0.5  # seconds between checkpoints where epochs are shorter
+EPOCH_GAP = 2.0  # seconds between checkpoints where epochs are shorter
 
 
 class Book:

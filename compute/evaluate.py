@@ -87,8 +87,9 @@ def host_scalars(live: Mapping[str, float], step: int, steps: int) -> dict[str, 
 
 def add_up(total: float, values: Array, size: int) -> float:
     """`total` plus size·v for each value in order: the same however the values are cut up."""
-    parts = np.concatenate([[total], np.asarray(values, np.float64) * size])
-    return float(np.add.accumulate(parts)[-1])
+    for part in (np.asarray(values, np.float64) * size).tolist():  # few: faster than accumulate
+        total += part
+    return total
 
 
 def output_names(model: Model, outputs: Iterable[str]) -> dict[str, str]:
@@ -97,7 +98,13 @@ def output_names(model: Model, outputs: Iterable[str]) -> dict[str, str]:
     `loss` is the sum of all; several losses are told apart by their node, metrics by their kind
     and, when two are of a kind, by their node.
     """
-    outputs = list(outputs)
+    key = tuple(outputs)
+    if key not in model.called:
+        model.called[key] = _names(model, key)
+    return model.called[key]
+
+
+def _names(model: Model, outputs: tuple[str, ...]) -> dict[str, str]:
     losses = [name for name in outputs if name.startswith("loss/")]
     names = {name: "loss" for name in outputs if name == "loss" or losses == [name]}
     stems = {_word(name).removesuffix("_loss") for name in losses}

@@ -8,6 +8,7 @@ elsewhere change nothing.
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ ROUNDS = 10
 _LOW = np.uint64(0xFFFFFFFF)
 
 
+@cache
 def stream_key(name: str) -> int:
     """The int64 stream key of a named stream."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little", signed=True)
@@ -49,13 +51,12 @@ def bits(seed: int, stream: str | int, step: int, count: int) -> npt.NDArray[np.
     """
     key = stream_key(stream) if isinstance(stream, str) else stream
     blocks = np.arange(-(-count // 4), dtype=np.uint64)
-
-    def constant(value: int) -> npt.NDArray[np.uint64]:
-        return np.full_like(blocks, value & 0xFFFFFFFF)
-
-    counter = (blocks & _LOW, constant(step), constant(key), constant(key >> 32))
-    words = block(counter, (seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF))
-    return np.stack(words, axis=1).reshape(-1)[:count]
+    fixed = [np.array([value & 0xFFFFFFFF], np.uint64) for value in (step, key, key >> 32)]
+    words = np.empty((len(blocks), 4), np.uint64)
+    halves = seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF
+    for place, word in enumerate(block((blocks & _LOW, *fixed), halves)):
+        words[:, place] = word
+    return words.reshape(-1)[:count]
 
 
 def uniform(seed: int, stream: str | int, step: int, count: int) -> npt.NDArray[np.float64]:

@@ -39,8 +39,8 @@ from compute.split import Parts
 from compute.steps import BadStep, Pace, prepare_steps, prepare_taps, run_block, run_tapped, taps
 from graph.lower import Model
 
-TAP_SECONDS, TAP_EARLY = 0.2, 0.08  # between looks at the watched tensors; and at first
-TAP_SHARE = 0.02  # of the time, for watched tensors; and as much for questions
+TAP_SECONDS, TAP_EARLY = 0.4, 0.1  # between looks at the watched tensors; and at first
+TAP_SHARE = 0.01  # of the time, for watched tensors; and as much for questions
 MOST_LOSSES = 1 << 14  # kept of a run, in every checkpoint
 CREDIT = 0.3  # s of either at the beginning of a run that are not counted
 

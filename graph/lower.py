@@ -59,6 +59,8 @@ class Model:
     graph: Graph
     _programs: dict[tuple[str, int], Program] = field(default_factory=dict)
     _reached: dict[str, frozenset[str]] = field(default_factory=dict)
+    called: dict[tuple[str, ...], dict[str, str]] = field(default_factory=dict)
+    """What runs call scalar outputs, by those there are; see compute.evaluate."""
 
     @cached_property
     def _trace(self) -> Trace:

@@ -28,7 +28,7 @@ from gui.rest import DataShown, rest_previews
 from gui.widgets.basics import label
 
 PERIOD, CALM = 500, 1000  # ms between two changes of the canvas, at least: at first, and later
-EARLY = 10.0  # s in which a run changes most
+EARLY = 5.0  # s in which a run changes most
 TINTS = 1.6  # periods between two changes of wires: their pictures are large
 ARROW = 26  # px of the box beside its words
 SAMPLE = 0  # place among the held-out samples of the one that thumbnails show

@@ -8,9 +8,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QImage, QPaintEngine, QPainter, QPainterPath, QPolygonF
+from PySide6.QtGui import QImage, QPainter, QPainterPath, QPolygonF
 
-from gui.canvas.drawing import Detail, brush, fill, pen, qrect, rounded, text
+from gui.canvas.drawing import Detail, brush, draw_image, fill, is_svg, pen, qrect, rounded, text
 from gui.canvas.geometry import Rect
 from gui.canvas.view_model import REST, Bars, Mosaic, Preview, Scatter, Sparkline
 from gui.theme import Mood, Theme, channels, mix
@@ -42,11 +42,7 @@ def mosaic_image(mosaic: Mosaic, rect: Rect, theme: Theme, sharpness: int = 2) -
     image.fill(Qt.GlobalColor.transparent)
     painter = QPainter(image)
     painter.scale(sharpness, sharpness)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-    path = QPainterPath()
-    path.addRoundedRect(0, 0, rect.width, rect.height, RADIUS, RADIUS)
-    painter.setClipPath(path)
     wide = (rect.width - (mosaic.columns - 1)) / mosaic.columns
     high = (rect.height - (mosaic.rows - 1)) / mosaic.rows
     count, rows, columns = mosaic.tiles.shape
@@ -57,6 +53,12 @@ def mosaic_image(mosaic: Mosaic, rect: Rect, theme: Theme, sharpness: int = 2) -
         # enlarged by a smooth filter, so that 8 × 8 values read well
         tile = QImage(pixels[index].data, columns, rows, 4 * columns, QImage.Format.Format_RGB32)
         painter.drawImage(place, tile)
+    # corners are cut afterwards: under a round clip, or smoothed, images cost seven times as much
+    path = QPainterPath()
+    path.addRoundedRect(0, 0, rect.width, rect.height, RADIUS, RADIUS)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_DestinationIn)
+    painter.fillPath(path, brush("#000000"))
     painter.end()
     return image
 
@@ -84,12 +86,12 @@ def _rgb(name: str) -> int:
 
 def _mosaic(painter: QPainter, preview: Mosaic, rect: Rect, theme: Theme) -> None:
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-    painter.drawImage(qrect(rect), mosaic_image(preview, rect, theme, _sharpness(painter)))
+    draw_image(painter, qrect(rect), mosaic_image(preview, rect, theme, _sharpness(painter)))
 
 
 def _sharpness(painter: QPainter) -> int:
     """Pixels of the target for each px, up to SHARPEST; an SVG gets the most."""
-    if painter.paintEngine().type() == QPaintEngine.Type.SVG:
+    if is_svg(painter):
         return SHARPEST
     pixels = painter.worldTransform().m11() * painter.device().devicePixelRatioF()
     return min(max(math.ceil(pixels - 0.01), 1), SHARPEST)

@@ -149,6 +149,8 @@ def bad_steps(curves: Curves) -> Iterator[tuple[float, str]]:
         yield float(step), "loss is not finite"
     for name, series in curves.metrics.items():
         known = np.isfinite(series.values)
+        if known.all():
+            continue
         after = np.flatnonzero(~known & (np.cumsum(known) > 0))
         if len(after):
             yield float(curves.epoch_steps.values[after[0]]), f"{name} is not finite"

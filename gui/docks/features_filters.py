@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from compute.questions import FeatureMap, Parameter
 from gui import fonts
-from gui.canvas.drawing import text
+from gui.canvas.drawing import draw_image, text
 from gui.docks.features_maps import colour_table, picture
 from gui.docks.plot_scale import value_text
 from gui.look import Look
@@ -58,7 +58,7 @@ class RampBar(QWidget):
         line = np.arange(256, dtype=np.uint8)
         image = QImage(line.data, 256, 1, 256, QImage.Format.Format_Indexed8)
         image.setColorTable(colour_table(theme.name, "activation"))
-        painter.drawImage(QRectF(left, middle - 3, BAR, 6), image)
+        draw_image(painter, QRectF(left, middle - 3, BAR, 6), image)
         text(painter, left + BAR + 6, middle, high, "caption mono", theme.text3)
         painter.end()
 
@@ -97,7 +97,7 @@ class FilterStrip(QWidget):
         for index, tile in enumerate(tiles):
             row, column = divmod(index, columns)
             place = QRectF(LABEL + column * (side + 1), row * (side + 1), side, side)
-            painter.drawImage(place, picture(tile, table))
+            draw_image(painter, place, picture(tile, table))
         painter.end()
 
     def _grid(self, count: int) -> tuple[int, float]:

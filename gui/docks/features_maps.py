@@ -24,7 +24,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from compute.attention import NAME
 from compute.questions import FeatureMap
-from gui.canvas.drawing import brush, colour, pen, rounded, stroke, text
+from gui.canvas.drawing import brush, colour, draw_image, pen, rounded, stroke, text
 from gui.canvas.geometry import Rect
 from gui.docks.plot_paint import paint_empty
 from gui.docks.plot_scale import linear_ticks, tick_text, value_text
@@ -213,7 +213,7 @@ class MapsView(QWidget):
         image = picture(tile.T if self.time == 0 else tile, colour_table(theme.name, "activation"))
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
         whole = QRectF(FOOT, 0, self.width() - FOOT, self.height() - FOOT)
-        painter.drawImage(whole, image)
+        draw_image(painter, whole, image)
         step = whole.width() / image.width()
         every = max(1, int(np.ceil(7.0 / step)))
         middle = whole.bottom() + FOOT / 2
@@ -235,7 +235,7 @@ class MapsView(QWidget):
             share = min(self.width() / tile.shape[1], self.height() / tile.shape[0])
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
             size = QRectF(0, 0, round(tile.shape[1] * share), round(tile.shape[0] * share))
-            painter.drawImage(size, picture(tile, table))
+            draw_image(painter, size, picture(tile, table))
             return
         if found.name.startswith(NAME):  # a pixel is a pair of steps
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
@@ -247,7 +247,7 @@ class MapsView(QWidget):
             row, column = divmod(index, columns)
             x, y = column * (side + GAP), row * (side + GAP)
             image = QImage(tile.data, wide, high, 4 * wide, QImage.Format.Format_RGB32)
-            painter.drawImage(QRectF(x, y, wide * share, high * share), image)
+            draw_image(painter, QRectF(x, y, wide * share, high * share), image)
 
     def _paint_bars(self, painter: QPainter, values: NDArray[np.float64]) -> None:
         theme, room = self._look.theme, float(self.height()) - 18.0

@@ -11,7 +11,7 @@ from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from compute.questions import Output, SampleMaps
-from gui.canvas.drawing import brush, pen, text
+from gui.canvas.drawing import brush, draw_image, pen, text
 from gui.docks.features_maps import picture
 from gui.docks.letters import between, letters, written
 from gui.docks.plot_scale import value_text
@@ -136,12 +136,12 @@ class SampleCard(QWidget):
         if self._image is not None:
             painter.save()
             painter.setClipPath(path)
-            painter.drawImage(rect, self._image)
+            draw_image(painter, rect, self._image)
             painter.restore()
         if self._image is None and self._values.ndim == 2:
             self._paint_curves(painter)
         if self._says is not None:
-            painter.drawImage(QRectF(34, SIDE + 6 + LINE + 2, SAYS, SAYS), self._says)
+            draw_image(painter, QRectF(34, SIDE + 6 + LINE + 2, SAYS, SAYS), self._says)
         for row, number in enumerate(self._numbers):
             text(painter, 8, 12 + 14 * row, number, "caption mono", theme.text2)
         for row, (words, value, right) in enumerate(self.lines):

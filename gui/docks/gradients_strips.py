@@ -20,7 +20,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui import fonts
-from gui.canvas.drawing import colour, pen, rounded, stroke, text
+from gui.canvas.drawing import colour, draw_image, pen, rounded, stroke, text
 from gui.canvas.geometry import Rect
 from gui.docks.gradients_norms import LOUDEST, Layer, entries, value_at
 from gui.docks.plot_scale import tick_text, value_text
@@ -157,7 +157,7 @@ class Strips(QWidget):
         line = _colours(theme.name)[entries(layer, width, self.end, self.limits)]
         image = QImage(line.data, width, 1, 4 * width, QImage.Format.Format_RGB32)
         place = QRectF(strip.x, strip.y, strip.width, strip.height)
-        painter.drawImage(place, image)
+        draw_image(painter, place, image)
         value = layer.now if self.step is None else value_at(layer, self.step)
         tint = theme.error if not value <= self.limits[1] and layer.steps.size else theme.text
         x = strip.right + VALUE_GAP
@@ -239,7 +239,7 @@ def paint_range(painter: QPainter, bar: Rect, limits: tuple[float, float], theme
     line = np.arange(256, dtype=np.uint8)
     image = QImage(line.data, 256, 1, 256, QImage.Format.Format_Indexed8)
     image.setColorTable(_ramp_table(theme.name))
-    painter.drawImage(QRectF(bar.x, bar.y, bar.width, bar.height), image)
+    draw_image(painter, QRectF(bar.x, bar.y, bar.width, bar.height), image)
     low, high = (round(float(np.log10(end))) for end in limits)
     room = bar.width / (1.2 * fonts.measure(power_text(low), "caption mono"))  # for so many
     named = range(low, high + 1) if room > high - low + 1 else (low, high) if room > 2 else ()

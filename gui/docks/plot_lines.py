@@ -70,6 +70,8 @@ class Pyramid:
                 self._levels.append((Series(), Series()))
             lows, highs = self._levels[number]
             ready = len(low) // FANOUT
+            if ready == len(lows):
+                break  # nothing more for the levels above it, either
             fresh = slice(len(lows) * FANOUT, ready * FANOUT)
             lows.extend(np.fmin.reduce(low[fresh].reshape(-1, FANOUT), axis=1))
             highs.extend(np.fmax.reduce(high[fresh].reshape(-1, FANOUT), axis=1))

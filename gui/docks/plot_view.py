@@ -37,6 +37,7 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
     def __init__(self, side: str, box: pg.ViewBox) -> None:
         self.words: Callable[[float], str] = tick_text
         self.unit, self._unit_colour = "", ""
+        self._bounds: QRectF | None = None
         super().__init__(side, linkView=box, maxTickLength=0)
         self.enableAutoSIPrefix(False)
         self.setStyle(
@@ -52,6 +53,8 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
             self.setGrid(255)
         else:
             self.setHeight(BOTTOM)
+        self.geometryChanged.connect(self._resized)
+        box.sigResized.connect(self._resized)  # hairlines go across it
 
     def tell(self, unit: str, words: Callable[[float], str], scale: float = 1.0) -> None:
         """Label other things: `scale` times the values of the plot."""
@@ -68,7 +71,13 @@ class Axis(pg.AxisItem):  # type: ignore[misc]
         self.setPen(None if self.orientation == "left" else pen(theme.border))
 
     def boundingRect(self) -> QRectF:
-        return QRectF(super().boundingRect()).adjusted(-15, -20, 15, 8)  # words beyond its ends
+        if self._bounds is None:  # the scene asks seven times a frame
+            self._bounds = QRectF(super().boundingRect()).adjusted(-15, -20, 15, 8)  # and words
+        return self._bounds
+
+    def _resized(self, *_: object) -> None:
+        self.prepareGeometryChange()
+        self._bounds = None
 
     def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
         if self.logMode:

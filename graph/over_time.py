@@ -123,19 +123,36 @@ def _take(row: Row, operands: Sequence[Operand], steps: int) -> Sequence[Tensor]
     return _emit(row, [_with_steps(operand, steps) for operand in operands], batch=batch + 1)
 
 
-def _product(row: Row, operands: Sequence[Operand], steps: int) -> Sequence[Tensor] | None:
+def _take_grad(row: Row, operands: Sequence[Operand], steps: int) -> Sequence[Tensor]:
+    given = [_with_steps(operand, steps) for operand in operands]
+    return _emit(row, given, batch=cast("int", row.attr("batch")) + 1)
+
+
+def _product(row: Row, operands: Sequence[Operand], steps: int) -> Sequence[Tensor]:
     (a, a_timed), (b, b_timed) = operands
     turn_a, turn_b = cast("bool", row.attr("transpose_a")), cast("bool", row.attr("transpose_b"))
     if a_timed and b_timed:
         return [matmul(a, b, turn_a, turn_b)]
-    if _rank(operands[0]) > 2:
-        return None
     if a_timed:
-        a = permute(a, (0, 2, 1)) if turn_a else a
-        return [unfolded(matmul(folded(a), b, False, turn_b), steps)]
+        return [_of_rows(_swapped(a) if turn_a else a, b, turn_b)]
     # (A·B)ᵀ = Bᵀ·Aᵀ
-    b = b if turn_b else permute(b, (0, 2, 1))
-    return [permute(unfolded(matmul(folded(b), a, False, not turn_a), steps), (0, 2, 1))]
+    return [_swapped(_of_rows(b if turn_b else _swapped(b), a, not turn_a))]
+
+
+def _swapped(x: Tensor) -> Tensor:
+    return permute(x, (*range(x.rank - 2), x.rank - 1, x.rank - 2))
+
+
+def _of_rows(x: Tensor, weight: Tensor, turn: bool) -> Tensor:
+    """T×…×N×K times …×K×F, or its transpose, the same at all steps: one product of N·T rows."""
+    if x.rank == 3:
+        return unfolded(matmul(folded(x), weight, False, turn), x.shape[0])
+    steps, *lead, n, k = x.shape
+    last = x.rank - 1
+    beside = reshape(permute(x, (*range(1, last), 0, last)), (*lead, n * steps, k))
+    made = matmul(beside, weight, False, turn)
+    parts = reshape(made, (*lead, n, steps, made.shape[-1]))
+    return permute(parts, (last - 1, *range(last - 1), last))
 
 
 def turned(x: Tensor) -> Tensor:
@@ -187,6 +204,7 @@ _RULES: dict[str, Rule] = {
     **dict.fromkeys(("slice", "concat"), _axis),
     **dict.fromkeys(("sum", "max", "argmax"), _axes),
     "take": _take,
+    "take_grad": _take_grad,
     "matmul": _product,
     **{f"{conv}2d{way}": _of_samples(1) for conv in ("conv", "depthwise") for way in ("", "_dx")},
     **dict.fromkeys(("max_pool2d", "avg_pool2d", "avg_pool2d_dx"), _of_samples(1)),

@@ -89,13 +89,11 @@ class Trace:
         cell = self._cell(path)
         if cell is None or cell.scan is None or not cell.knows(path, port):
             return None
-        inside: Inside
-        if (path, port) in cell.values:
-            value = cell.values[path, port]
-            inside = (value.id,) if value.dtype == "real" else ()
-        else:
-            deeper = cell.slope(path, port)
-            inside = (deeper[0].outputs[0], *deeper[1]) if deeper else ()
+        value, inside = cell.values.get((path, port)), Inside()
+        if value is None and (deeper := cell.slope(path, port)):
+            inside = (deeper[0].outputs[0], *deeper[1])
+        elif value is not None and value.dtype == "real":
+            inside = (value.id,)
         body: Program = cell.scan.attr("body")
         made = body.define().keys() | {given.value for given in body.inputs}
         return (cell.scan, inside) if not made.isdisjoint(inside[:1]) else None

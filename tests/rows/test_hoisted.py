@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 import graph.primitives as rows
 from graph.hoist import hoisted
+from graph.lower import Model
 from graph.simplify import expand_composites
 from graph.tensor import Tensor
-from tests.support.row_cells import IDS, SAMPLES, Cell, Parts, compare
+from tests.export.drawn_cells import CELLS
+from tests.support.row_cells import IDS, SAMPLES, Cell, Parts, agree, compare, numbers_for
 
 F = 4  # numbers of a step
 
@@ -160,6 +162,13 @@ def random_cell(
     weights = ((F, F), (F,), (F, F), (F,))
     shared = ((SAMPLES, F), (IDS, F), *weights)
     return Cell(make, ((F,),) * count, ((F,), (F,)), shared, ((),), reverse)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_drawn_cells(name: str) -> None:
+    """Scans in scans, several states, noise, lengths: a step of training, each value of it."""
+    program = Model(CELLS[name]).program("train/0", SAMPLES)
+    agree(program, numbers_for(program, 1))
 
 
 @settings(max_examples=80)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,14 +92,21 @@ def numbers_for(program: Program, seed: int = 0) -> dict[tuple[str, str], np.nda
     return found
 
 
-def compare(cell: Cell, seed: int = 0) -> None:
-    """What is done for all steps at once gives what the scan means, gradients too, to 1e-12."""
-    program = cell.program()
-    given = numbers_for(program, seed)
+def agree(program: Program, given: Mapping[tuple[str, str], np.ndarray]) -> None:
+    """What is done for all steps at once gives what the rows mean, to 1e-12."""
     meant, found = expand_composites(program), expand_composites(hoisted(program))
     expected, values = evaluate(meant, given), evaluate(found, given)
-    for name, value in meant.outputs:
-        a, b = values[found.output(name)], expected[value]
+    ends = dict(meant.outputs)
+    ends |= {f"{u.kind}:{u.key}": u.value for u in meant.updates}
+    made = dict(found.outputs) | {f"{u.kind}:{u.key}": u.value for u in found.updates}
+    for name, value in ends.items():
+        a, b = values[made[name]], expected[value]
         assert a.shape == b.shape, name
         size = max(1.0, float(np.abs(b).max(initial=0.0)))
         np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-12 * size, err_msg=name)
+
+
+def compare(cell: Cell, seed: int = 0) -> None:
+    """The same of a cell, with the gradients to all that it is given."""
+    program = cell.program()
+    agree(program, numbers_for(program, seed))

@@ -99,6 +99,15 @@ def keeps(monitor: str, patience: int = 2, min_delta: float = 10.0, mode: Any = 
     return Stopping(patience, monitor, mode, min_delta, restore_best=True)
 
 
+def followed(rest: int) -> Graph:
+    """A learning rate that falls with a score that not each epoch has."""
+    graph = two_losses(Stopping(), BARE, (1, rest))
+    rate = op("PlateauSchedule", monitor="sgd_loss", patience=0, threshold=0.5)
+    draw_into(graph, {"rate": rate})
+    graph.add_wire(Wire("rate", "rate", "sgd", "schedule"))
+    return graph
+
+
 SCORES = {
     "a name as it is recorded": drawn(keeps("val_loss")),
     "a phase that rests": two_losses(keeps("loss"), BARE, (2,)),
@@ -108,6 +117,8 @@ SCORES = {
     # 3 steps an epoch: there is none in the second and third, then one again
     "one that is not always there": two_losses(keeps("sgd_loss", 1, 1.0), BARE, (1, 7)),
     "one that ends without": two_losses(keeps("sgd_loss", 0, 0.0), BARE, (1, 12)),
+    "one that a schedule follows": followed(2),
+    "one that it cannot always follow": followed(5),
     "one of two losses": two_losses(keeps("other_loss", mode="max"), BARE, (1,)),
     "one of two losses, held out": two_losses(keeps("other_loss"), Split(0.25), (1,)),
     "one of two losses that rest": two_losses(keeps("other_loss"), BARE, (4,)),

@@ -14,7 +14,7 @@ from typing import cast
 
 from graph.over_time import at_all_steps, cheap, summed, turned
 from graph.primitives.reduction import reduce_sum
-from graph.primitives.scan import stepped
+from graph.primitives.scan import real_states, stepped
 from graph.primitives.shape import broadcast_to, concat, reshape, slice_axis
 from graph.program import Attrs, Program, Row
 from graph.simplify import drop_dead
@@ -241,7 +241,7 @@ def _scan_grad(inputs: Sequence[Tensor], attrs: Attrs) -> list[Tensor]:
     own, order = len(body.inputs), order[::-1]
     places = [given.value for given in back.inputs]
     env = {place: forward[given.value] for place, given in zip(places, body.inputs, strict=False)}
-    states = [k for k in range(count) if body.types[body.outputs[k][1]].dtype == "real"]
+    states = real_states(body, count)
     for number, (place, x) in enumerate(zip(places[own:], inputs[own:], strict=True)):
         carried = number < len(states)
         env[place] = (

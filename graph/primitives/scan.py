@@ -37,6 +37,12 @@ def stepped(body: Program) -> int:
     return sum(given.key.startswith("step:") for given in body.inputs)
 
 
+def real_states(body: Program, count: int) -> list[int]:
+    """The numbers of the carries that are made of real numbers, which alone have gradients."""
+    made = body.outputs[:count]
+    return [k for k, (_, value) in enumerate(made) if body.types[value].dtype == "real"]
+
+
 def _body(attrs: Attrs) -> tuple[Program, int]:
     return cast("Program", attrs["body"]), cast("int", attrs["carries"])
 
@@ -133,8 +139,9 @@ def _scan_grad_expand(inputs: Sequence[Tensor], attrs: Attrs) -> Sequence[Tensor
     wanted = cast("tuple[int, ...]", attrs["wanted"])
     timed = inputs[count : count + stepped(body)]
     shared = inputs[count + len(timed) : len(body.inputs)]
-    d_carries = list(inputs[len(body.inputs) :][:count])
-    d_stacked = inputs[len(body.inputs) + count :]
+    states = real_states(body, count)
+    d_carries = list(inputs[len(body.inputs) :][: len(states)])
+    d_stacked = inputs[len(body.inputs) + len(states) :]
     order = _order(timed[0].shape[1], attrs)
     trail = [list(inputs[:count])]
     for step in order[:-1]:
@@ -146,8 +153,9 @@ def _scan_grad_expand(inputs: Sequence[Tensor], attrs: Attrs) -> Sequence[Tensor
         given = [*now, *d_carries, *(_at(g, step) for g in d_stacked)]
         known = {i.value: tensor for i, tensor in zip(back.inputs, given, strict=True)}
         walked[step] = inputs[0].builder.inline(back, known)
-        d_carries = [walked[step][value] for _, value in back.outputs[:count]]
-    found, rows = list(d_carries), back.define()
+        d_carries = [walked[step][back.outputs[k][1]] for k in states]
+    found = [walked[order[0]][value] for _, value in back.outputs[:count]]
+    rows = back.define()
     inside = len(back.outputs) - len(wanted)  # of each step, as what is timed
     places = (*wanted[count:], *[0] * inside)
     for place, (_, value) in zip(places, back.outputs[count:], strict=True):

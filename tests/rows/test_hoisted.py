@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import graph.primitives as rows
+from compute.reference import evaluate
+from graph.autodiff import gradients
 from graph.hoist import hoisted
 from graph.lower import Model
-from graph.simplify import expand_composites
-from graph.tensor import Tensor
+from graph.program import TensorType
+from graph.simplify import expand_composites, simplify
+from graph.tensor import Builder, Tensor
 from tests.export.drawn_cells import CELLS
 from tests.support.row_cells import IDS, SAMPLES, Cell, Parts, agree, compare, numbers_for
 
@@ -162,6 +166,36 @@ def random_cell(
     weights = ((F, F), (F,), (F, F), (F,))
     shared = ((SAMPLES, F), (IDS, F), *weights)
     return Cell(make, ((F,),) * count, ((F,), (F,)), shared, ((),), reverse)
+
+
+def test_a_state_of_integers_has_no_gradient() -> None:
+    """The one beside it has, as has what the integers pick at each step."""
+    shapes = {"h": (SAMPLES, F), "x": (SAMPLES, 4, F), "table": (F, F)}
+    cell = Builder()
+    ids = cell.input("batch", "carry:ids", TensorType((SAMPLES,), "int"))
+    h, x = (cell.input("batch", key, TensorType((SAMPLES, F))) for key in ("carry:h", "step:x"))
+    table = cell.input("batch", "context:table", TensorType((F, F)))
+    h = rows.tanh(h + x + rows.take(table, ids))
+    body = cell.finish("cell", {"ids": rows.argmax(h), "h": h, "y": h})
+    whole = Builder()
+    first = whole.input("batch", "ids", TensorType((SAMPLES,), "int"))
+    operands = [whole.input("batch", key, TensorType(shape)) for key, shape in shapes.items()]
+    _, last, y = rows.scan(body, [first, operands[0]], operands[1:])
+    loss = rows.reduce_sum(last * 0.3) + rows.reduce_sum(y * y)
+    parts = gradients(loss, operands)
+    outputs = {"loss": loss} | dict(zip(shapes, parts, strict=True))
+    program = simplify(whole.finish("scanned", outputs))
+    known = numbers_for(program)
+    known["batch", "ids"] = np.array([1, 0, 3])
+    agree(program, known)
+    done = expand_composites(hoisted(program))
+    values = evaluate(done, known)
+    for key, shape in shapes.items():
+        way = np.random.default_rng(2).normal(size=shape)
+        ends = [known | {("batch", key): known["batch", key] + s * way} for s in (1e-5, -1e-5)]
+        above, below = (evaluate(done, end)[done.output("loss")] for end in ends)
+        slope = (values[done.output(key)] * way).sum()
+        assert float(above - below) / 2e-5 == pytest.approx(float(slope), rel=1e-6)
 
 
 @pytest.mark.parametrize("name", CELLS)

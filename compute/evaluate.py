@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,8 @@ import numpy as np
 
 from compute.backend import Array, Plan
 from compute.batches import in_order
-from graph.ops.metric import Metric, metric_names
+from graph.ops.metric import Metric
+from graph.scores import output_names
 
 if TYPE_CHECKING:
     from graph.lower import Model
@@ -90,33 +90,3 @@ def add_up(total: float, values: Array, size: int) -> float:
     for part in (np.asarray(values, np.float64) * size).tolist():  # few: faster than accumulate
         total += part
     return total
-
-
-def output_names(model: Model, outputs: Iterable[str]) -> dict[str, str]:
-    """Keras's name for each scalar output of the evaluation program.
-
-    `loss` is the sum of all; several losses are told apart by their node, metrics by their kind
-    and, when two are of a kind, by their node.
-    """
-    key = tuple(outputs)
-    if key not in model.called:
-        model.called[key] = _names(model, key)
-    return model.called[key]
-
-
-def _names(model: Model, outputs: tuple[str, ...]) -> dict[str, str]:
-    losses = [name for name in outputs if name.startswith("loss/")]
-    names = {name: "loss" for name in outputs if name == "loss" or losses == [name]}
-    stems = {_word(name).removesuffix("_loss") for name in losses}
-    for name in losses:
-        word = _word(name)
-        stem = word.removesuffix("_loss") if len(stems) == len(losses) else word
-        names.setdefault(name, f"{stem}_loss")
-    metrics = {_word(name): name for name in outputs if name.startswith("metric/")}
-    ops = {word: model.nodes[name.partition("/")[2]].op for word, name in metrics.items()}
-    names |= {metrics[word]: called for word, called in metric_names(ops).items()}
-    return {name: names.get(name, _word(name)) for name in outputs}
-
-
-def _word(name: str) -> str:
-    return re.sub(r"\W", "_", name.partition("/")[2] or name)

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from compute.backend import Array
-from compute.evaluate import add_up, output_names
+from compute.evaluate import add_up
 from compute.stopping import Best
 from graph.kinds import Followed, Follower
+from graph.scores import loss_names, phase_name
 
 if TYPE_CHECKING:
     from graph.lower import Model
@@ -61,16 +62,14 @@ class Position:
 
     def mean_losses(self, model: Model) -> dict[str, float]:
         """Mean loss of the epoch: `loss`, by optimizer when there are several phases, and by node,
-        named as `output_names` does, where a phase has several.
+        named as `graph.scores` does, where a phase has several.
         """
         means = {name: total / count for name, (total, count) in self.totals.items()}
         phases = model.phases
-        paths = dict.fromkeys(f"loss/{path}" for phase in phases for path, _ in phase.losses)
-        called = output_names(model, ["loss", *paths])
-        each = {called[path]: means[path] for path in paths if path in means}
+        each = {name: means[path] for path, name in loss_names(model).items() if path in means}
         if len(phases) == 1:
             return {"loss": means.get(phases[0].name, 0.0)} | each
-        named = {f"{p.owned[0][0]}_loss": means[p.name] for p in phases if p.name in means}
+        named = {phase_name(p): means[p.name] for p in phases if p.name in means}
         return {"loss": sum(named.values())} | each | named
 
     def to_text(self) -> str:

@@ -7,8 +7,9 @@ replaced by its expansion, and that is differentiated.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from graph.primitives.scan import Inside, slope_inside
 from graph.primitives.shape import broadcast_to, to_real_scalar
 from graph.primitives.table import PRIMITIVES
 from graph.program import Program, Row
@@ -32,14 +33,12 @@ def gradients(loss: Tensor, wrt: Sequence[Tensor]) -> list[Tensor]:
     return [found[t.id] if t.id in found else _zeros(builder, t) for t in wrt]
 
 
-def pullback(
-    program: Program, always: int, inside: tuple[int, ...] = ()
-) -> tuple[Program, tuple[int, ...]]:
+def pullback(program: Program, always: int, inside: Inside = ()) -> tuple[Program, tuple[int, ...]]:
     """The gradients to the inputs of a program, and the numbers of the inputs that have one.
 
     It takes the inputs of `program`, as values of a batch, then a gradient to each real output. The
-    first `always` inputs have a gradient even where it is 0. Last come the gradients to the values
-    `inside`.
+    first `always` inputs have a gradient even where it is 0. Last comes the gradient to the value
+    that is `inside`.
     """
     builder = Builder()
     inputs = [builder.input("batch", i.key, program.types[i.value]) for i in program.inputs]
@@ -52,16 +51,27 @@ def pullback(
             given = builder.input("batch", f"gradient:{name}", made.type)
             before = seeds.get(made.id)
             seeds[made.id] = given if before is None else before + given
-    asked = [values[value] for value in inside]
+    asked = _asked(program, values, inside)
     wrt = {t.id for t in (*inputs, *asked) if t.dtype == "real"}
     found = _sweep(builder, rows, seeds, wrt)
     wanted = tuple(k for k, t in enumerate(inputs) if k < always or t.id in found)
     parts = {
         program.inputs[k].key: found.get(inputs[k].id, _zeros(builder, inputs[k])) for k in wanted
     }
-    for number, t in enumerate(asked):
-        parts[f"inside:{number}"] = found.get(t.id, _zeros(builder, t))
+    if inside:
+        ends = [found.get(t.id, _zeros(builder, t)) for t in asked]
+        parts["inside"] = ends[0]
+        if len(inside) > 1:  # a cell within
+            parts["inside"] = slope_inside(builder.row_of[asked[0].id], ends, inside[1:])
     return drop_dead(builder.finish(f"{program.name} backward", parts)), wanted
+
+
+def _asked(program: Program, values: Mapping[int, Tensor], inside: Inside) -> list[Tensor]:
+    """The values to which gradients are needed for that to the value inside."""
+    if len(inside) < 2:
+        return [values[value] for value in inside]
+    made = (values[value] for value in program.define()[inside[0]].outputs)
+    return [t for t in made if t.dtype == "real"]
 
 
 def _zeros(builder: Builder, like: Tensor) -> Tensor:

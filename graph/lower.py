@@ -60,7 +60,7 @@ class Model:
     _programs: dict[tuple[str, int], Program] = field(default_factory=dict)
     _reached: dict[str, frozenset[str]] = field(default_factory=dict)
     called: dict[tuple[str, ...], dict[str, str]] = field(default_factory=dict)
-    """What runs call scalar outputs, by those there are; see compute.evaluate."""
+    """What runs call scalar outputs, by those there are; see graph.scores."""
 
     @cached_property
     def _trace(self) -> Trace:
@@ -167,8 +167,7 @@ class Model:
     def can_watch(self, name: str) -> bool:
         """Whether there is a value of this name: `value:path.port` or a gradient, or a ParamKey.
 
-        Inside a scanned cell values and gradients are those of all steps; a cell in a cell has no
-        gradients.
+        Inside a scanned cell, and a cell within that, values and gradients are those of all steps.
         """
         kind, _, target = name.partition(":")
         path, _, port = target.rpartition(".")
@@ -288,9 +287,9 @@ def _training_program(graph: Graph, found: Trace, phase: Phase, watch: frozenset
         outputs |= {f"loss/{path}": found.values[path, port] for path, port in phase.losses}
     for name, tensor in watched.items():
         outputs[name] = gradient_of[tensor.id] if name.startswith("gradient:") else tensor
-    for name, (row, value) in inside.items():
+    for name, (row, place) in inside.items():
         given = [gradient_of[t.id] for t in ends(builder, row)]
-        outputs[name] = slope_inside(row, given, value.id)
+        outputs[name] = slope_inside(row, given, place)
     updates = [
         (Update("state", key, 0), value)
         for key, value, output in found.updates

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from graph.autodiff import differentiated
+from graph.primitives.scan import Inside
 from graph.program import Row
 from graph.tensor import Builder, Tensor
 from graph.trace import Trace
@@ -17,13 +20,18 @@ def differentiable(
     needed = upstream(found, {found.values[loss].id for loss in losses if loss in found.values})
     keys = {key for key, tensor in found.param_tensors.items() if tensor.id in needed}
     places = {place for place, tensor in found.values.items() if tensor.id in needed}
-    for cell in found.cells.values():
-        if cell.scan is not None and any(value in needed for value in cell.scan.outputs):
-            made = {value for _, value in cell.scan.attr("body").outputs}
-            behind = upstream(cell, made)
-            inside = (place for place, tensor in cell.values.items() if tensor.id in behind)
-            places |= {place for place in inside if found.slope(*place)}
+    for inside in _inside(found, needed):
+        places |= {place for place in inside if found.slope(*place)}
     return keys, places
+
+
+def _inside(found: Trace, needed: set[int]) -> Iterator[set[tuple[str, str]]]:
+    """The same of scanned cells whose outputs are among these values, and of cells within."""
+    for cell in found.cells.values():
+        if cell.scan is not None and not needed.isdisjoint(cell.scan.outputs):
+            behind = upstream(cell, {value for _, value in cell.scan.attr("body").outputs})
+            yield {place for place, tensor in cell.values.items() if tensor.id in behind}
+            yield from _inside(cell, behind)
 
 
 def upstream(found: Trace, values: set[int]) -> set[int]:
@@ -35,9 +43,9 @@ def upstream(found: Trace, values: set[int]) -> set[int]:
     return needed
 
 
-def slopes(found: Trace, watch: frozenset[str]) -> dict[str, tuple[Row, Tensor]]:
-    """Watched gradients to values inside scanned cells: the row of the scan, the value inside."""
-    known: dict[str, tuple[Row, Tensor]] = {}
+def slopes(found: Trace, watch: frozenset[str]) -> dict[str, tuple[Row, Inside]]:
+    """Watched gradients to values inside scanned cells: the row of the scan, where they are."""
+    known: dict[str, tuple[Row, Inside]] = {}
     for name in sorted(watch):
         kind, _, target = name.partition(":")
         path, _, port = target.rpartition(".")

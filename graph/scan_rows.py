@@ -23,7 +23,7 @@ from graph.primitives import (
 )
 from graph.program import Input, InputKind, Program, Row, TensorType
 from graph.scanned import Roles, check_states, one_step, over_time, roles_of, with_states
-from graph.simplify import drop_dead
+from graph.simplify import live_rows
 from graph.subgraph import LENGTH, Scan
 from graph.tensor import Tensor
 
@@ -146,7 +146,7 @@ class _Scan:
         """The last states, then all steps of what is kept of each."""
         states, builder = self.roles.states, self.found.builder
         outputs = {f"carry:{id}": tensor for id, tensor in self.carried.items()} | dict(kept)
-        body, noise = _body(drop_dead(self.cell.builder.finish("cell", outputs)))
+        body, noise = _body(self.cell.builder.finish("cell", outputs))
         like = next(iter(self.wired.values()))
         inputs = {id: tensor for id, tensor in self.wired.items() if id in self.roles.inputs}
         known = {_key(self.roles, id): tensor for id, tensor in inputs.items()}
@@ -177,13 +177,14 @@ def _at(x: Tensor, step: int) -> Tensor:
 def _body(program: Program) -> tuple[Program, dict[str, tuple[str, TensorType]]]:
     """The program of one step as `scan` takes it, and the noise that it then gets at each step.
 
+    Its values keep their numbers: those of the trace of the cell are found by them.
     The noise is given by key: its stream and its type. So each step has its own, as every other
     call of a layer that drops at random.
     """
     noise: dict[str, tuple[str, TensorType]] = {}
     drawn: list[Input] = []
     rows: list[Row] = []
-    for row in program.rows:
+    for row in live_rows(program):
         if row.op == "random_uniform":
             key, made = f"step:{row.attr('stream')}", row.outputs[0]
             noise[key] = row.attr("stream"), program.types[made]

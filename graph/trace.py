@@ -17,6 +17,7 @@ from graph.graph import Graph, Node
 from graph.kinds import DataSource
 from graph.op import Context, Mode, Op, Param, Port, Result, SettingError, State
 from graph.primitives import permute
+from graph.primitives.scan import Inside
 from graph.primitives.table import text
 from graph.program import Program, Row, Shape, ShapeError, TensorType
 from graph.scan_rows import scanned
@@ -81,17 +82,21 @@ class Trace:
         assert cell.series is not None
         return cell.series(cell.value(path, port))
 
-    def slope(self, path: str, port: str) -> tuple[Row, Tensor] | None:
-        """Of a value inside a cell that this program scans: the row of the scan, and the value in
-        the body of that. None for any other, also where nothing that comes out depends on it.
+    def slope(self, path: str, port: str) -> tuple[Row, Inside] | None:
+        """Of a value inside a cell that this program scans: the row of the scan, and where the
+        value is inside that. None for any other, also where nothing that comes out depends on it.
         """
         cell = self._cell(path)
-        value = cell.values.get((path, port)) if cell is not None else None
-        if cell is None or cell.scan is None or value is None or value.dtype != "real":
+        if cell is None or cell.scan is None or not cell.knows(path, port):
             return None
+        value, inside = cell.values.get((path, port)), Inside()
+        if value is None and (deeper := cell.slope(path, port)):
+            inside = (deeper[0].outputs[0], *deeper[1])
+        elif value is not None and value.dtype == "real":
+            inside = (value.id,)
         body: Program = cell.scan.attr("body")
-        known = value.id in body.define() or any(value.id == given.value for given in body.inputs)
-        return (cell.scan, value) if known and cell.knows(path, port) else None
+        made = body.define().keys() | {given.value for given in body.inputs}
+        return (cell.scan, inside) if not made.isdisjoint(inside[:1]) else None
 
     def fork(self) -> Trace:
         """The same with a builder of its own, for one program's rows; not for a trace of cells,

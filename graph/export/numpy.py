@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from graph.export.data import TableFacts, batches_source, data_section, split_source
+from graph.export.monitors import COUNT_LOSS
 from graph.export.names import literal, words
 from graph.export.numpy_helpers import HELPERS, needed
 from graph.export.numpy_model import (
@@ -37,7 +38,7 @@ _OWN = """
     initial_slots encode in_units best best_epoch kept
 """
 # names of the file itself that a function written from rows must not hide
-TAKEN = frozenset({*words(_OWN), *HELPERS, *RANDOMNESS, *INITIALISERS})
+TAKEN = frozenset({*words(_OWN), *HELPERS, *RANDOMNESS, *INITIALISERS, *COUNT_LOSS})
 THIRD_PARTY = {
     "np": "import numpy as np",
     "load_digits": "from sklearn.datasets import load_digits",
@@ -84,7 +85,7 @@ def _add_training(source: Source, outline: Outline, tables: Mapping[str, TableFa
         main_function,
     ):
         source.add(write(outline))
-    source.functions += [t.splitlines() for t in needed(source.body(), INITIALISERS)]
+    source.functions += [t.splitlines() for t in needed(source.body(), INITIALISERS | COUNT_LOSS)]
     data = data_section(outline, tables)
     source.constants += data.constants
     source.functions += data.functions

@@ -90,16 +90,18 @@ def step_function(outline: Outline, phase: Phase) -> list[str]:
     optimizers = [row for row in program.program.rows if row.op == "update"]
     states = [u for u in program.program.updates if u.kind == "state"]
     gradients = [v for row in optimizers for v in _gradients(row)]
-    ahead = [loss, *(u.value for u in states)]
+    parts = [program.program.output(f"loss/{k}") for k in outline.monitors.of_nodes(phase)]
+    ahead = [loss, *parts, *(u.value for u in states)]
     rows = readable(program, [*ahead, *gradients], outline.value_names(program.program))
     writer = _writer(outline, program, rows, _given(outline, program.program))
     blocks = writer.write([*ahead, *gradients], rows.ancestors(ahead))
     results = [writer.value(value) for value in [*ahead, *gradients]]
     columns = _reads(blocks, results, outline.arguments.values())
     counters = "".join(f", {name}" for name in outline.iterations(phase) if name != "step")
+    made = "the loss and its parts" if parts else "the loss"
     lines = [
         f"def {outline.step_name(phase)}(params, slots, batch, step{counters}):",
-        '    """One step on a batch: changes params and slots, returns the loss."""',
+        f'    """One step on a batch: changes params and slots, returns {made}."""',
         *(f"    {name} = batch[{literal(name)}]" for name in columns),
     ]
     if _reads(blocks, results, ["n"]):
@@ -112,7 +114,8 @@ def step_function(outline: Outline, phase: Phase) -> list[str]:
         lines += ex.statement(target, writer.value(update.value), "    ")
     for row in optimizers:
         lines += ["", *_update(outline, row, program.program, writer)]
-    return [*lines, f"    return float({ex.text(results[0])})"]
+    given = ", ".join(f"float({ex.text(result)})" for result in results[: 1 + len(parts)])
+    return [*lines, *ex.statement("return ", ex.parse(given), "    ")]
 
 
 def _update(outline: Outline, row: Row, program: Program, writer: Writer) -> list[str]:

@@ -6,6 +6,7 @@ import ast
 
 from graph.export import expression as ex
 from graph.export import stopping
+from graph.export.monitors import count
 from graph.export.names import literal
 from graph.export.outline import Outline
 from graph.kinds import Follower
@@ -205,17 +206,19 @@ def train_function(outline: Outline) -> list[str]:
     ]
     if "steps" in counters:
         lines.append("    steps = EPOCHS * len(batches(samples, 0))")
-    lines += ["    for epoch in range(EPOCHS):", "        losses = []"]
+    monitors = outline.monitors
+    lines += ["    for epoch in range(EPOCHS):", "        losses = []", *monitors.begin()]
     if len(phases) == 1 and phases[0].every == 1:
         lines += _single(outline, phases[0])
     else:
         lines += _several(outline, phases)
     means = _with_averages(outline) if outline.model.averages else []
-    lines += [*means, *_followed(outline), *stopping.look(outline.stopping, "dict(params)")]
-    lines += ["        yield losses", *stopping.leave(outline.stopping, outline.held_out)]
+    rule = outline.stopping
+    lines += [*means, *_followed(outline), *stopping.look(rule, monitors, "dict(params)")]
+    lines += ["        yield losses", *stopping.leave(rule, monitors)]
     if means:
         lines += ["        if epoch + 1 < EPOCHS:", "            params.update(trained)"]
-    return [*lines, *stopping.restore(outline.stopping, "params.update(kept)")]
+    return [*lines, *stopping.restore(rule, monitors, "params.update(kept)")]
 
 
 def _seen(outline: Outline, path: str) -> str:
@@ -234,19 +237,22 @@ def _unseen(outline: Outline) -> list[str]:
         lines = [f"    global {', '.join(_share(outline, path) for path in outline.followers)}"]
     for path in outline.followers:
         lines += ex.lines_of([f"    {_seen(outline, path)} = (1.0, None, 0, 0)"], path)
-    if outline.held_out and (outline.followers or outline.stopping):
+    if outline.monitors.held:
         lines.append("    _, validation, _ = split(data)")
     return [*lines, *stopping.start(outline.stopping)]
 
 
 def _followed(outline: Outline) -> list[str]:
     """The end of an epoch: schedules and early stopping follow a score."""
-    lines = outline.look(f"evaluate(params, {_select('validation')})")
+    monitors = outline.monitors
+    lines = monitors.find(f"evaluate(params, {_select('validation')})")
     for path, op in outline.followers.items():
-        seen = _seen(outline, path)
-        call = ex.parse(follow_text(op, seen, f"scores[{literal(op.monitor)}]"))
-        own = ex.statement(f"{seen} = ", call, "        ")
-        lines += ex.lines_of([*own, f"        {_share(outline, path)} = {seen}[0]"], path)
+        seen, indent, own = _seen(outline, path), "        ", list[str]()
+        if monitors.seldom(op.monitor):
+            own, indent = [f"{indent}if {literal(op.monitor)} in scores:"], f"{indent}    "
+        call = ex.parse(follow_text(op, seen, monitors.text(op.monitor)))
+        own += ex.statement(f"{seen} = ", call, indent)
+        lines += ex.lines_of([*own, f"{indent}{_share(outline, path)} = {seen}[0]"], path)
     return lines
 
 
@@ -280,12 +286,28 @@ def _call(outline: Outline, phase: Phase) -> str:
 
 
 def _single(outline: Outline, phase: Phase) -> list[str]:
+    lines, loss = _stepped(outline, phase, "            ")
     return [
         "        for chosen in batches(samples, epoch):",
         "            step += 1",
         f"            batch = {_select('chosen')}",
-        f"            losses.append({_call(outline, phase)})",
+        *lines,
+        f"            losses.append({loss})",
     ]
+
+
+def _stepped(outline: Outline, phase: Phase, indent: str) -> tuple[list[str], str]:
+    """The lines of a step of a phase whose losses are counted; and the text of its loss."""
+    whole, nodes = outline.monitors.of_phase(phase), outline.monitors.of_nodes(phase)
+    call = _call(outline, phase)
+    if not (whole or nodes):
+        return [], call
+    found = ["own_loss", *(f"own_loss_{k}" for k in range(1, len(nodes) + 1))]
+    counted = dict(zip([whole, *nodes.values()], found, strict=True))
+    return [
+        *ex.statement(f"{', '.join(found)} = ", ex.parse(call), indent),
+        *(count(name, loss, indent) for name, loss in counted.items() if name),
+    ], found[0]
 
 
 def _several(outline: Outline, phases: tuple[Phase, ...]) -> list[str]:
@@ -304,10 +326,8 @@ def _several(outline: Outline, phases: tuple[Phase, ...]) -> list[str]:
         if phase.fresh_batch:
             lines.append(f"{indent}own = batches(samples, epoch, {literal(phase.name)})[place]")
             chosen = "own"
-        lines += [
-            f"{indent}batch = {_select(chosen)}",
-            f"{indent}loss += {_call(outline, phase)}",
-        ]
+        counted, loss = _stepped(outline, phase, indent)
+        lines += [f"{indent}batch = {_select(chosen)}", *counted, f"{indent}loss += {loss}"]
     return [
         *lines,
         "            step += 1",

@@ -11,6 +11,7 @@ from functools import cached_property
 
 from graph.export import numpy_rows
 from graph.export.finish import Finishers
+from graph.export.monitors import Monitors
 from graph.export.names import Namespace, identifier, visible
 from graph.export.numpy_cells import Cells
 from graph.export.symbolic import BATCHES, ExportError, Generic
@@ -75,56 +76,30 @@ class Outline:
     def followers(self) -> dict[str, Follower]:
         """Schedules that follow a score, those that an optimizer has."""
         used = {w.source for path in self.optimizers for w in self.graph.wires_in(path, "schedule")}
-        found = {path: op for path, op in self.model.followers.items() if path in used}
-        for path, op in found.items():
-            if error := self._unscored(op.monitor, "follow"):
-                raise ExportError(f"{path}: {error}")
-        return found
+        return {path: op for path, op in self.model.followers.items() if path in used}
 
     @property
     def held_out(self) -> bool:
         """Whether scores are of validation samples; else there is the mean loss of the epoch."""
         return self.graph.training.split.validation > 0
 
-    def _unscored(self, name: str, purpose: str) -> str:
-        """Why a file cannot follow a score, or "" where it can."""
-        if self.held_out:
-            known = ["loss", *map(self.metric_name, self.metrics())]
-        elif all(phase.every == 1 for phase in self.model.phases):
-            known = ["loss"]
-        else:  # their losses have no common mean over the steps
-            found = f"found phases that rest between steps to {purpose} {name!r} of"
-            return f"{found}, expected held-out samples; hold out a share of the data"
-        if name in known:
-            return ""
-        of = "validation" if self.held_out else "training"
-        remedy = "choose another score" if self.held_out else "hold out a share of the data"
-        expected = f"one of {', '.join(known)} of {of} samples"
-        return f"found {name!r} to {purpose}, expected {expected}; {remedy}"
+    @cached_property
+    def monitors(self) -> Monitors:
+        """The scores that schedules and early stopping follow."""
+        found = Monitors(self.model, self.evaluation if self.held_out else None)
+        for path, op in self.followers.items():
+            if error := found.follow(op.monitor, "follow"):
+                raise ExportError(f"{path}: {error}")
+        rule = self.stopping
+        if rule and (error := found.follow(rule.monitor, "stop early by")):
+            raise ExportError(error)
+        return found
 
     @cached_property
     def stopping(self) -> Stopping | None:
         """The rule by which training stops early or keeps its best weights; None without one."""
         rule = self.graph.training.stopping
-        if not rule.watches:
-            return None
-        if error := self._unscored(rule.monitor, "stop early by"):
-            raise ExportError(error)
-        return rule
-
-    def look(self, evaluated: str) -> list[str]:
-        """The line of an epoch's end that finds the scores; `evaluated` is a call for them. Without
-        held-out samples the loss is the mean over the samples of the epoch, as its steps had it.
-        """
-        if not (self.followers or self.stopping):
-            return []
-        if self.held_out:
-            return [f"        scores = {evaluated}"]
-        sizes = "[len(chosen) for chosen in batches(samples, epoch)]"
-        return [
-            f"        sizes = {sizes}",
-            '        scores = {"loss": float(np.average(losses, weights=sizes))}',
-        ]
+        return rule if rule.watches else None
 
     def slot_names(self, path: str) -> list[str]:
         """Names of the running arrays of an optimizer."""
@@ -300,9 +275,10 @@ class Outline:
         return f"{', '.join(gives)} for {', '.join(takes) or 'no input'}."
 
     def scores(self, program: Program) -> dict[str, int]:
-        """What an evaluation reports, by name: the loss and the metrics."""
+        """What an evaluation reports, by name: the loss and the metrics, and what is followed."""
         outputs = dict(program.outputs)
         found = {"loss": outputs["loss"]} if "loss" in outputs else {}
+        found |= {n: outputs[f"loss/{path}"] for n, path in self.monitors.parts().items()}
         return found | {self.metric_name(p): outputs[f"metric/{p}"] for p in self.metrics()}
 
     def step_name(self, phase: Phase) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from graph.export import expression as ex
 from graph.export.data import TableFacts, batches_source, data_section, split_source
+from graph.export.monitors import COUNT_LOSS
 from graph.export.names import Namespace, literal, words
 from graph.export.numpy_helpers import needed
 from graph.export.outline import Outline
@@ -29,10 +30,12 @@ _OWN = """
     CLASSES FEATURES PLACES TABLE TARGET_SCALE n model Model batch step epoch steps data samples
     chosen place losses loss prediction evaluate train main load_model initial_model load_data
     load_file split shares batches take encode in_units optimizer schedule layer
-    scores validation trained mean means best best_epoch kept
+    scores validation trained mean means best best_epoch kept totals sizes
 """
 # names of the file itself that those of the drawing must not hide
-TAKEN = frozenset({*words(_OWN), *HELPERS, *RANDOMNESS, *INITIALISERS, *SEQUENCES, *SUMS})
+TAKEN = frozenset(
+    {*words(_OWN), *HELPERS, *RANDOMNESS, *INITIALISERS, *SEQUENCES, *SUMS, *COUNT_LOSS}
+)
 THIRD_PARTY = {
     "np": "import numpy as np",
     "torch": "import torch",
@@ -99,7 +102,7 @@ def _add_training(
     ):
         source.add(lines)
     own = outline.finishers.sources()
-    helpers = needed(source.body(), {**own, **INITIALISERS, **HELPERS, **SUMS})
+    helpers = needed(source.body(), {**own, **INITIALISERS, **HELPERS, **SUMS, **COUNT_LOSS})
     source.functions += [text.splitlines() for text in helpers]
     data = data_section(outline, tables)
     source.constants += data.constants

@@ -87,6 +87,9 @@ def evaluate_function(outline: Outline, model: ModelClass) -> list[str]:
     scores = {}
     if losses:
         scores["loss"] = ex.fill("float({0})", [total(outline, model, losses, names)], {})
+    for name, path in outline.monitors.parts().items():
+        own = [value for value in losses if value[0] == path]
+        scores[name] = ex.fill("float({0})", [total(outline, model, own, names)], {})
     lines, numbers = _metrics(outline, model, names)
     scores |= numbers
     entries = ", ".join(f"{literal(k)}: {ex.text(v)}" for k, v in scores.items())

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from graph.export import expression as ex
 from graph.export import stopping
+from graph.export.monitors import count
 from graph.export.names import identifier, literal
 from graph.export.outline import Outline
+from graph.export.pytorch_forward import Value
 from graph.export.pytorch_model import ModelClass, operands
 from graph.export.pytorch_optimizer import optimizer_call, schedule_call, schedule_name
 from graph.export.pytorch_scores import names_of, run_lines, total
@@ -45,15 +47,17 @@ def train_function(outline: Outline, model: ModelClass) -> list[str]:
     if any("steps" in line for line in setup):
         lines.append("    steps = EPOCHS * len(batches(samples, 0))")
     lines += setup
-    if outline.held_out and (outline.followers or outline.stopping):
+    monitors, rule = outline.monitors, outline.stopping
+    if monitors.held:
         lines.append("    _, validation, _ = split(data)")
-    lines += stopping.start(outline.stopping)
+    lines += stopping.start(rule)
     several = len(phases) > 1 or phases[0].every > 1
     apart = any(_apart(outline, path) for path in outline.optimizers)
     fresh = any(phase.fresh_batch for phase in phases)
     if several or apart or _together(outline) > 1:
         lines.append("    step = 0")
     lines += ["    for epoch in range(EPOCHS):", "        model.train()", "        losses = []"]
+    lines += monitors.begin()
     chosen = "place, chosen in enumerate" if fresh else "chosen in "
     source = "(batches(samples, epoch))" if fresh else "batches(samples, epoch)"
     lines.append(f"        for {chosen}{source}:")
@@ -69,13 +73,13 @@ def train_function(outline: Outline, model: ModelClass) -> list[str]:
     if averaged:
         lines.append(f"        trained = {copied}")
         lines += [line for path in averaged for line in _shown(names[path])]
-    lines += outline.look("evaluate(model, data, validation)")
+    lines += monitors.find("evaluate(model, data, validation)")
     lines += _schedule_steps(outline, model, names, "score", "        ")
-    lines += stopping.look(outline.stopping, copied)
-    lines += ["        yield losses", *stopping.leave(outline.stopping, outline.held_out)]
+    lines += stopping.look(rule, monitors, copied)
+    lines += ["        yield losses", *stopping.leave(rule, monitors)]
     if averaged:
         lines += ["        if epoch + 1 < EPOCHS:", "            model.load_state_dict(trained)"]
-    return [*lines, *stopping.restore(outline.stopping, "model.load_state_dict(kept)")]
+    return [*lines, *stopping.restore(rule, monitors, "model.load_state_dict(kept)")]
 
 
 def _shown(name: str) -> list[str]:
@@ -128,10 +132,14 @@ def _schedule_steps(
         for node, schedule in _schedules(outline, path).items():
             _, own = schedule_call(schedule, name, "steps", 1.0, model.customs)
             if own == rhythm:
-                score = ""
+                step = f"{schedule_name(name)}.step()"
                 if isinstance(schedule, Follower):
-                    score = f"scores[{literal(schedule.monitor)}]"
-                lines += ex.lines_of([f"{indent}{schedule_name(name)}.step({score})"], node)
+                    wanted = schedule.monitor
+                    step = f"{schedule_name(name)}.step({outline.monitors.text(wanted)})"
+                    if outline.monitors.seldom(wanted):
+                        lines.append(f"{indent}if {literal(wanted)} in scores:")
+                        step = f"    {step}"
+                lines += ex.lines_of([f"{indent}{step}"], node)
     return lines
 
 
@@ -198,6 +206,7 @@ def _phase(
     lines += [indent + line for line in run_lines(outline, model, wanted, known)]
     loss = ex.statement("loss = ", total(outline, model, phase.losses, known), indent)
     lines += ex.lines_of(loss, *(path for path, _ in phase.losses))
+    lines += _counted(outline, model, phase, known, indent)
     own = [names[path] for path, _ in phase.owned]
     zero = f"{'model' if several or len(own) > 1 else own[0]}.zero_grad()"
     done = "losses[-1] += loss.item()" if several else "losses.append(loss.item())"
@@ -217,6 +226,20 @@ def _phase(
             gathered = f"{indent}gather({names[path]}, {_sums(names[path])})"
             lines += ex.lines_of([gathered], path)
     return [*lines, *_stepped(outline, model, phase, names, indent), f"{indent}{done}"]
+
+
+def _counted(
+    outline: Outline, model: ModelClass, phase: Phase, known: dict[Value, str], indent: str
+) -> list[str]:
+    """The lines that count the losses of a phase which are followed."""
+    monitors = outline.monitors
+    whole, nodes = monitors.of_phase(phase), monitors.of_nodes(phase)
+    lines = [count(whole, "loss.item()", indent)] if whole else []
+    for value in phase.losses:
+        if name := nodes.get(value[0]):
+            loss = ex.text(ex.fill("{0}.item()", [total(outline, model, [value], known)], {}))
+            lines += ex.lines_of([count(name, loss, indent)], value[0])
+    return lines
 
 
 def _together(outline: Outline) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graph.export.monitors import Monitors
 from graph.export.names import literal
 from graph.training import Stopping
 
@@ -15,26 +16,35 @@ def start(rule: Stopping | None) -> list[str]:
     return [f"    best, best_epoch = {worst}, 0", *kept]
 
 
-def look(rule: Stopping | None, keep: str) -> list[str]:
-    """After the evaluation of an epoch; `keep` makes a copy of the weights."""
+def look(rule: Stopping | None, monitors: Monitors, keep: str) -> list[str]:
+    """After the scores of an epoch were found; `keep` makes a copy of the weights."""
     if rule is None:
         return []
     sign, change = ("<", "-") if rule.mode == "min" else (">", "+")
     bar = f"best {change} {rule.min_delta!r}" if rule.min_delta else "best"
-    score = f"scores[{literal(rule.monitor)}]"
-    lines = [
-        f"        if {score} {sign} {bar}:",
+    score = monitors.text(rule.monitor)
+    better, first = f"{score} {sign} {bar}", "if"
+    lines: list[str] = []
+    if monitors.seldom(rule.monitor):  # patience does not wait for what there is not
+        lines = [
+            f"        if {literal(rule.monitor)} not in scores:",
+            "            best_epoch = epoch + 1",
+        ]
+        first = "elif"
+    lines += [
+        f"        {first} {better}:",
         f"            best, best_epoch = {score}, epoch + 1",
     ]
     return [*lines, f"            kept = {keep}"] if rule.restore_best else lines
 
 
-def leave(rule: Stopping | None, held_out: bool) -> list[str]:
-    """After the losses of an epoch were handed out; `held_out` says of which samples scores are."""
+def leave(rule: Stopping | None, monitors: Monitors) -> list[str]:
+    """After the losses of an epoch were handed out."""
     if rule is None or not rule.patience:
         return []
-    name = f"val_{rule.monitor}" if held_out else rule.monitor
-    words = f"{name} no better than {{best:.4g}} for {_epochs(rule.patience)}"
+    words = (
+        f"{monitors.shown(rule.monitor)} no better than {{best:.4g}} for {_epochs(rule.patience)}"
+    )
     return [
         f"        if epoch + 1 - best_epoch >= {rule.patience}:",
         "            print(",
@@ -45,11 +55,12 @@ def leave(rule: Stopping | None, held_out: bool) -> list[str]:
     ]
 
 
-def restore(rule: Stopping | None, put_back: str) -> list[str]:
+def restore(rule: Stopping | None, monitors: Monitors, put_back: str) -> list[str]:
     """After the last epoch; `put_back` makes the kept weights those of the model."""
     if rule is None or not rule.restore_best:
         return []
-    return ["    if kept:", f"        {put_back}"]
+    kept = "kept and best_epoch <= epoch" if monitors.seldom(rule.monitor) else "kept"
+    return [f"    if {kept}:", f"        {put_back}"]
 
 
 def _epochs(count: int) -> str:

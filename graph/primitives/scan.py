@@ -11,6 +11,10 @@ from graph.primitives.table import Gradients, Primitive, Tensors, Types, registe
 from graph.program import Attrs, Program, Row, TensorType
 from graph.tensor import Tensor
 
+# where a value is inside a scan: a value of its body; or an output of a scan that is a row of it,
+# and where the value is inside that
+Inside = tuple[int, ...]
+
 
 def scan(
     body: Program, carries: Sequence[Tensor], inputs: Sequence[Tensor], reverse: bool = False
@@ -31,6 +35,12 @@ def scan(
 def stepped(body: Program) -> int:
     """How many inputs of a body get one step at a time."""
     return sum(given.key.startswith("step:") for given in body.inputs)
+
+
+def real_states(body: Program, count: int) -> list[int]:
+    """The numbers of the carries that are made of real numbers, which alone have gradients."""
+    made = body.outputs[:count]
+    return [k for k, (_, value) in enumerate(made) if body.types[value].dtype == "real"]
 
 
 def _body(attrs: Attrs) -> tuple[Program, int]:
@@ -81,11 +91,9 @@ def _scan_expand(inputs: Sequence[Tensor], attrs: Attrs) -> Sequence[Tensor]:
 
 
 @lru_cache(maxsize=256)
-def _pullback(
-    body: Program, carries: int, inside: tuple[int, ...] = ()
-) -> tuple[Program, tuple[int, ...]]:
+def _pullback(body: Program, carries: int, inside: Inside = ()) -> tuple[Program, tuple[int, ...]]:
     """The gradient of a body, and which of its inputs have one, all carries among them; then that
-    of values inside.
+    of the value inside.
     """
     from graph.autodiff import pullback  # which knows this table
 
@@ -103,19 +111,19 @@ def _scan_vjp(inputs: Tensors, outputs: Tensors, gradients: Tensors, attrs: Attr
     return [parts.get(place) for place in range(len(inputs))]
 
 
-def slope_inside(row: Row, gradients: Tensors, value: int) -> Tensor:
+def slope_inside(row: Row, gradients: Tensors, inside: Inside) -> Tensor:
     """The gradient to a value of the body of a scan at all its steps, N×T×…, from those to the real
     outputs of its row. The way back is the same, so it costs a program that has it hardly a row.
     """
     builder, attrs = gradients[0].builder, dict(row.attrs)
     body, count = _body(attrs)
-    back, wanted = _pullback(body, count, (value,))
+    back, wanted = _pullback(body, count, inside)
     given = (*(Tensor(builder, number) for number in row.inputs), *gradients)
     return builder.emit("scan_grad", given, back=back, wanted=wanted, **attrs)[-1]
 
 
 def _scan_grad_type(types: Types, attrs: Attrs) -> Types:
-    """Gradients to inputs, then to what is asked for inside, of all steps."""
+    """Gradients to inputs, then to the value that is asked for inside, of all steps."""
     _, count = _body(attrs)
     back, wanted = cast("Program", attrs["back"]), cast("tuple[int, ...]", attrs["wanted"])
     inside = [back.types[value] for _, value in back.outputs[len(wanted) :]]
@@ -131,8 +139,9 @@ def _scan_grad_expand(inputs: Sequence[Tensor], attrs: Attrs) -> Sequence[Tensor
     wanted = cast("tuple[int, ...]", attrs["wanted"])
     timed = inputs[count : count + stepped(body)]
     shared = inputs[count + len(timed) : len(body.inputs)]
-    d_carries = list(inputs[len(body.inputs) :][:count])
-    d_stacked = inputs[len(body.inputs) + count :]
+    states = real_states(body, count)
+    d_carries = list(inputs[len(body.inputs) :][: len(states)])
+    d_stacked = inputs[len(body.inputs) + len(states) :]
     order = _order(timed[0].shape[1], attrs)
     trail = [list(inputs[:count])]
     for step in order[:-1]:
@@ -144,8 +153,9 @@ def _scan_grad_expand(inputs: Sequence[Tensor], attrs: Attrs) -> Sequence[Tensor
         given = [*now, *d_carries, *(_at(g, step) for g in d_stacked)]
         known = {i.value: tensor for i, tensor in zip(back.inputs, given, strict=True)}
         walked[step] = inputs[0].builder.inline(back, known)
-        d_carries = [walked[step][value] for _, value in back.outputs[:count]]
-    found, rows = list(d_carries), back.define()
+        d_carries = [walked[step][back.outputs[k][1]] for k in states]
+    found = [walked[order[0]][value] for _, value in back.outputs[:count]]
+    rows = back.define()
     inside = len(back.outputs) - len(wanted)  # of each step, as what is timed
     places = (*wanted[count:], *[0] * inside)
     for place, (_, value) in zip(places, back.outputs[count:], strict=True):

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import save_file
 
-from compute.evaluate import output_names
 from compute.events import EpochDone
 from compute.prepare import TrainOptions
 from compute.results import evaluate_run, open_run, weights
@@ -20,6 +19,7 @@ from graph.files import load
 from graph.graph import Graph, Node, Wire
 from graph.lower import Model
 from graph.ops.metric import Perplexity
+from graph.scores import output_names
 from tests.export.golden_files import EXAMPLES
 from tests.export.test_exported_numbers import TARGETS
 from tests.nodes.harness import load_source

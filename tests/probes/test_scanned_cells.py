@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from compute.backend import Array
+from compute.evaluate import host_scalars
 from compute.reference import evaluate
 from graph.graph import Graph, Node, Wire
 from graph.lower import Model
@@ -17,7 +18,7 @@ from tests.support.cells import DRAWN, FEATURES, STEPS, UNITS, elman, scan, ship
 from tests.support.small_graphs import DEVICES, draw, make_plan, op, outputs, train_steps
 
 SAMPLES = 4
-WATCHED = "gradient:scan/sum.y", "gradient:scan/act.y", "gradient:scan/h.y"
+WATCHED = "gradient:scan/sum.y", "gradient:scan/act.y", "gradient:scan/h.y", "gradient:scan/wh.y"
 BOTH = pytest.mark.parametrize("layer", DRAWN)
 
 
@@ -107,21 +108,34 @@ def test_the_plan_trains_as_the_reference(layer: str, settings: dict[str, object
         np.testing.assert_allclose(found[1][key], array, rtol=1e-11, atol=1e-13, err_msg=key)
 
 
-def test_values_inside_are_those_of_all_steps() -> None:
-    """Watched, a node of the cell gives N×T×…, also within a scan within a scan; nothing else
-    changes, and hardly a row is added.
-    """
+def nested(pushed: bool = False) -> Graph:
+    """A scan in a scanned cell; `pushed` has numbers added within, before the inner tanh."""
     inner = {"x": op("Input"), "deep": op("Reshape", shape=(FEATURES, 1)), "h_next": op("Output")}
     inner |= {"row": scan(definition="row"), "last": op("Reduce", axes=(1,)), "h": op("Input")}
     inner |= {"sum": op("Add")}
     wires = """x.y>deep.x deep.y>row.x row.h_next>last.x last.y>sum.x h.y>sum.x sum.y>h_next.x"""
-    drawn = using(trained(scan(), draw(inner, wires)), row=elman())
-    model = Model(drawn)
+    outer, row = draw(inner, wires), elman()
+    drawn = using(trained(scan(), outer), row=row)
+    if pushed:
+        draw_into(outer, {"e": op("Input")}, "e.y>row.e")
+        row.drop_wire(row.wires_in("act")[0])
+        nodes = {"e": op("Input"), "pushed": op("Add")}
+        draw_into(row, nodes, "sum.y>pushed.x e.y>pushed.x pushed.y>act.x")
+        shape = (STEPS, FEATURES, UNITS)
+        draw_into(drawn, {"push": op("Input", shape=shape)}, "push.y>scan.e")
+    return drawn
+
+
+def test_values_inside_are_those_of_all_steps() -> None:
+    """Watched, a node of the cell gives N×T×…, also within a scan within a scan; nothing else
+    changes, and hardly a row is added.
+    """
+    model = Model(nested())
     names = ("scan/sum.y", "scan/row.h_next", "scan/row/act.y", "scan.h_next")
     watch = frozenset(f"value:{name}" for name in names)
     assert all(map(model.can_watch, watch))
     assert model.can_watch("gradient:scan/sum.y")
-    assert not model.can_watch("gradient:scan/row/act.y")
+    assert model.can_watch("gradient:scan/row/act.y")
     assert not model.can_watch("value:scan/sum.z")
     plain, program = (
         expand_composites(model.program("train/0", SAMPLES, watched))
@@ -180,6 +194,8 @@ def test_gradients_inside_are_those_of_all_steps(settings: dict[str, object], en
         for name, key in (("watched", "gradient:scan/sum.y"), ("peer", "gradient:push.y"))
     )
     assert inside.shape == (SAMPLES, STEPS, UNITS)
+    of_part = found["watched"][rows["watched"].output("gradient:scan/wh.y")]
+    np.testing.assert_array_equal(of_part, inside)
     assert np.abs(peer).max() > 1e-3
     np.testing.assert_allclose(inside, peer, rtol=1e-12, atol=1e-15)
     for output, value in rows["run"].outputs:
@@ -190,6 +206,33 @@ def test_gradients_inside_are_those_of_all_steps(settings: dict[str, object], en
         weight = given["param", "scan/wh/weight"]
         np.testing.assert_allclose(state, inside @ weight, rtol=1e-12, atol=1e-15)
     assert {"scan/sum.y", "scan/act.y", "scan/h.y"} <= Model(plain).reached(Model(plain).phases[0])
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_gradients_in_a_cell_in_a_cell(device: str) -> None:
+    """They are those of numbers added there at every step of both walks."""
+    model, peer = Model(nested()), Model(nested(pushed=True))
+    names = [f"gradient:scan/row/{name}.y" for name in ("sum", "wx", "h", "act")]
+    assert all(map(model.can_watch, names))
+    assert {name.partition(":")[2] for name in names} <= model.reached(model.phases[0])
+    push = "gradient:push.y"
+    shape = (SAMPLES, STEPS, FEATURES, UNITS)
+    data = numbers({"x.y": (SAMPLES, STEPS, FEATURES), "goal.y": (SAMPLES, STEPS, UNITS)}, 5)
+    index, found = np.arange(SAMPLES)[None], []
+    for one, watch in ((model, frozenset(names)), (peer, frozenset({push}))):
+        plan = make_plan(one, device, seed=3)
+        given = data | ({"push.y": np.zeros(shape)} if one is peer else {})
+        scalars = host_scalars(one.live, 0, 1)
+        found.append(plan.run("train/0", given, index, scalars, watch).arrays | plan.read())
+        plan.close()
+    inside, outside = found
+    assert np.abs(outside[push]).max() > 1e-4
+    close = {"rtol": 1e-11, "atol": 1e-15}
+    np.testing.assert_allclose(inside[names[0]], outside[push], **close)
+    np.testing.assert_array_equal(inside[names[1]], inside[names[0]])
+    assert inside[names[2]].shape == inside[names[3]].shape == shape
+    for key in set(inside) & set(outside):
+        np.testing.assert_allclose(inside[key], outside[key], **close)
 
 
 @pytest.mark.parametrize("device", DEVICES)

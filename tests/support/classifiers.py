@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from graph.graph import Graph, Node
 from graph.training import Training
+from tests.support.cells import using
 from tests.support.small_graphs import draw, moons, op, tied_tokens
 
 
@@ -92,6 +93,29 @@ def limited() -> Graph:
     return drawn
 
 
+def walked() -> Graph:
+    """Rows of a digit one after the other through a drawn cell, which also says what it makes of
+    each; what is before and behind its state is done for all rows at once.
+    """
+    inside = {"x": op("Input"), "h": op("Input"), "h_next": op("Output"), "y": op("Output")}
+    inside |= {"see": op("Dense", units=6), "bend": op("Tanh"), "keep": op("Dense", units=5)}
+    inside |= {"read": op("Dense", units=5), "sum": op("Add"), "state": op("Tanh")}
+    inside |= {"drop": op("Dropout", p=0.3), "say": op("Dense", units=4), "loud": op("GELU")}
+    wires = """x.y>see.x see.y>bend.x bend.y>read.x h.y>keep.x read.y>sum.x keep.y>sum.x
+        sum.y>state.x state.y>h_next.x state.y>drop.x drop.y>say.x say.y>loud.x loud.y>y.x"""
+    drawn = classifier(
+        {
+            "rows": ("Reshape", {"shape": (8, 8)}),
+            "scan": ("Scan", {"definition": "cell", "reverse": True}),
+            "flat": ("Flatten", {}),
+            "top": ("Dense", {"units": 10}),
+        },
+        "Adam",
+    )
+    return using(drawn, cell=draw(inside, wires))
+
+
 GRAPHS = {"tied": tied_tokens, "cnn": cnn, "mlp": mlp, "normed": normed, "limited": limited}
 GRAPHS["undone"] = undone
+GRAPHS["walked"] = walked
 GRAPHS["moons"] = lambda: moons(dropout=0.2)

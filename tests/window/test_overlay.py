@@ -27,7 +27,7 @@ from gui.overlay import CanvasOverlay, Overlays, WiresShow
 from gui.overlay_nodes import LOOKS, pictures, quantised, sparkline, watched
 from gui.probes import Probes
 from resources import example_path
-from tests.export.drawn_cells import both_ways
+from tests.export.drawn_cells import both_ways, nested
 from tests.support.drawn import blocks, defined
 
 Open = Callable[[str], CanvasOverlay]
@@ -285,6 +285,26 @@ def test_gradients_inside_a_scanned_cell_tint_its_wires(qtbot: QtBot, app: App) 
     assert told[-1] == "over all steps of the scan"
     assert any(line.startswith("gradient ‖∂L/∂x‖ ") for line in told)
     assert "over all steps of the scan" not in probes.statistics("end", "y")
+    app.trainer.stop()
+
+
+def test_wires_of_a_cell_in_a_cell_are_tinted(qtbot: QtBot, app: App) -> None:
+    """In the drawing that both walks lead to."""
+    overlay = attached(qtbot, app, app.desk.add(Document(nested(), measure)))
+    document, canvas = overlay.document, overlay.canvas
+    assert canvas.enter_node("outer")
+    assert canvas.enter_node("row")
+    document.push(SetTraining(replace(document.graph.training, epochs=1_000_000)))
+    app.trainer.run(document)
+    norms = app.trainer.board_of(document).norms
+    names = [f"gradient:outer/row/{id}.y" for id in ("sum", "wx", "h")]
+    qtbot.waitUntil(lambda: all(name in norms for name in names), timeout=60_000)
+
+    def tinted() -> set[str]:
+        wires = zip(document.wires, canvas.scene.wires, strict=True)
+        return {wire.source for wire, shown in wires if shown.state.gradient is not None}
+
+    qtbot.waitUntil(lambda: {"sum", "wx", "wh", "h"} <= tinted())
     app.trainer.stop()
 
 

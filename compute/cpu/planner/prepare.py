@@ -10,6 +10,7 @@ from typing import cast
 from compute.cpu.kernels.elementwise import MAX_OPERANDS
 from compute.cpu.kernels.opcodes import OPCODES
 from compute.cpu.planner.host import HostProgram, Number
+from graph.hoist import hoisted
 from graph.primitives.shape import concat
 from graph.primitives.table import PRIMITIVES
 from graph.program import Program, Row, Shape, TensorType
@@ -49,7 +50,7 @@ def optimise(program: Program) -> Program:
         walked = row.op in SCANS and not dict(row.attrs).get("also")
         return row.op in KEPT or row.op in OPCODES or walked or (row.op in NORMS and rank in (2, 4))
 
-    return drop_dead(rebuild(expand_composites(program, keep), _TIDIED, _tidy))
+    return drop_dead(rebuild(expand_composites(hoisted(program), keep), _TIDIED, _tidy))
 
 
 def _one_pass(row: Row) -> bool:

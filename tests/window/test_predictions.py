@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QLineEdit, QMenu
 from pytestqt.qtbot import QtBot
 
 from graph.edits import SetTraining
@@ -17,6 +17,7 @@ from gui.docks.page import Page
 from gui.docks.plan import PlanPage
 from gui.docks.plan_rows import COLUMNS, KERNEL
 from gui.docks.predictions import PredictionsPage
+from gui.docks.sample_sheet import MOST, SampleSheet, Shown
 from gui.docks.try_it import TryPage
 
 P = TypeVar("P", bound=Page)
@@ -103,6 +104,45 @@ def test_a_regression_shows_predicted_against_target(qtbot: QtBot, app: App) -> 
     assert picture is not None
     assert picture.line
     assert len(picture.points) > 40
+
+
+def test_a_net_that_redraws_shows_pictures_beside_their_targets(qtbot: QtBot, app: App) -> None:
+    page = trained(qtbot, app, "digits-autoencoder", PredictionsPage)
+    qtbot.waitUntil(lambda: page.stack.currentWidget() is page.redrawn, timeout=10_000)
+    qtbot.waitUntil(lambda: page.answer is not None and page.answer.step == app.trainer.board.step)
+    assert page.answer is not None
+    (output,) = page.answer.outputs
+    assert output.targets is not None
+    shown = page.pictures.samples
+    places = {number: place for place, number in enumerate(page.answer.samples.tolist())}
+    assert len({sample.number for sample in shown}) == len(shown) == MOST
+    for sample in shown:
+        place = places[sample.number]
+        assert sample.says is not None
+        assert np.array_equal(sample.values.ravel(), output.targets[place])
+        assert np.array_equal(sample.says.ravel(), output.values[place])
+        error = float(np.abs(sample.says - sample.values).mean())
+        assert float(sample.caption.removeprefix("error ")) == pytest.approx(error, rel=0.01)
+    menu = QMenu()
+    page.fill_menu(menu)
+    (points,) = menu.actions()
+    points.trigger()
+    assert page.stack.currentWidget() is page.plane
+    points.trigger()
+    assert page.stack.currentWidget() is page.redrawn
+
+
+def test_a_picture_and_what_the_net_says_have_one_range(qtbot: QtBot, app: App) -> None:
+    """A faint copy looks faint beside what it is of."""
+    sheet = SampleSheet(app.look)
+    qtbot.addWidget(sheet)
+    sheet.resize(130, 90)
+    bright = np.ones((1, 2, 2))
+    bright[0, 0, 0] = 0.0
+    sheet.put([Shown(0, "", True, bright, says=np.full((1, 2, 2), 0.5))])
+    image = sheet.grab().toImage()
+    greys = [image.pixelColor(x, 50).red() for x in (8 + 40, 8 + 84)]
+    assert greys == pytest.approx([255, 127], abs=2)
 
 
 def test_a_drawn_digit_is_recognised(qtbot: QtBot, app: App) -> None:

@@ -19,6 +19,7 @@ from gui.docks.plan_rows import COLUMNS, KERNEL
 from gui.docks.predictions import PredictionsPage
 from gui.docks.sample_sheet import MOST, SampleSheet, Shown
 from gui.docks.try_it import TryPage
+from gui.shell.docks import WIDTHS
 
 P = TypeVar("P", bound=Page)
 
@@ -167,6 +168,12 @@ def test_a_held_out_sample_can_be_taken_and_changed(qtbot: QtBot, app: App) -> N
     page = trained(qtbot, app, "table-regression", TryPage)
     qtbot.waitUntil(lambda: len(page.bars.rows) == 1, timeout=10_000)
     qtbot.waitUntil(lambda: bool(page.form.row.any()))
+    page.resize(WIDTHS[2], 262)  # where it stands at first: no field is hidden by the answer
+    qtbot.waitUntil(lambda: page.width() == WIDTHS[2])
+    assert not page._scroll.horizontalScrollBar().isVisible()
+    shown = page._scroll.viewport().width()
+    assert all(one.geometry().right() < shown for one in page.form.findChildren(QLineEdit))
+    assert page.bars.width() > 100
     before = page.bars.rows[0][1]
     field = page.form.findChildren(QLineEdit)[2]
     field.setFocus()

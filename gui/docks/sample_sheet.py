@@ -85,6 +85,9 @@ class SampleSheet(QWidget):
             rect = self._rect(place)
             if image is not None:
                 painter.drawImage(rect, image)
+                if sample.says is not None:
+                    between = QRectF(rect.center().x() - 1, rect.top(), 2, rect.height())
+                    painter.fillRect(between, QColor(theme.panel))
             else:
                 painter.fillRect(rect, QColor(theme.field))
                 painter.setFont(fonts.font("caption mono"))

@@ -66,7 +66,7 @@ class PredictionsPage(Page):
         self._asked_at = 0.0
         self._looked = False  # whether the samples have been asked for
         self._points: tuple[NDArray[np.float64], NDArray[np.int64]] | None = None
-        self._redraws: tuple[int, ...] = ()  # C×H×W where the net makes pictures like its own
+        self._read: tuple[tuple[int, ...], ...] = ()  # shapes of what the net reads of a sample
         self._cell: tuple[int, int] | None = None
         self.matrix = Confusion(app.look)
         self.matrix.picked.connect(self._open)
@@ -124,14 +124,14 @@ class PredictionsPage(Page):
             self.stack.addWidget(page)
 
     def fill_menu(self, menu: QMenu) -> None:
-        if self._redraws:
+        if self.answer is not None and picture_shape(self.output, self._read):
             menu.addAction(self.dotted)
 
     # When to ask
 
     def rebuild(self) -> None:
         if self.app.trainer.document is not self.document or not self._board.started:
-            self.answer, self._points, self._asked, self._redraws = None, None, None, ()
+            self.answer, self._points, self._asked, self._read = None, None, None, ()
             self._say(self.nothing_yet(EMPTY))
             return
         if self.answer is None:
@@ -149,7 +149,7 @@ class PredictionsPage(Page):
         if soon and board.state == "running" and self._asked is not None:
             return
         if self._asked is None or self._asked[:2] != asked[:2]:
-            self._points, self._looked, self._redraws = None, False, ()
+            self._points, self._looked, self._read = None, False, ()
         if self.app.trainer.ask((self, "predictions"), Predictions(), self._answered):
             self._asked, self._asked_at = asked, time.monotonic()
 
@@ -203,8 +203,9 @@ class PredictionsPage(Page):
         output = self.output
         counts = output.confusion
         if counts is None:
-            if self._redraws and not self.dotted.isChecked():
-                self._redraw(output, self.answer.samples)
+            shape = picture_shape(output, self._read)
+            if shape and not self.dotted.isChecked():
+                self._redraw(output, shape)
             elif output.targets is not None:
                 self._scatter(output)
             return
@@ -229,13 +230,14 @@ class PredictionsPage(Page):
         self.plane.put(Picture(points, groups, *both, line=True, x="target", y=words), words)
         self.stack.setCurrentWidget(self.plane)
 
-    def _redraw(self, output: Output, samples: NDArray[np.int64]) -> None:
+    def _redraw(self, output: Output, shape: tuple[int, ...]) -> None:
         """Pictures that the net makes, each beside its target."""
+        assert self.answer is not None
         points = as_points(output)
         if not len(points):
             self._say(NOT_FINITE)
             return
-        self.pictures.put(pairs(output, samples, self._redraws))
+        self.pictures.put(pairs(output, self.answer.samples, shape))
         self.fit.setText(f"target, prediction · {in_words(points)}")
         self.stack.setCurrentWidget(self.redrawn)
 
@@ -245,8 +247,8 @@ class PredictionsPage(Page):
         if not isinstance(answer, SampleInputs) or self.answer is None:
             return
         output = self.output
-        self._redraws = picture_shape(output, answer.arrays.values())
-        if self._redraws:
+        self._read = tuple(array.shape[1:] for array in answer.arrays.values())
+        if picture_shape(output, self._read):
             self._show()
             return
         planes = [a for a in answer.arrays.values() if a.ndim == 2 and a.shape[1] == 2]

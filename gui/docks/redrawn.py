@@ -27,16 +27,14 @@ def in_words(points: NDArray[np.float64]) -> str:
     return f"mean error {np.abs(values - targets).mean():.4g} · R² {r2:.3f}"
 
 
-def picture_shape(output: Output, inputs: Iterable[NDArray[np.generic]]) -> tuple[int, ...]:
-    """C×H×W of inputs that are pictures where the output has as many numbers, and targets; else ().
-
-    `inputs`: arrays of samples, N first.
+def picture_shape(output: Output, read: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
+    """C×H×W of the pictures that an output makes: it has as many numbers as one of the shapes that
+    are `read`, and targets. Else ().
     """
     if output.kind != "numbers" or output.targets is None:
         return ()
-    shapes = [array.shape[1:] for array in inputs if array.ndim == 4]
     size = output.values.shape[1]
-    found = [s for s in shapes if s[0] in (1, 3) and np.prod(s) == size > 1]
+    found = [s for s in read if len(s) == 3 and s[0] in (1, 3) and np.prod(s) == size > 1]
     return found[0] if len(found) == 1 else ()
 
 

@@ -11,12 +11,14 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QMenu
 from pytestqt.qtbot import QtBot
 
+from compute.questions import Output
 from graph.edits import SetTraining
 from gui.app import App
 from gui.docks.page import Page
 from gui.docks.plan import PlanPage
 from gui.docks.plan_rows import COLUMNS, KERNEL
 from gui.docks.predictions import PredictionsPage
+from gui.docks.redrawn import picture_shape
 from gui.docks.sample_sheet import MOST, SampleSheet, Shown
 from gui.docks.try_it import TryPage
 from gui.shell.docks import WIDTHS
@@ -131,6 +133,20 @@ def test_a_net_that_redraws_shows_pictures_beside_their_targets(qtbot: QtBot, ap
     assert page.stack.currentWidget() is page.plane
     points.trigger()
     assert page.stack.currentWidget() is page.redrawn
+
+
+def test_only_as_many_numbers_as_a_picture_has_are_one() -> None:
+    """Another head of the same net, or a class, is shown as it was."""
+    numbers = Output("picture", "numbers", np.zeros((5, 64)), targets=np.zeros((5, 64)))
+    read = ((1, 8, 8), (3,))
+    assert picture_shape(numbers, read) == (1, 8, 8)
+    for other in (
+        replace(numbers, values=np.zeros((5, 1)), targets=np.zeros((5, 1))),
+        replace(numbers, kind="softmax"),
+        replace(numbers, targets=None),
+    ):
+        assert picture_shape(other, read) == ()
+    assert picture_shape(numbers, ((8, 8), (2, 4, 8))) == ()
 
 
 def test_a_picture_and_what_the_net_says_have_one_range(qtbot: QtBot, app: App) -> None:

@@ -24,6 +24,9 @@ def zoom_of(rung: int) -> float:
     return float(2.0 ** (rung / STEPS))
 
 
+READABLE = zoom_of(-12)  # from which nodes show all: LOOK.md's 60 % on the ladder
+
+
 @dataclass(frozen=True, slots=True)
 class Camera:
     """`x`, `y`: the canvas point at the window's corner; `width`, `height`: of the window, px.
@@ -81,13 +84,13 @@ class Camera:
         changed = replace(self, width=max(width, 1), height=max(height, 1), ratio=ratio)
         return changed._at(self.x, self.y)
 
-    def fitted(self, rect: Rect, foot: float = 0.0) -> Camera:
+    def fitted(self, rect: Rect, foot: float = 0.0, margin: float = FIT_MARGIN) -> Camera:
         """The whole of `rect` in the middle of the window above its `foot`, never above 100 %."""
-        below = max(foot + FOOT_GAP, FIT_MARGIN) if foot else FIT_MARGIN
-        room = max(self.width - 2 * FIT_MARGIN, 1.0), max(self.height - FIT_MARGIN - below, 1.0)
+        below = max(foot + FOOT_GAP, margin) if foot else margin
+        room = max(self.width - 2 * margin, 1.0), max(self.height - margin - below, 1.0)
         share = min(room[0] / max(rect.width, 1.0), room[1] / max(rect.height, 1.0))
         rung = min(max(math.floor(math.log2(share) * STEPS + 1e-9), LOWEST), FIT_HIGHEST)
-        lower = (below - FIT_MARGIN) / 2 / zoom_of(rung)
+        lower = (below - margin) / 2 / zoom_of(rung)
         return replace(self, rung=rung).centred(rect.x + rect.width / 2, rect.middle + lower)
 
     def centred(self, x: float, y: float) -> Camera:

@@ -24,6 +24,7 @@ from PySide6.QtSvg import QSvgGenerator, QSvgRenderer
 
 import resources
 from gui import fonts
+from gui.canvas.camera import READABLE
 from gui.canvas.geometry import Rect
 
 Align = Literal["left", "right", "centre"]
@@ -40,7 +41,7 @@ class Detail(IntEnum):
 
 def detail(zoom: float) -> Detail:
     """The level of detail at a zoom (1 is 100 %)."""
-    if zoom >= 0.6:
+    if zoom >= READABLE:
         return Detail.FULL
     if zoom >= 0.25:
         return Detail.PLAIN

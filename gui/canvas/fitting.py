@@ -4,27 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gui.canvas.camera import Camera
+from gui.canvas.camera import READABLE, Camera
 from gui.canvas.geometry import Point, Rect
 from gui.canvas.index import BoxIndex
 
 LEAST = 0.75  # share of the zoom that room for the cards may cost
+NARROW_MARGIN = 16.0  # px, where the usual one would leave nodes without their settings
 
 
 def fitted(camera: Camera, bounds: Rect, nodes: BoxIndex, cards: Sequence[Rect]) -> Camera:
     """All of `bounds` in sight and, where that is not dear, no node under a card; cards in px of
     the window.
     """
-    plain = camera.fitted(bounds)
+    plain = _whole(camera, bounds)
     if not any(covers(plain, nodes, card) for card in cards):
         return plain
     for foot in sorted({camera.height - card.y for card in cards}):
-        tried = camera.fitted(bounds, foot)
+        tried = _whole(camera, bounds, foot)
         if tried.zoom < LEAST * plain.zoom:
             break
         if not any(covers(tried, nodes, card) for card in cards):
             return tried
     return plain
+
+
+def _whole(camera: Camera, bounds: Rect, foot: float = 0.0) -> Camera:
+    """All of `bounds`, with narrow margins where only so nodes show all that they have."""
+    usual = camera.fitted(bounds, foot)
+    narrow = camera.fitted(bounds, foot, NARROW_MARGIN)
+    return narrow if usual.zoom < READABLE <= narrow.zoom else usual
 
 
 def covers(camera: Camera, nodes: BoxIndex, card: Rect) -> bool:

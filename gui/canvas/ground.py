@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QRect
 from PySide6.QtGui import QPainter, QPixmap
 
+from gui.canvas.camera import READABLE
 from gui.canvas.drawing import NO_PEN, brush, colour, pen, rounded, stroke
 from gui.canvas.frame import Frame, draw_rects
 from gui.canvas.geometry import Rect
@@ -27,7 +28,7 @@ def paint_ground(painter: QPainter, frame: Frame) -> None:
     while step * frame.zoom < NEAREST:
         step *= 2.0
     ratio = frame.camera.ratio
-    size = max(1, round(2.0 * min(1.0, frame.zoom) * ratio if frame.zoom >= 0.6 else ratio))
+    size = max(1, round(2.0 * min(1.0, frame.zoom) * ratio if frame.zoom >= READABLE else ratio))
     columns, rows = (_dots(frame, axis, step) - size // 2 for axis in (0, 1))
     row = QPixmap(width, size)
     row.fill(colour(frame.theme.canvas))

@@ -10,6 +10,7 @@ from graph import edits
 from graph.edit import Edit
 from graph.graph import Graph
 from gui import fonts
+from gui.canvas.camera import READABLE
 from gui.canvas.geometry import Point, Rect, wrapped
 from gui.canvas.layout import FRAME_TITLE
 from gui.canvas.scene import CanvasScene
@@ -62,7 +63,7 @@ def item_at(scene: CanvasScene, point: Point, zoom: float) -> ItemHit | None:
         if holds(rect.grown(reach / 2), point):
             if point.x > rect.right - reach and point.y > rect.bottom - reach:
                 return ItemHit(frame.id, "corner")
-            bar = FRAME_TITLE if zoom >= 0.6 else 2 * FRAME_TITLE
+            bar = FRAME_TITLE if zoom >= READABLE else 2 * FRAME_TITLE
             if point.y < rect.y + bar:
                 return ItemHit(frame.id, "title")
     return None

@@ -10,6 +10,7 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainter, QPainterPath
 
 from gui import fonts
+from gui.canvas.camera import READABLE
 from gui.canvas.drawing import (
     Detail,
     brush,
@@ -133,7 +134,7 @@ def paint_dots(painter: QPainter, area: Rect, theme: Theme, zoom: float = 1.0) -
     step = DOT_STEP
     while step * zoom < 14.0 or area.width * area.height > MOST_DOTS * step * step:
         step *= 2.0
-    size = 2.0 / max(1.0, zoom) if zoom >= 0.6 else 1.0 / zoom
+    size = 2.0 / max(1.0, zoom) if zoom >= READABLE else 1.0 / zoom
     path = QPainterPath()
     row = -(-area.y // step) * step
     while row < area.bottom:
@@ -152,14 +153,14 @@ def paint_frame(painter: QPainter, frame: FrameView, theme: Theme, zoom: float =
     ground = mix(theme.canvas, tint, 0.08)
     fill(painter, rounded(rect, FRAME_RADIUS), ground)
     bar = Rect(rect.x, rect.y, rect.width, FRAME_TITLE)
-    if zoom >= 0.6:
+    if zoom >= READABLE:
         fill(painter, rounded(bar, 0.0, FRAME_RADIUS), mix(ground, tint, 0.10))
     stroke(
         painter,
         rounded(rect.grown(-0.5), FRAME_RADIUS - 0.5),
         pen(mix(theme.canvas, tint, 0.55)),
     )
-    if zoom >= 0.6:
+    if zoom >= READABLE:
         title = elided(frame.title, "section", rect.width - 24)
         text(painter, rect.x + 12, bar.middle, title, "section", theme.text)
         return

@@ -29,7 +29,7 @@ from PySide6.QtWidgets import QWidget
 
 from gui import fonts
 from gui.canvas.backdrop import Backdrop, seen_part
-from gui.canvas.camera import NOTCH, Camera
+from gui.canvas.camera import NOTCH, READABLE, Camera
 from gui.canvas.draft import NO_DRAFT, Draft
 from gui.canvas.drawing import Detail, colour, detail, pen, qrect, rounded, stroke
 from gui.canvas.fitting import fitted
@@ -51,7 +51,6 @@ QUIET = 1000  # ms without another look of a node before pictures for other zoom
 MARGIN = 12  # px from the edge to what lies over the canvas, and between that
 CARD = QSize(224, 58)  # beside the zoom, for what somebody tells there
 FLASH = 900  # ms
-READABLE = 0.6  # zoom from which a node that is jumped to is shown as it is
 EDGE = 24.0  # px around a node that is brought into sight
 
 

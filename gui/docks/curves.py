@@ -20,7 +20,7 @@ from graph.files import replace_files
 from gui.app import App
 from gui.canvas.drawing import colour
 from gui.docks.curves_menu import CurvesOptions
-from gui.docks.curves_run import HELD_OUT, RunLines, bad_steps, groups, write_csv
+from gui.docks.curves_run import HELD_OUT, LOSSES, RunLines, bad_steps, groups, write_csv
 from gui.docks.page import Page
 from gui.docks.plot import Plot
 from gui.docks.plot_legend import Entry, Legend
@@ -50,6 +50,7 @@ class CurvesPage(Page):
         self.groups = Segments("Metric")
         self.options = CurvesOptions(self)
         self._runs: list[RunLines] = []
+        self._wanted = ""  # the group that somebody chose
         self._build()
         self.options.changed.connect(self.rebuild)
         self.options.smoothing_changed.connect(self._smooth)
@@ -110,11 +111,15 @@ class CurvesPage(Page):
     def rebuild(self) -> None:
         unit, steps = self._unit()
         self.plot.lower.tell(unit, tick_text, 1 / steps)
+        self._scale()
+        self.refresh()
+
+    def _scale(self) -> None:
+        """The axis of values fits what is shown."""
         percent = "accuracy" in self.group
         self.plot.left.tell("", _percent if percent else tick_text)
         self.plot.value_text = _percent_value if percent else value_text
-        self.plot.log = self.options.log.isChecked() and self.group == "loss"
-        self.refresh()
+        self.plot.log = self.options.log.isChecked() and self.group in ("loss", LOSSES)
 
     def refresh(self) -> None:
         board = self.app.trainer.board_of(self.document)
@@ -166,7 +171,7 @@ class CurvesPage(Page):
         known = [str(self.groups.tabData(place)) for place in range(self.groups.count())]
         if known == names:
             return
-        chosen = self.group
+        chosen = self._wanted or LOSSES  # the sum of several nets' losses says little of each
         self.groups.blockSignals(True)
         while self.groups.count():
             self.groups.removeTab(0)
@@ -176,8 +181,10 @@ class CurvesPage(Page):
         self.groups.setCurrentIndex(names.index(chosen) if chosen in names else 0)
         self.groups.blockSignals(False)
         self.groups.setVisible(len(names) > 1)
+        self._scale()
 
     def _group_changed(self, place: int) -> None:
+        self._wanted = self.group
         self.plot.show_all()
         self.rebuild()
 

@@ -73,7 +73,7 @@ class FeaturesPage(Page):
 
     def _build(self) -> None:
         self.layer.setAccessibleName("Layer")
-        self.shape = label(tone="tertiary")
+        self.shape = label(tone="mono secondary")
         self.words = label(tone="tertiary")
         left = QVBoxLayout()
         left.setSpacing(4)

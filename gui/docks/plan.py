@@ -8,6 +8,7 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QBoxLayout,
     QComboBox,
+    QHeaderView,
     QLabel,
     QMenu,
     QStackedLayout,
@@ -39,12 +40,13 @@ from gui.docks.plan_rows import (
 from gui.theme import Theme, mix
 from gui.widgets.basics import Elided, Segments
 
-WIDTHS = (40, 96, 96, 76, 74, 64, 100, 60, 60)
+WIDTHS = (48, 104, 96, 64, 66, 48, 100, 54, 54)  # nodes have what the others leave
 ROW = 24
-STEP = 0
+STEP, NODE = 0, 1
 NO_GRAPH = "Open a graph: what its steps cost is shown here."
 WRONG = "What each node costs is shown here once the graph has no errors."
 SOON = "What each node costs is being worked out."
+ASKED = "What each node costs comes in a moment."
 UNMEASURED = "What each node costs is shown here once this machine has been measured."
 
 
@@ -76,7 +78,7 @@ class PlanPage(Page):
         for name in ("Nodes", "Steps"):
             self.rows.addTab(name)
         self.rows.currentChanged.connect(lambda _: self._fill())
-        self.total = Elided("tertiary")
+        self.total = Elided("small")
         self.empty = QLabel(NO_GRAPH)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setWordWrap(True)
@@ -90,13 +92,15 @@ class PlanPage(Page):
         head.setContentsMargins(12, 6, 12, 6)
         head.setSpacing(6)
         head.addWidget(self.entry)
-        head.addWidget(self.total, 1)
+        head.addStretch(1)
         head.addWidget(self.rows, 0, Qt.AlignmentFlag.AlignLeft)
+        self.total.setContentsMargins(12, 0, 12, 4)
         full = QWidget()
         column = QVBoxLayout(full)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(head)
+        column.addWidget(self.total)
         column.addWidget(self.table)
         self.stack = QStackedLayout(self)
         self.stack.addWidget(self.empty)
@@ -127,6 +131,8 @@ class PlanPage(Page):
         question = PlanTable(self.entry.currentText(), profile or idle)
         if not self.app.trainer.ask(self, question, self._answered):
             self._foretell()
+        elif not self.lines:
+            self._show_nothing(ASKED)
 
     def _foretell(self) -> None:
         found = self.app.forecasts.of(self.document)
@@ -166,11 +172,12 @@ class PlanPage(Page):
             "measured": total(line.seconds for line in answer.lines),
         }
         told = [f"{duration(time)} {what}" for what, time in times.items() if time is not None]
-        parts = [f"{', '.join(told)} on one thread"] if told else []
-        parts += [f"{len(answer.lines)} steps", f"batch {answer.batch}"]
+        parts = [", ".join(told)] if told else []
+        parts.append(f"{len(answer.lines)} steps")
         if anew := sum(bool(line.again) for line in answer.lines):
             parts.append(f"{AGAIN} {anew} recompute for the memory budget")
         parts.append(f"{quantity(sum(line.flops for line in answer.lines))}FLOPs")
+        parts.append(f"batch {answer.batch}")
         self.total.show_text(" · ".join(parts))
         self.stack.setCurrentIndex(1)
 
@@ -178,6 +185,9 @@ class PlanPage(Page):
         nodes = self.rows.currentIndex() == 0
         for column in (STEP, KERNEL, SHAPES):
             self.table.setColumnHidden(column, nodes)
+        self.table.horizontalHeader().setSectionResizeMode(
+            NODE, QHeaderView.ResizeMode.Stretch if nodes else QHeaderView.ResizeMode.Interactive
+        )
         self.model.put(by_node(self.lines) if nodes else self.lines)
 
     def _select(self, index: QModelIndex) -> None:
@@ -218,7 +228,7 @@ def _table(model: QSortFilterProxyModel) -> QTableView:
     table.verticalHeader().setDefaultSectionSize(ROW)
     header = table.horizontalHeader()
     header.setHighlightSections(False)
-    header.setStretchLastSection(True)
+    header.setMinimumSectionSize(min(WIDTHS))
     for column, width in enumerate(WIDTHS):
         header.resizeSection(column, width)
     return table

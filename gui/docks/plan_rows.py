@@ -16,6 +16,12 @@ COLUMNS = (
 )
 NUMBERS = frozenset({0, 3, 4, 5, 7, 8})
 KERNEL, SHARE, SHAPES = 2, 5, 6
+TIPS = {
+    3: "How long it takes on one thread, as foretold",
+    4: "How long it takes on one thread, as measured in the run",
+    7: "Bytes that are read and written",
+    8: "Floating-point operations",
+}
 AGAIN = "↻"  # before the kernel of a step that recomputes what was not kept
 SORT = Qt.ItemDataRole.UserRole
 Index = QModelIndex | QPersistentModelIndex
@@ -81,6 +87,8 @@ class PlanModel(QAbstractTableModel):
             return COLUMNS[section]
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _alignment(section)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return TIPS.get(section)
         return None
 
     def data(self, index: Index, role: int = 0) -> Any:
@@ -130,7 +138,10 @@ def quantity(number: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time as people read it: 1.2 ms, 34 µs."""
+    """A time as people read it: 1.2 ms, 34 µs, 2 ns."""
     if seconds >= 1:
         return f"{seconds:.3g} s"
-    return f"{seconds * 1e3:.3g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.3g} µs"
+    for size, unit in ((1e-3, "ms"), (1e-6, "µs")):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds * 1e9:.3g} ns"

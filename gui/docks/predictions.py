@@ -1,4 +1,4 @@
-"""What the net says about held-out samples: confusion matrix, scatter or decision boundary."""
+"""What the net says about held-out samples: confusion matrix, scatter, pictures or boundary."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
+    QMenu,
     QPushButton,
     QScrollArea,
     QStackedLayout,
@@ -35,11 +37,13 @@ from gui.docks.letters import alphabet, written
 from gui.docks.page import Page
 from gui.docks.place_bar import PlaceBar
 from gui.docks.plane import Picture, Plane, around
+from gui.docks.redrawn import as_points, in_words, pairs, picture_shape
 from gui.docks.sample_sheet import MOST, SampleSheet, Shown
 from gui.run.board import Board
 from gui.widgets.basics import label
 
 EMPTY = "Press Run: what the net says about held-out samples is shown here."
+NOT_FINITE = "No prediction is a finite number."
 POINTS = 500
 GAP = 1.0  # s between two looks while the run goes on
 SIDE = 72  # points along each axis of a decision boundary
@@ -62,11 +66,16 @@ class PredictionsPage(Page):
         self._asked_at = 0.0
         self._looked = False  # whether the samples have been asked for
         self._points: tuple[NDArray[np.float64], NDArray[np.int64]] | None = None
+        self._read: tuple[tuple[int, ...], ...] = ()  # shapes of what the net reads of a sample
         self._cell: tuple[int, int] | None = None
         self.matrix = Confusion(app.look)
         self.matrix.picked.connect(self._open)
         self.plane = Plane(app.look)
         self.sheet = SampleSheet(app.look)
+        self.pictures = SampleSheet(app.look)
+        self.fit = label(tone="caption")
+        self.dotted = QAction("Points instead of pictures", self, checkable=True)
+        self.dotted.toggled.connect(lambda _: self._show())
         self.choice = QComboBox()
         self.choice.setAccessibleName("Output")
         self.choice.activated.connect(lambda _: self._close())
@@ -84,11 +93,6 @@ class PredictionsPage(Page):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        scroll = QScrollArea()
-        scroll.setAccessibleName("Samples of the cell")
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setWidget(self.sheet)
         head = QHBoxLayout()
         head.setContentsMargins(12, 6, 12, 0)
         head.addWidget(self.words)
@@ -98,7 +102,12 @@ class PredictionsPage(Page):
         column = QVBoxLayout(self.picked)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(head)
-        column.addWidget(scroll)
+        column.addWidget(_scrolled(self.sheet, "Samples of the cell"))
+        self.redrawn = QWidget()
+        column = QVBoxLayout(self.redrawn)
+        column.setContentsMargins(8, 0, 0, 0)
+        column.addWidget(self.fit)
+        column.addWidget(_scrolled(self.pictures, "Samples, and what the net makes of them"))
         above = QHBoxLayout()
         above.setContentsMargins(8, 0, 8, 0)
         above.addWidget(self.choice)
@@ -111,14 +120,18 @@ class PredictionsPage(Page):
         box.addLayout(above)
         self.stack = QStackedLayout()
         box.addLayout(self.stack, 1)
-        for page in (self.empty, self.matrix, self.plane, self.picked):
+        for page in (self.empty, self.matrix, self.plane, self.picked, self.redrawn):
             self.stack.addWidget(page)
+
+    def fill_menu(self, menu: QMenu) -> None:
+        if self.answer is not None and picture_shape(self.output, self._read):
+            menu.addAction(self.dotted)
 
     # When to ask
 
     def rebuild(self) -> None:
         if self.app.trainer.document is not self.document or not self._board.started:
-            self.answer, self._points, self._asked = None, None, None
+            self.answer, self._points, self._asked, self._read = None, None, None, ()
             self._say(self.nothing_yet(EMPTY))
             return
         if self.answer is None:
@@ -136,7 +149,7 @@ class PredictionsPage(Page):
         if soon and board.state == "running" and self._asked is not None:
             return
         if self._asked is None or self._asked[:2] != asked[:2]:
-            self._points, self._looked = None, False
+            self._points, self._looked, self._read = None, False, ()
         if self.app.trainer.ask((self, "predictions"), Predictions(), self._answered):
             self._asked, self._asked_at = asked, time.monotonic()
 
@@ -190,7 +203,10 @@ class PredictionsPage(Page):
         output = self.output
         counts = output.confusion
         if counts is None:
-            if output.targets is not None:
+            shape = picture_shape(output, self._read)
+            if shape and not self.dotted.isChecked():
+                self._redraw(output, shape)
+            elif output.targets is not None:
                 self._scatter(output)
             return
         self.matrix.put(counts, output.class_names)
@@ -201,33 +217,40 @@ class PredictionsPage(Page):
 
     def _scatter(self, output: Output) -> None:
         """Predicted against target, of all numbers of a regression; of many an even choice."""
-        assert output.targets is not None
-        targets = np.ravel(output.targets).astype(np.float64)
-        values = np.ravel(output.values).astype(np.float64)
-        kept = np.isfinite(values) & np.isfinite(targets)
-        if not kept.any():
-            self._say("No prediction is a finite number.")
+        every = as_points(output)
+        if not len(every):
+            self._say(NOT_FINITE)
             return
-        points = np.stack([targets[kept], values[kept]], axis=1)
-        shown = np.linspace(0, len(points) - 1, min(POINTS, len(points))).astype(np.int64)
-        points = points[shown]
-        error = float(np.abs(values - targets)[kept].mean())
-        spread = float(np.square(targets - targets.mean()).sum())
-        rest = float(np.square(values - targets)[kept].sum())
-        r2 = 1 - rest / spread if spread > 0 else float("nan")
+        shown = np.linspace(0, len(every) - 1, min(POINTS, len(every))).astype(np.int64)
+        points = every[shown]
         low, high = around(points)
         both = (min(low), min(low)), (max(high), max(high))
         groups = np.full(len(points), -1)
-        words = f"predicted · mean error {error:.4g} · R² {r2:.3f}"
+        words = f"predicted · {in_words(every)}"
         self.plane.put(Picture(points, groups, *both, line=True, x="target", y=words), words)
         self.stack.setCurrentWidget(self.plane)
 
-    # Two numbers in, a class out: the boundary
+    def _redraw(self, output: Output, shape: tuple[int, ...]) -> None:
+        """Pictures that the net makes, each beside its target."""
+        assert self.answer is not None
+        points = as_points(output)
+        if not len(points):
+            self._say(NOT_FINITE)
+            return
+        self.pictures.put(pairs(output, self.answer.samples, shape))
+        self.fit.setText(f"target, prediction · {in_words(points)}")
+        self.stack.setCurrentWidget(self.redrawn)
+
+    # What the samples are tells how to show them; two numbers in, a class out: the boundary
 
     def _inputs(self, answer: Answer) -> None:
         if not isinstance(answer, SampleInputs) or self.answer is None:
             return
         output = self.output
+        self._read = tuple(array.shape[1:] for array in answer.arrays.values())
+        if picture_shape(output, self._read):
+            self._show()
+            return
         planes = [a for a in answer.arrays.values() if a.ndim == 2 and a.shape[1] == 2]
         if output.classes is None or output.targets is None or len(planes) != 1:
             return
@@ -305,3 +328,12 @@ class PredictionsPage(Page):
         self.choice.hide()
         self.places.hide()
         self.stack.setCurrentWidget(self.empty)
+
+
+def _scrolled(sheet: SampleSheet, name: str) -> QScrollArea:
+    made = QScrollArea()
+    made.setAccessibleName(name)
+    made.setWidgetResizable(True)
+    made.setFrameShape(QScrollArea.Shape.NoFrame)
+    made.setWidget(sheet)
+    return made

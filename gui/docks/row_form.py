@@ -15,7 +15,7 @@ from gui import fonts
 from gui.widgets.basics import label, plain
 from gui.widgets.menus import round_menu_of
 
-FIELD = 120  # px
+FIELD = 96  # px
 
 
 class RowForm(QWidget):

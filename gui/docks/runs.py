@@ -54,6 +54,7 @@ BESIDE = 560  # px of width from which what differs stands beside the list
 MOST = 5  # runs that are shown at a time
 DOT = 8  # px
 RUN = Qt.ItemDataRole.UserRole
+FIGURES = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 Found = tuple[tuple[Run, ...], str]  # runs, or why there are none
 
 
@@ -158,6 +159,8 @@ class RunsPage(Page):
         names = self._metrics()
         heads = ["Run", *(caption(name) for name in names), "Epochs", "State", "Begun"]
         self.model.setHorizontalHeaderLabels(heads)
+        for column in range(1, len(names) + 2):
+            self.model.horizontalHeaderItem(column).setTextAlignment(FIGURES)
         for run in self.runs:
             self.model.appendRow(self._items(run, names))
         flags = QItemSelectionModel.SelectionFlag
@@ -167,14 +170,15 @@ class RunsPage(Page):
                 self.tree.selectionModel().select(where, flags.Select | flags.Rows)
         self._filling = False
         self._mark()
-        for column in range(self.model.columnCount() - 1):  # the last has what is left
+        for column in range(self.model.columnCount()):  # the last has what is left besides
             self.tree.resizeColumnToContents(column)
         self._tell()
 
     def _metrics(self) -> list[str]:
-        """The loss, and the first other metric that any run has."""
+        """The loss, and what else is measured: another loss only where there is nothing else."""
         names = {name.removeprefix("val_"): None for run in self.runs for name in run.metrics}
         others = [name for name in names if name != "loss" and not name.startswith("test_")]
+        others.sort(key=lambda name: name.endswith("loss"))
         return ["loss", *others[:1]]
 
     def _items(self, run: Run, names: list[str]) -> list[QStandardItem]:
@@ -183,7 +187,8 @@ class RunsPage(Page):
         items = [QStandardItem(text) for text in [*texts, _when(run.created)]]
         for item in items[1 : len(values) + 2]:
             item.setFont(fonts.font("caption mono"))
-            item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            item.setTextAlignment(FIGURES)
+        items[-1].setFont(fonts.font("caption mono"))
         items[0].setData(run.id, RUN)
         items[0].setToolTip(run.id)
         return items

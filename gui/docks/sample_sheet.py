@@ -21,7 +21,7 @@ MOST = 60
 @dataclass(frozen=True, eq=False)
 class Shown:
     """One sample: its number, a line below it, whether it is right; `values` C×H×W or numbers, or
-    what they are as `text`.
+    what they are as `text`. `says`, C×H×W, is drawn beside a picture, on the same range.
     """
 
     number: int
@@ -29,6 +29,7 @@ class Shown:
     right: bool
     values: NDArray[np.float64]
     text: str = ""
+    says: NDArray[np.float64] | None = None
 
 
 class SampleSheet(QWidget):
@@ -48,7 +49,7 @@ class SampleSheet(QWidget):
     def put(self, samples: list[Shown]) -> None:
         """Show these samples, the first 60."""
         self.samples = samples[:MOST]
-        self._images = [_image(sample.values) for sample in self.samples]
+        self._images = [_image(_beside(sample)) for sample in self.samples]
         lines = [f"sample {s.number}: {s.caption}" for s in self.samples]
         self.setAccessibleDescription("; ".join(lines))
         self.setMinimumHeight(self._height())
@@ -59,7 +60,9 @@ class SampleSheet(QWidget):
 
     @property
     def _tile(self) -> tuple[int, int]:
-        return LINE if any(sample.text for sample in self.samples) else (TILE, TILE)
+        if any(sample.text for sample in self.samples):
+            return LINE
+        return (2 * TILE if any(s.says is not None for s in self.samples) else TILE), TILE
 
     def _columns(self) -> int:
         return max(1, (self.width() - GAP) // (self._tile[0] + GAP))
@@ -82,6 +85,9 @@ class SampleSheet(QWidget):
             rect = self._rect(place)
             if image is not None:
                 painter.drawImage(rect, image)
+                if sample.says is not None:
+                    between = QRectF(rect.center().x() - 1, rect.top(), 2, rect.height())
+                    painter.fillRect(between, QColor(theme.panel))
             else:
                 painter.fillRect(rect, QColor(theme.field))
                 painter.setFont(fonts.font("caption mono"))
@@ -124,6 +130,12 @@ def _words(sample: Shown, room: float) -> str:
         metrics = fonts.metrics("caption mono")
         return metrics.elidedText(sample.text, Qt.TextElideMode.ElideLeft, int(room) - 8)
     return "\n".join(f"{value:.3g}" for value in sample.values.ravel()[:4])
+
+
+def _beside(sample: Shown) -> NDArray[np.float64]:
+    """A picture and what the net says of it as one."""
+    both = [sample.values] if sample.says is None else [sample.values, sample.says]
+    return np.concatenate(both, axis=-1)
 
 
 def _image(values: NDArray[np.float64]) -> QImage | None:

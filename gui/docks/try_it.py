@@ -53,6 +53,7 @@ Given = tuple[int, bytes]  # how many symbols were typed, and the sample
 UNKNOWN = "This net reads something that cannot be drawn or typed here yet."
 MOST_BARS, FIRST = 12, 8  # classes up to which each has its bar; of more so many
 BESIDE = 430  # px of width from which the answer stands beside what is asked
+LEAST_ROW, MOST_SHARE = 136, 0.62  # px of a row to fill in; of the width of the page
 NAME, NUMBER, STEP = 76, 52, 18  # px: at most for a name, for a number, a row
 
 
@@ -104,7 +105,6 @@ class TryPage(Page):
         self._scroll.setWidgetResizable(True)
         self._scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         self._scroll.setWidget(self.form)
-        self._scroll.setMinimumWidth(136)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         buttons.addWidget(self.clear)
@@ -143,6 +143,13 @@ class TryPage(Page):
         way, narrow = QBoxLayout.Direction, self.width() < BESIDE
         self._row.setDirection(way.TopToBottom if narrow else way.LeftToRight)
         self._row.setSpacing(8 if narrow else 24)
+        self._give_room()
+
+    def _give_room(self) -> None:
+        """The fields of a row are seen whole where the answer keeps room beside them."""
+        wanted = self.form.sizeHint().width() + self._scroll.verticalScrollBar().sizeHint().width()
+        most = round(MOST_SHARE * self.width())
+        self._scroll.setMinimumWidth(max(LEAST_ROW, min(wanted, most)))
 
     # What the net reads
 
@@ -166,6 +173,7 @@ class TryPage(Page):
             self.bars.put(None)
             if source.columns:
                 self.form.put(source.columns)
+                self._give_room()
             elif source.names:
                 self.text.put(source.names, source.steps)
             else:

@@ -21,7 +21,7 @@ from gui.training.text import caption
 
 PICTURE, LARGE = 128, 232  # px, height of a picture: in several rows, in one
 WORDS, INSET = 152, 16  # px below the picture, and beside the words
-LINES = 2
+LINES = 3
 _RIGHT = Qt.TextElideMode.ElideRight
 
 
@@ -168,14 +168,14 @@ class Card(QAbstractButton):
         concept = fonts.metrics("body").elidedText(example.concept, _RIGHT, room)
         text(34, concept, "body", theme.text3, right=True)
         for number, line in enumerate(self._learn(inside)):
-            text(62 + 18 * number, line, "body", theme.text2)
+            text(58 + 16 * number, line, "body", theme.text2)
         painter.fillRect(QRectF(INSET, self.high + 112, inside, 1), QColor(theme.hair))
         count = "–" if self.parameters is None else f"{self.parameters:,}"
         text(124, f"{count} p  {time_text(example.seconds)}", "small mono", theme.text2)
         text(124, example.result, "small mono", theme.text, right=True)
 
     def _learn(self, room: float) -> list[str]:
-        """What there is to see, in at most two lines."""
+        """What there is to see, in at most three lines."""
         lines = wrapped(self.example.learn, room, fonts.measure, "body")
         if len(lines) <= LINES:
             return lines

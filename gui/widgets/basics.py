@@ -68,7 +68,7 @@ class Elided(QLabel):
 
     def _elide(self) -> None:
         mode = Qt.TextElideMode.ElideRight
-        shown = self.fontMetrics().elidedText(self._whole, mode, self.width())
+        shown = self.fontMetrics().elidedText(self._whole, mode, self.contentsRect().width())
         self.setText(shown)
         self.setToolTip(self._tip or ("" if shown == self._whole else self._whole))
 
@@ -110,7 +110,7 @@ class Segments(QTabBar):
 
 
 class ElidedCombo(QComboBox):
-    """A choice that takes what width it gets; a name without room ends in an ellipsis."""
+    """A choice that takes what width it gets; a name without room keeps its two ends."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -122,7 +122,7 @@ class ElidedCombo(QComboBox):
         self.initStyleOption(option)
         style, part = self.style(), QStyle.SubControl.SC_ComboBoxEditField
         room = style.subControlRect(QStyle.ComplexControl.CC_ComboBox, option, part, self)
-        mode, air = Qt.TextElideMode.ElideRight, 4
+        mode, air = Qt.TextElideMode.ElideMiddle, 4
         text = self.fontMetrics().elidedText(self.currentText(), mode, room.width() - air)
         option.currentText = text
         painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)

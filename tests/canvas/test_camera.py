@@ -1,9 +1,12 @@
 """The camera stays on its ladder and on whole device pixels."""
 
+import numpy as np
 import pytest
 
-from gui.canvas.camera import FIT_HIGHEST, HIGHEST, LOWEST, Camera
+from gui.canvas.camera import FIT_HIGHEST, FIT_MARGIN, HIGHEST, LOWEST, READABLE, Camera
+from gui.canvas.fitting import NARROW_MARGIN, fitted
 from gui.canvas.geometry import Point, Rect
+from gui.canvas.index import BoxIndex
 
 CAMERA = Camera(x=10.0, y=20.0, rung=0, width=800, height=600, ratio=2.0)
 
@@ -46,3 +49,15 @@ def test_fit_shows_all(rect: Rect) -> None:
         assert area.bottom >= rect.bottom
     middle = camera.window(Point(rect.x + rect.width / 2, rect.middle))
     assert (middle.x, middle.y) == pytest.approx((400, 300), abs=1.0)
+
+
+@pytest.mark.parametrize(
+    ("width", "margin"),
+    [(1200, FIT_MARGIN), (1280, NARROW_MARGIN), (1700, FIT_MARGIN)],
+    ids=["room enough", "readable by a narrower margin", "not readable so either"],
+)
+def test_fit_narrows_its_margin_where_only_so_nodes_can_be_read(width: int, margin: float) -> None:
+    all_of_it = Rect(0, 0, width, 50)
+    found = fitted(CAMERA, all_of_it, BoxIndex(np.zeros((4, 0))), ())
+    assert found == CAMERA.fitted(all_of_it, margin=margin)
+    assert (found.zoom >= READABLE) == (width < 1700)

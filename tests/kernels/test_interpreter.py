@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -225,12 +225,10 @@ def test_stopping_from_another_thread(library: Library, count: int) -> None:
     assert made.run(7, count, first=outcome.steps, sync=sync) == threads.Outcome(7, None, False)
 
 
-def test_interrupts_leave_no_thread_running(library: Library) -> None:
-    """Ctrl-C may raise at any point of a run; the next run must be whole all the same."""
-    made, total = counting(library)
-    main, rng = threading.main_thread(), random.Random(0)
-    assert threading.current_thread() is main
-    interrupted = first = 0
+def interrupted_runs(made: Tape, total: Any, run: Callable[[], object]) -> None:
+    """Forty times Ctrl-C at some point of `run`; a run after each is whole."""
+    assert threading.current_thread() is threading.main_thread()
+    rng, interrupted = random.Random(0), 0
 
     def interrupt(after: float) -> None:
         time.sleep(after)
@@ -241,14 +239,20 @@ def test_interrupts_leave_no_thread_running(library: Library) -> None:
         try:
             helper.start()
             while helper.is_alive():
-                made.run(200, 3, first)
+                run()
         except KeyboardInterrupt:
             interrupted += 1
         helper.join()
         before = total.copy()
-        assert made.run(5, 3, first) == threads.Outcome(5, None, False)
+        assert made.run(5, 3) == threads.Outcome(5, None, False)
         assert (total == before + 5).all()
     assert interrupted > 20
+
+
+def test_interrupts_leave_no_thread_running(library: Library) -> None:
+    """Ctrl-C may raise at any point of a run; the next run must be whole all the same."""
+    made, total = counting(library)
+    interrupted_runs(made, total, lambda: made.run(200, 3))
 
 
 def test_profile_counts_calls_and_cycles(library: Library) -> None:

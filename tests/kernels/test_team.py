@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +13,14 @@ import pytest
 from compute.cpu import loader, threads, variants
 from compute.cpu.loader import Library
 from compute.cpu.tape import Control
-from tests.kernels.test_interpreter import KERNELS, Tape, copy_words, counting, power_iteration
+from tests.kernels.test_interpreter import (
+    KERNELS,
+    Tape,
+    copy_words,
+    counting,
+    interrupted_runs,
+    power_iteration,
+)
 
 PATIENCE = 30.0  # seconds until a test gives up waiting for what is bound to come
 
@@ -161,23 +166,5 @@ def test_short_and_long_runs_of_several_threads(kernels: Library) -> None:
 def test_interrupts_of_short_runs(kernels: Library) -> None:
     """A handler that raises between two runs, or after one, leaves the next one whole."""
     made, total = counting(kernels)
-    rng, interrupted = random.Random(1), 0
-
-    def interrupt(after: float) -> None:
-        time.sleep(after)
-        signal.raise_signal(signal.SIGINT)
-
-    for _ in range(40):
-        helper = threading.Thread(target=interrupt, args=(rng.random() * 0.004,))
-        try:
-            helper.start()
-            while helper.is_alive():
-                made.run(1, 3, short=True)
-        except KeyboardInterrupt:
-            interrupted += 1
-        helper.join()
-        before = total.copy()
-        assert made.run(5, 3) == threads.Outcome(5, None, False)
-        assert (total == before + 5).all()
-    assert interrupted > 20
+    interrupted_runs(made, total, lambda: made.run(1, 3, short=True))
     assert not threads.team().busy.locked()

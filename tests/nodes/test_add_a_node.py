@@ -12,12 +12,13 @@ import pytest
 from graph.catalog import catalog, matches
 from graph.export import Target
 from graph.files import dumps, loads
-from graph.graph import Graph, Node, Wire
+from graph.graph import Graph
 from graph.op import REGISTRY, Bad, Op
 from graph.program import ShapeError
 from graph.training import Training
 from tests.export.running import differences, reference, run_alone
 from tests.nodes.harness import build, check_gradient, load_source
+from tests.support.small_graphs import draw, op
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs/add-a-node.md"
 
@@ -34,27 +35,19 @@ def shrink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[type[Op]]:
 
 def drawing() -> Graph:
     """A small classifier with the new node in the middle."""
-    drawn = Graph()
-    for id, op in {
-        "data": REGISTRY["ToyData"](samples_count=120),
-        "first": REGISTRY["Dense"](units=4),
-        "shrink": REGISTRY["Tanhshrink"](),
-        "second": REGISTRY["Dense"](units=2),
-        "loss": REGISTRY["CrossEntropy"](),
-        "adam": REGISTRY["Adam"](),
-    }.items():
-        drawn.set_node(Node(id, op))
-    for wire in (
-        Wire("data", "features", "first", "x"),
-        Wire("first", "y", "shrink", "x"),
-        Wire("shrink", "y", "second", "x"),
-        Wire("second", "y", "loss", "prediction"),
-        Wire("data", "target", "loss", "target"),
-        Wire("loss", "loss", "adam", "loss"),
-    ):
-        drawn.add_wire(wire)
-    drawn.training = Training(epochs=10, batch_size=16, precision="float64")
-    return drawn
+    nodes = {
+        "data": op("ToyData", samples_count=120),
+        "first": op("Dense", units=4),
+        "shrink": op("Tanhshrink"),
+        "second": op("Dense", units=2),
+        "loss": op("CrossEntropy"),
+        "adam": op("Adam"),
+    }
+    wires = (
+        "data.features>first.x first.y>shrink.x shrink.y>second.x second.y>loss.prediction "
+        "data.target>loss.target loss.loss>adam.loss"
+    )
+    return draw(nodes, wires, Training(epochs=10, batch_size=16, precision="float64"))
 
 
 def test_it_is_in_the_palette(shrink: type[Op]) -> None:

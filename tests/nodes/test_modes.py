@@ -12,31 +12,26 @@ from graph.graph import Graph, Node, Wire
 from graph.lower import LowerError, Model
 from graph.op import REGISTRY, Op
 from tests.nodes.harness import build, samples
+from tests.support.small_graphs import draw, op
 
 WIDTH = 3
 
 
 def drawing(layer: Op) -> Graph:
     """Input → layer → loss, with an optimizer, and the layer's value as the output."""
-    drawn = Graph()
-    for id, op in {
-        "data": REGISTRY["Input"](shape=(WIDTH,)),
-        "truth": REGISTRY["Input"](shape=(WIDTH,)),
-        "first": REGISTRY["Dense"](units=WIDTH, bias=False),
+    nodes = {
+        "data": op("Input", shape=(WIDTH,)),
+        "truth": op("Input", shape=(WIDTH,)),
+        "first": op("Dense", units=WIDTH, bias=False),
         "layer": layer,
-        "loss": REGISTRY["MeanSquaredError"](),
-        "sgd": REGISTRY["SGD"](learning_rate=0.0),
-    }.items():
-        drawn.set_node(Node(id, op))
-    for wire in (
-        Wire("data", "y", "first", "x"),
-        Wire("first", "y", "layer", "x"),
-        Wire("layer", "y", "loss", "prediction"),
-        Wire("truth", "y", "loss", "target"),
-        Wire("loss", "loss", "sgd", "loss"),
-    ):
-        drawn.add_wire(wire)
-    return drawn
+        "loss": op("MeanSquaredError"),
+        "sgd": op("SGD", learning_rate=0.0),
+    }
+    return draw(
+        nodes,
+        "data.y>first.x first.y>layer.x layer.y>loss.prediction truth.y>loss.target "
+        "loss.loss>sgd.loss",
+    )
 
 
 class Runner:
@@ -130,7 +125,7 @@ def test_dropout_is_live_and_rests_in_evaluation() -> None:
 def test_two_dropouts_of_one_drawing_have_different_masks() -> None:
     """Their streams are keyed by their nodes."""
     drawn = drawing(REGISTRY["Dropout"]())
-    drawn.drop_wire(Wire("layer", "y", "loss", "prediction"))
+    drawn.drop_wire(drawn.wires_in("loss", "prediction")[0])
     drawn.set_node(Node("other", REGISTRY["Dropout"]()))
     drawn.set_node(Node("sum", REGISTRY["Add"]()))
     for wire in (

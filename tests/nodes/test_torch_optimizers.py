@@ -12,13 +12,14 @@ import pytest
 import graph.ops  # noqa: F401  fills the registry
 from compute.backend import PlanOptions
 from compute.reference_plan import ReferencePlan
-from graph.graph import Graph, Node, Wire
+from graph.graph import Graph
 from graph.kinds import Optimizer, Schedule
 from graph.lower import Model
 from graph.op import REGISTRY
 from graph.template import optimizer_text, schedule_text
 from tests.nodes.harness import distance, load_source
 from tests.nodes.peer import double_precision, torch
+from tests.support.small_graphs import draw, op
 
 STEPS, EPOCH, BATCH, FEATURES = 200, 7, 4, 3
 
@@ -111,29 +112,20 @@ def float64() -> Iterator[None]:
 
 def drawing(optimizer: Optimizer, schedule: Schedule | None) -> Graph:
     """Two dense layers and a tanh, trained on a curve."""
-    drawn = Graph()
     nodes = {
-        "data": REGISTRY["ToyData"](shape="regression"),
-        "first": REGISTRY["Dense"](units=FEATURES),
-        "tanh": REGISTRY["Tanh"](),
-        "second": REGISTRY["Dense"](units=1),
-        "loss": REGISTRY["MeanSquaredError"](),
+        "data": op("ToyData", shape="regression"),
+        "first": op("Dense", units=FEATURES),
+        "tanh": op("Tanh"),
+        "second": op("Dense", units=1),
+        "loss": op("MeanSquaredError"),
         "optimizer": optimizer,
         **({"schedule": schedule} if schedule else {}),
     }
-    for id, op in nodes.items():
-        drawn.set_node(Node(id, op))
-    for wire in (
-        Wire("data", "features", "first", "x"),
-        Wire("first", "y", "tanh", "x"),
-        Wire("tanh", "y", "second", "x"),
-        Wire("second", "y", "loss", "prediction"),
-        Wire("data", "target", "loss", "target"),
-        Wire("loss", "loss", "optimizer", "loss"),
-        *([Wire("schedule", "rate", "optimizer", "schedule")] if schedule else []),
-    ):
-        drawn.add_wire(wire)
-    return drawn
+    wires = (
+        "data.features>first.x first.y>tanh.x tanh.y>second.x second.y>loss.prediction "
+        "data.target>loss.target loss.loss>optimizer.loss"
+    )
+    return draw(nodes, f"{wires} schedule.rate>optimizer.schedule" if schedule else wires)
 
 
 def batches() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:

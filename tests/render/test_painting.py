@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtGui import QImage, QPainter
 
 from graph.op import PortKind
+from gui.canvas.camera import zoom_of
 from gui.canvas.drawing import Detail, detail
 from gui.canvas.geometry import Point
 from gui.canvas.paint_canvas import paint_scene, scene, scene_bounds
@@ -88,7 +89,8 @@ def test_empty_previews_do_no_harm() -> None:
     [
         (2.0, Detail.FULL),
         (0.6, Detail.FULL),
-        (0.59, Detail.PLAIN),
+        (zoom_of(-12), Detail.FULL),
+        (zoom_of(-13), Detail.PLAIN),
         (0.25, Detail.PLAIN),
         (0.24, Detail.NAME),
         (0.1, Detail.NAME),

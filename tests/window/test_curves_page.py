@@ -217,6 +217,8 @@ def test_metrics_of_a_kind_are_drawn_together(qtbot: QtBot, app: App) -> None:
     titles = [page.groups.tabText(place) for place in range(3)]
     assert titles == ["Loss", "Accuracy", "Losses"]
     names = ["adam", "momentum", "rmsprop", "sgd"]
+    assert page.group == "losses"  # what tells the nets apart is seen first
+    assert page.plot.log
     for place in (1, 2):
         page.groups.setCurrentIndex(place)
         assert list(dict.fromkeys(line.name for line in page.plot.lines)) == names
@@ -225,6 +227,11 @@ def test_metrics_of_a_kind_are_drawn_together(qtbot: QtBot, app: App) -> None:
     ends = {line.name: line.shape.at(page.plot.length) for line in page.plot.lines if line.dashed}
     metrics = app.trainer.board.metrics
     assert ends == {name: metrics[f"val_{name}_loss"] for name in names}
+    QTest.mouseClick(page.groups, Qt.MouseButton.LeftButton, pos=page.groups.tabRect(0).center())
+    app.desk.open_example("digits-mlp")
+    app.desk.open_example("optimizers-race")
+    qtbot.waitUntil(lambda: page.groups.count() in (0, 3))
+    assert page.group == "loss"  # whoever has chosen keeps it
 
 
 def test_the_crosshair_reads_the_losses(qtbot: QtBot, app: App) -> None:

@@ -8,16 +8,20 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QLineEdit, QMenu
 from pytestqt.qtbot import QtBot
 
+from compute.questions import Output
 from graph.edits import SetTraining
 from gui.app import App
 from gui.docks.page import Page
 from gui.docks.plan import PlanPage
 from gui.docks.plan_rows import COLUMNS, KERNEL
 from gui.docks.predictions import PredictionsPage
+from gui.docks.redrawn import picture_shape
+from gui.docks.sample_sheet import MOST, SampleSheet, Shown
 from gui.docks.try_it import TryPage
+from gui.shell.docks import WIDTHS
 
 P = TypeVar("P", bound=Page)
 
@@ -105,6 +109,59 @@ def test_a_regression_shows_predicted_against_target(qtbot: QtBot, app: App) -> 
     assert len(picture.points) > 40
 
 
+def test_a_net_that_redraws_shows_pictures_beside_their_targets(qtbot: QtBot, app: App) -> None:
+    page = trained(qtbot, app, "digits-autoencoder", PredictionsPage)
+    qtbot.waitUntil(lambda: page.stack.currentWidget() is page.redrawn, timeout=10_000)
+    qtbot.waitUntil(lambda: page.answer is not None and page.answer.step == app.trainer.board.step)
+    assert page.answer is not None
+    (output,) = page.answer.outputs
+    assert output.targets is not None
+    shown = page.pictures.samples
+    places = {number: place for place, number in enumerate(page.answer.samples.tolist())}
+    assert len({sample.number for sample in shown}) == len(shown) == MOST
+    for sample in shown:
+        place = places[sample.number]
+        assert sample.says is not None
+        assert np.array_equal(sample.values.ravel(), output.targets[place])
+        assert np.array_equal(sample.says.ravel(), output.values[place])
+        error = float(np.abs(sample.says - sample.values).mean())
+        assert float(sample.caption.removeprefix("error ")) == pytest.approx(error, rel=0.01)
+    menu = QMenu()
+    page.fill_menu(menu)
+    (points,) = menu.actions()
+    points.trigger()
+    assert page.stack.currentWidget() is page.plane
+    points.trigger()
+    assert page.stack.currentWidget() is page.redrawn
+
+
+def test_only_as_many_numbers_as_a_picture_has_are_one() -> None:
+    """Another head of the same net, or a class, is shown as it was."""
+    numbers = Output("picture", "numbers", np.zeros((5, 64)), targets=np.zeros((5, 64)))
+    read = ((1, 8, 8), (3,))
+    assert picture_shape(numbers, read) == (1, 8, 8)
+    for other in (
+        replace(numbers, values=np.zeros((5, 1)), targets=np.zeros((5, 1))),
+        replace(numbers, kind="softmax"),
+        replace(numbers, targets=None),
+    ):
+        assert picture_shape(other, read) == ()
+    assert picture_shape(numbers, ((8, 8), (2, 4, 8))) == ()
+
+
+def test_a_picture_and_what_the_net_says_have_one_range(qtbot: QtBot, app: App) -> None:
+    """A faint copy looks faint beside what it is of."""
+    sheet = SampleSheet(app.look)
+    qtbot.addWidget(sheet)
+    sheet.resize(130, 90)
+    bright = np.ones((1, 2, 2))
+    bright[0, 0, 0] = 0.0
+    sheet.put([Shown(0, "", True, bright, says=np.full((1, 2, 2), 0.5))])
+    image = sheet.grab().toImage()
+    greys = [image.pixelColor(x, 50).red() for x in (8 + 40, 8 + 84)]
+    assert greys == pytest.approx([255, 127], abs=2)
+
+
 def test_a_drawn_digit_is_recognised(qtbot: QtBot, app: App) -> None:
     page = trained(qtbot, app, "digits-cnn", TryPage)
     assert page.message.text() == "Draw something on the pad."
@@ -127,6 +184,12 @@ def test_a_held_out_sample_can_be_taken_and_changed(qtbot: QtBot, app: App) -> N
     page = trained(qtbot, app, "table-regression", TryPage)
     qtbot.waitUntil(lambda: len(page.bars.rows) == 1, timeout=10_000)
     qtbot.waitUntil(lambda: bool(page.form.row.any()))
+    page.resize(WIDTHS[2], 262)  # where it stands at first: no field is hidden by the answer
+    qtbot.waitUntil(lambda: page.width() == WIDTHS[2])
+    assert not page._scroll.horizontalScrollBar().isVisible()
+    shown = page._scroll.viewport().width()
+    assert all(one.geometry().right() < shown for one in page.form.findChildren(QLineEdit))
+    assert page.bars.width() > 100
     before = page.bars.rows[0][1]
     field = page.form.findChildren(QLineEdit)[2]
     field.setFocus()

@@ -104,6 +104,14 @@ def test_runs_are_listed_compared_and_told_apart(qtbot: QtBot, here: App) -> Non
     assert page.told.text() == CHOOSE
 
 
+def test_what_is_measured_is_listed_before_another_loss(qtbot: QtBot, here: App) -> None:
+    document = here.desk.open_example("optimizers-race")
+    train(qtbot, here, document, 1)
+    page = shown(qtbot, here)
+    qtbot.waitUntil(lambda: len(page.runs) == 1)
+    assert page.model.horizontalHeaderItem(2).text() == "Accuracy adam"
+
+
 def test_the_present_run_is_the_one_of_now(qtbot: QtBot, here: App) -> None:
     document = here.desk.open_example("moons-mlp")
     train(qtbot, here, document, 2)

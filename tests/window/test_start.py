@@ -16,12 +16,14 @@ from graph.files import load
 from graph.graph import Node
 from graph.ops.table import Table
 from graph.shapes import Shapes
+from gui import fonts
 from gui.app import App
+from gui.canvas.geometry import wrapped
 from gui.canvas.view import Canvas
 from gui.preferences import Preferences
 from gui.session import RecentFile
 from gui.start.begin import HINTS
-from gui.start.cards import LARGE, examples, result_text, time_text
+from gui.start.cards import INSET, LARGE, LINES, examples, result_text, time_text
 from gui.start.gallery import Gallery
 from gui.start.guide import Guide
 from gui.start.recent import RecentRow, when_text
@@ -159,6 +161,9 @@ def test_hinted_keys_are_those_of_the_actions(app: App, qtbot: QtBot) -> None:
     assert [keys[id] for id, _ in HINTS] == ["Tab", "Ctrl+K", "F5", "F1"]
 
 
+CARD = 314  # px of width in a window of 1600
+
+
 def test_words_for_results_and_times() -> None:
     assert result_text("val_accuracy", 0.98) == "98.0 % held out"
     assert result_text("val_mae", 0.6167) == "0.617 MAE held out"
@@ -174,6 +179,8 @@ def test_examples_say_what_was_measured() -> None:
         assert example.title
         assert example.concept
         assert example.learn.endswith(".")
+        lines = wrapped(example.learn, CARD - 2 * INSET, fonts.measure, "body")
+        assert len(lines) <= LINES, example.name  # seen whole on its card
         fall = example.losses[-1] / example.losses[0]
         fails = example.name in ("vanishing", "exploding")  # what these show
         assert fails == (fall > 0.8)

@@ -24,8 +24,8 @@ from compute.cpu.kernels.vocabulary import (
     store_masked,
     unpack,
 )
-from compute.cpu.templates import Access, block, kernel, pieces
 from compute.cpu.tape import CACHE_LINE
+from compute.cpu.templates import Access, block, kernel, pieces
 
 
 def runs_of(k: int) -> int:
@@ -85,8 +85,11 @@ def narrow(
     a: int, a_col: int, b: int, b_row: int, count: int, bias: int, to: int, left: int
 ) -> None:
     """Sums of at most four vectors of columns, the `left` ones that exist."""
-    m0, m1, m2, m3 = first(left), first(left - LANES), first(left - 2 * LANES), first(
-        left - 3 * LANES
+    m0, m1, m2, m3 = (
+        first(left),
+        first(left - LANES),
+        first(left - 2 * LANES),
+        first(left - 3 * LANES),
     )
     s0 = s1 = s2 = s3 = splat(0.0)
     if bias != 0:
@@ -107,8 +110,7 @@ def narrow(
 
 @device
 def add_up(sums: int, length: int, runs: int, c: int, columns: int, epilogue: int) -> None:
-    """c = epilogue(the sums of all runs, in order); those of one lie `length` bytes from the next.
-    """
+    """c = epilogue(the sums of all runs, in order), `length` bytes from one run's to the next's."""
     for j in range(0, columns, LANES):
         some, at = first(columns - j), sums + j * ITEM
         total = load_masked(at, some)

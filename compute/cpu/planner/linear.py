@@ -89,8 +89,8 @@ def _emit_plain(em: Emitter, a: View, b: View, goal: View | None, op: Op) -> Vie
     m, n = a.shape[0], b.shape[1]
     c, c_row = _result(em, goal, a.axes[0], b.axes[1])
     if suits(op, m, inner[0], b_strides[1], em.item):
-        bias = _bias(em, op, n, c) if "bias" in op.roles else None
-        emit_row_product(em, op, a, b, c, bias, (*inner, b_strides[0]))
+        given = _bias(em, op, n, c) if "bias" in op.roles else None
+        emit_row_product(em, op, a, b, c, given, (*inner, b_strides[0]))
         return c
     strides = (_stride(a.axes[0]), inner[1], *b_strides, c_row)
     plain, samples, prefer = _cut(m, n, inner[0], strides, em.item)

@@ -1,7 +1,7 @@
 """Chunks of a group: how threads claim them, count them done and wait for them.
 
-One 64-bit word a group holds the epoch (step of this run, from 1), the chunks claimed and the
-chunks done; only a group that is done is moved to the next epoch.
+One 64-bit word a group holds the epoch (steps that threads have done together, from 1), the chunks
+claimed and the chunks done; only a group that is done is moved to the next epoch.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ CLAIMED, EPOCH = 20, 40  # bit positions in a counter word; chunks done are the 
 END_BITS = 10  # of the chunks claimed from each end, in groups of at most MAX_END chunks
 MAX_END = (1 << END_BITS) - 1
 CLAIMED_BACK = CLAIMED + END_BITS
+LAST_EPOCH = (1 << (63 - EPOCH)) - 1
+EAGER = 20  # turns of a waiting loop without a pause: most waits are over by then
 
 
 @device
@@ -77,7 +79,8 @@ def wait(counter: int, epoch: int, chunks: int, tid: int, sync: int) -> None:
             return
         turns += 1
         if turns < SPINS:
-            pause()
+            if turns > EAGER:
+                pause()
         else:
             turns = 0
             looks += 1

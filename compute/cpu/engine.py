@@ -216,8 +216,8 @@ class Engine:
         bound.attach(data, self.dtype)
         count, done = len(index), 0
         if count == 1 and not profile:
-            bound.load(index, scalars, 0)
-            outcome = bound.run(1, self._sync, False)
+            bound.load_one(index, scalars)
+            outcome = bound.run(1, self._sync)
             if outcome.steps:
                 return StepOutputs(bound.recorded_once(self.dtype), bound.arrays(), 1)
             numbers = dict.fromkeys(bound.planned.scalars, np.empty(0, self.dtype))

@@ -77,6 +77,7 @@ class Bound:
         self._words = self.tape.words.reshape(-1).data
         self._call = Call(library, self.tape.address, self.tape.length)
         self._given: bytes | None = None
+        self._reads = width > 0
         self._attached.clear()
         self._places = {key: self._place(step) for key, step in self.planned.gathers.items()}
         self._profiled = (0, 0.0)
@@ -125,7 +126,7 @@ class Bound:
         Random rows count on from the first step's number, so a call ends where numbers jump.
         """
         if len(index) == 1:
-            self._load_one(index, scalars)
+            self.load_one(index, scalars)
             return 1
         steps = min(self.planned.tables.steps, len(index) - start)
         numbers = scalars.get("iteration:step")
@@ -140,7 +141,7 @@ class Bound:
         self._given = None
         return steps
 
-    def _load_one(self, index: Array, scalars: Mapping[str, Array]) -> None:
+    def load_one(self, index: Array, scalars: Mapping[str, Array]) -> None:
         """Fill the tables for a call of one step; numbers that follow from those of the call before
         stay.
         """
@@ -148,11 +149,12 @@ class Bound:
         if numbers is not None:
             self._base[0] = numbers[0]
         self._row[...] = index
-        host = self.planned.host
-        given = host.read_by(scalars)
-        if given != self._given:
-            host.fill(self._lone, scalars, 0)
-            self._given = given
+        if self._reads:
+            host = self.planned.host
+            given = host.read_by(scalars)
+            if given != self._given:
+                host.fill(self._lone, scalars, 0)
+                self._given = given
 
     # ---- a call
 
@@ -160,7 +162,7 @@ class Bound:
         """Whether a call of so many steps is over before threads that sleep would be awake."""
         return steps * self._work < CALL_FLOPS and steps * self._traffic < CALL_BYTES
 
-    def run(self, steps: int, sync: Sync, profile: bool) -> Outcome:
+    def run(self, steps: int, sync: Sync, profile: bool = False) -> Outcome:
         """One native call of `steps` steps; on one thread to profile them.
 
         One that is not worth waking anybody for has the threads that are awake.
@@ -171,9 +173,10 @@ class Bound:
             done, seconds = self._profiled
             self._profiled = (done + outcome.steps, seconds + perf_counter() - start)
             return outcome
-        short = self.short(steps)
-        count = min(self.threads, self._worthy) if short else self.threads
-        return self._call.run(0, steps, count, sync, False, short)
+        if not self.short(steps):
+            return self._call.run(0, steps, self.threads, sync)
+        count = self.threads if self.threads < self._worthy else self._worthy
+        return self._call.run_short(steps, count, sync)
 
     def recorded(self, steps: int, dtype: np.dtype[Any]) -> list[Array]:
         """The scalar outputs of the last call, an array of `steps` numbers each."""
@@ -181,14 +184,17 @@ class Bound:
 
     def recorded_once(self, dtype: np.dtype[Any]) -> dict[str, Array]:
         """The same by name for a call of one step."""
-        return {name: place.astype(dtype) for name, place in self._firsts}
+        found = {}
+        for name, place in self._firsts:
+            found[name] = place.astype(dtype)
+        return found
 
     def arrays(self) -> dict[str, Array]:
         """Copies of the outputs that are no scalars, as the last step left them."""
-        return {
-            name: place.copy() if shape is None else place.copy().reshape(shape)
-            for name, (place, shape) in self.results.items()
-        }
+        found = {}
+        for name, (place, shape) in self.results.items():
+            found[name] = place.copy() if shape is None else place.copy().reshape(shape)
+        return found
 
     def table(self, predicted: Sequence[float] = ()) -> list[PlanStep]:
         """The steps in the order of the tape, with seconds a step when profiled."""

@@ -9,7 +9,7 @@ put aside within a chunk gets the processor of one that waits for it.
 
 from __future__ import annotations
 
-from compute.cpu.claims import claim, claim_next, wait
+from compute.cpu.claims import LAST_EPOCH, claim, claim_next, wait
 from compute.cpu.kernels.system import thread_number
 from compute.cpu.kernels.vocabulary import (
     atomic_add,
@@ -40,6 +40,7 @@ from compute.cpu.tape import (
     HELPER_ENTRY,
     HELPER_PLACE,
     HELPER_TURNS,
+    JOB_EPOCH,
     JOB_FIRST,
     JOB_NUMBER,
     JOB_ROWS,
@@ -208,9 +209,8 @@ def end_step(step: int, first: int, sync: int) -> None:
 
 
 @device
-def clear_counters(tape: int, rows: int, sync: int) -> None:
+def clear_counters(tape: int, rows: int) -> None:
     """Zeroes every counter."""
-    set_word(sync + SYNC_TURN * WORD, 0)
     index = 0
     while index < rows:
         row = tape + index * ROW_BYTES
@@ -258,15 +258,19 @@ def do_job(job: int) -> None:
     run_steps(
         word_of(job, JOB_TAPE), word_of(job, JOB_ROWS), word_of(job, JOB_FIRST),
         word_of(job, JOB_STEPS), word_of(job, JOB_TID), word_of(job, JOB_THREADS),
-        word_of(job, JOB_SYNC),
+        word_of(job, JOB_SYNC), word_of(job, JOB_EPOCH),
     )  # fmt: skip
 
 
 @device
 def lead(job: int, sync: int) -> None:
     """Offers the run to the helpers and runs it; returns when none of them is at it any more."""
-    clear_counters(word_of(job, JOB_TAPE), word_of(job, JOB_ROWS), sync)
-    threads = word_of(job, JOB_THREADS)
+    threads, epoch = word_of(job, JOB_THREADS), word_of(job, JOB_EPOCH)
+    if epoch == 0 or epoch + word_of(job, JOB_STEPS) > LAST_EPOCH:
+        epoch = 0
+        clear_counters(word_of(job, JOB_TAPE), word_of(job, JOB_ROWS))
+        set_word(job + JOB_EPOCH * WORD, epoch)
+    set_word(sync + SYNC_TURN * WORD, 0)
     set_word(sync + SYNC_THREADS * WORD, threads)
     place = get_word(sync + SYNC_HELPERS * WORD)
     for tid in range(1, threads):
@@ -279,6 +283,7 @@ def lead(job: int, sync: int) -> None:
     note_walker(0, word_of(job, JOB_NUMBER), sync)
     do_job(job)
     note_walker(0, 0, sync)
+    set_word(job + JOB_EPOCH * WORD, epoch + word_of(job, JOB_STEPS))
     place = get_word(sync + SYNC_HELPERS * WORD)
     for _ in range(1, threads):
         dismiss(place, sync)
@@ -326,9 +331,9 @@ def help_others(place: int, patience: int, interpreter: int) -> None:
 
 @device
 def run_steps(
-    tape: int, rows: int, first: int, steps: int, tid: int, threads: int, sync: int
+    tape: int, rows: int, first: int, steps: int, tid: int, threads: int, sync: int, before: int
 ) -> None:
-    """The part of one thread in a run."""
+    """The part of one thread in a run; `before` is the last epoch before it."""
     step = first
     while step < first + steps and step <= atomic_get(sync + SYNC_STOP_AFTER * WORD):
         if threads == 1:
@@ -336,8 +341,12 @@ def run_steps(
                 return
             end_step(step, first, sync)
         else:
-            epoch = step - first + 1
+            epoch = before + step - first + 1
             if run_step(tape, rows, step, epoch, tid, sync) != 0:
+                return
+            if step == first + steps - 1:  # nobody goes on: the leading thread waits for the others
+                if tid == 0:
+                    end_step(step, first, sync)
                 return
             turn = sync + SYNC_TURN * WORD
             if claim(turn, epoch, 1, tid) == 0:

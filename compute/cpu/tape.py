@@ -83,7 +83,8 @@ JOB_TID = 4  # or HELPER: a thread that has no job yet
 JOB_THREADS = 5
 JOB_SYNC = 6
 JOB_NUMBER = 7  # the system's number of the calling thread, when others run beside it
-JOB_WORDS = 8
+JOB_EPOCH = 8  # the last that the tape's counters have seen; 0: they may hold anything
+JOB_WORDS = 9
 HELPER = -1
 HELPER_PLACE, HELPER_TURNS, HELPER_ENTRY = range(3)  # words of a job whose tid is HELPER
 

@@ -184,26 +184,25 @@ class Team:
         self.busy = threading.Lock()
         """Held by the run that uses the workers."""
 
-    def near(self, entry: int, count: int) -> bool:
-        """Whether a short run may have `count` workers: they are awake, or will be for the next
-        one, as runs follow each other closely.
-        """
-        if self.busy.locked():
-            return False
-        if len(self._workers) >= count:
-            for worker in self._workers[:count]:
-                if worker.attends != entry:
-                    break
-            else:
-                return True
-        return perf_counter() - self._ended < LINGER
-
     def went_without(self) -> None:
         """A short run has ended that had no workers."""
         self._ended = perf_counter()
 
-    def call(self, entry: int, count: int) -> int:
-        """Calls `count` workers to their places; the address of the first. `busy` must be held."""
+    def call(self, entry: int, count: int, short: bool) -> int:
+        """Calls `count` workers to their places; the address of the first. `busy` must be held.
+
+        A short run gets 0 unless they are awake, or will be for the next one, as runs follow each
+        other closely.
+        """
+        workers = self._workers
+        if len(workers) >= count:
+            for worker in workers if len(workers) == count else workers[:count]:
+                if worker.attends != entry:
+                    break
+            else:
+                return workers[0].place.address
+        if short and perf_counter() - self._ended >= LINGER:
+            return 0
         while len(self._workers) < count:
             with _signals_put_off():
                 added = _Worker(len(self._workers) + 1)
@@ -285,52 +284,50 @@ class Call:
         self._words[JOB_TAPE], self._words[JOB_ROWS] = tape, rows
 
     def run(
-        self,
-        first: int,
-        steps: int,
-        threads: int,
-        sync: Sync,
-        profile: bool = False,
-        short: bool = False,
+        self, first: int, steps: int, threads: int, sync: Sync, profile: bool = False
     ) -> Outcome:
         """Runs `steps` steps, numbered from `first`; returns when all threads are done.
 
         The calling thread is thread 0. `profile` accumulates cycles and calls in the rows and needs
-        one thread. A `short` run has the other threads only when they are awake, or about to be.
-        The result does not depend on `threads`.
+        one thread. The result does not depend on `threads`.
         """
         if profile and threads != 1:
             raise ValueError(f"Profiling counts on one thread; {threads} were asked for.")
-        if not 0 < steps <= MAX_STEPS:
-            if steps > MAX_STEPS:
-                raise ValueError(f"{steps} steps in one run; at most {MAX_STEPS} are allowed.")
+        if steps > MAX_STEPS:
+            raise ValueError(f"{steps} steps in one run; at most {MAX_STEPS} are allowed.")
+        if steps <= 0:
             return Outcome(0, None, False)
-        words = self._words
-        words[JOB_FIRST], words[JOB_STEPS], words[JOB_SYNC] = first, steps, sync.address
-        if short:  # over before anybody could ask for its end
-            self._call(threads, sync, True)
-            return sync.outcome(steps)
         sync.profile(profile)
         _team.running.add(sync)
         try:
-            self._call(threads, sync, False)
-            return sync.outcome(steps)
+            return self.run_short(steps, threads, sync, first, short=False)
         finally:
             _team.running.discard(sync)
             sync.profile(False)
 
-    def _call(self, threads: int, sync: Sync, short: bool) -> None:
-        """The native call. A run on several threads is one: no signal leaves it half given out."""
-        if threads > 1 and (not short or _team.near(self._entry, threads - 1)):
-            with _team.busy:
-                sync.give_helpers(_team.call(self._entry, threads - 1))
-                self._words[JOB_THREADS], self._words[JOB_NUMBER] = threads, _local.number
-                self._interpret(self._address)
-            return
-        self._words[JOB_THREADS] = 1
+    def run_short(
+        self, steps: int, threads: int, sync: Sync, first: int = 0, short: bool = True
+    ) -> Outcome:
+        """The same for a run that is over before anybody could ask for its end.
+
+        It has the other threads only when they are awake, or about to be.
+        """
+        team, words = _team, self._words
+        words[JOB_FIRST], words[JOB_STEPS], words[JOB_SYNC] = first, steps, sync.address
+        if threads > 1 and not (short and team.busy.locked()):
+            with team.busy:
+                place = team.call(self._entry, threads - 1, short)
+                if place:
+                    words[JOB_THREADS], words[JOB_NUMBER] = threads, _local.number
+                    sync.give_helpers(place)
+                    # one native call: no signal leaves the run half given out
+                    self._interpret(self._address)
+                    return sync.outcome(steps)
+        words[JOB_THREADS] = 1
         self._interpret(self._address)
-        if short and threads > 1:
-            _team.went_without()
+        if threads > 1:
+            team.went_without()
+        return sync.outcome(steps)
 
 
 def run(
@@ -344,8 +341,11 @@ def run(
     profile: bool = False,
     short: bool = False,
 ) -> Outcome:
-    """Runs the tape at an address once; see `Call.run`."""
-    return Call(library, tape, rows).run(first, steps, threads, sync or Sync(), profile, short)
+    """Runs the tape at an address once; see `Call`."""
+    made, sync = Call(library, tape, rows), sync or Sync()
+    if short and 0 < steps <= MAX_STEPS and not profile:
+        return made.run_short(steps, threads, sync, first)
+    return made.run(first, steps, threads, sync, profile)
 
 
 def set_niceness(value: int, worker_threads: bool = True) -> None:

@@ -282,6 +282,7 @@ class Call:
         self._job = _Block(JOB_WORDS)
         self._address, self._words = self._job.address, self._job.words
         self._words[JOB_TAPE], self._words[JOB_ROWS] = tape, rows
+        self._given: tuple[int, int, Sync] | None = None  # as the job says now
 
     def run(
         self, first: int, steps: int, threads: int, sync: Sync, profile: bool = False
@@ -313,7 +314,10 @@ class Call:
         It has the other threads only when they are awake, or about to be.
         """
         team, words = _team, self._words
-        words[JOB_FIRST], words[JOB_STEPS], words[JOB_SYNC] = first, steps, sync.address
+        given = first, steps, sync
+        if given != self._given:
+            words[JOB_FIRST], words[JOB_STEPS], words[JOB_SYNC] = first, steps, sync.address
+            self._given = given
         if threads > 1 and not (short and team.busy.locked()):
             with team.busy:
                 place = team.call(self._entry, threads - 1, short)

@@ -35,7 +35,9 @@ def product(
 
 
 @pytest.mark.parametrize("cut", CUTS, ids=str)
-@pytest.mark.parametrize("size", [(1, 300, 410), (1, 130, 193), (1, 10, 200), (1, 1, 2)], ids=str)
+@pytest.mark.parametrize(
+    "size", [(1, 300, 410), (1, 130, 193), (1, 5, 410), (1, 10, 200), (1, 1, 2)], ids=str
+)
 def test_the_bits_of_the_general_product(
     library: Library, real: Any, rng: np.random.Generator, size: Any, cut: tuple[int, int]
 ) -> None:

@@ -109,6 +109,29 @@ def narrow(
 
 
 @device
+def pair(
+    a: int, a_col: int, b: int, b_row: int, count: int, last: int, bias: int, to: int, length: int,
+    columns: int,
+) -> None:  # fmt: skip
+    """Sums of one vector of columns for two runs at once, of `count` and `last` terms: a chain
+    waits for each of its sums.
+    """
+    some, other_a, other_b = first(columns), a + count * a_col, b + count * b_row
+    s0 = s1 = splat(0.0)
+    if bias != 0:
+        s0 = load_masked(bias, some)
+    for _ in range(last):
+        s0 = fma(splat(get_real(a)), load_masked(b, some), s0)
+        s1 = fma(splat(get_real(other_a)), load_masked(other_b, some), s1)
+        a, b, other_a, other_b = a + a_col, b + b_row, other_a + a_col, other_b + b_row
+    for _ in range(count - last):
+        s0 = fma(splat(get_real(a)), load_masked(b, some), s0)
+        a, b = a + a_col, b + b_row
+    store_masked(to, s0, some)
+    store_masked(to + length, s1, some)
+
+
+@device
 def add_up(sums: int, length: int, runs: int, c: int, columns: int, epilogue: int) -> None:
     """c = epilogue(the sums of all runs, in order), `length` bytes from one run's to the next's."""
     for j in range(0, columns, LANES):
@@ -147,10 +170,16 @@ def row_product(row: int, chunk: int, tid: int, step: int) -> None:
     depth = (k + every - 1) // every
     start = part * size
     columns, length, end = min(size, n - start), n * ITEM, min(every, begin + runs)
-    for r in range(begin, end):
+    r = begin
+    while r < end:
         at, count = r * depth, min(depth, k - r * depth)
         left, j = columns, start * ITEM
         from_a, from_b, to = a + at * a_col, b + at * b_row, sums + r * length
+        if columns <= LANES and r + 1 < end:
+            last, own = min(depth, k - at - depth), bias + j if bias != 0 and r == 0 else 0
+            pair(from_a, a_col, from_b + j, b_row, count, last, own, to + j, length, columns)
+            r += 2
+            continue
         while left > 0:
             first_bias = bias + j if bias != 0 and r == 0 else 0
             if left >= 8 * LANES:
@@ -159,6 +188,7 @@ def row_product(row: int, chunk: int, tid: int, step: int) -> None:
             else:
                 narrow(from_a, a_col, from_b + j, b_row, count, first_bias, to + j, left)
                 left, j = left - 4 * LANES, j + 4 * VECTOR
+        r += 1
     done = counts + part * 64
     if atomic_add(done, end - begin) + end - begin == every:
         atomic_set(done, 0)

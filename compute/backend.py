@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 
@@ -64,8 +64,7 @@ class PlanStep:
         return f"recomputes {', '.join(self.again)}"
 
 
-@dataclass(frozen=True)
-class StepOutputs:
+class StepOutputs(NamedTuple):
     """What `Plan.run` gives back.
 
     `scalars`: each scalar output for every step done, shape (steps,). `arrays`: every other output

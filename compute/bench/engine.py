@@ -15,6 +15,7 @@ from graph.graph import Graph
 from graph.lower import Model
 
 PHASE = "train/0"
+FIRST = np.zeros((1, 1), np.int64)
 
 
 @dataclass
@@ -53,8 +54,11 @@ class Engine:
 
     def run(self, steps: int) -> Array:
         """Train so many steps; returns their losses."""
-        index = self._rows[np.arange(self.done, self.done + steps) % BATCHES]
-        numbers = np.arange(self.done + 1, self.done + steps + 1, dtype=float)
+        first = self.done % BATCHES
+        index = self._rows[first : first + 1]
+        if steps != 1:
+            index = self._rows[np.arange(first, first + steps) % BATCHES]
+        numbers = np.arange(self.done + 1.0, self.done + steps + 1.0)
         scalars = {**self._constant(steps), "iteration:step": numbers}
         self.done += steps
         return self.plan.run(PHASE, self.data, index, scalars).scalars["loss"]
@@ -88,8 +92,7 @@ class Answers:
     def answer(self, sample: Array) -> Array:
         """What a program that uses a plan writes to have one new sample's prediction, 1×…."""
         plan = self.engine.plan
-        given = plan.run("predict", {self.key: sample}, np.zeros((1, 1), np.int64), {})
-        return given.arrays["outputs/prediction"]
+        return plan.run("predict", {self.key: sample}, FIRST, {}).arrays["outputs/prediction"]
 
     def run(self, count: int) -> None:
         """So many answers, one call each."""

@@ -70,7 +70,7 @@ class Compiler:
     def object_code(self, name: str) -> bytes:
         """The object file of kernel `name` (or of the interpreter)."""
         if name == INTERPRETER:
-            return self._emit(name, self._instantiate(interpret, 0), 7)
+            return self._emit(name, self._instantiate(interpret, 0), 1)
         spec = SPECS[name]
         return self._emit(name, self._instantiate(spec.function, len(spec.words)), 4)
 

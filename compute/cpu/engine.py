@@ -52,7 +52,7 @@ class Engine:
         progress: Callable[[int, int, str], None] | None = None,
     ) -> None:
         self.storage, self.options = storage, options
-        self.dtype = DTYPES[options.precision]
+        self.dtype = np.dtype(DTYPES[options.precision])
         self.variant = variant_of(options)
         self.threads = options.threads or cores()
         self._progress = progress
@@ -61,6 +61,8 @@ class Engine:
         self._transient = Segment(0)
         self._generation = 0
         self._last: Bound | None = None
+        self.recent: tuple[Key, Bound] | tuple[None, None] = (None, None)
+        """The entry that was asked for last: calls of one step often ask for it again."""
         self._sync = threads.Sync()
         self._stopped = False
 
@@ -144,6 +146,7 @@ class Engine:
             while len(self._entries) >= MAX_ENTRIES:
                 self._entries.pop(next(iter(self._entries)))
         self._entries[key] = bound  # the last one used is the last to be forgotten
+        self.recent = key, bound
         return bound
 
     def bound(self) -> list[Bound]:
@@ -205,12 +208,20 @@ class Engine:
 
         After a bad step there are no arrays: it has overwritten those of the step before.
         """
-        self.bind(bound)
+        if bound is not self._last or bound.generation != self._generation:
+            self.bind(bound)
         if self._stopped:  # asked of a run that had ended
             self._sync = threads.Sync()
         self._stopped = False
         bound.attach(data, self.dtype)
         count, done = len(index), 0
+        if count == 1 and not profile:
+            bound.load_one(index, scalars)
+            outcome = bound.run(1, self._sync)
+            if outcome.steps:
+                return StepOutputs(bound.recorded_once(self.dtype), bound.arrays(), 1)
+            numbers = dict.fromkeys(bound.planned.scalars, np.empty(0, self.dtype))
+            return StepOutputs(numbers, {}, 0, outcome.bad_step)
         series: list[list[Array]] = []
         bad: int | None = None
         while done < count and bad is None and not self._stopped:
@@ -226,18 +237,16 @@ class Engine:
         columns = series[0]
         if len(series) > 1:
             columns = [np.concatenate(parts) for parts in zip(*series, strict=True)]
-        arrays = {}
-        if done and bad is None:
-            found = bound.results.items()
-            arrays = {name: place.copy(order="C").reshape(shape) for name, (place, shape) in found}
+        arrays = bound.arrays() if done and bad is None else {}
         scalars_by_name = dict(zip(bound.planned.scalars, columns, strict=True))
         return StepOutputs(scalars_by_name, arrays, done, bad)
 
-    def _result(self, planned: Planned, name: str) -> tuple[Array, Shape]:
-        """Where an output lies, and its shape."""
+    def _result(self, planned: Planned, name: str) -> tuple[Array, Shape | None]:
+        """Where an output lies, and its shape if that is another."""
         view, whole = planned.arrays[name], name in planned.integers
         segment = self._transient if view.buffer.segment == "transient" else self.persistent
-        return self._array(view, segment, np.int64 if whole else self.dtype), view.shape
+        place = self._array(view, segment, np.int64 if whole else self.dtype)
+        return place, None if place.shape == view.shape else view.shape
 
     def stop(self) -> None:
         """Let a run under way return after its present step."""
@@ -267,6 +276,7 @@ class Engine:
     def close(self) -> None:
         """Forget tapes and memory."""
         self._entries.clear()
+        self.recent = (None, None)
         self._persistent, self._transient, self._last = None, Segment(0), None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from ctypes import addressof, c_char
 from math import prod
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
@@ -16,8 +17,7 @@ from compute.cpu.loader import Library
 from compute.cpu.planner.bind import Base, Tape, bind
 from compute.cpu.planner.program import Planned
 from compute.cpu.planner.steps import Step
-from compute.cpu.threads import Outcome, Sync
-from compute.cpu.threads import run as run_tape
+from compute.cpu.threads import Call, Outcome, Sync
 from graph.program import Shape
 
 SMALL_FLOPS = 1 << 21  # operations of a step below which threads cost more than they bring
@@ -26,6 +26,7 @@ CALL_FLOPS = 1 << 24  # of all steps of a call, below which waking the others co
 CALL_BYTES = 1 << 23
 NEAR_FLOPS = 1 << 21  # of a step, for each thread that is awake to be worth it
 NEAR_BYTES = 1 << 20
+_LONG = np.dtype(np.int64)
 _GATHER = SPECS["gather_batch"]
 _DATA, _SAMPLES = (tape.ARGUMENTS + _GATHER.words.index(name) for name in ("data", "samples"))
 
@@ -38,7 +39,8 @@ class Bound:
         self.generation = -1
         self.threads = 1
         """Threads of a call that is long enough to be worth waking them for."""
-        self.results: dict[str, tuple[Array, Shape]] = {}  # where outputs lie, and their shapes
+        # where outputs lie, and their shapes where these are others
+        self.results: dict[str, tuple[Array, Shape | None]] = {}
         steps = planned.steps()
         self._work = sum(step.flops for step in steps)
         self._traffic = sum(step.bytes() for step in steps)
@@ -58,7 +60,6 @@ class Bound:
         self._tables = np.zeros(offset + 64, np.uint8)
         start = -self._tables.ctypes.data % 64
         self._tables = self._tables[start : start + offset]
-        self._library, self._item = library, item
         self.tape: Tape = bind(
             self.planned,
             {**base, "table": int(self._tables.ctypes.data)},
@@ -71,7 +72,12 @@ class Bound:
         self._ring = self._table(tables.ring.offset, np.float64, (tables.steps, tables.ring_width))
         self._base = self._table(tables.base.offset, np.int64, (1,))
         self._columns = [self._ring[:, k] for k in range(len(self.planned.scalars))]
+        self._firsts = [(n, self._ring[:1, k]) for k, n in enumerate(self.planned.scalars)]
+        self._row, self._lone = self._index[:1], self._numbers[:1]
+        self._words = self.tape.words.reshape(-1).data
+        self._call = Call(library, self.tape.address, self.tape.length)
         self._given: bytes | None = None
+        self._reads = width > 0
         self._attached.clear()
         self._places = {key: self._place(step) for key, step in self.planned.gathers.items()}
         self._profiled = (0, 0.0)
@@ -82,37 +88,37 @@ class Bound:
 
     # ---- before a call
 
-    def attach(self, data: Mapping[str, Array], dtype: type) -> None:
+    def attach(self, data: Mapping[str, Array], dtype: np.dtype[Any]) -> None:
         """Point the gather steps to the data sets; ValueError when one does not fit."""
+        attached = self._attached
         for key in self._places:
-            if key not in data:
+            array = data.get(key)
+            if array is None:
                 raise ValueError(f"found no data for {key!r}, expected an array of samples")
-            array = data[key]
-            if self._attached.get(key) is not array:
+            if array is not attached.get(key):
                 self._attach(key, array, dtype)
-                self._attached[key] = array
+                attached[key] = array
 
-    def _attach(self, key: str, array: Array, dtype: type) -> None:
-        row, sample, whole = self._places[key]
-        expected = np.int64 if whole else dtype
-        bytes_each = array.nbytes // max(1, len(array))
-        if array.dtype != expected or not array.flags.c_contiguous:
-            kind = np.dtype(expected)
-            raise ValueError(f"{key}: found {array.dtype}, expected contiguous {kind}")
-        if bytes_each != sample:
-            raise ValueError(
-                f"{key}: found samples of shape {array.shape[1:]} ({bytes_each} bytes), expected"
-                f" {sample} bytes each"
-            )
-        words = self.tape.words
-        words[row, _DATA] = _address(array)
-        words[row, _SAMPLES] = len(array)
+    def _attach(self, key: str, array: Array, dtype: np.dtype[Any]) -> None:
+        at, sample, whole = self._places[key]
+        count, expected = len(array), _LONG if whole else dtype
+        if array.dtype != expected or array.nbytes != count * sample:
+            raise _unfit(key, array, expected, sample)
+        try:
+            start = addressof(c_char.from_buffer(array))  # type: ignore[arg-type]
+        except (TypeError, ValueError):  # not contiguous, read only or empty
+            if not array.flags.c_contiguous:
+                raise _unfit(key, array, expected, sample) from None
+            start = int(array.__array_interface__["data"][0])
+        self._words[at + _DATA], self._words[at + _SAMPLES] = start, count
 
     def _place(self, step: Step) -> tuple[int, int, bool]:
-        """(row in the tape, bytes of a sample, whether they are whole numbers) of a gather step."""
+        """(word of the tape where its row begins, bytes of a sample, whether they are whole
+        numbers) of a gather step.
+        """
         row = self.tape.rows[step]
         words = _GATHER.unpack(self.tape.words[row, tape.ARGUMENTS :].tolist())
-        return row, words.data_sample, words.kind == 1
+        return row * tape.ROW_WORDS, words.data_sample, words.kind == 1
 
     def load(self, index: Array, scalars: Mapping[str, Array], start: int) -> int:
         """Fill the tables for the steps from `start`; returns how many steps they hold.
@@ -120,7 +126,7 @@ class Bound:
         Random rows count on from the first step's number, so a call ends where numbers jump.
         """
         if len(index) == 1:
-            self._load_one(index, scalars)
+            self.load_one(index, scalars)
             return 1
         steps = min(self.planned.tables.steps, len(index) - start)
         numbers = scalars.get("iteration:step")
@@ -135,18 +141,20 @@ class Bound:
         self._given = None
         return steps
 
-    def _load_one(self, index: Array, scalars: Mapping[str, Array]) -> None:
+    def load_one(self, index: Array, scalars: Mapping[str, Array]) -> None:
         """Fill the tables for a call of one step; numbers that follow from those of the call before
         stay.
         """
         numbers = scalars.get("iteration:step")
         if numbers is not None:
             self._base[0] = numbers[0]
-        self._index[0] = index[0]
-        given = self.planned.host.read_by(scalars, 0)
-        if given != self._given:
-            self.planned.host.fill(self._numbers[:1], scalars, 0)
-            self._given = given
+        self._row[...] = index
+        if self._reads:
+            host = self.planned.host
+            given = host.read_by(scalars)
+            if given != self._given:
+                host.fill(self._lone, scalars, 0)
+                self._given = given
 
     # ---- a call
 
@@ -154,25 +162,39 @@ class Bound:
         """Whether a call of so many steps is over before threads that sleep would be awake."""
         return steps * self._work < CALL_FLOPS and steps * self._traffic < CALL_BYTES
 
-    def run(self, steps: int, sync: Sync, profile: bool) -> Outcome:
+    def run(self, steps: int, sync: Sync, profile: bool = False) -> Outcome:
         """One native call of `steps` steps; on one thread to profile them.
 
         One that is not worth waking anybody for has the threads that are awake.
         """
-        at = self._library, self.tape.address, self.tape.length
         if profile:
             start = perf_counter()
-            outcome = run_tape(*at, 0, steps, 1, sync, True)
+            outcome = self._call.run(0, steps, 1, sync, True)
             done, seconds = self._profiled
             self._profiled = (done + outcome.steps, seconds + perf_counter() - start)
             return outcome
-        short = self.short(steps)
-        count = min(self.threads, self._worthy) if short else self.threads
-        return run_tape(*at, 0, steps, count, sync, short=short)
+        if not self.short(steps):
+            return self._call.run(0, steps, self.threads, sync)
+        count = self.threads if self.threads < self._worthy else self._worthy
+        return self._call.run_short(steps, count, sync)
 
-    def recorded(self, steps: int, dtype: type) -> list[Array]:
+    def recorded(self, steps: int, dtype: np.dtype[Any]) -> list[Array]:
         """The scalar outputs of the last call, an array of `steps` numbers each."""
         return [column[:steps].astype(dtype) for column in self._columns]
+
+    def recorded_once(self, dtype: np.dtype[Any]) -> dict[str, Array]:
+        """The same by name for a call of one step."""
+        found = {}
+        for name, place in self._firsts:
+            found[name] = place.astype(dtype)
+        return found
+
+    def arrays(self) -> dict[str, Array]:
+        """Copies of the outputs that are no scalars, as the last step left them."""
+        found = {}
+        for name, (place, shape) in self.results.items():
+            found[name] = place.copy() if shape is None else place.copy().reshape(shape)
+        return found
 
     def table(self, predicted: Sequence[float] = ()) -> list[PlanStep]:
         """The steps in the order of the tape, with seconds a step when profiled."""
@@ -198,8 +220,12 @@ class Bound:
         return lines
 
 
-def _address(array: Array) -> int:
-    """Where the data of a contiguous array begins."""
-    if array.size and array.flags.writeable:
-        return addressof(c_char.from_buffer(array.data))  # the fast way
-    return int(array.__array_interface__["data"][0])
+def _unfit(key: str, array: Array, expected: np.dtype[Any], sample: int) -> ValueError:
+    """What is wrong with data whose samples should have so many bytes."""
+    if array.dtype != expected or not array.flags.c_contiguous:
+        return ValueError(f"{key}: found {array.dtype}, expected contiguous {expected}")
+    found = array.nbytes // max(1, len(array))
+    return ValueError(
+        f"{key}: found samples of shape {array.shape[1:]} ({found} bytes), expected {sample} bytes"
+        " each"
+    )

@@ -4,13 +4,12 @@ address.
 Threads claim the chunks of a group and count them done; a barrier waits for chunks, never for
 threads. So a thread that the operating system has put aside between two chunks holds nobody up: the
 others do its share, and when it comes back it finds its claims taken and catches up. One that was
-put aside within a chunk gets the processor of one that waits for it. One 64-bit word a group
-holds the epoch (step of this run, from 1), the chunks claimed and the chunks done; only a group
-that is done is moved to the next epoch.
+put aside within a chunk gets the processor of one that waits for it.
 """
 
 from __future__ import annotations
 
+from compute.cpu.claims import LAST_EPOCH, claim, claim_next, wait
 from compute.cpu.kernels.system import thread_number
 from compute.cpu.kernels.vocabulary import (
     atomic_add,
@@ -38,7 +37,20 @@ from compute.cpu.tape import (
     GROUP_CHUNKS,
     GROUP_COUNTER,
     GROUP_SIZE,
-    MAX_CHUNKS,
+    HELPER_ENTRY,
+    HELPER_PLACE,
+    HELPER_TURNS,
+    JOB_EPOCH,
+    JOB_FIRST,
+    JOB_NUMBER,
+    JOB_ROWS,
+    JOB_STEPS,
+    JOB_SYNC,
+    JOB_TAPE,
+    JOB_THREADS,
+    JOB_TID,
+    JOB_WORDS,
+    NEVER,
     NONE,
     OFFERED,
     OWN_COUNTER,
@@ -57,63 +69,10 @@ from compute.cpu.tape import (
     TAKEN,
     WORD,
 )
-from compute.cpu.waiting import note_walker, stand_by
+from compute.cpu.waiting import SPINS, note_walker, stand_by
 
 INTERPRETER = "interpreter"
-SPINS = 6000  # turns of a waiting loop between two looks at the others: some 60 µs
-
 KERNEL, GROUP, BARRIER, BREAK, EVERY = range(5)
-CLAIMED, EPOCH = 20, 40  # bit positions in a counter word; chunks done are the low bits
-END_BITS = 10  # of the chunks claimed from each end, in groups of at most MAX_END chunks
-MAX_END = (1 << END_BITS) - 1
-CLAIMED_BACK = CLAIMED + END_BITS
-
-
-@device
-def claim(counter: int, epoch: int, chunks: int, tid: int) -> int:
-    """The next chunk of a group for this thread, or -1.
-
-    Even threads claim from the front and odd ones from the back. So a thread gets about the same
-    part of the flat parameters, gradients and moments in every group and step, and finds it in its
-    own cache; the middle is still shared out as threads become free.
-    """
-    both_ends = chunks <= MAX_END
-    back = both_ends and tid & 1 == 1
-    one = 1 << CLAIMED_BACK if back else 1 << CLAIMED
-    while True:
-        word = atomic_get(counter)
-        at = word >> EPOCH
-        if at > epoch:
-            return -1
-        if at < epoch:
-            if atomic_swap(counter, word, (epoch << EPOCH) | one):
-                return chunks - 1 if back else 0
-        else:
-            front, behind = (word >> CLAIMED) & MAX_CHUNKS, 0
-            if both_ends:
-                front, behind = front & MAX_END, front >> END_BITS
-            if front + behind >= chunks:
-                return -1
-            if atomic_swap(counter, word, word + one):
-                return chunks - 1 - behind if back else front
-
-
-@device
-def wait(counter: int, epoch: int, chunks: int, tid: int, sync: int) -> None:
-    """Returns once the group's chunks of this epoch are done."""
-    turns, looks = 0, 0
-    while True:
-        word = atomic_get(counter)
-        at = word >> EPOCH
-        if at > epoch or (at == epoch and (word & MAX_CHUNKS) >= chunks):
-            return
-        turns += 1
-        if turns < SPINS:
-            pause()
-        else:
-            turns = 0
-            looks += 1
-            stand_by(looks, tid, sync)
 
 
 @device
@@ -146,8 +105,7 @@ def run_group(row: int, tid: int, step: int, epoch: int) -> None:
     chunk = claim(counter, epoch, chunks, tid)
     while chunk >= 0:
         run_chunk(row, kernels, chunk, tid, step, 0)
-        atomic_add(counter, 1)
-        chunk = claim(counter, epoch, chunks, tid)
+        chunk = claim_next(counter, chunks, tid)
 
 
 @device
@@ -251,9 +209,8 @@ def end_step(step: int, first: int, sync: int) -> None:
 
 
 @device
-def clear_counters(tape: int, rows: int, sync: int) -> None:
+def clear_counters(tape: int, rows: int) -> None:
     """Zeroes every counter."""
-    set_word(sync + SYNC_TURN * WORD, 0)
     index = 0
     while index < rows:
         row = tape + index * ROW_BYTES
@@ -266,46 +223,67 @@ def clear_counters(tape: int, rows: int, sync: int) -> None:
             set_word(row + OWN_COUNTER * WORD, 0)
 
 
-def interpret(
-    tape: int, rows: int, first: int, steps: int, tid: int, threads: int, sync: int
-) -> None:
-    """Runs `steps` steps from step number `first`, with `threads` - 1 helpers as far as they come.
+@device
+def word_of(job: int, index: int) -> int:
+    """A word of a job."""
+    return get_word(job + index * WORD)
 
-    With a `tid` below 0 it is such a helper: `tape` is its place, `rows` the turns that it waits
-    for a job, `first` the address of this function. Subnormal numbers are taken as 0: the moments
-    of an optimizer end in them when a net has learned all of its data by heart, and a step with
-    them takes more than twice as long.
+
+def interpret(job: int) -> None:
+    """Runs the job's steps, with its threads - 1 helpers as far as they come; or is such a helper.
+
+    Subnormal numbers are taken as 0: the moments of an optimizer end in them when a net has learned
+    all of its data by heart, and a step with them takes more than twice as long.
     """
     before = flush_subnormals()
-    if tid < 0:
-        help_others(tape, rows, first)
-    elif threads == 1:
-        run_steps(tape, rows, first, steps, 0, 1, sync)
+    if word_of(job, JOB_TID) < 0:
+        help_others(
+            word_of(job, HELPER_PLACE), word_of(job, HELPER_TURNS), word_of(job, HELPER_ENTRY)
+        )
     else:
-        lead(tape, rows, first, steps, threads, sync)
+        sync = word_of(job, JOB_SYNC)
+        atomic_set(sync + SYNC_STOP_AFTER * WORD, NEVER)
+        atomic_set(sync + SYNC_STEPS_DONE * WORD, 0)
+        atomic_set(sync + SYNC_BAD_STEP * WORD, -1)
+        if word_of(job, JOB_THREADS) == 1:
+            do_job(job)
+        else:
+            lead(job, sync)
     restore_control(before)
 
 
 @device
-def lead(tape: int, rows: int, first: int, steps: int, threads: int, sync: int) -> None:
+def do_job(job: int) -> None:
+    """One thread's part of a job."""
+    run_steps(
+        word_of(job, JOB_TAPE), word_of(job, JOB_ROWS), word_of(job, JOB_FIRST),
+        word_of(job, JOB_STEPS), word_of(job, JOB_TID), word_of(job, JOB_THREADS),
+        word_of(job, JOB_SYNC), word_of(job, JOB_EPOCH),
+    )  # fmt: skip
+
+
+@device
+def lead(job: int, sync: int) -> None:
     """Offers the run to the helpers and runs it; returns when none of them is at it any more."""
-    clear_counters(tape, rows, sync)
+    threads, epoch = word_of(job, JOB_THREADS), word_of(job, JOB_EPOCH)
+    if epoch == 0 or epoch + word_of(job, JOB_STEPS) > LAST_EPOCH:
+        epoch = 0
+        clear_counters(word_of(job, JOB_TAPE), word_of(job, JOB_ROWS))
+        set_word(job + JOB_EPOCH * WORD, epoch)
+    set_word(sync + SYNC_TURN * WORD, 0)
     set_word(sync + SYNC_THREADS * WORD, threads)
     place = get_word(sync + SYNC_HELPERS * WORD)
     for tid in range(1, threads):
-        job = place + PLACE_JOB * WORD
-        set_word(job, tape)
-        set_word(job + WORD, rows)
-        set_word(job + 2 * WORD, first)
-        set_word(job + 3 * WORD, steps)
-        set_word(job + 4 * WORD, tid)
-        set_word(job + 5 * WORD, threads)
-        set_word(job + 6 * WORD, sync)
+        given = place + PLACE_JOB * WORD
+        for index in range(JOB_WORDS):
+            set_word(given + index * WORD, word_of(job, index))
+        set_word(given + JOB_TID * WORD, tid)
         atomic_set(place, OFFERED)
         place = get_word(place + PLACE_NEXT * WORD)
-    note_walker(0, thread_number(), sync)
-    run_steps(tape, rows, first, steps, 0, threads, sync)
+    note_walker(0, word_of(job, JOB_NUMBER), sync)
+    do_job(job)
     note_walker(0, 0, sync)
+    set_word(job + JOB_EPOCH * WORD, epoch + word_of(job, JOB_STEPS))
     place = get_word(sync + SYNC_HELPERS * WORD)
     for _ in range(1, threads):
         dismiss(place, sync)
@@ -316,7 +294,10 @@ def lead(tape: int, rows: int, first: int, steps: int, threads: int, sync: int) 
 def dismiss(place: int, sync: int) -> None:
     """Takes an offer back, or waits for the helper that has taken it."""
     turns, looks = 0, 0
-    while not atomic_swap(place, OFFERED, NONE) and atomic_get(place) != NONE:
+    while True:
+        offer = atomic_get(place)
+        if offer == NONE or (offer == OFFERED and atomic_swap(place, OFFERED, NONE)):
+            return
         turns += 1
         if turns < SPINS:
             pause()
@@ -331,19 +312,16 @@ def help_others(place: int, patience: int, interpreter: int) -> None:
     """Takes what is offered at the place; returns when nothing was for so many turns, or a job for
     another interpreter.
     """
-    turns = 0
+    turns, number = 0, thread_number()
     while turns < patience:
         if atomic_get(place) == OFFERED and atomic_swap(place, OFFERED, TAKEN):
             if get_word(place + PLACE_INTERPRETER * WORD) != interpreter:
                 atomic_set(place, OFFERED)
                 return
             job = place + PLACE_JOB * WORD
-            tid, sync = get_word(job + 4 * WORD), get_word(job + 6 * WORD)
-            note_walker(tid, thread_number(), sync)
-            run_steps(
-                get_word(job), get_word(job + WORD), get_word(job + 2 * WORD),
-                get_word(job + 3 * WORD), tid, get_word(job + 5 * WORD), sync,
-            )  # fmt: skip
+            tid, sync = word_of(job, JOB_TID), word_of(job, JOB_SYNC)
+            note_walker(tid, number, sync)
+            do_job(job)
             note_walker(tid, 0, sync)
             atomic_set(place, NONE)
             turns = 0
@@ -353,9 +331,9 @@ def help_others(place: int, patience: int, interpreter: int) -> None:
 
 @device
 def run_steps(
-    tape: int, rows: int, first: int, steps: int, tid: int, threads: int, sync: int
+    tape: int, rows: int, first: int, steps: int, tid: int, threads: int, sync: int, before: int
 ) -> None:
-    """The part of one thread in a run."""
+    """The part of one thread in a run; `before` is the last epoch before it."""
     step = first
     while step < first + steps and step <= atomic_get(sync + SYNC_STOP_AFTER * WORD):
         if threads == 1:
@@ -363,8 +341,12 @@ def run_steps(
                 return
             end_step(step, first, sync)
         else:
-            epoch = step - first + 1
+            epoch = before + step - first + 1
             if run_step(tape, rows, step, epoch, tid, sync) != 0:
+                return
+            if step == first + steps - 1:  # nobody goes on: the leading thread waits for the others
+                if tid == 0:
+                    end_step(step, first, sync)
                 return
             turn = sync + SYNC_TURN * WORD
             if claim(turn, epoch, 1, tid) == 0:

@@ -53,6 +53,7 @@ ARGUMENTS = HEADER_WORDS  # first argument word of a kernel row
 
 MAX_CHUNKS = 2**20 - 1
 MAX_STEPS = 2**22  # steps of one call of the interpreter
+NEVER = 2**62  # a step that no run reaches
 
 # Arguments of control rows.
 BREAK_ADDRESS = ARGUMENTS
@@ -73,12 +74,25 @@ SYNC_NUMBERS = 56  # one word a thread: the system's number of it while it walks
 MAX_WATCHED = 64  # threads that others look after
 SYNC_WORDS = SYNC_NUMBERS + MAX_WATCHED
 
+# A job: what the interpreter is called with.
+JOB_TAPE = 0
+JOB_ROWS = 1
+JOB_FIRST = 2  # step number
+JOB_STEPS = 3
+JOB_TID = 4  # or HELPER: a thread that has no job yet
+JOB_THREADS = 5
+JOB_SYNC = 6
+JOB_NUMBER = 7  # the system's number of the calling thread, when others run beside it
+JOB_EPOCH = 8  # the last that the tape's counters have seen; 0: they may hold anything
+JOB_WORDS = 9
+HELPER = -1
+HELPER_PLACE, HELPER_TURNS, HELPER_ENTRY = range(3)  # words of a job whose tid is HELPER
+
 # A helper's place: where the leading thread of a run leaves a job for it.
 PLACE_OFFER = 0  # NONE, OFFERED or TAKEN
 PLACE_NEXT = 8  # address of the next helper's place
 PLACE_INTERPRETER = 9  # address of the one that the job is for
-PLACE_JOB = 10  # tape, rows, first, steps, tid, threads, sync
-PLACE_WORDS = 24
+PLACE_JOB = 16
+PLACE_WORDS = PLACE_JOB + JOB_WORDS
 
 NONE, OFFERED, TAKEN = range(3)
-HELPER = -1  # the `tid` of a thread that has no job yet

@@ -25,6 +25,18 @@ from compute.cpu.interpreter import INTERPRETER
 from compute.cpu.loader import Library
 from compute.cpu.tape import (
     HELPER,
+    HELPER_ENTRY,
+    HELPER_PLACE,
+    HELPER_TURNS,
+    JOB_FIRST,
+    JOB_NUMBER,
+    JOB_ROWS,
+    JOB_STEPS,
+    JOB_SYNC,
+    JOB_TAPE,
+    JOB_THREADS,
+    JOB_TID,
+    JOB_WORDS,
     MAX_STEPS,
     PLACE_INTERPRETER,
     PLACE_NEXT,
@@ -34,27 +46,19 @@ from compute.cpu.tape import (
     SYNC_PROFILE,
     SYNC_STEPS_DONE,
     SYNC_STOP,
-    SYNC_STOP_AFTER,
     SYNC_WORDS,
 )
 
 LINGER = 0.0002  # seconds that a worker stays awake for the next run
 LAST_LOOK = 0.00002
-_NEVER = 2**62
-# Releases the GIL while it runs. Words go as pointers: numbers take twice as long to convert.
-_Entry = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 7)
+# Releases the GIL while it runs. One argument, the address of a job: each takes 60 ns to convert,
+# and as a number twice as long as as a pointer.
+_Entry = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
 @cache
 def _function(address: int) -> Any:
     return _Entry(address)
-
-
-@cache
-def _interpreter(library: Library) -> tuple[int, Any]:
-    """Address of a library's interpreter, and the function that is there."""
-    entry = library.address(INTERPRETER)
-    return entry, _function(entry)
 
 
 class Outcome(NamedTuple):
@@ -70,6 +74,9 @@ class Outcome(NamedTuple):
     stopped: bool
 
 
+_ONE_STEP = Outcome(1, None, False)
+
+
 class _Block:
     """Zeroed words on cache lines of their own, shared with native code."""
 
@@ -83,12 +90,31 @@ class _Block:
 def _turns(entry: int, seconds: float) -> int:
     """How often a helper looks at its place in so many seconds."""
     trial, place = 1000, _Block(PLACE_WORDS)
+    job = _waiting(place, trial, entry)
     taken = []
     for _ in range(3):
         start = perf_counter()
-        _function(entry)(place.address, trial, entry, 0, HELPER, 0, 0)
+        _function(entry)(job.address)
         taken.append(perf_counter() - start)
     return max(1, int(seconds / min(taken) * trial))
+
+
+def _waiting(place: _Block, turns: int, entry: int) -> _Block:
+    """The job of a helper: to look at its place so often."""
+    job = _Block(JOB_WORDS)
+    job.words[HELPER_PLACE], job.words[HELPER_TURNS] = place.address, turns
+    job.words[HELPER_ENTRY], job.words[JOB_TID] = entry, HELPER
+    return job
+
+
+class _Local(threading.local):
+    """What each thread knows of itself."""
+
+    def __init__(self) -> None:
+        self.number = threading.get_native_id() if sys.platform == "linux" else 0
+
+
+_local = _Local()
 
 
 class _Worker:
@@ -121,8 +147,8 @@ class _Worker:
             self._wait(entry, LAST_LOOK)  # whoever saw it awake until now has made an offer by then
 
     def _wait(self, entry: int, seconds: float) -> None:
-        turns = _turns(entry, seconds)
-        _function(entry)(self.place.address, turns, entry, 0, HELPER, 0, 0)
+        job = _waiting(self.place, _turns(entry, seconds), entry)
+        _function(entry)(job.address)
 
 
 @contextmanager
@@ -153,27 +179,30 @@ class Team:
 
     def __init__(self) -> None:
         self._workers: list[_Worker] = []
-        self._running: set[Sync] = set()
-        self._ended = 0.0  # when the last run ended that was too short to wake anybody for
+        self.running: set[Sync] = set()
+        self._ended = 0.0  # when the last run ended that was too short to wake anybody for it
         self.busy = threading.Lock()
         """Held by the run that uses the workers."""
 
-    def near(self, entry: int, count: int) -> bool:
-        """Whether a short run may have `count` workers: they are awake, or will be for the next
-        one, as runs follow each other closely.
-        """
-        if self.busy.locked():
-            return False
-        found = self._workers[:count]
-        awake = len(found) == count and all(worker.attends == entry for worker in found)
-        return awake or perf_counter() - self._ended < LINGER
-
-    def ended(self) -> None:
-        """A short run has ended."""
+    def went_without(self) -> None:
+        """A short run has ended that had no workers."""
         self._ended = perf_counter()
 
-    def call(self, entry: int, count: int) -> int:
-        """Calls `count` workers to their places; the address of the first. `busy` must be held."""
+    def call(self, entry: int, count: int, short: bool) -> int:
+        """Calls `count` workers to their places; the address of the first. `busy` must be held.
+
+        A short run gets 0 unless they are awake, or will be for the next one, as runs follow each
+        other closely.
+        """
+        workers = self._workers
+        if len(workers) >= count:
+            for worker in workers if len(workers) == count else workers[:count]:
+                if worker.attends != entry:
+                    break
+            else:
+                return workers[0].place.address
+        if short and perf_counter() - self._ended >= LINGER:
+            return 0
         while len(self._workers) < count:
             with _signals_put_off():
                 added = _Worker(len(self._workers) + 1)
@@ -190,7 +219,7 @@ class Team:
 
     def close(self) -> None:
         """Stops runs at the end of their step and ends the workers, until the next need."""
-        for sync in list(self._running):
+        for sync in list(self.running):
             sync.stop()
         with self.busy:
             workers, self._workers = self._workers, []
@@ -204,7 +233,6 @@ class Sync:
     def __init__(self) -> None:
         self._block = _Block(SYNC_WORDS)
         self.address, self._words = self._block.address, self._block.words
-        self._words[SYNC_BAD_STEP] = -1
 
     def stop(self) -> None:
         """Asks all threads to leave after the present step; a run that has not begun makes one
@@ -217,12 +245,9 @@ class Sync:
         """Steps completed so far in the present run."""
         return int(self._words[SYNC_STEPS_DONE])
 
-    def begin(self, profile: bool) -> None:
-        """Readies the block for a run. A stop asked for since the last run stays asked for."""
-        self._words[SYNC_STOP_AFTER] = _NEVER
-        self._words[SYNC_STEPS_DONE] = 0
-        self._words[SYNC_BAD_STEP] = -1
-        self._words[SYNC_PROFILE] = profile
+    def profile(self, wanted: bool) -> None:
+        """Whether runs accumulate cycles and calls in their rows."""
+        self._words[SYNC_PROFILE] = wanted
 
     def give_helpers(self, place: int) -> None:
         """Sets the place of the first helper."""
@@ -231,8 +256,11 @@ class Sync:
     def outcome(self, steps: int) -> Outcome:
         """How the run of `steps` steps ended; clears the wish to stop."""
         words = self._words
-        bad, done = words[SYNC_BAD_STEP], words[SYNC_STEPS_DONE]
+        done = words[SYNC_STEPS_DONE]
         words[SYNC_STOP] = 0
+        if done == 1 == steps:
+            return _ONE_STEP
+        bad = words[SYNC_BAD_STEP]
         return Outcome(done, bad if bad >= 0 else None, bad < 0 and done < steps)
 
 
@@ -243,6 +271,67 @@ atexit.register(_team.close)
 def team() -> Team:
     """The process's worker threads."""
     return _team
+
+
+class Call:
+    """A tape that is ready to run, any number of times, by one run at a time."""
+
+    def __init__(self, library: Library, tape: int, rows: int) -> None:
+        self._entry = library.address(INTERPRETER)
+        self._interpret = _function(self._entry)
+        self._job = _Block(JOB_WORDS)
+        self._address, self._words = self._job.address, self._job.words
+        self._words[JOB_TAPE], self._words[JOB_ROWS] = tape, rows
+        self._given: tuple[int, int, Sync] | None = None  # as the job says now
+
+    def run(
+        self, first: int, steps: int, threads: int, sync: Sync, profile: bool = False
+    ) -> Outcome:
+        """Runs `steps` steps, numbered from `first`; returns when all threads are done.
+
+        The calling thread is thread 0. `profile` accumulates cycles and calls in the rows and needs
+        one thread. The result does not depend on `threads`.
+        """
+        if profile and threads != 1:
+            raise ValueError(f"Profiling counts on one thread; {threads} were asked for.")
+        if steps > MAX_STEPS:
+            raise ValueError(f"{steps} steps in one run; at most {MAX_STEPS} are allowed.")
+        if steps <= 0:
+            return Outcome(0, None, False)
+        sync.profile(profile)
+        _team.running.add(sync)
+        try:
+            return self.run_short(steps, threads, sync, first, short=False)
+        finally:
+            _team.running.discard(sync)
+            sync.profile(False)
+
+    def run_short(
+        self, steps: int, threads: int, sync: Sync, first: int = 0, short: bool = True
+    ) -> Outcome:
+        """The same for a run that is over before anybody could ask for its end.
+
+        It has the other threads only when they are awake, or about to be.
+        """
+        team, words = _team, self._words
+        given = first, steps, sync
+        if given != self._given:
+            words[JOB_FIRST], words[JOB_STEPS], words[JOB_SYNC] = first, steps, sync.address
+            self._given = given
+        if threads > 1 and not (short and team.busy.locked()):
+            with team.busy:
+                place = team.call(self._entry, threads - 1, short)
+                if place:
+                    words[JOB_THREADS], words[JOB_NUMBER] = threads, _local.number
+                    sync.give_helpers(place)
+                    # one native call: no signal leaves the run half given out
+                    self._interpret(self._address)
+                    return sync.outcome(steps)
+        words[JOB_THREADS] = 1
+        self._interpret(self._address)
+        if threads > 1:
+            team.went_without()
+        return sync.outcome(steps)
 
 
 def run(
@@ -256,36 +345,11 @@ def run(
     profile: bool = False,
     short: bool = False,
 ) -> Outcome:
-    """Runs `steps` steps, numbered from `first`, of the tape at an address; returns when all
-    threads are done.
-
-    The calling thread is thread 0. `profile` accumulates cycles and calls in the rows and needs one
-    thread. A `short` run has the other threads only when they are awake, or about to be. The result
-    does not depend on `threads`.
-    """
-    if profile and threads != 1:
-        raise ValueError(f"Profiling counts on one thread; {threads} were asked for.")
-    if steps > MAX_STEPS:
-        raise ValueError(f"{steps} steps in one run; at most {MAX_STEPS} are allowed.")
-    if steps <= 0:
-        return Outcome(0, None, False)
-    sync = sync or Sync()
-    entry, interpret = _interpreter(library)
-    sync.begin(profile)
-    _team._running.add(sync)
-    try:
-        # A run on several threads is one native call: no signal leaves it half given out.
-        if threads > 1 and (not short or _team.near(entry, threads - 1)):
-            with _team.busy:
-                sync.give_helpers(_team.call(entry, threads - 1))
-                interpret(tape, rows, first, steps, 0, threads, sync.address)
-        else:
-            interpret(tape, rows, first, steps, 0, 1, sync.address)
-        if threads > 1 and short:
-            _team.ended()
-        return sync.outcome(steps)
-    finally:
-        _team._running.discard(sync)
+    """Runs the tape at an address once; see `Call`."""
+    made, sync = Call(library, tape, rows), sync or Sync()
+    if short and 0 < steps <= MAX_STEPS and not profile:
+        return made.run_short(steps, threads, sync, first)
+    return made.run(first, steps, threads, sync, profile)
 
 
 def set_niceness(value: int, worker_threads: bool = True) -> None:

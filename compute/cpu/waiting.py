@@ -10,6 +10,7 @@ from compute.cpu.kernels.system import nap, processor_time, trade_places
 from compute.cpu.kernels.vocabulary import atomic_get, atomic_set, device, get_word, pause
 from compute.cpu.tape import MAX_WATCHED, SYNC_NUMBERS, SYNC_THREADS, WORD
 
+SPINS = 6000  # turns of a waiting loop between two looks at the others: some 60 µs
 GLANCE = 100  # turns in which a thread that has a processor is seen to use it
 PATIENCE = 8  # looks before a waiting thread sleeps
 NAP = 30  # µs; as systems sleep, some 100

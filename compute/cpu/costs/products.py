@@ -109,6 +109,10 @@ def _gemm(step: Step, w: Any, chunks: int, shape: Shape) -> Counts:
     return times(one, often)
 
 
+def _row_product(step: Step, w: Any, chunks: int, shape: Shape) -> Counts:
+    return product(1, w.n, w.k, shape, apart=w.a_col if w.a_col != shape.item else 0)
+
+
 def _correlate(
     w: Any, pixels: int, taps: tuple[int, int, int], columns: int, chunks: int, shape: Shape
 ) -> Counts:
@@ -186,9 +190,11 @@ def _weights(step: Step, w: Any, chunks: int, shape: Shape) -> Counts:
     return {"cycles": float(POINTS * w.ci * shape.over(w.co)), "tiles": 0.0}
 
 
-AS = dict.fromkeys(("winograd_conv", "winograd_dw", "winograd_weights"), "gemm")  # whose rates
+_OTHERS = ("winograd_conv", "winograd_dw", "winograd_weights", "row_product")
+AS = dict.fromkeys(_OTHERS, "gemm")  # whose rates
 PRODUCTS: dict[str, Callable[[Step, Any, int, Shape], Counts]] = {
     "gemm": _gemm,
+    "row_product": _row_product,
     "conv2d": _conv,
     "conv2d_dx": _conv_dx,
     "conv2d_dw": _conv_dw,

@@ -16,6 +16,7 @@ from compute.cpu.kernels import (  # noqa: F401  (importing a module declares it
     random,
     recurrent,
     reduce,
+    row_product,
     softmax,
     winograd,
 )

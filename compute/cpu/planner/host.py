@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from struct import pack
+from functools import cache
+from struct import Struct
 
 import numpy as np
 
@@ -65,18 +66,17 @@ class HostProgram:
         """Columns of the table."""
         return len(self._columns)
 
-    def read_by(self, scalars: Mapping[str, Array], start: int) -> bytes:
-        """The bits of all scalars of step `start` that the program reads, of which its row follows.
+    def read_by(self, scalars: Mapping[str, Array]) -> bytes:
+        """The bits of all scalars of one step that the program reads, of which its row follows.
 
         Raises ValueError when one is missing.
         """
         if not self._columns:
             return b""
         try:
-            found = [scalars[name][start] for name in self._given]
+            return _struct(len(self._given)).pack(*[scalars[name][0] for name in self._given])
         except KeyError as missing:
             raise _no_scalar(missing.args[0]) from None
-        return pack(f"{len(found)}d", *found)
 
     def fill(self, table: Array, scalars: Mapping[str, Array], start: int) -> None:
         """Compute `table[step, column]` for the steps from `start` of a call's scalars.
@@ -99,6 +99,11 @@ class HostProgram:
                     lanes.append(np.asarray(ELEMENTWISE[op](*arrays), np.float64))
         for lane, column in self._columns.items():
             table[:, column] = lanes[lane]
+
+
+@cache
+def _struct(numbers: int) -> Struct:
+    return Struct(f"{numbers}d")
 
 
 def _no_scalar(name: str) -> ValueError:

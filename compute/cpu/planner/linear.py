@@ -8,6 +8,7 @@ from math import prod
 from compute.cpu.planner.emitter import Emitter, PlanError
 from compute.cpu.planner.fuse import Op, plain
 from compute.cpu.planner.reduce import emit_reduce
+from compute.cpu.planner.row_product import emit_row_product, suits
 from compute.cpu.planner.steps import NULL, Word, address
 from compute.cpu.planner.views import (
     Axis,
@@ -87,13 +88,16 @@ def _emit_plain(em: Emitter, a: View, b: View, goal: View | None, op: Op) -> Vie
     a, b, inner, b_strides = _matched(em, a, b)
     m, n = a.shape[0], b.shape[1]
     c, c_row = _result(em, goal, a.axes[0], b.axes[1])
+    if suits(op, m, inner[0], b_strides[1], em.item):
+        given = _bias(em, op, n, c) if "bias" in op.roles else None
+        emit_row_product(em, op, a, b, c, given, (*inner, b_strides[0]))
+        return c
     strides = (_stride(a.axes[0]), inner[1], *b_strides, c_row)
     plain, samples, prefer = _cut(m, n, inner[0], strides, em.item)
     words: dict[str, Word] = {**plain, "a": address(a), "b": address(b), "c": address(c)}
     reads, whole, writes = [a], [b], [c]
     if "bias" in op.roles:
-        flat = _vector(em.view(op.roles["bias"]), n)
-        flat = em.arranged(flat, (packed_axis(c.axes[1], em.item),))
+        flat = _bias(em, op, n, c)
         words["init"], words["bias"] = 2, address(flat)
         whole.append(flat)
     if "relu" in op.roles:
@@ -236,10 +240,11 @@ def _stride(rows: Axis) -> int:
     return joined[0][1] if joined else 0
 
 
-def _vector(bias: View, length: int) -> View:
-    flat = bias.reshape((length,))
+def _bias(em: Emitter, op: Op, length: int, c: View) -> View:
+    """The bias of a product, in the order of the columns of C."""
+    flat = em.view(op.roles["bias"]).reshape((length,))
     assert flat is not None
-    return flat
+    return em.arranged(flat, (packed_axis(c.axes[1], em.item),))
 
 
 def _result(em: Emitter, goal: View | None, rows: Axis, columns: Axis) -> tuple[View, int]:

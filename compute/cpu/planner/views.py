@@ -30,8 +30,9 @@ known = lru_cache(maxsize=1 << 12)
 class Buffer:
     """A slot of memory. `border` marks an image stored with a zero border (never written).
 
-    Of a `cleared` one steps write the zeros, each time anew. `offset` is where the slot starts in
-    its segment; -1 until it is placed.
+    Of a `cleared` one steps write the zeros, each time anew. A `kept` one is zero before a step's
+    first use of it and after the last. `offset` is where the slot starts in its segment; -1 until
+    it is placed.
     """
 
     size: int
@@ -41,11 +42,14 @@ class Buffer:
     geometry: tuple[int, ...] = ()
     offset: int = -1
     cleared: bool = False
+    kept: bool = False
 
     @property
     def lasting(self) -> bool:
-        """Whether zeros lie around an image that nothing else may overwrite."""
-        return self.border is not None and not self.cleared
+        """Whether zeros lie there, around an image or for a count, that nothing else may
+        overwrite.
+        """
+        return self.kept or (self.border is not None and not self.cleared)
 
 
 class View(NamedTuple):

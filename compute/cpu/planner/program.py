@@ -23,7 +23,8 @@ from compute.cpu.planner import (
 )
 from compute.cpu.planner.arena import place
 from compute.cpu.planner.emitter import Emitter, PlanError
-from compute.cpu.planner.fuse import ELEMENTWISE, Op, core_rows, fuse
+from compute.cpu.planner.fuse import ELEMENTWISE, Op, core_rows
+from compute.cpu.planner.fused import fuse
 from compute.cpu.planner.host import HostProgram
 from compute.cpu.planner.layout import decide
 from compute.cpu.planner.prepare import Prepared, optimise, split_host

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+import weakref
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -158,3 +160,16 @@ def trained(graph: Graph) -> dict[str, bytes]:
     ran = plan.run(phase, found, index, host_scalars(model.live, 0, 2))
     made = {f"recorded {name}": array.tobytes() for name, array in ran.scalars.items()}
     return made | {key: array.tobytes() for key, array in plan.read().items()}
+
+
+@settings(max_examples=5, suppress_health_check=list(HealthCheck))
+@given(drawn=training_graphs(max_layers=4), data=st.data())
+def test_plans_before_an_edit_are_freed(drawn: Graph, data: st.DataObject) -> None:
+    """What lowering and planning keep to go on from holds no plan and no memory of one."""
+    plan = CpuPlan(Model(drawn), PlanOptions(threads=1), lambda *_: None)
+    gone = weakref.ref(plan.engine), weakref.ref(plan.engine.persistent)
+    edit(drawn, data)
+    planned(drawn)
+    del plan
+    gc.collect()
+    assert [one() for one in gone] == [None, None]

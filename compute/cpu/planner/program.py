@@ -324,9 +324,10 @@ class Planner:
     # ---- results
 
     def _put_updated(self, late: set[int]) -> None:
-        """What an optimizer's row made lies where it lasts."""
-        for update in self.program.updates:
-            if update.value in late:
+        """What an optimizer's row made and is asked for lies where it lasts."""
+        asked = late.intersection(value for _, value in self.program.outputs)
+        for update in self.program.updates if asked else ():
+            if update.value in asked:
                 self.em.put(update.value, self.em.storage.view(update.kind, update.key))
 
     def _record(self, late: set[int], after: bool) -> None:

@@ -8,6 +8,7 @@ replaced by its expansion, and that is differentiated.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from graph.primitives.scan import Inside, slope_inside
 from graph.primitives.shape import broadcast_to, to_real_scalar
@@ -28,7 +29,7 @@ def gradients(loss: Tensor, wrt: Sequence[Tensor]) -> list[Tensor]:
         )
     builder = loss.builder
     seed = to_real_scalar(builder.constant(1.0))
-    rows = list(builder.rows)
+    rows = builder.so_far()
     found = _sweep(builder, rows, {loss.id: seed}, {t.id for t in wrt})
     return [found[t.id] if t.id in found else _zeros(builder, t) for t in wrt]
 
@@ -87,14 +88,26 @@ def _sweep(
     for row in reversed(rows):
         if gradient.keys().isdisjoint(row.outputs) or needed.isdisjoint(row.inputs):
             continue
-        with builder.at(row.path):
-            parts = _row_gradient(builder, row, gradient, needed)
-            for value, part in zip(row.inputs, parts, strict=True):
-                if part is None or value not in needed:
-                    continue
-                before = gradient.get(value)
-                gradient[value] = part if before is None else before + part
+        known = [gradient[v].id for v in (*row.outputs, *row.inputs) if v in gradient]
+        visit = partial(_visit, builder, row, gradient, needed)
+        for value, part in builder.once((*row.outputs, *row.inputs, *known), visit):
+            gradient[value] = Tensor(builder, part)
     return gradient
+
+
+def _visit(
+    builder: Builder, row: Row, gradient: Mapping[int, Tensor], needed: set[int]
+) -> list[tuple[int, int]]:
+    """What the gradients to the operands of a row have become, by number."""
+    found: dict[int, Tensor] = {}
+    with builder.at(row.path):
+        parts = _row_gradient(builder, row, gradient, needed)
+        for value, part in zip(row.inputs, parts, strict=True):
+            if part is None or value not in needed:
+                continue
+            before = found[value] if value in found else gradient.get(value)
+            found[value] = part if before is None else before + part
+    return [(value, part.id) for value, part in found.items()]
 
 
 def _reached_from(rows: Sequence[Row], start: set[int]) -> set[int]:
@@ -115,7 +128,7 @@ def differentiated(row: Row) -> Sequence[int]:
 
 
 def _row_gradient(
-    builder: Builder, row: Row, gradient: dict[int, Tensor], needed: set[int]
+    builder: Builder, row: Row, gradient: Mapping[int, Tensor], needed: set[int]
 ) -> Sequence[Tensor | None]:
     primitive = PRIMITIVES[row.op]
     inputs = [Tensor(builder, v) for v in row.inputs]

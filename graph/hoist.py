@@ -17,8 +17,9 @@ from graph.primitives.reduction import reduce_sum
 from graph.primitives.scan import real_states, stepped
 from graph.primitives.shape import broadcast_to, concat, reshape, slice_axis
 from graph.program import Attrs, Program, Row
+from graph.rebuild import rebuilt
 from graph.simplify import drop_dead
-from graph.tensor import Builder, Tensor, rebuild
+from graph.tensor import Builder, Tensor
 
 SCANS = frozenset({"scan", "scan_grad"})
 
@@ -31,7 +32,7 @@ def hoisted(program: Program) -> Program:
         return walk(operands, dict(row.attrs))
 
     while not SCANS.isdisjoint(row.op for row in program.rows):
-        program = drop_dead(rebuild(program, SCANS, visit))
+        program = rebuilt("", program, SCANS, visit)
     return program
 
 

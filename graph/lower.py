@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import networkx as nx
 
@@ -15,10 +15,12 @@ from graph.op import Mode, Param, State
 from graph.primitives.scan import slope_inside
 from graph.program import Program, Shape, Update
 from graph.reach import differentiable, ends, slopes
-from graph.simplify import renumbered, simplify
+from graph.rebuild import renumbered
+from graph.retrace import gone_on, traced
+from graph.simplify import simplify
 from graph.stepping import batch_size, optimizer_of, optimizer_updates, slot_key
 from graph.tensor import Builder, Tensor
-from graph.trace import Refusal, Trace, trace
+from graph.trace import Refusal, Trace
 
 
 class LowerError(ValueError):
@@ -206,7 +208,8 @@ class Model:
         mode: Mode = "train" if phase else "evaluate"
         found = self._traced(mode, batch, entry if len(self.phases) > 1 and phase else "")
         if phase:
-            program = _training_program(self.graph, found, phase, watch)
+            make = partial(_training_program, self.graph, phase=phase, watch=watch)
+            program = make(found) if watch else gone_on(found, phase, make)
         elif entry == "evaluate":
             program = self._averaged(_evaluation_program(self.graph, found, watch))
         elif entry == "predict":
@@ -218,14 +221,14 @@ class Model:
     def _traced(self, mode: Mode, batch: int, phase: str) -> Trace:
         """A trace to add a program's rows to."""
         known = self._trace
-        if (known.mode, known.batch, known.phase) == (mode, batch, phase) and not known.cells:
-            return known.fork()
-        return _built(self.graph, mode, batch, phase)
+        if (known.mode, known.batch, known.phase) != (mode, batch, phase) or known.cells:
+            known = _built(self.graph, mode, batch, phase)
+        return known if known.cells else known.fork()
 
     def _averaged(self, program: Program) -> Program:
         """Reading the running mean of a parameter that has one."""
         inputs = tuple(
-            replace(given, kind="slot", key=self.averages[given.key])
+            given._replace(kind="slot", key=self.averages[given.key])
             if given.kind == "param" and given.key in self.averages
             else given
             for given in program.inputs
@@ -245,7 +248,7 @@ def _members(graph: Graph, chosen: str) -> tuple[str, ...]:
 def _built(graph: Graph, mode: Mode, batch: int, phase: str = "") -> Trace:
     """The trace of a graph that can be built; LowerError for any other."""
     try:
-        found = trace(graph, mode, batch, phase)
+        found = traced(graph, mode, batch, phase)
     except nx.NetworkXUnfeasible:
         text = "found wires that lead in a circle, expected every wire to point forward"
         raise LowerError([Refusal("", "", text, "remove one of them")]) from None
@@ -380,4 +383,6 @@ def _prune_inputs(program: Program) -> Program:
     """Without the inputs that nothing reads."""
     used = program.live_out().union(*(row.inputs for row in program.rows))
     kept = [given for given in program.inputs if given.value in used]
-    return renumbered(program, kept, program.rows) if len(kept) < len(program.inputs) else program
+    return (
+        renumbered(program, kept, program.rows)[0] if len(kept) < len(program.inputs) else program
+    )

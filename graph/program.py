@@ -55,8 +55,7 @@ class Row(NamedTuple):
         return dict(self.attrs)[name]
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(NamedTuple):
     """A value that comes from outside.
 
     kind `batch`: one batch of the data array `key`; `param`, `state`, `slot`: persistent arrays
@@ -73,8 +72,7 @@ class Input:
 PersistentKind = Literal["param", "state", "slot"]
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(NamedTuple):
     """After the step the persistent array `key` of `kind` holds `value`."""
 
     kind: PersistentKind

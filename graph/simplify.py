@@ -3,62 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from graph.primitives.shape import known_number
 from graph.primitives.table import PRIMITIVES, broadcast_shapes
-from graph.program import Input, Program, Row, TensorType, Update
-from graph.tensor import Builder, Tensor, rebuild
+from graph.program import Program, Row, TensorType
+from graph.rebuild import live_rows, rebuilt, renumbered
+from graph.tensor import Builder, Tensor
 
 _FOLDED = frozenset({"stop_gradient", "where", "mul", "add", "sub", "div", "neg"})
 
 
 def simplify(program: Program) -> Program:
     """Share equal rows, drop neutral and unused ones, renumber the values."""
-    needed = replace(program, rows=tuple(live_rows(program)), _hash=0)
-    return drop_dead(rebuild(needed, _FOLDED, _neutral))
-
-
-def live_rows(program: Program) -> list[Row]:
-    """The rows that an output or update needs."""
-    needed = program.live_out()
-    kept: list[Row] = []
-    for row in reversed(program.rows):
-        if not needed.isdisjoint(row.outputs):
-            kept.append(row)
-            needed.update(row.inputs)
-    kept.reverse()
-    return kept
+    return rebuilt("simplify", program, _FOLDED, _neutral)
 
 
 def drop_dead(program: Program) -> Program:
     """Only rows (and their values) that an output or update needs; inputs stay."""
-    return renumbered(program, program.inputs, live_rows(program))
-
-
-def renumbered(program: Program, inputs: Sequence[Input], rows: Sequence[Row]) -> Program:
-    """The program with these of its inputs and rows, values counted in that order."""
-    order = [given.value for given in inputs]
-    for row in rows:
-        order += row.outputs
-    number = dict(zip(order, range(len(order)), strict=True))
-    made: list[Row] = []
-    for row in rows:
-        op, before, after, attrs, path = row
-        read = tuple([number[v] for v in before])
-        written = tuple([number[v] for v in after])
-        if read != before or written != after:
-            row = Row(op, read, written, attrs, path)
-        made.append(row)
-    return Program(
-        program.name,
-        tuple([program.types[v] for v in order]),
-        tuple([Input(i.kind, i.key, number[i.value]) for i in inputs]),
-        tuple(made),
-        tuple([(name, number[value]) for name, value in program.outputs]),
-        tuple([Update(u.kind, u.key, number[u.value]) for u in program.updates]),
-        program.batch,
-    )
+    kept = [program.rows[k] for k in live_rows(program, program.rows)]
+    return renumbered(program, program.inputs, kept)[0]
 
 
 def _neutral(builder: Builder, row: Row, operands: list[Tensor]) -> Sequence[Tensor] | None:
@@ -93,17 +56,32 @@ def _definition(builder: Builder, tensor: Tensor) -> Row | None:
 Keep = Callable[[Row, Sequence[TensorType]], bool]  # whether a row stays, given the values' types
 
 
-def expand_composites(program: Program, keep: Keep = lambda row, types: False) -> Program:
-    """Replace every composite row that `keep` does not want by its meaning, until none is left."""
+def expand_composites(
+    program: Program, keep: Keep = lambda row, types: False, name: str = ""
+) -> Program:
+    """Replace every composite row that `keep` does not want by its meaning, until none is left.
+
+    With a `name`, which no other `keep` may have, it goes on from the program of before.
+    """
 
     def visit(builder: Builder, row: Row, operands: list[Tensor]) -> Sequence[Tensor] | None:
         expand = PRIMITIVES[row.op].expand
-        if expand is None or keep(row, program.types):
+        if expand is None or keep(row, builder.types):
             return None
         return expand(operands, dict(row.attrs))
 
-    while about := {
-        row.op for row in program.rows if PRIMITIVES[row.op].expand and not keep(row, program.types)
-    }:
-        program = drop_dead(rebuild(program, about, visit))
+    turn = 0
+    while about := _composite(program, keep):
+        program = rebuilt(name and f"{name} {turn}", program, about, visit)
+        turn += 1
     return program
+
+
+def _composite(program: Program, keep: Keep) -> set[str]:
+    """The operations of which a row is to be expanded."""
+    able = {op for op in {row.op for row in program.rows} if PRIMITIVES[op].expand}
+    found = set[str]()
+    for row in program.rows if able else ():
+        if row.op in able and row.op not in found and not keep(row, program.types):
+            found.add(row.op)
+    return found

@@ -6,10 +6,10 @@ row to the `Builder`'s program and returns the symbolic result. Equal rows are e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from graph.program import (
     Attr,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from graph.primitives.table import Primitive
 
 Number = int | float
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +99,11 @@ class Tensor:
         raise TypeError("a symbolic tensor has no truth value; use where(condition, a, b)")
 
 
-_Key = tuple[str, tuple[int, ...], tuple[tuple[str, Attr], ...]]  # of equal rows
+Key = tuple[str, tuple[int, ...], tuple[tuple[str, Attr], ...]]  # of equal rows
 
 
 @cache
-def _table() -> dict[str, Primitive]:
+def table() -> dict[str, Primitive]:
     from graph.primitives.table import PRIMITIVES  # the table's entries emit rows themselves
 
     return PRIMITIVES
@@ -123,26 +124,68 @@ class _At:
         self._builder.path = self._before
 
 
+@dataclass(frozen=True, slots=True)
+class Visited:
+    """What a visit of a pass appended: rows and inputs from the one number to the other, and the
+    number of the next visit; `result` is what it made of them, without the builder.
+    """
+
+    row: int
+    row_end: int
+    input: int
+    input_end: int
+    after: int
+    result: object
+
+
+_OPEN = Visited(0, 0, 0, 0, 0, None)
+
+
 class Builder:
-    """Collects the rows of a program. One builder makes one program."""
+    """Collects the rows of a program. One builder makes one program.
+
+    `shared` are the first outputs of rows that were asked for more than once.
+    """
 
     def __init__(self) -> None:
         self.types: list[TensorType] = []
         self.rows: list[Row] = []
         self.inputs: list[Input] = []
         self.row_of: dict[int, Row] = {}
-        self._known: dict[_Key, Row] = {}
+        self._known: dict[Key, Row] = {}
         # values, not tensors: what knows its builder would keep it from being freed
         self._input_of: dict[tuple[InputKind, str], int] = {}
+        self.shared: set[int] = set()
+        self.visits: list[Visited] = []
         self.path = ""
 
     def copy(self) -> Builder:
         """A builder with the same rows, to which others can be added."""
         other = Builder()
-        other.types, other.rows, other.inputs = self.types[:], self.rows[:], self.inputs[:]
-        other.row_of, other._known = self.row_of.copy(), self._known.copy()
-        other._input_of = self._input_of.copy()
+        other.take(self)
         return other
+
+    def take(self, other: Builder) -> None:
+        """Have the rows of another builder."""
+        self.types, self.rows, self.inputs = other.types[:], other.rows[:], other.inputs[:]
+        self.row_of, self._known = other.row_of.copy(), other._known.copy()
+        self._input_of = other._input_of.copy()
+        self.shared, self.visits = other.shared.copy(), other.visits[:]
+
+    def so_far(self) -> list[Row]:
+        """The rows up to now."""
+        return self.rows[:]
+
+    def once(self, reads: Iterable[int] | None, run: Callable[[], R]) -> R:
+        """What `run` makes, which depends on nothing but the values it `reads` and those behind
+        them (None: on others, too); it appends rows, and names values by number.
+        """
+        place, row, given = len(self.visits), len(self.rows), len(self.inputs)
+        self.visits.append(_OPEN)
+        result = run()
+        ends = len(self.rows), given, len(self.inputs), len(self.visits)
+        self.visits[place] = Visited(row, *ends, result)
+        return result
 
     def at(self, path: str) -> _At:
         """Inside it emitted rows carry `path` as their node."""
@@ -184,12 +227,14 @@ class Builder:
         row = self._known.get(key)
         if row is None:
             known = self.types
-            types = _table()[op].infer(tuple([known[v] for v in ids]), attrs)
+            types = table()[op].infer(tuple([known[v] for v in ids]), attrs)
             first = len(known)
             known += types
             outputs = tuple(range(first, first + len(types)))
             row = Row(op, ids, outputs, key[2], self.path)
             self._append(key, row)
+        else:
+            self.shared.add(row.outputs[0])
         return tuple([Tensor(self, value) for value in row.outputs])
 
     def take_inputs(self, inputs: Sequence[Input]) -> dict[int, int]:
@@ -213,17 +258,18 @@ class Builder:
         key = (row.op, inputs, row.attrs)
         known = self._known.get(key)
         if known is not None:
+            self.shared.add(known.outputs[0])
             return known.outputs
         if inputs != row.inputs:
             given = tuple(self.types[v] for v in inputs)
-            types = _table()[row.op].infer(given, dict(row.attrs))
+            types = table()[row.op].infer(given, dict(row.attrs))
             same = all(self.types[v] == t for v, t in zip(row.outputs, types, strict=True))
             outputs = row.outputs if same else tuple(self._new(type).id for type in types)
             row = Row(row.op, inputs, outputs, row.attrs, row.path)
         self._append(key, row)
         return row.outputs
 
-    def _append(self, key: _Key, row: Row) -> None:
+    def _append(self, key: Key, row: Row) -> None:
         self.rows.append(row)
         for value in row.outputs:
             self.row_of[value] = row
@@ -259,35 +305,3 @@ class Builder:
             done,
             batch,
         )
-
-
-Visit = Callable[[Builder, Row, list[Tensor]], Sequence[Tensor] | None]
-
-
-def rebuild(program: Program, about: Collection[str], visit: Visit) -> Program:
-    """The program with other rows where `visit` says so, equal ones shared.
-
-    `visit` sees the rows whose operation is one of `about`; it may return the replacement of a
-    row's outputs, or None to keep it. Rows that nothing changes for stay the very same, and so do
-    their values: new ones have numbers behind all others, until `drop_dead` counts anew.
-    """
-    builder = Builder()
-    builder.types = list(program.types)
-    stands = builder.take_inputs(program.inputs)  # value -> another that stands for it
-    replaced = stands.keys()
-    for row in program.rows:
-        op, ids, own, _, path = row
-        if not replaced.isdisjoint(ids):
-            ids = tuple([stands.get(v, v) for v in ids])
-        made: Sequence[int] | None = None
-        if op in about:
-            with builder.at(path):
-                tensors = visit(builder, row, [Tensor(builder, v) for v in ids])
-            made = None if tensors is None else tuple([tensor.id for tensor in tensors])
-        if made is None:
-            made = builder.keep(row, ids)
-        if made != own:
-            stands.update(zip(own, made, strict=True))
-    outputs = {name: Tensor(builder, stands.get(v, v)) for name, v in program.outputs}
-    updates = [(u, Tensor(builder, stands.get(u.value, u.value))) for u in program.updates]
-    return builder.finish(program.name, outputs, updates, program.batch)

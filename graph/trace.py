@@ -102,8 +102,11 @@ class Trace:
         """The same with a builder of its own, for one program's rows; not for a trace of cells,
         whose rows go where they were traced.
         """
+        return self.on(self.builder.copy())
+
+    def on(self, builder: Builder) -> Trace:
+        """The same on a builder that has the same values."""
         assert not self.cells
-        builder = self.builder.copy()
 
         def own(tensor: Tensor) -> Tensor:
             return Tensor(builder, tensor.id)
@@ -140,11 +143,11 @@ def _walk(
         role = node.op.role
         if role in ("optimizer", "schedule"):
             continue
-        operands = _operands(found, graph, node, prefix)
+        operands = operands_of(found, graph, node, prefix)
         if operands is None:
             continue
         if isinstance(node.op, DataSource):
-            _feed(found, path, node.op)
+            feed(found, path, node.op)
         elif role == "input" and node.id in given:
             found.values[path, graph.ports_out(node.id)[0].name] = given[node.id]
         elif isinstance(node.op, Scan):
@@ -152,7 +155,7 @@ def _walk(
         elif isinstance(node.op, Subgraph):
             _instance(found, graph, node, path, keys + node.id, operands)
         else:
-            _build(found, graph, node, path, keys + node.id, operands)
+            build(found, graph, node, path, keys + node.id, operands)
         if role == "output" and operands and isinstance(operands[0], Tensor):
             results[node.id] = operands[0]
     return results
@@ -169,7 +172,8 @@ def _owners_first(graph: Graph) -> list[Node]:
     return graph.ordered()
 
 
-def _feed(found: Trace, path: str, source: DataSource) -> None:
+def feed(found: Trace, path: str, source: DataSource) -> None:
+    """The batches of a data source at its ports, or its refusal."""
     try:
         types = source.sample_types()
     except ShapeError as error:
@@ -181,7 +185,7 @@ def _feed(found: Trace, path: str, source: DataSource) -> None:
         found.values[path, port] = found.builder.input("batch", f"{path}.{port}", full)
 
 
-def _operands(found: Trace, graph: Graph, node: Node, prefix: str) -> list[Operand] | None:
+def operands_of(found: Trace, graph: Graph, node: Node, prefix: str) -> list[Operand] | None:
     """The node's operands in port order; None when one is missing or unknown."""
     result: list[Operand] = []
     for port in graph.ports_in(node.id):
@@ -293,7 +297,7 @@ def _flat_types(operands: Sequence[Operand]) -> list[TensorType]:
     return flat
 
 
-def _build(
+def build(
     found: Trace, graph: Graph, node: Node, path: str, keys: str, operands: list[Operand]
 ) -> None:
     """Run the node's `build`; record its outputs, or the refusal."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
 
 import numpy as np
 
@@ -30,7 +28,7 @@ class Engine:
     plan: Plan = field(init=False)
     model: Model = field(init=False)
     data: Data = field(init=False)
-    _constant: Callable[[int], dict[str, Array]] = field(init=False)
+    _constant: dict[int, dict[str, Array]] = field(default_factory=dict, init=False)
     _rows: Array = field(init=False)  # the samples of each batch, as a rival has them cut
 
     def __post_init__(self) -> None:
@@ -44,7 +42,6 @@ class Engine:
         self.data = self.workload.data()
         samples = np.arange(BATCHES * self.workload.batch, dtype=np.int64)
         self._rows = samples.reshape(BATCHES, -1)
-        self._constant = cache(self._constants)
 
     def weights(self) -> dict[str, Array]:
         """Parameters and running values as they are now, by ParamKey."""
@@ -59,7 +56,9 @@ class Engine:
         if steps != 1:
             index = self._rows[np.arange(first, first + steps) % BATCHES]
         numbers = np.arange(self.done + 1.0, self.done + steps + 1.0)
-        scalars = {**self._constant(steps), "iteration:step": numbers}
+        if steps not in self._constant:
+            self._constant[steps] = self._constants(steps)
+        scalars = {**self._constant[steps], "iteration:step": numbers}
         self.done += steps
         return self.plan.run(PHASE, self.data, index, scalars).scalars["loss"]
 

@@ -19,7 +19,7 @@ from compute.cpu.entry import Bound
 from compute.cpu.memory import BudgetError, in_pages
 from compute.cpu.plan import CpuPlan
 from compute.cpu.planner.budget import Usage
-from compute.cpu.planner.fuse import fuse
+from compute.cpu.planner.fused import fuse
 from compute.cpu.planner.prepare import optimise, split_host
 from compute.cpu.planner.program import Planned, Planner, plan_program
 from compute.cpu.planner.schedule import Pace

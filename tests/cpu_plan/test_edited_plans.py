@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+import weakref
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -20,9 +23,11 @@ from compute.evaluate import host_scalars
 from graph.files import dumps, loads
 from graph.graph import Graph, Node, Wire
 from graph.lower import LowerError, Model
+from graph.op import SettingError, settings_of
 from graph.stepping import batch_size
 
 SAMPLES = 24
+SIZES = {"units", "filters", "hidden"}
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +44,7 @@ def forget() -> int:
         for name, module in sys.modules.items()
         if name.startswith(("graph.", "compute.cpu.planner."))
         for kept in vars(module).values()
-        if hasattr(kept, "cache_clear")
+        if hasattr(kept, "cache_clear") and not isinstance(kept, type)
     }
     full = sum(int(kept.cache_info().currsize > 0) for kept in found.values())
     for kept in found.values():
@@ -49,12 +54,18 @@ def forget() -> int:
 
 def edit(graph: Graph, data: st.DataObject) -> str:
     """One random edit of a layer or a wire, which the net may or may not bear; returns its kind."""
-    kinds = ("settings", "settings", "flag", "insert", "drop", "rewire")
+    kinds = ("size", "size", "size", "settings", "settings", "flag", "insert", "drop", "rewire")
     kind, layers = data.draw(st.sampled_from(kinds)), [n for n in graph if n.op.role == "layer"]
-    node = data.draw(st.sampled_from(layers))
+    sized = [n for n in layers if SIZES & set(settings_of(type(n.op)))]
+    node = data.draw(st.sampled_from(sized if kind == "size" and sized else layers))
     wires = graph.wires_in(node.id)
     wire = data.draw(st.sampled_from(wires))
-    if kind == "settings":
+    if kind == "size":
+        names = sorted(SIZES & set(settings_of(type(node.op))))
+        wanted = {name: data.draw(st.integers(1, 20)) for name in names}
+        with suppress(SettingError):
+            graph.set_node(replace(node, op=replace(node.op, **wanted)))
+    elif kind == "settings":
         graph.set_node(replace(node, op=data.draw(ops(type(node.op).__name__))))
     elif kind == "flag":
         if data.draw(st.booleans()):
@@ -149,3 +160,16 @@ def trained(graph: Graph) -> dict[str, bytes]:
     ran = plan.run(phase, found, index, host_scalars(model.live, 0, 2))
     made = {f"recorded {name}": array.tobytes() for name, array in ran.scalars.items()}
     return made | {key: array.tobytes() for key, array in plan.read().items()}
+
+
+@settings(max_examples=5, suppress_health_check=list(HealthCheck))
+@given(drawn=training_graphs(max_layers=4), data=st.data())
+def test_plans_before_an_edit_are_freed(drawn: Graph, data: st.DataObject) -> None:
+    """What lowering and planning keep to go on from holds no plan and no memory of one."""
+    plan = CpuPlan(Model(drawn), PlanOptions(threads=1), lambda *_: None)
+    gone = weakref.ref(plan.engine), weakref.ref(plan.engine.persistent)
+    edit(drawn, data)
+    planned(drawn)
+    del plan
+    gc.collect()
+    assert [one() for one in gone] == [None, None]

@@ -36,7 +36,7 @@ class PlannedCase(Case):
         if program not in runners:
             # real operands as parameters: what is differentiated need not be gathered
             inputs = tuple(
-                replace(i, kind="param")
+                i._replace(kind="param")
                 if i.kind == "batch" and program.types[i.value].dtype == "real"
                 else i
                 for i in program.inputs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Sequence
 
 import numpy as np
@@ -21,23 +22,28 @@ def place(regions: Sequence[Region], kept: Collection[Buffer]) -> tuple[int, lis
     """
     spans = _lifetimes(regions, kept)
     order = sorted(spans, key=lambda buffer: -buffer.size)
-    placed, total = _Placed(len(order)), 0
+    alike: dict[tuple[int, int, int], list[Buffer]] = {}
+    placed = _Placed(len(order))
     rooms: dict[tuple[int, ...], list[list[tuple[int, int, Buffer]]]] = {}
     for buffer in order:
         first, last = spans[buffer]
         if buffer.lasting:
             room = _room(rooms.setdefault((buffer.size, *buffer.geometry), []), first, last)
             if room:
-                buffer.offset = room[0][2].offset
                 room.append((first, last, buffer))
                 continue
             rooms[buffer.size, *buffer.geometry].append([(first, last, buffer)])
             first, last = 0, len(regions)
-        size = aligned(buffer.size, ALIGNMENT)
-        offset = buffer.offset = placed.gap(first, last, size)
-        placed.add(first, last, offset, offset + size)
-        total = max(total, offset + size)
-    return total, order
+        alike.setdefault((buffer.size, first, last), []).append(buffer)
+    for (size, first, last), buffers in alike.items():
+        starts = placed.take(first, last, aligned(size, ALIGNMENT), len(buffers))
+        for buffer, start in zip(buffers, starts, strict=True):
+            buffer.offset = start
+    for same in rooms.values():
+        for room in same:
+            for _, _, buffer in room[1:]:
+                buffer.offset = room[0][2].offset
+    return placed.end, order
 
 
 def _lifetimes(
@@ -74,24 +80,39 @@ class _Placed:
     def __init__(self, most: int) -> None:
         self._all = np.empty((4, most), np.int64)  # first, last, low, high; sorted by low
         self._first, self._last, self._low, self._high = self._all
-        self._count = 0
+        self._count = self.end = 0
 
-    def add(self, first: int, last: int, low: int, high: int) -> None:
+    def take(self, first: int, last: int, size: int, count: int) -> list[int]:
+        """The lowest offsets where stretches of `size` bytes are free from region `first` to
+        `last`; they are taken.
+        """
+        found: list[int] = []
+        for low, high in self._gaps(first, last):
+            fit = min(count - len(found), (high - low) // size)
+            if fit > 0:
+                found += range(low, low + fit * size, size)
+                self._add(first, last, low, low + fit * size)
+            if len(found) == count:
+                break
+        return found
+
+    def _add(self, first: int, last: int, low: int, high: int) -> None:
         """Take the bytes from `low` to `high`."""
         at, end = int(self._low[: self._count].searchsorted(low)), self._count
         self._all[:, at + 1 : end + 1] = self._all[:, at:end]
         self._all[:, at] = first, last, low, high
         self._count += 1
+        self.end = max(self.end, high)
 
-    def gap(self, first: int, last: int, size: int) -> int:
-        """The lowest offset where `size` bytes are free from region `first` to `last`."""
+    def _gaps(self, first: int, last: int) -> list[tuple[int, int]]:
+        """What is free from region `first` to `last`, the lowest stretch first; the last one has no
+        end.
+        """
         n = self._count
         meets = np.flatnonzero((self._first[:n] <= last) & (self._last[:n] >= first))
         if not len(meets):
-            return 0
+            return [(0, sys.maxsize)]
         low, ends = self._low.take(meets), np.maximum.accumulate(self._high.take(meets))
-        if low[0] >= size:
-            return 0
-        fits = low[1:] - ends[:-1] >= size
-        place = int(fits.argmax()) if len(fits) else 0
-        return int(ends[place] if len(fits) and fits[place] else ends[-1])
+        free = np.flatnonzero(low[1:] > ends[:-1])
+        starts, stops = [0, *ends[free].tolist()], [int(low[0]), *low[free + 1].tolist()]
+        return [*zip(starts, stops, strict=True), (int(ends[-1]), sys.maxsize)]

@@ -131,9 +131,8 @@ class _Binder:
             call = self._call(step.kernel, packed)
             self.calls[step.kernel, packed] = call
         row[:] = call.row
-        starts = [self.address(place.buffer, place.offset) for place in places]
-        for at, start in zip(call.places, starts, strict=True):
-            row[at] = start
+        for at, (buffer, offset) in zip(call.places, places, strict=True):
+            row[at] = self.address(buffer, offset)
         self._check(step, call, places)
         return call.chunks
 
@@ -241,19 +240,19 @@ class _Binder:
 
 def _packed(step: Step, size: int) -> tuple[_Words, list[Address]]:
     """The words of a kernel's row in order, None where an address goes; and the addresses."""
-    spec = SPECS[step.kernel]
-    given = {"size": size, **step.words} if "size" in spec.words else step.words
-    if len(given) != len(spec.words) or not all(map(given.__contains__, spec.words)):
+    spec, given = SPECS[step.kernel], step.words
+    if "size" in spec.words:
+        given = {"size": size, **given}
+    whole = list(map(given.get, spec.words))
+    if len(given) != len(whole) or None in whole:
         spec.pack(**dict.fromkeys(given, 0))  # says which are missing or unknown
-    whole = [
-        float_bits(given[name])  # type: ignore[arg-type]
-        if name in spec.floats
-        else given[name]
-        for name in spec.words
-    ]
-    places = [word for word in whole if isinstance(word, Address)]
-    words = [None if isinstance(word, Address) else word for word in whole]
-    return tuple(words), places
+    if spec.floats:
+        for k, name in enumerate(spec.words):
+            if name in spec.floats:
+                whole[k] = float_bits(given[name])  # type: ignore[arg-type]
+    places = [word for word in whole if type(word) is Address]
+    words = [None if type(word) is Address else word for word in whole]
+    return tuple(words), places  # type: ignore[arg-type]
 
 
 _COUNTER = tape.CACHE_LINE // tape.WORD

@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from compute.cpu.planner.fuse import ELEMENTWISE, fuse
+from compute.cpu.planner.fuse import ELEMENTWISE
+from compute.cpu.planner.fused import fuse
 from compute.cpu.planner.prepare import optimise, split_host
 from compute.cpu.planner.program import Planned, Planner
 from compute.cpu.planner.recompute import Item, Recipe

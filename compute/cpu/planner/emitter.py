@@ -8,7 +8,7 @@ from math import prod
 from compute.cpu.planner.host import Number
 from compute.cpu.planner.layout import Layout
 from compute.cpu.planner.prepare import Prepared
-from compute.cpu.planner.steps import Step, Word, address, touch
+from compute.cpu.planner.steps import Step, Touch, Word, address, declared
 from compute.cpu.planner.storage import Storage
 from compute.cpu.planner.views import (
     NO_BORDER,
@@ -19,12 +19,10 @@ from compute.cpu.planner.views import (
     View,
     border_strips,
     image_axes,
-    iterate,
-    join,
     merged,
     packed,
     packed_like,
-    text_of,
+    walked,
 )
 from graph.program import Shape
 
@@ -193,10 +191,13 @@ class Emitter:
         flops: int = 0,
     ) -> Step:
         """Append a step. `reads` and `writes` are cut along the samples, `whole` is read whole."""
-        touches = [touch(v, samples) for v in reads]
-        touches += [touch(v) for v in whole]
-        touches += [touch(v, samples, write=True) for v in writes]
-        shapes = tuple([text_of(v.axes) for v in (*reads, *whole, *writes)])
+        views = (*reads, *whole, *writes)
+        kinds = tuple([(v.axes, v.item) for v in views])
+        spans, shapes = declared(kinds, len(reads), len(whole), samples)
+        touches = [
+            Touch(v.buffer, v.offset + low, v.offset + high, write, stride, span)
+            for v, (low, high, write, stride, span) in zip(views, spans, strict=True)
+        ]
         step = Step(kernel, self.path, dict(words), touches, samples, unit, prefer, shapes, flops)
         step.behind, step.again = self.behind, self.again
         for view in writes:
@@ -211,14 +212,13 @@ class Emitter:
 
     def copy(self, source: View, goal: View) -> None:
         """Copy element by element between equally shaped places."""
-        dims = iterate([goal.axes, source.axes])
+        dims, joined = walked(goal.axes, source.axes)
         if dims is None:
             between = self.new(source.shape, source.item)
             # splits the axis of the two at a dense array, which every split fits
             self.copy(source, between)
             self.copy(between, goal)
             return
-        joined = join(dims)
         if self._transpose(source, goal, joined):
             return
         samples = dims[0][0] if dims and _leads(goal, source) else 0

@@ -7,7 +7,8 @@ further output where that is free, and otherwise computed once more by its own u
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
@@ -63,17 +64,7 @@ def is_watch(name: str) -> bool:
     return name.startswith(WATCHES)
 
 
-def fuse(prepared: Prepared) -> list[Op]:
-    """The ops of a program in an order that can run."""
-    program, results, core = prepared.program, _results(prepared.program), core_rows(prepared)
-    ops = _Fusion(program, prepared.numbers, core, results).run()
-    known = {row.outputs[0] for row in core}
-    taps = [row for row in prepared.rows if row.outputs[0] not in known]
-    ops = _with_taps(prepared, ops, core, taps)
-    return in_order(ops, prepared)
-
-
-def _results(program: Program) -> set[int]:
+def results_of(program: Program) -> set[int]:
     """What a program is for, watches aside."""
     results = {v for name, v in program.outputs if not is_watch(name)}
     return results | {u.value for u in program.updates}
@@ -81,7 +72,7 @@ def _results(program: Program) -> set[int]:
 
 def core_rows(prepared: Prepared) -> list[Row]:
     """The rows that run whatever is watched."""
-    needed, kept = _results(prepared.program), []
+    needed, kept = results_of(prepared.program), []
     for row in reversed(prepared.rows):
         if not needed.isdisjoint(row.outputs):
             needed.update(row.inputs)
@@ -100,8 +91,8 @@ def is_elementwise(row: Row, program: Program) -> bool:
     return row.op in OPCODES and all(program.types[v].dtype != "int" for v in row.inputs)
 
 
-class _Fusion:
-    """Walks over the core rows; `taken` names absorbed rows by their first output."""
+class Fusion:
+    """Walks over the core rows; `taken` has absorbed rows by their first output."""
 
     def __init__(
         self,
@@ -114,26 +105,36 @@ class _Fusion:
         self.users: dict[int, list[Row]] = {}
         self.made: dict[int, Row] = {}
         for row in rows:
-            for value in row.outputs:
-                self.made[value] = row
+            self.made.update(dict.fromkeys(row.outputs, row))
             for value in dict.fromkeys(row.inputs) if len(row.inputs) > 1 else row.inputs:
-                if value in self.users:
-                    self.users[value].append(row)
-                else:
-                    self.users[value] = [row]
-        self.taken: set[int] = set()
+                self.users.setdefault(value, []).append(row)
+        self.taken: Container[int] = ()
+        self.ruled: list[tuple[Op, Rule]] = []
+        self.rest: list[Row] = []
 
     def run(self) -> list[Op]:
-        ops = []
+        """Every op, those of rules (`ruled`) before those of the `rest` of the rows."""
+        self.taken = taken = set[int]()
         kinds = {row.op for row in self.rows}
-        for names, rule in _RULES:
+        for names, rule in RULES:
             for row in self.rows if not names.isdisjoint(kinds) else ():
-                if row.op in names and row.outputs[0] not in self.taken:
-                    op = rule(self, row)
-                    self.taken.update(part.outputs[0] for part in op.rows)
-                    ops.append(op)
-        rest = [row for row in self.rows if row.outputs[0] not in self.taken]
-        return ops + chains(rest, self.program, self.results, ops)
+                if row.op in names and row.outputs[0] not in taken:
+                    self.ruled.append((op := rule(self, row), rule))
+                    taken.update(part.outputs[0] for part in op.rows)
+        self.rest = [row for row in self.rows if row.outputs[0] not in taken]
+        ops = [op for op, _ in self.ruled]
+        return [*ops, *chains(self.rest, self.program, self.results, ops)]
+
+    def swapped(self, program: Program, other: Mapping[int, Row]) -> Fusion:
+        """The same about a program of which rows are others, by their first output."""
+        found = copy(self)
+        found.program, found.users, found.made = program, {**self.users}, {**self.made}
+        for row in other.values():
+            found.made.update(dict.fromkeys(row.outputs, row))
+            for value in row.inputs:
+                found.users[value] = [other.get(r.outputs[0], r) for r in found.users[value]]
+        found.rest = [other.get(row.outputs[0], row) for row in self.rest]
+        return found
 
     def shape(self, value: int) -> Shape:
         return self.program.types[value].shape
@@ -294,16 +295,17 @@ class _Fusion:
 
 
 # Earlier rules take their rows first: a mask is free behind a product, dearer elsewhere.
-_RULES: tuple[tuple[frozenset[str], Callable[[_Fusion, Row], Op]], ...] = (
-    (frozenset({"matmul", "conv2d"}), _Fusion.product),
-    (frozenset({"depthwise2d"}), _Fusion.depthwise),
-    (frozenset({"conv2d_dx", "depthwise2d_dx", "max_pool2d_scatter"}), _Fusion.masked),
-    (frozenset({"conv2d_dw", "depthwise2d_dw"}), _Fusion.weight_gradient),
-    (frozenset({"batch_norm"}), _Fusion.batch_norm),
-    (frozenset({"batch_norm_grad"}), _Fusion.batch_norm_grad),
-    (frozenset({"layer_norm_grad"}), _Fusion.used),
-    (frozenset({"softmax_cross_entropy"}), _Fusion.cross_entropy),
-    (frozenset({"sum"}), _Fusion.scaled_sum),
+Rule = Callable[[Fusion, Row], Op]
+RULES: tuple[tuple[frozenset[str], Rule], ...] = (
+    (frozenset({"matmul", "conv2d"}), Fusion.product),
+    (frozenset({"depthwise2d"}), Fusion.depthwise),
+    (frozenset({"conv2d_dx", "depthwise2d_dx", "max_pool2d_scatter"}), Fusion.masked),
+    (frozenset({"conv2d_dw", "depthwise2d_dw"}), Fusion.weight_gradient),
+    (frozenset({"batch_norm"}), Fusion.batch_norm),
+    (frozenset({"batch_norm_grad"}), Fusion.batch_norm_grad),
+    (frozenset({"layer_norm_grad"}), Fusion.used),
+    (frozenset({"softmax_cross_entropy"}), Fusion.cross_entropy),
+    (frozenset({"sum"}), Fusion.scaled_sum),
 )
 
 
@@ -329,7 +331,7 @@ def chains(
     return single + ops
 
 
-def _with_taps(
+def with_taps(
     prepared: Prepared, ops: list[Op], core: Sequence[Row], taps: Sequence[Row]
 ) -> list[Op]:
     """The ops with everything stored that watches need."""

@@ -14,8 +14,9 @@ from graph.hoist import hoisted
 from graph.primitives.shape import concat
 from graph.primitives.table import PRIMITIVES
 from graph.program import Program, Row, Shape, TensorType
-from graph.simplify import drop_dead, expand_composites
-from graph.tensor import Builder, Tensor, rebuild
+from graph.rebuild import rebuilt
+from graph.simplify import expand_composites
+from graph.tensor import Builder, Tensor
 
 KEPT = frozenset(
     {
@@ -50,7 +51,7 @@ def optimise(program: Program) -> Program:
         walked = row.op in SCANS and not dict(row.attrs).get("also")
         return row.op in KEPT or row.op in OPCODES or walked or (row.op in NORMS and rank in (2, 4))
 
-    return drop_dead(rebuild(expand_composites(hoisted(program), keep), _TIDIED, _tidy))
+    return rebuilt("tidy", expand_composites(hoisted(program), keep, "cpu"), _TIDIED, _tidy)
 
 
 def _one_pass(row: Row) -> bool:

@@ -23,7 +23,8 @@ from compute.cpu.planner import (
 )
 from compute.cpu.planner.arena import place
 from compute.cpu.planner.emitter import Emitter, PlanError
-from compute.cpu.planner.fuse import ELEMENTWISE, Op, core_rows, fuse
+from compute.cpu.planner.fuse import ELEMENTWISE, Op, core_rows
+from compute.cpu.planner.fused import fuse
 from compute.cpu.planner.host import HostProgram
 from compute.cpu.planner.layout import decide
 from compute.cpu.planner.prepare import Prepared, optimise, split_host
@@ -323,9 +324,10 @@ class Planner:
     # ---- results
 
     def _put_updated(self, late: set[int]) -> None:
-        """What an optimizer's row made lies where it lasts."""
-        for update in self.program.updates:
-            if update.value in late:
+        """What an optimizer's row made and is asked for lies where it lasts."""
+        asked = late.intersection(value for _, value in self.program.outputs)
+        for update in self.program.updates if asked else ():
+            if update.value in asked:
                 self.em.put(update.value, self.em.storage.view(update.kind, update.key))
 
     def _record(self, late: set[int], after: bool) -> None:

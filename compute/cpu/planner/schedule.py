@@ -212,42 +212,52 @@ def _settle(group: Group) -> None:
 
 def _edges(steps: Sequence[Step]) -> list[list[_Edge]]:
     """For each step the earlier ones it conflicts with."""
-    seen: dict[_Part, list[tuple[int, Step, Touch]]] = {}
+    seen: dict[_Part, list[_Seen]] = {}
     result: list[list[_Edge]] = []
     for k, step in enumerate(steps):
         found: dict[int, bool] = {}
-        parts = [_parts(touch) for touch in step.touches]
-        for touch, own in zip(step.touches, parts, strict=True):
+        new: list[tuple[_Part, _Seen]] = []
+        for touch in step.touches:
             _, low, high, write, _, _ = touch
-            for part in own:
-                for before, other, theirs in seen.get(part, ()):
-                    if not (write or theirs.write) or low >= theirs.high or theirs.low >= high:
-                        continue
-                    if found.get(before, True):
-                        found[before] = _local(step, touch, other, theirs)
-        for touch, own in zip(step.touches, parts, strict=True):
-            for part in own:
-                if part in seen:
-                    seen[part].append((k, step, touch))
-                else:
-                    seen[part] = [(k, step, touch)]
+            looked, left = _parts(touch)
+            for part in looked:
+                for before, start, stop, written, theirs in seen.get(part, ()):
+                    if (
+                        start < high
+                        and low < stop
+                        and (write or written)
+                        and found.get(before, True)
+                    ):
+                        found[before] = _local(step, touch, steps[before], theirs)
+            one = k, low, high, write, touch
+            new += [(part, one) for part in left]
+        for part, one in new:
+            if part in seen:
+                seen[part].append(one)
+            else:
+                seen[part] = [one]
         result.append([_Edge(before, local) for before, local in sorted(found.items())])
     return result
 
 
 _Part = Buffer | tuple[Buffer, int]
+_Seen = tuple[int, int, int, bool, Touch]  # number of the step, low, high, write
+_WIDE = -1
 
 
-def _parts(touch: Touch) -> Sequence[_Part]:
-    """What a step touches of a buffer in parts: all that lasts is in few buffers, which nearly
-    every step touches somewhere.
+def _parts(touch: Touch) -> tuple[Sequence[_Part], Sequence[_Part]]:
+    """Where to look for what conflicts with a touch, and where to leave it for others: all that
+    lasts is in few buffers, which nearly every step touches somewhere. What spans many of their
+    parts is left in one place, where all look.
     """
     buffer = touch.buffer
     if buffer.segment == "transient":
-        return (buffer,)
+        return (buffer,), (buffer,)
     size = max(1, buffer.size // PARTS_OF_BUFFER)
     first, last = touch.low // size, max(touch.low, touch.high - 1) // size
-    return [(buffer, part) for part in range(first, last + 1)]
+    wide = (buffer, _WIDE)
+    parts = [(buffer, part) for part in range(first, last + 1)]
+    return [*parts, wide], [wide] if last - first > PARTS else parts
 
 
 def _local(step: Step, mine: Touch, other: Step, theirs: Touch) -> bool:

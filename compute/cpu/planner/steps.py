@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from compute.cpu.planner.host import Number
-from compute.cpu.planner.views import Axis, Buffer, View, known, merged, reach_of
+from compute.cpu.planner.views import Axis, Buffer, View, known, merged, reach_of, text_of
 
 
 class Address(NamedTuple):
@@ -127,3 +127,22 @@ def _touched(axes: tuple[Axis, ...], item: int, samples: int) -> tuple[int, int,
     if stride <= 0:
         return low, high, 0, 0
     return low, high, stride, high - low - (samples - 1) * stride
+
+
+Spans = list[tuple[int, int, bool, int, int]]  # low, high, write, stride, span of a touch
+
+
+@known
+def declared(
+    views: tuple[tuple[tuple[Axis, ...], int], ...], reads: int, whole: int, samples: int
+) -> tuple[Spans, tuple[str, ...]]:
+    """What a step touches of each view (axes and item), from its first byte on; and the shapes.
+
+    So many of them it reads and so many it reads whole, the others it writes.
+    """
+    spans: Spans = []
+    for number, (axes, item) in enumerate(views):
+        cut = samples if number < reads or number >= reads + whole else 0
+        low, high, stride, span = _touched(axes, item, cut)
+        spans.append((low, high, number >= reads + whole, stride, span))
+    return spans, tuple([text_of(axes) for axes, _ in views])

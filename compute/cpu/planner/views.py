@@ -319,3 +319,14 @@ def iterate(views: Sequence[tuple[Axis, ...]]) -> list[Joint] | None:
 def aligned(size: int, to: int = CACHE_LINE) -> int:
     """`size` rounded up to a multiple of `to`."""
     return -(-size // to) * to
+
+
+@known
+def walked(
+    goal: tuple[Axis, ...], source: tuple[Axis, ...]
+) -> tuple[list[Joint] | None, list[Joint]]:
+    """The dimensions that a copy walks along, None where there are none; and the same joined where
+    they can be.
+    """
+    dims = iterate([goal, source])
+    return dims, [] if dims is None else join(dims)

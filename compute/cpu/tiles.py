@@ -123,9 +123,8 @@ def emit_column(height: int, widths: Sequence[int]) -> Callable[..., None]:
 
 
 def emit_packing(height: int, widths: Sequence[int]) -> Callable[..., None]:
-    """As `emit_tiles`, for one tile of exactly `height` rows that finds B as it lies, and leaves
-    its rows at the job's PANEL, dense, for the tiles below. Of the loops over k it runs the inner
-    one only.
+    """As `emit_tiles`, for one tile of exactly `height` rows that finds B as it lies and leaves it
+    dense, at PACKED, for the tiles below. Of the loops over k it runs the inner one only.
     """
 
     def emit(e: Emitter, job: Any, rows: Any, vectors: Any, columns: Any, lanes: Any) -> None:
@@ -266,7 +265,7 @@ class _PackingTile(_Tile):
         b, e, job = self.b, self.e, self.job
         rows = [self._row(tiling.A_ROWS, r) for r in range(self.rows)]
         source = b.add(_word(e, job, tiling.B), self.columns)
-        target = _word(e, job, tiling.PANEL)
+        target = _word(e, job, tiling.PACKED)
         count, step_a, step_b = (_word(e, job, tiling.INNER + i) for i in range(3))
         width = e.item * e.lanes
         ahead = b.mul(step_b, ir.Constant(I64, AHEAD))

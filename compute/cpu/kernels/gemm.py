@@ -30,7 +30,7 @@ from compute.cpu.kernels.tiling import (
     MASK_STEP,
     MIDDLE,
     OUTER,
-    PANEL as PACKED,
+    PACKED,
     PRE,
     PRE_ROWS,
     PRE_STEP,
@@ -60,7 +60,7 @@ from compute.cpu.templates import Access, block, kernel, pieces
 
 JOB = Stack(JOB_BYTES)
 NEAR = 1 << 14  # bytes of A that stay in L1 however they lie
-TURNED_ROWS = 96  # of A, packed together when its columns are contiguous: they stay in L2
+TURNED_ROWS = 128  # of A, packed together when its columns are contiguous: they stay in L2
 TURNED = Stack((TURNED_ROWS * 8 + 64) * DEPTH)
 
 WORDS = """

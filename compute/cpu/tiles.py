@@ -144,6 +144,8 @@ _STEPS = {
 
 
 class _Tile:
+    far = False  # whether C may be in no cache of this core, as large products' is
+
     def __init__(
         self, e: Emitter, rows: int, vectors: int, job: Any, columns: Any, lanes: Any
     ) -> None:
@@ -185,6 +187,7 @@ class _Tile:
 
     def emit_column(self, count: Any) -> None:
         """`count` tiles one below the other."""
+        self.far = True
         steps = {table: _word(self.e, self.job, step) for table, step in _STEPS.items()}
         with counted(self.b, count) as index:
             self.steps = {table: self.b.mul(index, step) for table, step in steps.items()}
@@ -217,7 +220,8 @@ class _Tile:
         e = self.e
         zero = ir.Constant(e.type, [0.0] * e.lanes)
         self._each(None, lambda acc, at, mask: zero)
-        self._each(tiling.C_ROWS, lambda acc, at, mask: fetch(e, at, write=True))
+        if self.far:
+            self._each(tiling.C_ROWS, lambda acc, at, mask: fetch(e, at, write=True))
         with self._when(tiling.INIT, 2):
             base = _word(e, self.job, tiling.BIAS)
             bias = [load(e, self._address(base, v), self._mask(v)) for v in range(self.vectors)]
@@ -261,6 +265,8 @@ class _Tile:
 
 
 class _PackingTile(_Tile):
+    far = True
+
     def _sum(self) -> None:
         b, e, job = self.b, self.e, self.job
         rows = [self._row(tiling.A_ROWS, r) for r in range(self.rows)]

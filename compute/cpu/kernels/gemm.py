@@ -159,6 +159,32 @@ def sum_panel(panel: int, count: int, vectors: int, lanes: int, sums: int, befor
 
 
 @device
+def bring_panel(
+    job: int, a: int, a_row: int, column: int, b: int, b_row: int, b_col: int, c: int, c_row: int,
+    mask: int, mask_row: int, pre: int, pre_row: int, m: int, run: int, width: int, columns: int,
+    lanes: int, panel: int, sums: int,
+) -> int:  # fmt: skip
+    """Sets where tiles find B: packed where many rows or its columns' sums want it, else as it
+    lies. Rows that are done already, as the first tile packs what it reads.
+    """
+    if b_col == ITEM and (m >= PACK_ROWS or (lanes == LANES and sums == 0)):
+        set_loop(job, INNER, run, column, b_row)
+        set_word(job + B * 8, b)
+        if m < PACK_ROWS:
+            return 0
+        set_word(job + PACKED * 8, panel)
+        set_tile_rows(job, a, a_row, c, c_row, mask, mask_row, pre, pre_row, 0, TILE_ROWS)
+        run_packing(job, width, columns, lanes)
+    elif b_col != ITEM:
+        pack_turned(b + columns // ITEM * b_col, b_row, b_col, run, width, lanes, panel)
+    else:
+        pack(b + columns, b_row, run, width, lanes, panel)
+    set_loop(job, INNER, run, column, width * VECTOR)
+    set_word(job + B * 8, panel - columns)
+    return TILE_ROWS if b_col == ITEM and m >= PACK_ROWS else 0
+
+
+@device
 def set_steps(job: int, a_row: int, c_row: int, mask_row: int, pre_row: int) -> None:
     """How far apart full tiles lie that follow one below the other."""
     set_word(job + A_STEP * 8, TILE_ROWS * a_row)
@@ -231,32 +257,12 @@ def run_rows(
                 row_tile(job, 1, WIDE, columns, LANES)
                 j += WIDE
                 continue
-            top = 0
-            if b_col == ITEM and m >= PACK_ROWS:
-                set_loop(job, INNER, run, column, b_row)
-                set_word(job + B * 8, at_b)
-                set_word(job + PACKED * 8, panel)
-                set_tile_rows(
-                    job, at_a, a_row, c, c_row, mask, mask_row, pre, pre_row, 0, TILE_ROWS
-                )
-                run_packing(job, width, columns, lanes)
-                top = TILE_ROWS
-                set_loop(job, INNER, run, column, width * VECTOR)
-                set_word(job + B * 8, panel - columns)
-                if sums != 0:
-                    sum_panel(panel, run, width, lanes, sums + columns, start)
-            elif b_col != ITEM or lanes != LANES or sums != 0:
-                if b_col != ITEM:
-                    pack_turned(at_b + j * LANES * b_col, b_row, b_col, run, width, lanes, panel)
-                else:
-                    pack(at_b + columns, b_row, run, width, lanes, panel)
-                set_loop(job, INNER, run, column, width * VECTOR)
-                set_word(job + B * 8, panel - columns)
-                if sums != 0:
-                    sum_panel(panel, run, width, lanes, sums + columns, start)
-            else:
-                set_loop(job, INNER, run, column, b_row)
-                set_word(job + B * 8, at_b)
+            top = bring_panel(
+                job, at_a, a_row, column, at_b, b_row, b_col, c, c_row, mask, mask_row,
+                pre, pre_row, m, run, width, columns, lanes, panel, sums,
+            )  # fmt: skip
+            if sums != 0:
+                sum_panel(panel, run, width, lanes, sums + columns, start)
             run_group(
                 job, at_a, a_row, c, c_row, mask, mask_row, pre, pre_row, top, m, width, columns,
                 lanes,

@@ -54,7 +54,7 @@ class Engine:
         self.storage, self.options = storage, options
         self.dtype = np.dtype(DTYPES[options.precision])
         self.variant = variant_of(options)
-        self.threads = options.threads or cores()
+        self.threads = storage.threads = options.threads or cores()
         self._progress = progress
         self._entries: dict[Key, Bound] = {}
         self._persistent: Segment | None = None

@@ -317,6 +317,7 @@ class Vocabulary:
             "philox_block": (None, [LONG] * 5, emit_philox),
             "tile": (None, [LONG] * 5, tile),
             "tile_column": (None, [LONG] * 5, tiles.emit_column(rows, widths)),
+            "packing_tile": (None, [LONG] * 5, tiles.emit_packing(rows, widths)),
             "tall_tile": (None, [LONG] * 5, tiles.emit_tiles((rows // 2, rows, rows + 1), widths)),
             "row_tile": (None, [LONG] * 5, tiles.emit_tiles((1,), (WIDE,))),
         }

@@ -18,6 +18,9 @@ from compute.cpu.kernels import tiling
 from compute.cpu.vecmath import relu
 from compute.cpu.vector import I32, I64, Emitter, Vec
 
+I8 = ir.IntType(8)
+AHEAD = 24  # rows of B that are asked for before they are read
+
 
 def _word(e: Emitter, job: Any, index: int) -> Any:
     address = e.b.add(job, ir.Constant(I64, 8 * index))
@@ -54,6 +57,13 @@ def store(e: Emitter, address: Any, value: Any, mask: Any = None) -> None:
     kinds = [e.type, e.type.as_pointer(), I32, e.bools]
     function = e.declare(name, ir.VoidType(), kinds)
     e.b.call(function, [value, pointer, ir.Constant(I32, e.item), mask])
+
+
+def fetch(e: Emitter, address: Any, write: bool = False) -> None:
+    """Asks for a cache line that is read, or written, soon; any address will do."""
+    function = e.declare("llvm.prefetch.p0", ir.VoidType(), [I8.as_pointer(), I32, I32, I32])
+    pointer = e.b.inttoptr(address, I8.as_pointer())
+    e.b.call(function, [pointer, *(ir.Constant(I32, x) for x in (int(write), 3, 1))])
 
 
 @contextmanager
@@ -112,6 +122,19 @@ def emit_column(height: int, widths: Sequence[int]) -> Callable[..., None]:
     return emit
 
 
+def emit_packing(height: int, widths: Sequence[int]) -> Callable[..., None]:
+    """As `emit_tiles`, for one tile of exactly `height` rows that finds B as it lies and leaves it
+    dense, at PACKED, for the tiles below. Of the loops over k it runs the inner one only.
+    """
+
+    def emit(e: Emitter, job: Any, rows: Any, vectors: Any, columns: Any, lanes: Any) -> None:
+        for width in widths:
+            with e.b.if_then(e.b.icmp_signed("==", vectors, ir.Constant(I64, width))):
+                _PackingTile(e, height, width, job, columns, lanes).emit()
+
+    return emit
+
+
 _STEPS = {
     tiling.A_ROWS: tiling.A_STEP,
     tiling.C_ROWS: tiling.C_STEP,
@@ -121,6 +144,8 @@ _STEPS = {
 
 
 class _Tile:
+    far = False  # whether C may be in no cache of this core, as large products' is
+
     def __init__(
         self, e: Emitter, rows: int, vectors: int, job: Any, columns: Any, lanes: Any
     ) -> None:
@@ -162,6 +187,7 @@ class _Tile:
 
     def emit_column(self, count: Any) -> None:
         """`count` tiles one below the other."""
+        self.far = True
         steps = {table: _word(self.e, self.job, step) for table, step in _STEPS.items()}
         with counted(self.b, count) as index:
             self.steps = {table: self.b.mul(index, step) for table, step in steps.items()}
@@ -194,6 +220,8 @@ class _Tile:
         e = self.e
         zero = ir.Constant(e.type, [0.0] * e.lanes)
         self._each(None, lambda acc, at, mask: zero)
+        if self.far:
+            self._each(tiling.C_ROWS, lambda acc, at, mask: fetch(e, at, write=True))
         with self._when(tiling.INIT, 2):
             base = _word(e, self.job, tiling.BIAS)
             bias = [load(e, self._address(base, v), self._mask(v)) for v in range(self.vectors)]
@@ -216,13 +244,17 @@ class _Tile:
                 at_b1 = b.add(at_b2, b.mul(i1, b1))
                 with counted(b, n0) as i0:
                     at_a0 = b.add(at_a1, b.mul(i0, a0))
-                    self._step(rows, at_a0, b.add(at_b1, b.mul(i0, b0)))
+                    self._step(rows, at_a0, self._panel(b.add(at_b1, b.mul(i0, b0))))
 
-    def _step(self, rows: list[Any], offset: Any, at: Any) -> None:
+    def _panel(self, at: Any) -> list[Any]:
+        """The vectors of a row of B."""
+        width = self.e.item * self.e.lanes
+        places = [self.b.add(at, ir.Constant(I64, v * width)) for v in range(self.vectors)]
+        return [load(self.e, place) for place in places]
+
+    def _step(self, rows: list[Any], offset: Any, panel: list[Any]) -> None:
         """One k: acc[r][v] += A[r, k] · B[k, v]."""
         e, b = self.e, self.b
-        width = e.item * e.lanes
-        panel = [load(e, b.add(at, ir.Constant(I64, v * width))) for v in range(self.vectors)]
         for r, row in enumerate(rows):
             pointer = b.inttoptr(b.add(row, offset), e.scalar.as_pointer())
             scalar = b.load(pointer, align=e.item, typ=e.scalar)
@@ -230,3 +262,26 @@ class _Tile:
             for v, slot in enumerate(self.acc[r]):
                 total = e.fma(a, Vec(e, panel[v]), Vec(e, b.load(slot, typ=e.type)))
                 b.store(total.v, slot)
+
+
+class _PackingTile(_Tile):
+    far = True
+
+    def _sum(self) -> None:
+        b, e, job = self.b, self.e, self.job
+        rows = [self._row(tiling.A_ROWS, r) for r in range(self.rows)]
+        source = b.add(_word(e, job, tiling.B), self.columns)
+        target = _word(e, job, tiling.PACKED)
+        count, step_a, step_b = (_word(e, job, tiling.INNER + i) for i in range(3))
+        width = e.item * e.lanes
+        ahead = b.mul(step_b, ir.Constant(I64, AHEAD))
+        with counted(b, count) as k:
+            at = b.add(source, b.mul(k, step_b))
+            to = b.add(target, b.mul(k, ir.Constant(I64, self.vectors * width)))
+            panel = []
+            for v in range(self.vectors):
+                offset = ir.Constant(I64, v * width)
+                fetch(e, b.add(b.add(at, ahead), offset))
+                panel.append(load(e, b.add(at, offset), self._mask(v)))
+                store(e, b.add(to, offset), panel[-1])
+            self._step(rows, b.mul(k, step_a), panel)

@@ -30,6 +30,7 @@ from compute.cpu.kernels.tiling import (
     MASK_STEP,
     MIDDLE,
     OUTER,
+    PACKED,
     PRE,
     PRE_ROWS,
     PRE_STEP,
@@ -46,6 +47,7 @@ from compute.cpu.kernels.vocabulary import (
     first,
     load,
     load_masked,
+    packing_tile,
     row_tile,
     set_word,
     splat,
@@ -58,7 +60,7 @@ from compute.cpu.templates import Access, block, kernel, pieces
 
 JOB = Stack(JOB_BYTES)
 NEAR = 1 << 14  # bytes of A that stay in L1 however they lie
-TURNED_ROWS = 96  # of A, packed together when its columns are contiguous: they stay in L2
+TURNED_ROWS = 128  # of A, packed together when its columns are contiguous: they stay in L2
 TURNED = Stack((TURNED_ROWS * 8 + 64) * DEPTH)
 
 WORDS = """
@@ -92,6 +94,12 @@ def run_column(job: int, tiles: int, vectors: int, columns: int, lanes: int) -> 
 
 
 @device
+def run_packing(job: int, vectors: int, columns: int, lanes: int) -> None:
+    """A packing tile, as a function of its own: its code exists once."""
+    packing_tile(job, TILE_ROWS, vectors, columns, lanes)
+
+
+@device
 def set_tile_rows(
     job: int, a: int, a_row: int, c: int, c_row: int, mask: int, mask_row: int,
     pre: int, pre_row: int, begin: int, rows: int,
@@ -108,14 +116,14 @@ def set_tile_rows(
 @device
 def run_group(
     job: int, a: int, a_row: int, c: int, c_row: int, mask: int, mask_row: int, pre: int,
-    pre_row: int, m: int, width: int, columns: int, lanes: int,
+    pre_row: int, done: int, m: int, width: int, columns: int, lanes: int,
 ) -> None:  # fmt: skip
-    """All rows of a column group: full tiles in one go, then the rest."""
-    whole = m // TILE_ROWS
-    done = whole * TILE_ROWS
+    """The rows of a column group from `done` on: full tiles in one go, then the rest."""
+    whole = (m - done) // TILE_ROWS
     if whole > 0:
-        set_tile_rows(job, a, a_row, c, c_row, mask, mask_row, pre, pre_row, 0, TILE_ROWS)
+        set_tile_rows(job, a, a_row, c, c_row, mask, mask_row, pre, pre_row, done, TILE_ROWS)
         run_column(job, whole, width, columns, lanes)
+        done += whole * TILE_ROWS
     if done < m:
         set_tile_rows(job, a, a_row, c, c_row, mask, mask_row, pre, pre_row, done, m - done)
         run_tile(job, m - done, width, columns, lanes)
@@ -148,6 +156,32 @@ def sum_panel(panel: int, count: int, vectors: int, lanes: int, sums: int, befor
         if count % 2 != 0:
             part = part + load(at)
         store_masked(sums + v * VECTOR, total + (part + other), some)
+
+
+@device
+def bring_panel(
+    job: int, a: int, a_row: int, column: int, b: int, b_row: int, b_col: int, c: int, c_row: int,
+    mask: int, mask_row: int, pre: int, pre_row: int, m: int, run: int, width: int, columns: int,
+    lanes: int, panel: int, sums: int,
+) -> int:  # fmt: skip
+    """Sets where tiles find B: packed where many rows or its columns' sums want it, else as it
+    lies. Rows that are done already, as the first tile packs what it reads.
+    """
+    if b_col == ITEM and (m >= PACK_ROWS or (lanes == LANES and sums == 0)):
+        set_loop(job, INNER, run, column, b_row)
+        set_word(job + B * 8, b)
+        if m < PACK_ROWS:
+            return 0
+        set_word(job + PACKED * 8, panel)
+        set_tile_rows(job, a, a_row, c, c_row, mask, mask_row, pre, pre_row, 0, TILE_ROWS)
+        run_packing(job, width, columns, lanes)
+    elif b_col != ITEM:
+        pack_turned(b + columns // ITEM * b_col, b_row, b_col, run, width, lanes, panel)
+    else:
+        pack(b + columns, b_row, run, width, lanes, panel)
+    set_loop(job, INNER, run, column, width * VECTOR)
+    set_word(job + B * 8, panel - columns)
+    return TILE_ROWS if b_col == ITEM and m >= PACK_ROWS else 0
 
 
 @device
@@ -223,21 +257,16 @@ def run_rows(
                 row_tile(job, 1, WIDE, columns, LANES)
                 j += WIDE
                 continue
-            if b_col != ITEM or lanes != LANES or m >= PACK_ROWS or sums != 0:
-                if b_col != ITEM:
-                    pack_turned(at_b + j * LANES * b_col, b_row, b_col, run, width, lanes, panel)
-                else:
-                    pack(at_b + columns, b_row, run, width, lanes, panel)
-                set_loop(job, INNER, run, column, width * VECTOR)
-                set_word(job + B * 8, panel - columns)
-                if sums != 0:
-                    sum_panel(panel, run, width, lanes, sums + columns, start)
-            else:
-                set_loop(job, INNER, run, column, b_row)
-                set_word(job + B * 8, at_b)
+            top = bring_panel(
+                job, at_a, a_row, column, at_b, b_row, b_col, c, c_row, mask, mask_row,
+                pre, pre_row, m, run, width, columns, lanes, panel, sums,
+            )  # fmt: skip
+            if sums != 0:
+                sum_panel(panel, run, width, lanes, sums + columns, start)
             run_group(
-                job, at_a, a_row, c, c_row, mask, mask_row, pre, pre_row, m, width, columns, lanes
-            )
+                job, at_a, a_row, c, c_row, mask, mask_row, pre, pre_row, top, m, width, columns,
+                lanes,
+            )  # fmt: skip
             j += width
 
 

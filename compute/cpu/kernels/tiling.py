@@ -22,4 +22,5 @@ MASK_ROWS = 34
 PRE_ROWS = 43
 # Of a column of tiles, one below the other: the byte steps from tile to tile.
 A_STEP, C_STEP, MASK_STEP, PRE_STEP = 52, 53, 54, 55
-JOB_BYTES = 56 * 8
+PACKED = 56  # where a packing tile leaves B
+JOB_BYTES = 57 * 8

@@ -348,6 +348,12 @@ def tile_column(job: int, tiles: int, vectors: int, columns: int, lanes: int) ->
 
 
 @word
+def packing_tile(job: int, rows: int, vectors: int, columns: int, lanes: int) -> None:
+    """One full tile that reads B as it lies and leaves it packed for the tiles below."""
+    raise not_here()
+
+
+@word
 def tall_tile(job: int, rows: int, vectors: int, columns: int, lanes: int) -> None:
     """As `tile`, with one row more."""
     raise not_here()

@@ -208,7 +208,7 @@ def winograd_conv(row: int, chunk: int, tid: int, step: int) -> None:
                 set_word(job + B * 8, u + point * ci * m_row + columns * ci - columns)
                 run_group(
                     job, v + point * v_point, v_row, m + point * m_point, m_row, 0, 0, 0, 0,
-                    count, width, columns, LANES,
+                    0, count, width, columns, LANES,
                 )  # fmt: skip
                 j += width
         fold_tiles(
@@ -274,7 +274,7 @@ def winograd_dw(row: int, chunk: int, tid: int, step: int) -> None:
                 width = width_of(vectors - j)
                 run_group(
                     job, v + point * v_point, ITEM, g + point * g_point, d_row, 0, 0, 0, 0,
-                    ci, width, j * VECTOR, LANES,
+                    0, ci, width, j * VECTOR, LANES,
                 )  # fmt: skip
                 j += width
     leave_gradient(g, g_point, d_row, ci, co, partial + chunk * partial_chunk, halfway, patch)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import prod
 
+from compute.cpu.kernels.panels import PACK_ROWS
 from compute.cpu.planner.emitter import Emitter, PlanError
 from compute.cpu.planner.fuse import Op, plain
 from compute.cpu.planner.reduce import emit_reduce
@@ -24,11 +25,14 @@ from compute.cpu.planner.views import (
 )
 from graph.program import Row
 
-ROWS = (32, 96)  # least and most rows of a chunk; many rows are worth packing B for
-COLUMNS = (32, 96)  # the same when columns are cut
+ROWS = (32, 128)  # least and most rows of a chunk
+COLUMNS = (32, 128)  # the same when columns are cut
 LONE_COLUMNS = (128, 1024)  # for a product of one row, which only streams through B
 LONE_WEIGHTS = 1 << 17  # bytes of B from which such a product is cut
-CHUNKS = 8  # wanted
+CHUNKS = 8  # wanted of a product of one row
+# What a piece takes, in rows, or in vectors of columns: beside its extent, for each column group,
+# and for what may be left over when a thread ends before the others.
+ROWS_BEGIN, FEW_ROWS, GROUP_BEGIN, COLUMNS_BEGIN, LEFT_OVER = 4, 1.1, 0.35, 0.6, 0.1
 BIG_WEIGHTS = 1 << 18  # bytes of B above which every thread should read only its columns
 TURNED_ROWS = 64  # of A, from which on B may be turned around as it is packed
 SMALL_WORK = 1 << 17  # multiply-adds below which a product is one chunk
@@ -93,7 +97,7 @@ def _emit_plain(em: Emitter, a: View, b: View, goal: View | None, op: Op) -> Vie
         emit_row_product(em, op, a, b, c, given, (*inner, b_strides[0]))
         return c
     strides = (_stride(a.axes[0]), inner[1], *b_strides, c_row)
-    plain, samples, prefer = _cut(m, n, inner[0], strides, em.item)
+    plain, samples, prefer = _cut(m, n, inner[0], strides, em.item, em.storage.threads)
     words: dict[str, Word] = {**plain, "a": address(a), "b": address(b), "c": address(c)}
     reads, whole, writes = [a], [b], [c]
     if "bias" in op.roles:
@@ -126,7 +130,7 @@ def _emit_plain(em: Emitter, a: View, b: View, goal: View | None, op: Op) -> Vie
 
 @known
 def _cut(
-    m: int, n: int, k: int, strides: tuple[int, int, int, int, int], item: int
+    m: int, n: int, k: int, strides: tuple[int, int, int, int, int], item: int, threads: int
 ) -> tuple[Mapping[str, Word], int, int]:
     """The words of a product without operands, its samples and the size of a chunk.
 
@@ -142,9 +146,9 @@ def _cut(
     }
     turned = a_row == item and a_col != item
     if _by_columns(m, n, k, item, turned and m >= TURNED_ROWS):
-        columns = _share(n, 16, COLUMNS if m > 1 else LONE_COLUMNS)
+        columns = _columns(n, threads) if m > 1 else _lone_columns(n)
         return {**words, "split": 1}, 0, columns
-    return words, m, _share(m, 8, ROWS) if m * n * k > SMALL_WORK else m
+    return words, m, _rows(m, threads) if m * n * k > SMALL_WORK else m
 
 
 def _by_columns(m: int, n: int, k: int, item: int, packed_rows: bool) -> bool:
@@ -159,9 +163,48 @@ def _by_columns(m: int, n: int, k: int, item: int, packed_rows: bool) -> bool:
     return k * n * item > BIG_WEIGHTS and not packed_rows
 
 
-def _share(extent: int, step: int, bounds: tuple[int, int]) -> int:
-    """Size of a chunk when some CHUNKS of them are wanted: a multiple of `step` within bounds."""
-    return min(max(aligned(-(-extent // CHUNKS), step), bounds[0]), bounds[1])
+def _lone_columns(extent: int) -> int:
+    """Columns of a chunk of a product of one row."""
+    least, most = LONE_COLUMNS
+    return min(max(aligned(-(-extent // CHUNKS), 16), least), most)
+
+
+@known
+def _rows(extent: int, threads: int) -> int:
+    """Rows of a chunk: many are worth packing B for, and all threads should end together."""
+
+    def cost(rows: int) -> float:
+        return rows * (FEW_ROWS if rows < PACK_ROWS else 1) + ROWS_BEGIN
+
+    sizes = range(ROWS[0], ROWS[1] + 1, 8)
+    return min(sizes, key=lambda size: _last(extent, size, threads, cost) + LEFT_OVER * size)
+
+
+@known
+def _columns(extent: int, threads: int) -> int:
+    """Columns of a chunk; groups of three vectors are the fastest."""
+
+    def cost(columns: int) -> float:
+        vectors = -(-columns // 16)
+        return vectors + GROUP_BEGIN * -(-vectors // 3) + COLUMNS_BEGIN
+
+    def whole(size: int) -> float:
+        return _last(extent, size, threads, cost) + LEFT_OVER * size / 16
+
+    return min(range(COLUMNS[0], COLUMNS[1] + 1, 16), key=whole)
+
+
+def _last(extent: int, size: int, threads: int, cost: Callable[[int], float]) -> float:
+    """When the last of the threads has done its chunks, which they take one by one, the rest of
+    the extent first.
+    """
+    whole, rest = divmod(extent, size)
+    ends = [0.0] * threads
+    ends[-1] = cost(rest) if rest else 0.0
+    for _ in range(whole):
+        ends.sort()
+        ends[0] += cost(size)
+    return max(ends)
 
 
 Strides = tuple[int, int]
@@ -319,7 +362,8 @@ def _emit_stack(em: Emitter, row: Row) -> None:
     if count > 1:
         em.add("gemm", words, [a, b], [c], count, 1, 0, (), flops)
     else:
-        em.add("gemm", words, [a, b], [c], 0, 1, _share(m, 8, ROWS), (), flops)
+        rows = _rows(m, em.storage.threads)
+        em.add("gemm", words, [a, b], [c], 0, 1, rows, (), flops)
     whole = c.reshape(em.shape(row.outputs[0]))
     assert whole is not None
     em.put(row.outputs[0], whole)

@@ -35,6 +35,7 @@ class Storage:
         item: int,
     ) -> None:
         self.item, self.slots = item, dict(slots)
+        self.threads = 1  # that will run the plans: how large pieces are that they share
         self.shapes: dict[tuple[PersistentKind, str], Shape] = {
             ("param", key): shape for key, shape in params.items()
         }

@@ -18,7 +18,6 @@ from graph.primitives.scan import real_states, stepped
 from graph.primitives.shape import broadcast_to, concat, reshape, slice_axis
 from graph.program import Attrs, Program, Row
 from graph.rebuild import rebuilt
-from graph.simplify import drop_dead
 from graph.tensor import Builder, Tensor
 
 SCANS = frozenset({"scan", "scan_grad"})

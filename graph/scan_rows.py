@@ -22,8 +22,8 @@ from graph.primitives import (
     zeros,
 )
 from graph.program import Input, InputKind, Program, Row, TensorType
+from graph.rebuild import live_rows
 from graph.scanned import Roles, check_states, one_step, over_time, roles_of, with_states
-from graph.simplify import live_rows
 from graph.subgraph import LENGTH, Scan
 from graph.tensor import Tensor
 
@@ -184,7 +184,7 @@ def _body(program: Program) -> tuple[Program, dict[str, tuple[str, TensorType]]]
     noise: dict[str, tuple[str, TensorType]] = {}
     drawn: list[Input] = []
     rows: list[Row] = []
-    for row in live_rows(program):
+    for row in (program.rows[k] for k in live_rows(program, program.rows)):
         if row.op == "random_uniform":
             key, made = f"step:{row.attr('stream')}", row.outputs[0]
             noise[key] = row.attr("stream"), program.types[made]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import networkx as nx
@@ -280,13 +281,9 @@ def reached(
     return {id: tensor.type for id, tensor in made.items()}, inside
 
 
-_WANTS_CONTEXT: dict[type[Op], bool] = {}
-
-
+@cache
 def _wants_context(op: type[Op]) -> bool:
-    if op not in _WANTS_CONTEXT:
-        _WANTS_CONTEXT[op] = "ctx" in inspect.signature(op.build).parameters
-    return _WANTS_CONTEXT[op]
+    return "ctx" in inspect.signature(op.build).parameters
 
 
 def _flat_types(operands: Sequence[Operand]) -> list[TensorType]:

@@ -55,6 +55,7 @@ def controls() -> list[Control]:
         found += [
             Control("ours AVX2", "f32x8"),
             Control("all AVX2", "f32x8", environment=AVX2),
+            Control("MKL AVX2", environment={"MKL_ENABLE_INSTRUCTIONS": "AVX2"}),  # as on AMD
             Control("MKL AVX-512", environment={"MKL_ENABLE_INSTRUCTIONS": "AVX512"}),
         ]
     if platform.libc_ver()[0] == "glibc":

@@ -42,7 +42,11 @@ def mosaic_image(mosaic: Mosaic, rect: Rect, theme: Theme, sharpness: int = 2) -
     image.fill(Qt.GlobalColor.transparent)
     painter = QPainter(image)
     painter.scale(sharpness, sharpness)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    path = QPainterPath()
+    path.addRoundedRect(0, 0, rect.width, rect.height, RADIUS, RADIUS)
+    painter.setClipPath(path)
     wide = (rect.width - (mosaic.columns - 1)) / mosaic.columns
     high = (rect.height - (mosaic.rows - 1)) / mosaic.rows
     count, rows, columns = mosaic.tiles.shape
@@ -53,12 +57,6 @@ def mosaic_image(mosaic: Mosaic, rect: Rect, theme: Theme, sharpness: int = 2) -
         # enlarged by a smooth filter, so that 8 × 8 values read well
         tile = QImage(pixels[index].data, columns, rows, 4 * columns, QImage.Format.Format_RGB32)
         painter.drawImage(place, tile)
-    # corners are cut afterwards: under a round clip, or smoothed, images cost seven times as much
-    path = QPainterPath()
-    path.addRoundedRect(0, 0, rect.width, rect.height, RADIUS, RADIUS)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_DestinationIn)
-    painter.fillPath(path, brush("#000000"))
     painter.end()
     return image
 

@@ -90,7 +90,7 @@ def test_runs_need_no_scrolling_at_the_width_they_have_at_first(
     page.show()
     qtbot.waitUntil(lambda: len(page.runs) > 0)
     assert page.tree.header().length() <= page.tree.viewport().width()
-    assert not page.tree.horizontalScrollBar().isVisible()
+    qtbot.waitUntil(lambda: not page.tree.horizontalScrollBar().isVisible())
 
 
 def test_segments_without_room_keep_their_tips(window: MainWindow, qtbot: QtBot) -> None:

@@ -282,8 +282,8 @@ def reached(
 
 
 @cache
-def _wants_context(op: type[Op]) -> bool:
-    return "ctx" in inspect.signature(op.build).parameters
+def _wants_context(build: Callable[..., Any]) -> bool:
+    return "ctx" in inspect.signature(build).parameters
 
 
 def _flat_types(operands: Sequence[Operand]) -> list[TensorType]:
@@ -331,7 +331,7 @@ def build_node(
         key = f"{keys}/{name}"
         found.states[key] = state
         named[name] = found.builder.input("state", key, TensorType(state.shape))
-    if _wants_context(type(op)):
+    if _wants_context(type(op).build):
         named["ctx"] = Context(found.builder, found.mode, path, found.phase, found.batch)
     made = op.build(*operands, **named)
     if not isinstance(made, Result):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from queue import SimpleQueue
@@ -31,11 +31,14 @@ class Clocked(SimpleQueue[Any]):
     def __init__(self) -> None:
         super().__init__()
         self.ticks: Ticks = []
+        self.tell: Callable[[int], None] | None = None
 
     def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
         event = getattr(item[2], "keywords", {}).get("event")
         if isinstance(event, Progress):
             self.ticks.append((time.perf_counter(), event.step))
+            if self.tell is not None:
+                self.tell(event.step)
         super().put(item)
 
 

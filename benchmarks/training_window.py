@@ -7,8 +7,8 @@ The real window at 1600 × 1000 with five docks in sight, while digits-cnn train
 timer   the intervals between fires of a 16 ms precise timer, and the paint events of each dock;
         docks that paint only when they have something new are repainted as often as the others
 cold    the same from Run to the first step with an empty kernel cache
-speed   steps a second without a window, with no dock and with five, round after round (A B C A B C
-        …): the median of the rounds' slow-downs
+speed   steps a second without a window, with no dock and with five, in turns of two seconds
+        (A B C A B C …), each a process that stands still between its turns: the median of losses
 slices  the CPU time of the window's thread, and its longest turns by receiver and event
 
 A table of all gates stands at the end; the exit code is 1 when one is missed. Each part is a
@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import statistics
 import sys
 import tempfile
 import time
@@ -32,7 +33,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from PySide6.QtWidgets import QApplication
 
 from benchmarks.gates import Gate, arguments, dressed, hand_over, in_processes, say, table
-from benchmarks.real_window import Painted, Ticks, Traced, Window, metronome, p99, wait
+from benchmarks.real_window import Painted, Traced, Window, metronome, p99, wait
+from benchmarks.turns import counted_in, in_turns, slower
 from compute.control import Control
 from compute.events import Progress
 from compute.prepare import TrainOptions
@@ -41,6 +43,7 @@ from graph.files import load
 from resources import example_path
 
 WARM = 2.0  # seconds before anything counts
+SIDES = ("no window", "no dock", "five docks")
 PARTS = ("timer", "cold", "speed", "slices")
 GATES = {
     "timer p99, ms": Gate(33),
@@ -53,12 +56,6 @@ GATES = {
     "CPU time of the window's thread, %": Gate(10),
     "longest turn of the window's thread, ms": Gate(8),
 }
-
-
-def speed(ticks: Ticks) -> float:
-    """Steps a second after the warm-up."""
-    kept = [tick for tick in ticks if tick[0] >= ticks[0][0] + WARM]
-    return (kept[-1][1] - kept[0][1]) / (kept[-1][0] - kept[0][0])
 
 
 # ---- the parts: each gives one number a run and gate
@@ -101,35 +98,37 @@ def part_cold(example: str, seconds: float, options: TrainOptions) -> dict[str, 
 
 
 def part_speed(example: str, seconds: float, options: TrainOptions) -> dict[str, float]:
-    """One round of speeds."""
-    found = {"no window": headless(example, seconds, options)}
-    for name, docks in (("no dock", False), ("five docks", True)):
-        window = Window(example, options, docks)
-        window.run()
-        wait(WARM + seconds)
-        window.close()
-        found[name] = speed(window.news.ticks)
-    say("steps a second: " + ", ".join(f"{name} {value:,.0f}" for name, value in found.items()))
-    alone = found["no window"]
+    """What a window costs, measured in turns."""
+
+    def command(name: str) -> list[str]:
+        words = [sys.executable, __file__, "--example", example]
+        words += ["--threads", str(options.threads)] if options.threads else []
+        return [*words, "--seconds", str(10 * seconds + 1000), "--trains", name, "--counts"]
+
+    found = in_turns(command, SIDES, seconds, WARM)
+    each = {name: statistics.median(speeds) for name, speeds in found.items()}
+    say("steps a second: " + ", ".join(f"{name} {value:,.0f}" for name, value in each.items()))
+    alone, bare, docks = (found[name] for name in SIDES)
     return {
-        "training slowed without docks, %": 100 * (alone / found["no dock"] - 1),
-        "training slowed with five docks, %": 100 * (alone / found["five docks"] - 1),
+        "training slowed without docks, %": slower(alone, bare),
+        "training slowed with five docks, %": slower(alone, docks),
     }
 
 
-def headless(example: str, seconds: float, options: TrainOptions) -> float:
-    """Steps a second of the loop of `netloom train` alone."""
-    graph = load(example_path(example))
-    graph.training = replace(graph.training, epochs=1_000_000)
-    ticks: Ticks = []
-    events = train_graph(graph, options, Control())
-    for event in events:
-        if isinstance(event, Progress):
-            ticks.append((time.perf_counter(), event.step))
-            if ticks[-1][0] > ticks[0][0] + WARM + seconds:
-                break
-    events.close()  # type: ignore[attr-defined]
-    return speed(ticks)
+def trains(given: argparse.Namespace, options: TrainOptions) -> None:
+    """One side of the comparison, until it is killed."""
+    counter = counted_in(given.counts)
+    if given.trains == SIDES[0]:
+        graph = load(example_path(given.example))
+        graph.training = replace(graph.training, epochs=1_000_000)
+        for event in train_graph(graph, options, Control()):
+            if isinstance(event, Progress):
+                counter.write(event.step)
+        return
+    window = Window(given.example, options, docks=given.trains == SIDES[2])
+    window.news.tell = counter.write
+    window.run()
+    wait(given.seconds)
 
 
 def part_slices(example: str, seconds: float, options: TrainOptions) -> dict[str, float]:
@@ -174,6 +173,9 @@ def measure(given: argparse.Namespace) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as workspace:
         folder = example_path(given.example).parent
         options = TrainOptions(threads=given.threads, workspace=Path(workspace), folder=folder)
+        if given.trains:
+            trains(given, options)
+            return {}
         figures = MEASURED[given.child](given.example, given.seconds, options)
     del application
     return figures
@@ -185,9 +187,11 @@ def main() -> int:
     parser.add_argument("--example", default="digits-cnn")
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--trains", choices=SIDES, help=argparse.SUPPRESS)
+    parser.add_argument("--counts", help=argparse.SUPPRESS)
     parser.add_argument("--quick", action="store_true", help="one run of 5 s")
     given = parser.parse_args()
-    if given.child:
+    if given.child or given.trains:
         return hand_over(measure(given))
     if given.quick:
         given.runs, given.seconds = 1, 5.0

@@ -34,7 +34,7 @@ from PySide6.QtWidgets import QApplication
 
 from benchmarks.gates import Gate, arguments, dressed, hand_over, in_processes, say, table
 from benchmarks.real_window import Painted, Traced, Window, metronome, p99, wait
-from benchmarks.turns import counted_in, in_turns, slower
+from benchmarks.turns import Counter, in_turns, slower
 from compute.control import Control
 from compute.events import Progress
 from compute.prepare import TrainOptions
@@ -43,6 +43,7 @@ from graph.files import load
 from resources import example_path
 
 WARM = 2.0  # seconds before anything counts
+LONGEST = 3600.0  # s that a side of the comparison waits to be killed
 SIDES = ("no window", "no dock", "five docks")
 PARTS = ("timer", "cold", "speed", "slices")
 GATES = {
@@ -103,7 +104,7 @@ def part_speed(example: str, seconds: float, options: TrainOptions) -> dict[str,
     def command(name: str) -> list[str]:
         words = [sys.executable, __file__, "--example", example]
         words += ["--threads", str(options.threads)] if options.threads else []
-        return [*words, "--seconds", str(10 * seconds + 1000), "--trains", name, "--counts"]
+        return [*words, "--trains", name, "--counts"]
 
     found = in_turns(command, SIDES, seconds, WARM)
     each = {name: statistics.median(speeds) for name, speeds in found.items()}
@@ -115,9 +116,13 @@ def part_speed(example: str, seconds: float, options: TrainOptions) -> dict[str,
     }
 
 
-def trains(given: argparse.Namespace, options: TrainOptions) -> None:
-    """One side of the comparison, until it is killed."""
-    counter = counted_in(given.counts)
+def trains(given: argparse.Namespace) -> None:
+    """One side of the comparison, until it is killed; its runs lie beside the file it counts in,
+    so that whoever kills it clears them away.
+    """
+    options = chosen(given, given.counts.with_suffix(".runs"))
+    application = dressed(QApplication(sys.argv[:1]))
+    counter = Counter(given.counts)
     if given.trains == SIDES[0]:
         graph = load(example_path(given.example))
         graph.training = replace(graph.training, epochs=1_000_000)
@@ -128,7 +133,8 @@ def trains(given: argparse.Namespace, options: TrainOptions) -> None:
     window = Window(given.example, options, docks=given.trains == SIDES[2])
     window.news.tell = counter.write
     window.run()
-    wait(given.seconds)
+    wait(LONGEST)
+    del application
 
 
 def part_slices(example: str, seconds: float, options: TrainOptions) -> dict[str, float]:
@@ -166,16 +172,18 @@ MEASURED: dict[str, Callable[[str, float, TrainOptions], dict[str, float]]] = {
 # ---- all of it
 
 
+def chosen(given: argparse.Namespace, workspace: Path) -> TrainOptions:
+    """How the example is trained."""
+    folder = example_path(given.example).parent
+    return TrainOptions(threads=given.threads, workspace=workspace, folder=folder)
+
+
 def measure(given: argparse.Namespace) -> dict[str, float]:
     """One run of a part, in this process."""
     kind = Traced if given.child == "slices" else QApplication
     application = dressed(kind(sys.argv[:1]))
     with tempfile.TemporaryDirectory() as workspace:
-        folder = example_path(given.example).parent
-        options = TrainOptions(threads=given.threads, workspace=Path(workspace), folder=folder)
-        if given.trains:
-            trains(given, options)
-            return {}
+        options = chosen(given, Path(workspace))
         figures = MEASURED[given.child](given.example, given.seconds, options)
     del application
     return figures
@@ -188,10 +196,13 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--threads", type=int)
     parser.add_argument("--trains", choices=SIDES, help=argparse.SUPPRESS)
-    parser.add_argument("--counts", help=argparse.SUPPRESS)
+    parser.add_argument("--counts", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--quick", action="store_true", help="one run of 5 s")
     given = parser.parse_args()
-    if given.child or given.trains:
+    if given.trains:
+        trains(given)
+        return 0
+    if given.child:
         return hand_over(measure(given))
     if given.quick:
         given.runs, given.seconds = 1, 5.0

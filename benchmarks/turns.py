@@ -5,7 +5,6 @@ others however the speed of the machine moves meanwhile. Where signals can stop 
 from __future__ import annotations
 
 import mmap
-import os
 import signal
 import statistics
 import struct
@@ -89,9 +88,3 @@ def in_turns(
 def slower(than: Sequence[float], found: Sequence[float]) -> float:
     """By how many percent the turns beside each other are slower: the median."""
     return 100 * (statistics.median(a / b for a, b in zip(than, found, strict=True)) - 1)
-
-
-def counted_in(file: str) -> Counter:
-    """The counter of this process."""
-    assert os.path.getsize(file) >= 8
-    return Counter(Path(file))

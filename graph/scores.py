@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from graph.ops.metric import metric_names
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from graph.lower import Model, Phase
 
 
-def output_names(model: Model, outputs: Iterable[str]) -> dict[str, str]:
+def output_names(model: Model, outputs: Iterable[str]) -> Mapping[str, str]:
     """Keras's name for each scalar output of the evaluation program.
 
     `loss` is the sum of all; several losses are told apart by their node, metrics by their kind

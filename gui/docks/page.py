@@ -81,6 +81,7 @@ class Page(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        self.app.trainer.spectators.add(self)
         if self._stale:
             self._rebuild()
         else:
@@ -88,6 +89,7 @@ class Page(QWidget):
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
+        self.app.trainer.spectators.discard(self)
         self._want(frozenset())
 
     def _want(self, names: frozenset[str]) -> None:

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from compute.session import Session
 
 TICK = 45  # ms between two looks at the queue
-BEAT = 98  # ms, while a run trains
+BEAT = 98  # ms, while a run trains and somebody shows its course
+SLOW_BEAT = 196  # ms, while it trains and nobody does
 TURN = 0.001  # s that the thread of a run may keep the interpreter while the window waits for it
 WAITED_FOR = Started, Paused, Resumed, Swapped, Failed, Finished
 NORM = "norm:"  # before a wanted name: the norm is enough
@@ -43,7 +44,7 @@ class Trainer(QObject):
     """Trains the graph of one document at a time and keeps a board for each.
 
     `changed`: the state, the run or the document is another. `ticked`: new numbers are on `board`,
-    ten times a second at most.
+    ten times a second at most, half as often while `spectators` is empty.
     `problem_wanted` (Document, Problem): Run was refused for this. `said`: a sentence for people.
     """
 
@@ -60,6 +61,7 @@ class Trainer(QObject):
         self.device: Literal["cpu", "reference"] = "cpu"  # of the runs to come
         self.options: Callable[[Document], TrainOptions] = self._options
         self.permission = Permission(self)
+        self.spectators: set[object] = set()  # those in sight that show the course of a run
         self._boards: dict[Document, Board] = {}
         self._wanted: dict[object, tuple[frozenset[str], float]] = {}
         self._asked: dict[Hashable, list[int]] = {}  # tickets that have no answer yet
@@ -333,7 +335,7 @@ class Trainer(QObject):
             self._asked.clear()
         if not (alive and (self.board.active or self._asked)):
             self._timer.stop()
-        gap = BEAT if self.board.state == "running" else TICK
+        gap = (BEAT if self.spectators else SLOW_BEAT) if self.board.state == "running" else TICK
         if gap != self._timer.interval():  # setting it starts the timer anew
             self._timer.setInterval(gap)
         if some:

@@ -38,6 +38,8 @@ def test_norms_neither_overflow_nor_vanish() -> None:
     for size in (1e-30, 1.0, 1e30):
         values = np.full((4, 4), size, np.float32)
         assert norm_tap("v", values).norm == pytest.approx(4 * size, rel=1e-5)
+    for size in (1e-250, 1e250):
+        assert norm_tap("v", np.full((4, 4), size)).norm == pytest.approx(4 * size, rel=1e-12)
     assert norm_tap("v", np.zeros(3, np.float32)).norm == 0
     assert norm_tap("v", np.array([0.0, 1.0, 0.0, 2.0])).zeros == 0.5
     assert np.isnan(norm_tap("v", np.array([np.nan, 1.0])).norm)

@@ -19,8 +19,9 @@ from graph.define import Define, Drawing
 from graph.graph import Node, Wire
 from graph.op import REGISTRY
 from gui.app import App
+from gui.docks.page import Page
 from gui.document import Document
-from gui.run.trainer import Trainer
+from gui.run.trainer import BEAT, SLOW_BEAT, Trainer
 
 
 @pytest.fixture
@@ -241,6 +242,20 @@ def test_wanted_tensors_are_watched(app: App, trainer: Trainer, qtbot: QtBot) ->
     last = trainer.board.tap_step
     qtbot.waitUntil(lambda: trainer.board.step > last + 500)
     assert trainer.board.tap_step == last
+
+
+def test_numbers_come_half_as_often_while_no_dock_shows_them(
+    app: App, trainer: Trainer, qtbot: QtBot
+) -> None:
+    """A page in sight has the full beat, until it is hidden."""
+    page, beat = Page(app), trainer._timer.interval
+    qtbot.addWidget(page)
+    trainer.run(long(app))
+    qtbot.waitUntil(lambda: trainer.board.state == "running" and beat() == SLOW_BEAT)
+    page.show()
+    qtbot.waitUntil(lambda: beat() == BEAT)
+    page.hide()
+    qtbot.waitUntil(lambda: beat() == SLOW_BEAT)
 
 
 def test_live_settings_follow_the_document(app: App, trainer: Trainer, qtbot: QtBot) -> None:

@@ -352,10 +352,15 @@ def run(
     return made.run(first, steps, threads, sync, profile)
 
 
-def set_niceness(value: int, worker_threads: bool = True) -> None:
-    """Sets the priority of the calling thread and the workers, where threads have one."""
+def yield_to_others(niceness: int, worker_threads: bool = True) -> None:
+    """Gives the calling thread and the workers a lower priority, where threads have one.
+
+    As batch work they also never put aside another program when they wake, which one that paints
+    feels most.
+    """
     if sys.platform != "linux":
         return
     ids = [threading.get_native_id(), *(_team.thread_ids() if worker_threads else [])]
     for number in ids:
-        os.setpriority(os.PRIO_PROCESS, number, value)
+        os.sched_setscheduler(number, os.SCHED_BATCH, os.sched_param(0))
+        os.setpriority(os.PRIO_PROCESS, number, niceness)

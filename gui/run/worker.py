@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from graph.graph import Graph
 
 # Of the training alone, so that the window's own thread goes first. On two cores, digits-cnn, five
-# docks: the 99th percentile of a 16 ms timer is 20, 22, 28, 25 ms with 10, 5, 2, 0, and beside one
-# busy process the run makes 147, 147, 602, 580 steps a second. When others take both cores, 0 is
-# twice as late as 2. sys.setswitchinterval(1 ms) changes nothing: the window waits for a core.
+# docks: the 99th percentile of a 16 ms timer is 23, 22, 23, 27 ms with 10, 5, 2, 0 (as threads that
+# are not batch work 33, 37, 37, 45), and beside one busy process the run makes 147, 147, 602, 580
+# steps a second. When others take both cores, 0 is twice as late as 2.
 NICENESS = 2
 FIRST_PAINT = 0.05  # s for the window to show that a run began, before plans are made
 News = Callable[[Board], None]
@@ -119,10 +119,10 @@ class Worker(threading.Thread):
             self._train(self._session)
 
     def _train(self, session: Session) -> None:
-        from compute.cpu.threads import set_niceness
+        from compute.cpu.threads import yield_to_others
         from compute.train import serve
 
-        set_niceness(NICENESS)
+        yield_to_others(NICENESS)
         try:
             try:
                 for event in session.events(self.control):

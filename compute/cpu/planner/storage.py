@@ -1,23 +1,33 @@
 """The persistent segment: parameters, their gradients, optimizer slots and running values.
 
 All parameters lie in one flat buffer, gradients and slots in others at equal offsets, each array
-padded to a cache line, so that an optimizer is one pass. How a parameter's axes are stored
-(weights of a convolution as [kh,kw,ci,co]) is decided by its first use in a program; read and write
-convert from and to the canonical order.
+padded to a cache line, so that an optimizer is one pass. Every array is also a buffer of its own
+within the flat one. Steps name that, so they stay as they are when an array before it grows. How a
+parameter's axes are stored (weights of a convolution as [kh,kw,ci,co]) is decided by its first use
+in a program; read and write convert from and to the canonical order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from math import prod
+from typing import NamedTuple
 
 from compute.cpu.planner.views import Axis, Buffer, View, aligned, packed
 from graph.program import PersistentKind, Shape
 
+GRADIENTS = "gradients"
+Within = tuple[Buffer, int]  # a flat buffer, and the byte of it where another buffer begins
 
-@dataclass(frozen=True)
-class Slot:
+
+@lru_cache(maxsize=1 << 14)
+def _own(kind: str, key: str, size: int) -> Buffer:
+    """The buffer of one array: the same for all nets that have it."""
+    return Buffer(size, "persistent", kind)
+
+
+class Slot(NamedTuple):
     """An optimizer's running array: which family (`adam/m`) and whose parameter."""
 
     family: str
@@ -43,10 +53,17 @@ class Storage:
         self.shapes |= {("slot", key): params[slot.param] for key, slot in slots.items()}
         self.offsets, total = _offsets(params, item)
         self.params = Buffer(total, "persistent", "parameters")
-        self.gradients = Buffer(total, "persistent", "gradients")
+        self.gradients = Buffer(total, "persistent", GRADIENTS)
         self._state_offsets, size = _offsets(states, item)
         self.states = Buffer(size, "persistent", "states")
         self.families = self._place_slots()
+        self._own: dict[tuple[str, str], Buffer] = {}
+        self.within: dict[Buffer, Within] = {}  # where arrays lie
+        sizes = {key: prod(shape) * item for key, shape in params.items()}
+        for kind, key, flat, whose, start in self._arrays():
+            size = prod(states[key]) * item if kind == "state" else sizes[whose]
+            own = self._own[kind, key] = _own(flat.name, whose, size)
+            self.within[own] = flat, start
         self._axes: dict[str, tuple[Axis, ...]] = {}
         self._views: dict[tuple[str, str], View] = {}
 
@@ -75,6 +92,15 @@ class Storage:
             *(buffer for buffer, _ in self.families.values()),
         ]
 
+    def decisions(self) -> dict[str, tuple[Axis, ...]]:
+        """The axes that are fixed, in the order in which they were."""
+        return self._axes
+
+    def restore(self, axes: Mapping[str, tuple[Axis, ...]]) -> None:
+        """Only these are fixed."""
+        self._axes = dict(axes)
+        self._views.clear()
+
     def decided(self, key: str) -> bool:
         """Whether the axes of a parameter are fixed."""
         return key in self._axes
@@ -97,20 +123,34 @@ class Storage:
         return view
 
     def _view(self, kind: PersistentKind, key: str) -> View:
-        if kind == "param":
-            return View(self.params, self.offsets[key], self.axes(key), self.item)
         if kind == "state":
             axes = packed(self.shapes["state", key], self.item)
-            return View(self.states, self._state_offsets[key], axes, self.item)
-        slot = self.slots[key]
-        buffer, low = self.families[slot.family]
-        return View(buffer, self.offsets[slot.param] - low, self.axes(slot.param), self.item)
+        else:
+            axes = self.axes(key if kind == "param" else self.slots[key].param)
+        return View(self.buffer(kind, key), 0, axes, self.item)
+
+    def buffer(self, kind: str, key: str) -> Buffer:
+        """The buffer of a persistent array, or with `GRADIENTS` that of a gradient; it is the same
+        in all nets that have such an array.
+        """
+        return self._own[kind, key]
+
+    def _arrays(self) -> Iterator[tuple[str, str, Buffer, str, int]]:
+        """Of every array its kind and key, the flat buffer, whose array it is, and where."""
+        for key, start in self.offsets.items():
+            yield "param", key, self.params, key, start
+            yield GRADIENTS, key, self.gradients, key, start
+        for key, start in self._state_offsets.items():
+            yield "state", key, self.states, key, start
+        for key, (family, param) in self.slots.items():
+            flat, low = self.families[family]
+            yield "slot", key, flat, param, self.offsets[param] - low
 
     def gradient(self, key: str) -> View:
         """Where the gradient of a parameter lies."""
         view = self._views.get(("gradient", key))
         if view is None:
-            view = View(self.gradients, self.offsets[key], self.axes(key), self.item)
+            view = View(self.buffer(GRADIENTS, key), 0, self.axes(key), self.item)
             self._views["gradient", key] = view
         return view
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from compute.cpu.planner.budget import plan_within
 from compute.cpu.planner.edited import plan_program
 from compute.cpu.planner.program import Planned
 from compute.cpu.planner.storage import Storage
-from compute.cpu.planner.views import Buffer, View
+from compute.cpu.planner.views import Buffer, View, packed
 from graph.program import PersistentKind, Program, Shape
 
 DTYPES: dict[str, type[np.floating[Any]]] = {"float32": np.float32, "float64": np.float64}
@@ -132,16 +132,25 @@ class Engine:
 
     def write(self, values: Mapping[str, Array]) -> None:
         """Set persistent arrays by `kind:KEY`."""
-        shapes = {f"{kind}:{key}": (kind, key) for kind, key in self.storage.shapes}
+        given: list[tuple[PersistentKind, str, Array]] = []
         for name, value in values.items():
-            if name not in shapes:
+            kind, _, key = name.partition(":")
+            of = cast("PersistentKind", kind)
+            expected, found = self.storage.shapes.get((of, key)), np.shape(value)
+            if expected is None:
                 raise ValueError(f"found an array named {name!r}, expected one of the plan's")
-            expected, found = self.storage.shapes[shapes[name]], np.shape(value)
             if found != expected:
                 raise ValueError(f"{name}: found shape {found}, expected {expected}")
-        for name, value in values.items():
-            place = self._persistent_array(*shapes[name])
-            place[...] = np.asarray(value, self.dtype).reshape(place.shape)
+            given.append((of, key, np.asarray(value, self.dtype)))
+        flat, item = self.persistent.bytes.view(self.dtype), self.dtype.itemsize
+        for of, key, array in given:
+            view = self.storage.view(of, key)
+            if view.axes == packed(array.shape, item):
+                first = self._start(view.buffer) // item
+                flat[first : first + array.size] = array.reshape(-1)
+            else:
+                place = self._persistent_array(of, key)
+                place[...] = array.reshape(place.shape)
 
     # ---- entries
 

@@ -43,9 +43,7 @@ class Bound:
         """Threads of a call that is long enough to be worth waking them for."""
         # where outputs lie, and their shapes where these are others
         self.results: dict[str, tuple[Array, Shape | None]] = {}
-        steps = planned.steps()
-        self._work = sum(step.flops for step in steps)
-        self._traffic = sum(step.bytes() for step in steps)
+        self._work, self._traffic = planned.work
         self.small = self._work < SMALL_FLOPS and self._traffic < SMALL_BYTES
         self._worthy = max(1, self._work // NEAR_FLOPS, self._traffic // NEAR_BYTES)
         # kept here, so that the memory the tape points to stays

@@ -42,7 +42,7 @@ def forget() -> int:
     found = {
         id(kept): kept
         for name, module in sys.modules.items()
-        if name.startswith(("graph.", "compute.cpu.planner."))
+        if name.startswith(("graph.", "compute.cpu.planner.", "compute.initial"))
         for kept in vars(module).values()
         if hasattr(kept, "cache_clear") and not isinstance(kept, type)
     }

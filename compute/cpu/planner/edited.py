@@ -16,6 +16,7 @@ from compute.cpu.planner.prepare import Prepared, optimise, split_host
 from compute.cpu.planner.program import Planned, Planner
 from compute.cpu.planner.reschedule import Meetings, swapped
 from compute.cpu.planner.schedule import Pace
+from compute.cpu.planner.steps import work_of
 from compute.cpu.planner.storage import GRADIENTS, Storage
 from compute.cpu.planner.views import Axis, Buffer
 from graph.again import Kept, Otherwise, alike
@@ -118,8 +119,11 @@ def _again(
     if regions is None:
         return _made(planner, host, axes, pieces)
     stand = meetings.buffers
+    gone, come = work_of(changes.steps), work_of(changes.steps.values())
+    flops, touched = before.planned.work
+    work = flops - gone[0] + come[0], touched - gone[1] + come[1]
     spans = {stand.get(buffer, buffer): span for buffer, span in before.spans.items()}
-    return _of(planner, host, axes, pieces, spans, planner.placed(regions, spans))
+    return _of(planner, host, axes, pieces, spans, planner.placed(regions, spans, work))
 
 
 def _joined(op: Op) -> bool:

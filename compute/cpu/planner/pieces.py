@@ -117,9 +117,13 @@ class PiecesAgain(Pieces):
     ) -> R:
         """The same where anything that it reads is touched, or what it is about is another."""
         before = next(self._before, None)
-        if before is None or not _alike(about, before.about):
+        if before is None:
             raise Otherwise
-        same = about is before.about or not isinstance(about, Op)
+        same = about is before.about
+        if not same:
+            if not _alike(about, before.about):
+                raise Otherwise
+            same = not isinstance(about, Op)
         if same and reads is not None and self.changes.touched.isdisjoint(reads):
             return self._pass_over(before)  # type: ignore[return-value]
         self.em.spare = iter(before.buffers)

@@ -29,7 +29,7 @@ from compute.cpu.planner.host import HostProgram
 from compute.cpu.planner.layout import decide
 from compute.cpu.planner.prepare import Prepared
 from compute.cpu.planner.schedule import Pace, Region, schedule
-from compute.cpu.planner.steps import Step, touch
+from compute.cpu.planner.steps import Step, touch, work_of
 from compute.cpu.planner.storage import Storage, Within
 from compute.cpu.planner.tables import Tables
 from compute.cpu.planner.views import Buffer, View
@@ -90,7 +90,8 @@ class Planned:
     `gathers` maps batch inputs to the step that fetches them; `scalars` lists outputs recorded each
     step (columns of the ring), `arrays` places of the others after the last step; `integers` are
     those of int64. `offsets` are the places of transient buffers, largest first, in `transient`
-    bytes; `within` those of persistent arrays in flat buffers.
+    bytes; `within` those of persistent arrays in flat buffers. `work`: the operations of all steps,
+    and the bytes that they touch.
     """
 
     name: str
@@ -106,6 +107,7 @@ class Planned:
     arrays: dict[str, View] = field(default_factory=dict)
     integers: frozenset[str] = frozenset()
     loss: View | None = None
+    work: tuple[int, int] = (0, 0)
 
     @property
     def buffers(self) -> list[Buffer]:
@@ -218,7 +220,9 @@ class Planner:
         """From which region to which each transient buffer is in use."""
         return lifetimes(regions, [view.buffer for view in self.arrays.values()])
 
-    def placed(self, regions: list[Region], spans: Spans) -> Planned:
+    def placed(
+        self, regions: list[Region], spans: Spans, work: tuple[int, int] | None = None
+    ) -> Planned:
         """The plan of these regions."""
         em = self.em
         total, offsets = place(spans, len(regions))
@@ -237,6 +241,7 @@ class Planner:
             self.arrays,
             frozenset(name for name, v in self.program.outputs if em.is_int(v)),
             self.loss,
+            work_of(em.steps) if work is None else work,
         )
 
     def _emit(self, op: Op) -> None:

@@ -75,7 +75,6 @@ class _Flat:
         self._kinds = {storage.params: "param", storage.gradients: GRADIENTS}
         self._storage, self._keys = storage, list(storage.offsets)
         self._offsets = list(storage.offsets.values())
-        self._slots = {(slot.family, slot.param): key for key, slot in storage.slots.items()}
 
     def parts(self, touch: Touch) -> Sequence[str]:
         """The parameters whose places a touch covers."""
@@ -91,8 +90,10 @@ class _Flat:
         (key,) = self.parts(touch)
         low = self._storage.offsets[key] - self.start[flat]
         kind = self._kinds.get(flat, "slot")
-        name = self._slots[flat.name, key] if kind == "slot" else key
-        own = self._storage.buffer(kind, name)
+        if kind == "slot":
+            slots = self._storage.slots.items()
+            key = next(name for name, slot in slots if slot == (flat.name, key))
+        own = self._storage.buffer(kind, key)
         return touch._replace(buffer=own, low=touch.low - low, high=touch.high - low)
 
 

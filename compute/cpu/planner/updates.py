@@ -64,7 +64,10 @@ def bring_gradients(em: Emitter, op: Op) -> None:
         if value in em.numbers:
             write_number(em, em.numbers[value], place)
             continue
-        view = em.view(value).broadcast(place.shape)
+        view = em.view(value)
+        if view == place:
+            continue
+        view = view.broadcast(place.shape)
         if not view.same_place(place):
             em.copy(view, place)
 

@@ -136,12 +136,13 @@ class Engine:
         for name, value in values.items():
             kind, _, key = name.partition(":")
             of = cast("PersistentKind", kind)
-            expected, found = self.storage.shapes.get((of, key)), np.shape(value)
+            array = np.asarray(value, self.dtype)
+            expected, found = self.storage.shapes.get((of, key)), array.shape
             if expected is None:
                 raise ValueError(f"found an array named {name!r}, expected one of the plan's")
             if found != expected:
                 raise ValueError(f"{name}: found shape {found}, expected {expected}")
-            given.append((of, key, np.asarray(value, self.dtype)))
+            given.append((of, key, array))
         flat, item = self.persistent.bytes.view(self.dtype), self.dtype.itemsize
         for of, key, array in given:
             view = self.storage.view(of, key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
 
@@ -63,7 +63,7 @@ class Emitter:
         # values whose place is fixed beforehand (gradients of parameters), found when asked for
         self.fixed: dict[int, Callable[[], View | None]] = {}
         self.inputs = {i.value: i for i in self.program.inputs}
-        self._where: dict[int, View] = {}
+        self.where: dict[int, View] = {}  # what has a place
         self._copies: dict[tuple[int, int, tuple[Axis, ...], object], View] = {}
         self._numbers: dict[Number, View] = {}
         # 1/√(variance + epsilon) beside the variance that batch_norm made
@@ -93,19 +93,19 @@ class Emitter:
 
     def known(self, value: int) -> bool:
         """Whether the value has a place already."""
-        return value in self._where
+        return value in self.where
 
     def view(self, value: int) -> View:
         """Where a value lies. Host numbers and persistent arrays get a place when first asked."""
-        if value in self._where:
-            return self._where[value]
+        if value in self.where:
+            return self.where[value]
         if value in self.numbers:
             return self.number(self.numbers[value]).broadcast(self.shape(value))
         given = self.inputs[value]
         if given.kind == "batch" or given.kind == "live" or given.kind == "iteration":
             raise PlanError(f"value %{value} ({given.key}) has no place yet")
         view = self.storage.view(given.kind, given.key)
-        self._where[value] = view
+        self.where[value] = view
         return view
 
     def number(self, number: Number) -> View:
@@ -190,15 +190,7 @@ class Emitter:
             self.copy(view, place)
             view = place
         self.puts.append(value)
-        self._where[value] = view
-
-    def where(self, values: Iterable[int]) -> dict[int, View]:
-        """Where these values lie."""
-        return {value: self._where[value] for value in values}
-
-    def place(self, views: Mapping[int, View]) -> None:
-        """Values lie there, as they did before."""
-        self._where.update(views)
+        self.where[value] = view
 
     # ---- steps
 

@@ -72,7 +72,7 @@ class Pieces:
                 result,
                 em.steps[steps:],
                 em.buffers[buffers:],
-                em.where(em.puts[puts:]),
+                {value: em.where[value] for value in em.puts[puts:]},
                 left,
                 _last(axes, fixed) if len(axes) > fixed else {},
             )
@@ -104,7 +104,8 @@ class PiecesAgain(Pieces):
 
     def __init__(self, em: Emitter, before: Iterator[Piece], changes: Changes) -> None:
         super().__init__(em)
-        self._before, self.changes = before, changes
+        self._before, self.changes, self._touched = before, changes, changes.touched
+        self._steps, self._where = em.steps, em.where
         self._fresh = {id(b) for pair in changes.buffers.items() for b in pair}
 
     def once(
@@ -124,8 +125,13 @@ class PiecesAgain(Pieces):
             if not _alike(about, before.about):
                 raise Otherwise
             same = not isinstance(about, Op)
-        if same and reads is not None and self.changes.touched.isdisjoint(reads):
-            return self._pass_over(before)  # type: ignore[return-value]
+        if same and reads is not None and self._touched.isdisjoint(reads):
+            self._steps += before.steps
+            self._where.update(before.puts)
+            self.made.append(before)
+            if before.left or before.decided:
+                self._pass_over(before)
+            return before.result  # type: ignore[return-value]
         self.em.spare = iter(before.buffers)
         result = super().once(about, reads, run, *given, **named)
         self.em.spare = iter(())
@@ -137,19 +143,14 @@ class PiecesAgain(Pieces):
         if next(self._before, None) is not None:
             raise Otherwise
 
-    def _pass_over(self, piece: Piece) -> object:
-        em = self.em
-        em.steps += piece.steps
-        em.place(piece.puts)
+    def _pass_over(self, piece: Piece) -> None:
         if piece.left:
             for memo, left in zip(self._memos, piece.left, strict=True):
                 if not memo.keys().isdisjoint(left):
                     raise Otherwise  # made by one before it now
                 memo.update(left)
         if piece.decided:
-            em.storage.decisions().update(piece.decided)
-        self.made.append(piece)
-        return piece.result
+            self.em.storage.decisions().update(piece.decided)
 
     def _compare(self, before: Piece, now: Piece) -> None:
         """Note what is another now."""

@@ -9,8 +9,9 @@ in a program; read and write convert from and to the canonical order.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from itertools import repeat
 from math import prod
 from typing import NamedTuple
 
@@ -51,37 +52,56 @@ class Storage:
         }
         self.shapes |= {("state", key): shape for key, shape in states.items()}
         self.shapes |= {("slot", key): params[slot.param] for key, slot in slots.items()}
-        self.offsets, total = _offsets(params, item)
+        self._bytes = {key: prod(shape) * item for key, shape in params.items()}
+        self.offsets, total = _offsets(self._bytes)
         self.params = Buffer(total, "persistent", "parameters")
         self.gradients = Buffer(total, "persistent", GRADIENTS)
-        self._state_offsets, size = _offsets(states, item)
+        of_states = {key: prod(shape) * item for key, shape in states.items()}
+        starts, size = _offsets(of_states)
         self.states = Buffer(size, "persistent", "states")
-        self.families = self._place_slots()
+        self.families: dict[str, tuple[Buffer, int]] = {}  # the parameter offset where each starts
         self._own: dict[tuple[str, str], Buffer] = {}
         self.within: dict[Buffer, Within] = {}  # where arrays lie
-        sizes = {key: prod(shape) * item for key, shape in params.items()}
-        for kind, key, flat, whose, start in self._arrays():
-            size = prod(states[key]) * item if kind == "state" else sizes[whose]
-            own = self._own[kind, key] = _own(flat.name, whose, size)
-            self.within[own] = flat, start
+        places = self.offsets.values()
+        self._lay("param", self.params, params, params, self._bytes.values(), places)
+        self._lay(GRADIENTS, self.gradients, params, params, self._bytes.values(), places)
+        self._lay("state", self.states, states, states, of_states.values(), starts.values())
+        self._place_slots()
         self._axes: dict[str, tuple[Axis, ...]] = {}
         self._views: dict[tuple[str, str], View] = {}
 
-    def _place_slots(self) -> dict[str, tuple[Buffer, int]]:
-        """A buffer for each family, and the parameter offset at which it starts."""
-        members: dict[str, list[str]] = {}
-        for slot in self.slots.values():
-            members.setdefault(slot.family, []).append(slot.param)
-        families = {}
-        for family, keys in members.items():
-            low = min(self.offsets[key] for key in keys)
-            high = max(self.end(key) for key in keys)
-            families[family] = (Buffer(high - low, "persistent", family), low)
-        return families
+    def _place_slots(self) -> None:
+        """A buffer for each family."""
+        members: dict[str, tuple[list[str], list[str]]] = {}
+        for key, (family, param) in self.slots.items():
+            keys, params = members.setdefault(family, ([], []))
+            keys.append(key)
+            params.append(param)
+        for family, (keys, params) in members.items():
+            places = [self.offsets[key] for key in params]
+            low, high = min(places), max([self.end(key) for key in params])
+            flat = Buffer(high - low, "persistent", family)
+            self.families[family] = flat, low
+            sizes = [self._bytes[key] for key in params]
+            self._lay("slot", flat, keys, params, sizes, [place - low for place in places])
+
+    def _lay(
+        self,
+        kind: str,
+        flat: Buffer,
+        keys: Iterable[str],
+        whose: Iterable[str],
+        sizes: Iterable[int],
+        places: Iterable[int],
+    ) -> None:
+        """Arrays of one kind lie there in a flat buffer."""
+        own = [*map(_own, repeat(flat.name), whose, sizes)]
+        self._own.update(zip(zip(repeat(kind), keys, strict=False), own, strict=False))
+        self.within.update(zip(own, zip(repeat(flat), places, strict=False), strict=False))
 
     def end(self, key: str) -> int:
         """Where the next parameter may start."""
-        return self.offsets[key] + aligned(prod(self.shapes["param", key]) * self.item)
+        return self.offsets[key] + aligned(self._bytes[key])
 
     def buffers(self) -> list[Buffer]:
         """Every buffer of the segment."""
@@ -135,17 +155,6 @@ class Storage:
         """
         return self._own[kind, key]
 
-    def _arrays(self) -> Iterator[tuple[str, str, Buffer, str, int]]:
-        """Of every array its kind and key, the flat buffer, whose array it is, and where."""
-        for key, start in self.offsets.items():
-            yield "param", key, self.params, key, start
-            yield GRADIENTS, key, self.gradients, key, start
-        for key, start in self._state_offsets.items():
-            yield "state", key, self.states, key, start
-        for key, (family, param) in self.slots.items():
-            flat, low = self.families[family]
-            yield "slot", key, flat, param, self.offsets[param] - low
-
     def gradient(self, key: str) -> View:
         """Where the gradient of a parameter lies."""
         view = self._views.get(("gradient", key))
@@ -155,9 +164,9 @@ class Storage:
         return view
 
 
-def _offsets(shapes: Mapping[str, Shape], item: int) -> tuple[dict[str, int], int]:
+def _offsets(sizes: Mapping[str, int]) -> tuple[dict[str, int], int]:
     offsets, total = {}, 0
-    for key, shape in shapes.items():
+    for key, size in sizes.items():
         offsets[key] = total
-        total += aligned(prod(shape) * item)
+        total += aligned(size)
     return offsets, total

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from compute.cpu import tape
 from compute.cpu.engine import Engine
 from compute.cpu.entry import Bound
@@ -36,3 +38,18 @@ def plan_words(engine: Engine, bound: Bound) -> tuple[str, bytes, bytes]:
     inside[:, tape.CONTROL] = False
     words[inside] -= start  # the side words lie elsewhere each time
     return str(planned), words.tobytes(), made.side.tobytes()
+
+
+def forget() -> int:
+    """Empty every cache of lowering and planning; returns how many held something."""
+    found = {
+        id(kept): kept
+        for name, module in sys.modules.items()
+        if name.startswith(("graph.", "compute.cpu.planner.", "compute.initial"))
+        for kept in vars(module).values()
+        if hasattr(kept, "cache_clear") and not isinstance(kept, type)
+    }
+    full = sum(int(kept.cache_info().currsize > 0) for kept in found.values())
+    for kept in found.values():
+        kept.cache_clear()
+    return full

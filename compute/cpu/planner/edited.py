@@ -58,8 +58,9 @@ def plan_program(program: Program, storage: Storage, seed: int, winograd: int = 
             raise Otherwise
         made = _again(before, planner, host, axes)
     except (Otherwise, PlanError):
-        storage.restore(axes)
-        planner = Planner(prepared, ops, storage, seed, winograd=winograd)
+        if before is not None:  # given up halfway
+            storage.restore(axes)
+            planner = Planner(prepared, ops, storage, seed, winograd=winograd)
         pieces = Pieces(planner.em)
         planner.once = pieces.once
         planner.emit()

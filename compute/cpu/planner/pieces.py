@@ -46,6 +46,11 @@ class Pieces:
         self.em = em
         self.made: list[Piece] = []
         self._memos = em.memos()
+        self._count()
+
+    def _count(self) -> None:
+        """From here on what comes to a memo is new."""
+        self._sizes = [len(memo) for memo in self._memos]
 
     def once(
         self,
@@ -61,11 +66,11 @@ class Pieces:
         em, memos = self.em, self._memos
         axes = em.storage.decisions()
         steps, buffers, puts, fixed = len(em.steps), len(em.buffers), len(em.puts), len(axes)
-        sizes = [len(memo) for memo in memos]
         result = run(*given, **named)
         left: tuple[dict[Any, Any], ...] = ()
-        if sizes != [len(memo) for memo in memos]:
-            left = tuple([_last(memo, size) for memo, size in zip(memos, sizes, strict=True)])
+        if sum(map(len, memos)) != sum(self._sizes):
+            left = tuple([_last(m, size) for m, size in zip(memos, self._sizes, strict=True)])
+            self._count()
         self.made.append(
             Piece(
                 about,
@@ -132,6 +137,7 @@ class PiecesAgain(Pieces):
             if before.left or before.decided:
                 self._pass_over(before)
             return before.result  # type: ignore[return-value]
+        self._count()
         self.em.spare = iter(before.buffers)
         result = super().once(about, reads, run, *given, **named)
         self.em.spare = iter(())

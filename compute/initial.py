@@ -12,13 +12,14 @@ the deviation of `he_normal` but nothing beyond two deviations of what was drawn
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Hashable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from compute import philox
 from compute.backend import Array
+from graph.again import Kept
 from graph.op import Param
 from graph.program import Shape
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 TRUNCATED_DEVIATION = 0.02
 SMALL = 1 << 14  # numbers of a parameter up to which drawing it costs more in calls than in numbers
+MOST = 1 << 22  # numbers of small parameters that are kept
 _UNIFORM = ("he_uniform", "glorot_uniform", "lecun_uniform", "torch_linear")
 CUT_DEVIATION = 0.87962566103423978  # of standard normal numbers none of which is beyond 2
 
@@ -39,24 +41,48 @@ def initial_values(
     Slots start at zero, but the running mean of a parameter with the parameter.
     """
     zeros = {f"slot:{key}": np.zeros(shape, dtype) for key, shape in model.slots.items()}
-    return zeros | started_values(model, seed, dtype)
+    started = started_values(model, seed, dtype)
+    return zeros | {name: value.copy() for name, value in started.items()}
 
 
 def started_values(
     model: Model, seed: int, dtype: type[np.floating[Any]] = np.float32
 ) -> dict[str, Array]:
-    """The same without the slots that start at zero."""
-    drawn = _drawn_together(model.params, seed)
+    """The same without the slots that start at zero; the arrays are not for changing."""
+    params, before = model.params, _kept.get((seed, dtype)) or {}
+    same = {k: before[k] for k, p in params.items() if k in before and before[k].param == p}
+    drawn = _drawn_together({k: p for k, p in params.items() if k not in same}, seed)
     values = {
-        f"param:{key}": initial(param, key, seed, drawn.get(key)).astype(dtype)
-        for key, param in model.params.items()
+        f"param:{key}": same[key].value
+        if key in same
+        else initial(param, key, seed, drawn.get(key)).astype(dtype)
+        for key, param in params.items()
     }
+    _keep(params, values, (seed, dtype))
     for key, state in model.states.items():
         fill = 1.0 if state.init == "ones" else 0.0
         values[f"state:{key}"] = np.full(state.shape, fill, dtype)
     for key, slot in model.averages.items():
         values[f"slot:{slot}"] = values[f"param:{key}"].copy()
     return values
+
+
+class _Started(NamedTuple):
+    """The first value of a parameter."""
+
+    param: Param
+    value: Array
+
+
+_kept: Kept[dict[str, _Started]] = Kept(2)  # the small parameters of the nets before, by key
+
+
+def _keep(params: Mapping[str, Param], values: Mapping[str, Array], about: Hashable) -> None:
+    """Have the small ones at hand for the net after the next edit, where they are not too many."""
+    found = {key: _Started(param, values[f"param:{key}"]) for key, param in params.items()}
+    found = {key: one for key, one in found.items() if one.value.size <= SMALL}
+    if sum([one.value.size for one in found.values()]) <= MOST:
+        _kept.put(about, found)
 
 
 def _drawn_together(params: Mapping[str, Param], seed: int) -> dict[str, Array]:

@@ -105,7 +105,8 @@ class Again(Builder):
             raise Otherwise
         if self._input < len(self.inputs) and self.inputs[self._input].value == known:
             self._input += 1
-            self._settle_type(known, type)
+            if self.types[known] is not type:
+                self._settle_type(known, type)
         elif self.types[known] != type:
             raise Otherwise
         return Tensor(self, known)
@@ -170,8 +171,10 @@ class Again(Builder):
             raise Otherwise
         if row != self.rows[number]:
             self._replace(number, row)
+        known = self.types
         for value, type in zip(row.outputs, types, strict=True):
-            self._settle_type(value, type)
+            if known[value] is not type:  # nearly all are the very same
+                self._settle_type(value, type)
         if row.op in _LOOKED_THROUGH:
             self.touched.update(row.outputs)
         return self.rows[number]

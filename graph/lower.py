@@ -209,21 +209,21 @@ class Model:
         found = self._traced(mode, batch, entry if len(self.phases) > 1 and phase else "")
         if phase:
             make = partial(_training_program, self.graph, phase=phase, watch=watch)
-            program = make(found) if watch else gone_on(found, phase, make)
+            program = make(_own(found)) if watch else gone_on(found, phase, make)
         elif entry == "evaluate":
-            program = self._averaged(_evaluation_program(self.graph, found, watch))
+            program = self._averaged(_evaluation_program(self.graph, _own(found), watch))
         elif entry == "predict":
-            program = self._averaged(_prediction_program(self.graph, found, watch))
+            program = self._averaged(_prediction_program(self.graph, _own(found), watch))
         else:
             raise ValueError(f"found entry {entry!r}, expected a phase, evaluate or predict")
         return _prune_inputs(simplify(replace(program, name=entry, batch=batch)))
 
     def _traced(self, mode: Mode, batch: int, phase: str) -> Trace:
-        """A trace to add a program's rows to."""
+        """The trace that a program goes on from."""
         known = self._trace
         if (known.mode, known.batch, known.phase) != (mode, batch, phase) or known.cells:
             known = _built(self.graph, mode, batch, phase)
-        return known if known.cells else known.fork()
+        return known
 
     def _averaged(self, program: Program) -> Program:
         """Reading the running mean of a parameter that has one."""
@@ -234,6 +234,11 @@ class Model:
             for given in program.inputs
         )
         return replace(program, inputs=inputs)
+
+
+def _own(found: Trace) -> Trace:
+    """A trace to add a program's rows to."""
+    return found if found.cells else found.fork()
 
 
 def _losses(graph: Graph, id: str) -> tuple[tuple[str, str], ...]:

@@ -190,7 +190,8 @@ def gone_on(found: Trace, about: Hashable, make: Callable[[Trace], Program]) -> 
         builder.end()
         now = replace(before, builder=builder)
     except Otherwise:
-        program = make(found)
-        now = _Program(traced, ends, places(traced.rows), about)
+        own = found.fork()
+        program = make(own)
+        now = _Program(own.builder, ends, places(own.builder.rows), about)
     _programs.put(key, now)
     return program

@@ -30,12 +30,29 @@ Number = int | float
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
 class Tensor:
-    """A value of the program under construction: shape and element kind, no numbers."""
+    """A value of the program under construction: shape and element kind, no numbers.
 
-    builder: Builder
-    id: int
+    Never changed; written out because a frozen dataclass takes twice as long to make, and every
+    edit makes many thousands.
+    """
+
+    __slots__ = ("builder", "id")
+
+    def __init__(self, builder: Builder, id: int) -> None:
+        self.builder = builder
+        self.id = id
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Tensor):
+            return NotImplemented
+        return self.builder is other.builder and self.id == other.id
+
+    def __hash__(self) -> int:
+        return hash((self.builder, self.id))
+
+    def __repr__(self) -> str:
+        return f"Tensor({self.builder!r}, {self.id})"
 
     @property
     def type(self) -> TensorType:

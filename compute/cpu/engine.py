@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -15,9 +15,10 @@ from compute.cpu.entry import Bound
 from compute.cpu.loader import Library, ensure
 from compute.cpu.memory import PAGE, BudgetError, Segment, check_room, in_pages
 from compute.cpu.planner.budget import plan_within
-from compute.cpu.planner.program import Planned, plan_program
+from compute.cpu.planner.edited import plan_program
+from compute.cpu.planner.program import Planned
 from compute.cpu.planner.storage import Storage
-from compute.cpu.planner.views import View
+from compute.cpu.planner.views import Buffer, View, packed
 from graph.program import PersistentKind, Program, Shape
 
 DTYPES: dict[str, type[np.floating[Any]]] = {"float32": np.float32, "float64": np.float64}
@@ -57,6 +58,7 @@ class Engine:
         self.threads = storage.threads = options.threads or cores()
         self._progress = progress
         self._entries: dict[Key, Bound] = {}
+        self._flat: dict[Buffer, int] = {}  # where the buffers of the persistent segment begin
         self._persistent: Segment | None = None
         self._transient = Segment(0)
         self._generation = 0
@@ -72,7 +74,7 @@ class Engine:
         """Take the persistent segment; MemoryError when it does not fit."""
         offset = 0
         for buffer in self.storage.buffers():
-            buffer.offset = offset
+            self._flat[buffer] = offset
             offset += in_pages(buffer.size)
         check_room(offset, self.options.memory_limit, "the model")
         self._persistent = Segment(offset)
@@ -105,15 +107,21 @@ class Engine:
             raise RuntimeError("the plan is closed")
         return self._persistent
 
-    def _array(self, view: View, segment: Segment, dtype: Any) -> Array:
-        """A strided window into a segment, in canonical order."""
+    def _array(self, view: View, segment: Segment, start: int, dtype: Any) -> Array:
+        """A strided window into a segment, in canonical order; its buffer begins at `start`."""
         shape = [extent for axis in view.axes for extent, _ in axis]
         strides = [stride for axis in view.axes for _, stride in axis]
-        offset = view.buffer.offset + view.offset
+        offset = start + view.offset
         return np.ndarray(tuple(shape), dtype, segment.bytes.data, offset, tuple(strides))
 
     def _persistent_array(self, kind: PersistentKind, key: str) -> Array:
-        return self._array(self.storage.view(kind, key), self.persistent, self.dtype)
+        view = self.storage.view(kind, key)
+        return self._array(view, self.persistent, self._start(view.buffer), self.dtype)
+
+    def _start(self, buffer: Buffer) -> int:
+        """The byte of the persistent segment where the buffer of an array begins."""
+        flat, start = self.storage.within[buffer]
+        return self._flat[flat] + start
 
     def read(self) -> dict[str, Array]:
         """Copies of all persistent arrays."""
@@ -124,16 +132,26 @@ class Engine:
 
     def write(self, values: Mapping[str, Array]) -> None:
         """Set persistent arrays by `kind:KEY`."""
-        shapes = {f"{kind}:{key}": (kind, key) for kind, key in self.storage.shapes}
+        given: list[tuple[PersistentKind, str, Array]] = []
         for name, value in values.items():
-            if name not in shapes:
+            kind, _, key = name.partition(":")
+            of = cast("PersistentKind", kind)
+            array = np.asarray(value, self.dtype)
+            expected, found = self.storage.shapes.get((of, key)), array.shape
+            if expected is None:
                 raise ValueError(f"found an array named {name!r}, expected one of the plan's")
-            expected, found = self.storage.shapes[shapes[name]], np.shape(value)
             if found != expected:
                 raise ValueError(f"{name}: found shape {found}, expected {expected}")
-        for name, value in values.items():
-            place = self._persistent_array(*shapes[name])
-            place[...] = np.asarray(value, self.dtype).reshape(place.shape)
+            given.append((of, key, array))
+        flat, item = self.persistent.bytes.view(self.dtype), self.dtype.itemsize
+        for of, key, array in given:
+            view = self.storage.view(of, key)
+            if view.axes == packed(array.shape, item):
+                first = self._start(view.buffer) // item
+                flat[first : first + array.size] = array.reshape(-1)
+            else:
+                place = self._persistent_array(of, key)
+                place[...] = array.reshape(place.shape)
 
     # ---- entries
 
@@ -173,21 +191,28 @@ class Engine:
             self._generation += 1
             self._last = None
         if bound.generation != self._generation:
-            base = {
-                "persistent": self.persistent.address,
-                "transient": self._transient.address,
-            }
+            starts = self._starts(planned)
             library = self.library(planned)
             with paused_collection():
-                bound.bind(base, self.variant.item, library)
+                bound.bind(starts, self.variant.item, library)
             bound.results = {n: self._result(planned, n) for n in planned.arrays}
             bound.generation = self._generation
             bound.threads = 1 if bound.small else self.threads
         if self._last is not bound:
-            for buffer in planned.buffers:
+            for buffer, offset in planned.offsets.items():
                 if buffer.lasting:
-                    self._transient.clear(buffer.offset, buffer.size)
+                    self._transient.clear(offset, buffer.size)
             self._last = bound
+
+    def _starts(self, planned: Planned) -> dict[Buffer, int]:
+        """The addresses of all buffers of a plan but its tables."""
+        kept, work = self.persistent.address, self._transient.address
+        starts = {buffer: kept + offset for buffer, offset in self._flat.items()}
+        for buffer, (flat, offset) in planned.within.items():
+            starts[buffer] = starts[flat] + offset
+        for buffer, offset in planned.offsets.items():
+            starts[buffer] = work + offset
+        return starts
 
     def _room(self) -> int | None:
         if self.options.memory_limit is None:
@@ -244,8 +269,11 @@ class Engine:
     def _result(self, planned: Planned, name: str) -> tuple[Array, Shape | None]:
         """Where an output lies, and its shape if that is another."""
         view, whole = planned.arrays[name], name in planned.integers
-        segment = self._transient if view.buffer.segment == "transient" else self.persistent
-        place = self._array(view, segment, np.int64 if whole else self.dtype)
+        dtype = np.int64 if whole else self.dtype
+        if view.buffer.segment == "transient":
+            place = self._array(view, self._transient, planned.offsets[view.buffer], dtype)
+        else:
+            place = self._array(view, self.persistent, self._start(view.buffer), dtype)
         return place, None if place.shape == view.shape else view.shape
 
     def stop(self) -> None:

@@ -14,9 +14,11 @@ from compute.backend import Array, PlanStep
 from compute.cpu import tape
 from compute.cpu.kernels import SPECS
 from compute.cpu.loader import Library
-from compute.cpu.planner.bind import Base, Tape, bind
+from compute.cpu.planner.bind import Tape
 from compute.cpu.planner.program import Planned
+from compute.cpu.planner.rebind import bind
 from compute.cpu.planner.steps import Step
+from compute.cpu.planner.views import Buffer
 from compute.cpu.threads import Call, Outcome, Sync
 from graph.program import Shape
 
@@ -41,36 +43,34 @@ class Bound:
         """Threads of a call that is long enough to be worth waking them for."""
         # where outputs lie, and their shapes where these are others
         self.results: dict[str, tuple[Array, Shape | None]] = {}
-        steps = planned.steps()
-        self._work = sum(step.flops for step in steps)
-        self._traffic = sum(step.bytes() for step in steps)
+        self._work, self._traffic = planned.work
         self.small = self._work < SMALL_FLOPS and self._traffic < SMALL_BYTES
         self._worthy = max(1, self._work // NEAR_FLOPS, self._traffic // NEAR_BYTES)
         # kept here, so that the memory the tape points to stays
         self._attached: dict[str, Array] = {}
         self._profiled = (0, 0.0)
 
-    def bind(self, base: Base, item: int, library: Library) -> None:
-        """Make the tape; PlanError when a step would leave its slots."""
+    def bind(self, starts: dict[Buffer, int], item: int, library: Library) -> None:
+        """Make the tape; PlanError when a step would leave its slots.
+
+        `starts`: where its buffers lie, the tables aside.
+        """
         tables = self.planned.tables
-        offset = 0
+        places, offset = dict[Buffer, int](), 0
         for buffer in tables.buffers():
-            buffer.offset = offset
+            places[buffer] = offset
             offset += -(-buffer.size // 64) * 64
         self._tables = np.zeros(offset + 64, np.uint8)
         start = -self._tables.ctypes.data % 64
         self._tables = self._tables[start : start + offset]
-        self.tape: Tape = bind(
-            self.planned,
-            {**base, "table": int(self._tables.ctypes.data)},
-            item,
-            library.address,
-        )
-        self._index = self._table(tables.index.offset, np.int64, (tables.steps, tables.batch))
+        first = int(self._tables.ctypes.data)
+        starts |= {buffer: first + place for buffer, place in places.items()}
+        self.tape: Tape = bind(self.planned, starts, item, library.address)
+        self._index = self._table(places[tables.index], np.int64, (tables.steps, tables.batch))
         width = self.planned.host.width
-        self._numbers = self._table(tables.numbers.offset, np.float64, (tables.steps, width))
-        self._ring = self._table(tables.ring.offset, np.float64, (tables.steps, tables.ring_width))
-        self._base = self._table(tables.base.offset, np.int64, (1,))
+        self._numbers = self._table(places[tables.numbers], np.float64, (tables.steps, width))
+        self._ring = self._table(places[tables.ring], np.float64, (tables.steps, tables.ring_width))
+        self._base = self._table(places[tables.base], np.int64, (1,))
         self._columns = [self._ring[:, k] for k in range(len(self.planned.scalars))]
         self._firsts = [(n, self._ring[:1, k]) for k, n in enumerate(self.planned.scalars)]
         self._row, self._lone = self._index[:1], self._numbers[:1]

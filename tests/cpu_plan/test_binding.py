@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from plan_words import BASE, NUMBER, plan_words
+from plan_words import NUMBER, starts_of
 
 from compute.backend import PlanOptions
 from compute.bench.workloads import WORKLOADS
@@ -11,18 +11,22 @@ from compute.cpu import tape
 from compute.cpu.entry import Bound
 from compute.cpu.kernels import SPECS
 from compute.cpu.plan import Sketch
-from compute.cpu.planner.bind import _Binder, _packed, bind
+from compute.cpu.planner.bind import Binder, Tape, _packed
 from compute.cpu.planner.emitter import PlanError
 from compute.cpu.planner.steps import Step
 from graph.lower import Model
 
 
 def drawn(name: str) -> tuple[Sketch, Bound]:
-    """The training step of a net of the bench, its buffers placed."""
+    """The training step of a net of the bench."""
     sketch = Sketch(Model(WORKLOADS[name].graph()), PlanOptions(threads=1))
-    bound = sketch.planned("train/0", 8)
-    plan_words(sketch.engine, bound)
-    return sketch, bound
+    return sketch, sketch.planned("train/0", 8)
+
+
+def bound_at(sketch: Sketch, bound: Bound) -> Tape:
+    """Its tape."""
+    given = starts_of(sketch.engine, bound.planned)
+    return Binder(bound.planned, given, sketch.engine.variant.item, NUMBER.__getitem__).run()
 
 
 @pytest.mark.parametrize("name", ["W1", "W3", "W4", "W5", "W6"])
@@ -30,7 +34,8 @@ def test_accesses_are_those_of_the_row_itself(name: str) -> None:
     """Of each row the bytes that its kernel names, asked with its own addresses."""
     sketch, bound = drawn(name)
     item = sketch.engine.variant.item
-    binder = _Binder(bound.planned, BASE, item, NUMBER.__getitem__)
+    given = starts_of(sketch.engine, bound.planned)
+    binder = Binder(bound.planned, given, item, NUMBER.__getitem__)
     made, seen = binder.run(), 0
     for region in bound.planned.regions:
         for group in region.groups:
@@ -65,7 +70,7 @@ def test_a_row_that_reaches_further_than_declared_is_refused(kernel: str, net: s
     touch = step.touches[place]
     step.touches[place] = touch._replace(high=touch.high - 1)
     with pytest.raises(PlanError, match="outside what the step declares"):
-        bind(bound.planned, BASE, sketch.engine.variant.item, NUMBER.__getitem__)
+        bound_at(sketch, bound)
 
 
 def test_a_touch_beyond_its_buffer_is_refused() -> None:
@@ -74,7 +79,7 @@ def test_a_touch_beyond_its_buffer_is_refused() -> None:
     step = next(one for one in bound.planned.steps() if one.kernel == "gemm")
     step.touches[0] = step.touches[0]._replace(low=-1)
     with pytest.raises(PlanError, match="outside its slot"):
-        bind(bound.planned, BASE, sketch.engine.variant.item, NUMBER.__getitem__)
+        bound_at(sketch, bound)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +94,7 @@ def test_words_that_a_kernel_does_not_have_are_named(
     words = {**step.words, **change}
     step.words = {name: word for name, word in words.items() if word is not None}
     with pytest.raises(ValueError, match=says):
-        bind(bound.planned, BASE, sketch.engine.variant.item, NUMBER.__getitem__)
+        bound_at(sketch, bound)
 
 
 def _alone(step: Step) -> bool:

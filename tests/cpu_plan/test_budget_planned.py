@@ -19,9 +19,10 @@ from compute.cpu.entry import Bound
 from compute.cpu.memory import BudgetError, in_pages
 from compute.cpu.plan import CpuPlan
 from compute.cpu.planner.budget import Usage
+from compute.cpu.planner.edited import plan_program
 from compute.cpu.planner.fused import fuse
 from compute.cpu.planner.prepare import optimise, split_host
-from compute.cpu.planner.program import Planned, Planner, plan_program
+from compute.cpu.planner.program import Planned, Planner
 from compute.cpu.planner.schedule import Pace
 from compute.cpu.threads import team
 from compute.evaluate import host_scalars
@@ -194,8 +195,8 @@ def test_without_need_the_plan_is_the_ordinary_one(name: str) -> None:
     for plan in (usual, roomy):
         planned = plan.planned("train/0", BATCH).planned
         assert str(planned) == str(expected)
-        places = [(b.size, b.offset, b.border) for b in planned.buffers]
-        assert places == [(b.size, b.offset, b.border) for b in expected.buffers]
+        places = [(b.size, at, b.border) for b, at in planned.offsets.items()]
+        assert places == [(b.size, at, b.border) for b, at in expected.offsets.items()]
         assert not any(s.again or s.behind or s.clears for s in planned.steps())
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import sys
 import weakref
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from plan_words import plan_words
+from plan_words import forget, plan_words
 from random_graphs import ELEMENTWISE, IMAGE, VECTOR, ops, training_graphs
 
 from compute.backend import PlanOptions
@@ -35,21 +34,6 @@ def no_workers_left() -> Iterator[None]:
     """The process's worker threads end with the test."""
     yield
     team().close()
-
-
-def forget() -> int:
-    """Empty every cache of lowering and planning; returns how many held something."""
-    found = {
-        id(kept): kept
-        for name, module in sys.modules.items()
-        if name.startswith(("graph.", "compute.cpu.planner."))
-        for kept in vars(module).values()
-        if hasattr(kept, "cache_clear") and not isinstance(kept, type)
-    }
-    full = sum(int(kept.cache_info().currsize > 0) for kept in found.values())
-    for kept in found.values():
-        kept.cache_clear()
-    return full
 
 
 def edit(graph: Graph, data: st.DataObject) -> str:

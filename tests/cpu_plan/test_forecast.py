@@ -105,7 +105,9 @@ def test_a_kernel_nobody_measured_takes_the_rates_of_others() -> None:
 def test_what_was_touched_long_ago_is_far_away() -> None:
     """The weights of the first layer were last touched by the update at the end of a step."""
     plan = planned(WORKLOADS["W1"], 32)
-    far = {t.distance for touched in traffic(plan.regions, {}).values() for t in touched}
+    far = {
+        t.distance for touched in traffic(plan.regions, {}, plan.where).values() for t in touched
+    }
     assert max(far) > 1_000_000
     part = next(p for p in parts(plan, native()) if p.step.kernel == "gemm")
     near, distant = (Teamwork(1.0, 0.0, 0.0, ((1.0, s), (2.0, s))) for s in (1e-12, 1e-10))

@@ -130,11 +130,8 @@ def test_when_bytes_were_touched_is_remembered_for_each(touches: list[tuple[int,
 def test_memory_that_is_used_again_is_near() -> None:
     """Values that share bytes of the arena bring each other into the caches."""
     plan = planned((256,), [Dense(units=256) for _ in range(6)], 256)
-    apart = traffic(plan.regions, {})
-    for buffer in plan.buffers:
-        if buffer.segment == "transient":
-            buffer.offset += id(buffer) % 1000 * (1 << 30)  # no two in one place
-    far = traffic(plan.regions, {})
+    apart = traffic(plan.regions, {}, plan.where)
+    far = traffic(plan.regions, {}, plan.within)  # no two values in one place
     written = [
         (sum(t.distance for t in apart[step]), sum(t.distance for t in far[step]))
         for step in plan.steps()

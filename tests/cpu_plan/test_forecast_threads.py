@@ -32,7 +32,7 @@ SIZE = 1 << 16
 
 def buffer() -> Buffer:
     """A place of its own."""
-    return Buffer(SIZE, "persistent", offset=0)
+    return Buffer(SIZE, "persistent")
 
 
 def step(kernel: str, *touches: Touch) -> Step:

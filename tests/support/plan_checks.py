@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import combinations
 
 from compute.cpu.planner.program import Planned
@@ -12,45 +13,53 @@ from compute.cpu.planner.views import Buffer
 
 def check_plan(planned: Planned) -> None:
     """Raises AssertionError where threads could see each other's half-done work."""
+    where = planned.where
     for region in planned.regions:
         for one, two in combinations(region.groups, 2):
             for first in one.steps:
                 for second in two.steps:
-                    assert not list(_conflicts(first, second)), (first.kernel, second.kernel)
+                    assert not list(_conflicts(first, second, where)), (first.kernel, second.kernel)
         for group in region.groups:
             for first, second in combinations(group.steps, 2):
-                for mine, theirs in _conflicts(first, second):
-                    assert _sliced(group, mine, theirs), (first.kernel, second.kernel)
+                for mine, theirs in _conflicts(first, second, where):
+                    assert _sliced(group, mine, theirs, where), (first.kernel, second.kernel)
     _check_order(planned)
     _check_memory(planned)
 
 
-def _place(touch: Touch) -> tuple[str, int, int]:
-    start = touch.buffer.offset
-    return touch.buffer.segment, start + touch.low, start + touch.high
+Where = Mapping[Buffer, tuple[Buffer | str, int]]
 
 
-def _conflicts(first: Step, second: Step) -> list[tuple[Touch, Touch]]:
+def _place(touch: Touch, where: Where) -> tuple[Buffer | str, int, int]:
+    memory, start = where.get(touch.buffer, (touch.buffer, 0))
+    return memory, start + touch.low, start + touch.high
+
+
+def _conflicts(first: Step, second: Step, where: Where) -> list[tuple[Touch, Touch]]:
     """Touches of the same bytes, one of them a write."""
     found = []
     for mine in first.touches:
         for theirs in second.touches:
-            segment, low, high = _place(mine)
-            other, start, end = _place(theirs)
+            segment, low, high = _place(mine, where)
+            other, start, end = _place(theirs, where)
             if (mine.write or theirs.write) and segment == other and low < end and start < high:
                 found.append((mine, theirs))
     return found
 
 
-def _sliced(group: Group, mine: Touch, theirs: Touch) -> bool:
+def _sliced(group: Group, mine: Touch, theirs: Touch, where: Where) -> bool:
     """Whether slice i of one meets only slice i of the other."""
-    if not mine.stride or mine.stride != theirs.stride or mine.buffer is not theirs.buffer:
+    if not mine.stride or mine.stride != theirs.stride:
+        return False
+    memory, low, _ = _place(mine, where)
+    other, start, _ = _place(theirs, where)
+    if memory is not other:
         return False
     for distance in (1, group.samples - 1):
-        low, high = mine.low, mine.low + mine.span
+        high = low + mine.span
         for sign in (-1, 1):
-            start = theirs.low + sign * distance * theirs.stride
-            if distance and low < start + theirs.span and start < high:
+            slice = start + sign * distance * theirs.stride
+            if distance and low < slice + theirs.span and slice < high:
                 return False
     return True
 
@@ -77,11 +86,12 @@ def _check_memory(planned: Planned) -> None:
     for view in planned.arrays.values():
         if view.buffer.segment == "transient":
             spans.setdefault(view.buffer, []).append(len(planned.regions))
+    at = planned.offsets
     for one, two in combinations(spans, 2):
-        apart = one.offset + one.size <= two.offset or two.offset + two.size <= one.offset
+        apart = at[one] + one.size <= at[two] or at[two] + two.size <= at[one]
         if apart:
             continue
         bordered = one.lasting or two.lasting
-        assert not bordered or (one.geometry == two.geometry and one.offset == two.offset)
+        assert not bordered or (one.geometry == two.geometry and at[one] == at[two])
         ends = max(spans[one]) < min(spans[two]) or max(spans[two]) < min(spans[one])
         assert ends, "two buffers in use at once share memory"

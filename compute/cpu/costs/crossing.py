@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from types import MappingProxyType
 
 from compute.cpu.costs.layers import LAYERS
 from compute.cpu.costs.products import PRODUCTS
-from compute.cpu.costs.traffic import Seen, memory_of, place_of
+from compute.cpu.costs.traffic import Memory, Seen, Where, place_of
 from compute.cpu.planner.schedule import Region
 from compute.cpu.planner.steps import Step, Touch
-from compute.cpu.planner.views import Buffer
 
 
 class Holder(IntEnum):
@@ -40,26 +40,29 @@ class Crossing:
 
 
 def crossing(
-    regions: Sequence[Region], chunks: Mapping[Step, int], threads: int
+    regions: Sequence[Region],
+    chunks: Mapping[Step, int],
+    threads: int,
+    where: Where = MappingProxyType({}),
 ) -> dict[Step, Crossing]:
     """What crosses for each step, by all threads, in a training step that is not the first."""
-    last: dict[Buffer | str, Seen] = {}
+    last: dict[Memory, Seen] = {}
     found: dict[Step, Crossing] = {}
     groups = [group for region in regions for group in region.groups]
     for _ in range(2):
         for at, group in enumerate(groups):
             for step in group.steps:
-                found[step] = _step(step, chunks[step], at, last, threads)
+                found[step] = _step(step, chunks[step], at, last, threads, where)
     return found
 
 
 def _step(
-    step: Step, chunks: int, at: int, last: dict[Buffer | str, Seen], threads: int
+    step: Step, chunks: int, at: int, last: dict[Memory, Seen], threads: int, where: Where
 ) -> Crossing:
     crossed = cut = 0.0
     for touch in step.touches:
-        seen = memory_of(last, touch)
-        for low, high, holder in _held(step, touch, chunks):
+        seen, start, end = place_of(last, touch, where)
+        for low, high, holder in _held(step, touch, chunks, start, end):
             for count, known in seen.spans(low, high):
                 before, group = Holder(known % len(Holder)), known // len(Holder)
                 own = group == at and holder is not Holder.ALL
@@ -71,9 +74,10 @@ def _step(
     return Crossing(crossed, cut / chunks if chunks > threads else 0.0)
 
 
-def _held(step: Step, touch: Touch, chunks: int) -> Iterator[tuple[int, int, Holder]]:
+def _held(
+    step: Step, touch: Touch, chunks: int, low: int, high: int
+) -> Iterator[tuple[int, int, Holder]]:
     """(low, high, who has it then) of the parts of what a step touches."""
-    low, high = place_of(touch)
     whole = step.kernel in PRODUCTS or step.kernel in LAYERS
     if chunks == 1:
         yield low, high, Holder.ONE

@@ -43,7 +43,7 @@ class Forecast:
 def parts(planned: Planned, variant: Variant) -> list[Part]:
     """The steps of a plan in the order of the tape."""
     shape = Shape.of(variant)
-    touched = traffic(planned.regions, _gathered(planned, variant.item))
+    touched = traffic(planned.regions, _gathered(planned, variant.item), planned.where)
     return [
         Part(step, work(step, group.size, shape), tuple(touched[step]))
         for group in _groups(planned)
@@ -123,7 +123,7 @@ def shares(
     planned: Planned, spent: Mapping[Step, float], chunks: Mapping[Step, int], threads: int
 ) -> Pieces:
     """What threads share of a plan whose steps take `spent` seconds on one of them."""
-    crossed = crossing(planned.regions, chunks, threads)
+    crossed = crossing(planned.regions, chunks, threads, planned.where)
     return [
         [
             Piece(

@@ -10,11 +10,14 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from compute.cpu.planner.schedule import Group, Region
 from compute.cpu.planner.steps import Step, Touch
 from compute.cpu.planner.views import Buffer
 
+Memory = Buffer | str
+Where = Mapping[Buffer, tuple[Memory, int]]  # the memory that a buffer lies in, and its byte there
 WRITTEN = 1.5  # what a written byte costs: it comes, and later it goes
 
 
@@ -53,51 +56,51 @@ class Traffic:
     distance: int
 
 
-def traffic(regions: Sequence[Region], gathers: Mapping[Step, int]) -> dict[Step, list[Traffic]]:
+def traffic(
+    regions: Sequence[Region], gathers: Mapping[Step, int], where: Where = MappingProxyType({})
+) -> dict[Step, list[Traffic]]:
     """What each step touches, in a training step that is not the first.
 
     `gathers` are bytes that a step reads from data outside the plan, which nothing has touched
-    lately.
+    lately; `where` says which buffers share memory.
     """
     groups = [group for region in regions for group in region.groups]
     sizes = [_size(group) for group in groups]
     whole, at = sum(sizes), 0
-    last: dict[Buffer | str, Seen] = {}
+    last: dict[Memory, Seen] = {}
     found: dict[Step, list[Traffic]] = {}
     for _ in range(2):
         for group, size in zip(groups, sizes, strict=True):
             for step in group.steps:
                 found[step] = [
-                    Traffic(bytes, _distance(t, memory_of(last, t), at, group, size))
+                    Traffic(bytes, _distance(place_of(last, t, where), t, at, group, size))
                     for t, bytes in _moved(step)
                 ]
                 if step in gathers:
                     found[step].append(Traffic(gathers[step], whole))
                 for touch in step.touches:
-                    memory_of(last, touch).touch(*place_of(touch), at)
+                    seen, low, high = place_of(last, touch, where)
+                    seen.touch(low, high, at)
             at += size
     return found
 
 
-def memory_of(last: dict[Buffer | str, Seen], touch: Touch) -> Seen:
-    """What is known of the transient segment, or of a buffer that has its own."""
-    shared = touch.buffer.segment == "transient"
-    return last.setdefault("transient" if shared else touch.buffer, Seen())
+def place_of(last: dict[Memory, Seen], touch: Touch, where: Where) -> tuple[Seen, int, int]:
+    """What is known of the memory that a touch lies in; the first byte there and the one behind
+    the last.
+    """
+    memory, start = where.get(touch.buffer, (touch.buffer, 0))
+    return last.setdefault(memory, Seen()), start + touch.low, start + touch.high
 
 
-def place_of(touch: Touch) -> tuple[int, int]:
-    """The first byte there and the one behind the last."""
-    start = touch.buffer.offset if touch.buffer.segment == "transient" else 0
-    return start + touch.low, start + touch.high
-
-
-def _distance(touch: Touch, seen: Seen, at: int, group: Group, size: int) -> int:
+def _distance(place: tuple[Seen, int, int], touch: Touch, at: int, group: Group, size: int) -> int:
     """Bytes touched since, the mean over what is touched.
 
     Within a group it is a chunk's share of what the group touches.
     """
     left, total = touch.high - touch.low, 0.0
-    for common, time in seen.spans(*place_of(touch)):
+    seen, low, high = place
+    for common, time in seen.spans(low, high):
         since = at - time
         if not since:
             chunks = -(-group.samples // group.size) if group.samples and group.size else 1

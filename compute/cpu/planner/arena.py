@@ -11,16 +11,17 @@ from compute.cpu.planner.schedule import Region
 from compute.cpu.planner.views import Buffer, aligned
 
 ALIGNMENT = 64
+Spans = dict[Buffer, tuple[int, int]]
 
 
-def place(regions: Sequence[Region], kept: Collection[Buffer]) -> tuple[int, list[Buffer]]:
-    """Give every transient buffer an offset; returns the bytes of the segment and the buffers.
+def place(spans: Spans, regions: int) -> tuple[int, dict[Buffer, int]]:
+    """Offsets of transient buffers in use from the one region to the other, of so many; and the
+    bytes of the segment before them.
 
-    `kept` buffers are read after the last step and live to the end. A bordered image shares its
+    A bordered image shares its
     memory only with images of the same geometry, so that the zeros around it stay, unless steps
     clear them.
     """
-    spans = _lifetimes(regions, kept)
     order = sorted(spans, key=lambda buffer: -buffer.size)
     alike: dict[tuple[int, int, int], list[Buffer]] = {}
     placed = _Placed(len(order))
@@ -33,30 +34,33 @@ def place(regions: Sequence[Region], kept: Collection[Buffer]) -> tuple[int, lis
                 room.append((first, last, buffer))
                 continue
             rooms[buffer.size, *buffer.geometry].append([(first, last, buffer)])
-            first, last = 0, len(regions)
+            first, last = 0, regions
         alike.setdefault((buffer.size, first, last), []).append(buffer)
+    found = dict.fromkeys(order, 0)
     for (size, first, last), buffers in alike.items():
         starts = placed.take(first, last, aligned(size, ALIGNMENT), len(buffers))
-        for buffer, start in zip(buffers, starts, strict=True):
-            buffer.offset = start
+        found.update(zip(buffers, starts, strict=True))
     for same in rooms.values():
         for room in same:
             for _, _, buffer in room[1:]:
-                buffer.offset = room[0][2].offset
-    return placed.end, order
+                found[buffer] = found[room[0][2]]
+    return placed.end, found
 
 
-def _lifetimes(
-    regions: Sequence[Region], kept: Collection[Buffer]
-) -> dict[Buffer, tuple[int, int]]:
-    spans: dict[Buffer, tuple[int, int]] = {}
+def lifetimes(regions: Sequence[Region], kept: Collection[Buffer]) -> Spans:
+    """The first and last region that uses each transient buffer.
+
+    `kept` buffers are read after the last step and live to the end.
+    """
+    spans: Spans = {}
     for index, region in enumerate(regions):
         for group in region.groups:
             for step in group.steps:
                 for touch in step.touches:
-                    if touch.buffer.segment == "transient":
-                        first, _ = spans.get(touch.buffer, (index, index))
-                        spans[touch.buffer] = (first, index)
+                    buffer = touch[0]
+                    if buffer.segment == "transient":
+                        span = spans.get(buffer)
+                        spans[buffer] = (index if span is None else span[0], index)
     for buffer in kept:
         if buffer.segment == "transient":
             first, _ = spans.get(buffer, (0, 0))

@@ -1,7 +1,8 @@
 """The tape: steps with addresses, as the interpreter reads them, checked word by word.
 
-Binding is repeated whenever memory moves; every binding is verified: each byte range a kernel says
-it touches must lie in what the planner declared, and that inside its slot.
+Binding is repeated whenever memory moves. Every row is verified when it is made: each byte range
+a kernel says it touches must lie in what the planner declared, and that inside its slot. A row of a
+step that was bound before is taken over: wherever its buffers lie now, it touches as much of them.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,7 +28,7 @@ from compute.cpu.planner.steps import Address, Operand, Step
 from compute.cpu.planner.views import Buffer
 from compute.cpu.templates import Access, float_bits
 
-Base = Mapping[str, int]  # segment -> address of its first byte
+Starts = Mapping[Buffer, int]  # the address where each buffer begins
 
 
 @dataclass(eq=False)
@@ -50,6 +52,7 @@ class Tape:
 _Words = tuple[float | None, ...]  # of a kernel's row; None: an address
 _Range = tuple[int, int, bool]  # addresses, and whether they may be written
 _APART = 1 << 48  # bytes, more than any operand covers
+SIDE = Buffer(0, "table", "side words")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,37 +69,76 @@ class _Call:
     accesses: list[tuple[str, int, int, int, bool]]
 
 
-class _Binder:
+class Mark(NamedTuple):
+    """The row of a step; its side words and addresses, from the one to the other; its chunks."""
+
+    row: int
+    used: int
+    used_end: int
+    links: int
+    links_end: int
+    chunks: int
+
+
+class Binder:
+    """Writes the rows of a plan, each where it stands."""
+
     def __init__(
-        self, planned: Planned, base: Base, item: int, function: Callable[[str], int]
+        self, planned: Planned, starts: Starts, item: int, function: Callable[[str], int]
     ) -> None:
-        self.planned, self.base, self.item, self.function = planned, base, item, function
-        steps = planned.steps()
-        groups = sum(len(region.groups) for region in planned.regions)
-        count = len(steps) + groups + len(planned.regions)
-        self.tape = Tape(_zeros(count * tape.ROW_WORDS), _zeros(_side_words(steps, groups)))
-        self.tape.words = self.tape.words.reshape(count, tape.ROW_WORDS)
-        self.side = int(self.tape.side.ctypes.data)
-        self.row = 0
-        self.used = _COUNTER * groups
+        self.planned, self.starts, self.item, self.function = planned, starts, item, function
         self.calls: dict[tuple[str, _Words], _Call] = {}
+        # words of all that are addresses, and of what
+        self.at: list[int] = []
+        self.places: list[Address] = []
+        self.guards: list[int] = []  # those of the loss, by number
+        self.marks: list[Mark] = []  # of every step
+
+    def begin(self) -> None:
+        """Room for all rows and side words."""
+        steps = self.planned.steps()
+        groups = sum(len(region.groups) for region in self.planned.regions)
+        count = len(steps) + groups + len(self.planned.regions)
+        size, used = count * tape.ROW_WORDS, _COUNTER * groups
+        self.have(zeros(size + used + sum(map(side_words, steps))), count)
+        self.row, self.used = 0, used
+
+    def have(self, whole: Array, rows: int) -> None:
+        """Write to these words: so many rows, and side words behind them."""
+        self.whole, size = whole, rows * tape.ROW_WORDS
+        self.first = size  # of the side words
+        self.tape = Tape(whole[:size].reshape(rows, tape.ROW_WORDS), whole[size:])
+        self.side = int(self.tape.side.ctypes.data)
+        self.starts = {**self.starts, SIDE: self.side}
 
     def run(self) -> Tape:
+        self.begin()
         counter = 0
         for number, region in enumerate(self.planned.regions):
             if region.guard:
                 assert self.planned.loss is not None
                 view = self.planned.loss
                 self._control(tape.Control.BREAK_IF_NOT_FINITE)
-                address = self.address(view.buffer, view.offset)
-                self.tape.words[self.row - 1, tape.BREAK_ADDRESS] = address
+                self.guards.append(len(self.places))
+                self._link(tape.BREAK_ADDRESS, Address(view.buffer, view.offset))
             elif number:
                 self._control(tape.Control.BARRIER)
             for group in region.groups:
                 self._group(group, counter)
                 counter += 1
         self.tape.words = self.tape.words[: self.row]
+        return self.settle(np.array(self.at, np.int64), self.places)
+
+    def settle(self, at: Array, places: Sequence[Address]) -> Tape:
+        """Write all addresses."""
+        starts = self.starts
+        self.whole[at] = [starts[buffer] + offset for buffer, offset in places]
         return self.tape
+
+    def _link(self, word: int, place: Address) -> None:
+        """A word of the last row is an address."""
+        self.at.append((self.row - 1) * tape.ROW_WORDS + word)
+        self.places.append(place)
 
     def _control(self, kind: tape.Control) -> None:
         self.tape.words[self.row, tape.CONTROL] = kind
@@ -104,21 +146,23 @@ class _Binder:
 
     def address(self, buffer: Buffer, offset: int) -> int:
         """Of a byte of a placed buffer."""
-        assert buffer.offset >= 0, f"buffer {buffer.name!r} was not placed"
-        return self.base[buffer.segment] + buffer.offset + offset
+        return self.starts[buffer] + offset
 
     def _group(self, group: Group, counter: int) -> None:
         head = self.tape.words[self.row]
         self._control(tape.Control.GROUP)
-        chunks = {self._step(step, group) for step in group.steps}
-        if len(chunks) != 1:
-            names = ", ".join(step.kernel for step in group.steps)
-            raise PlanError(f"a group of {names} has {sorted(chunks)} chunks, expected one number")
-        head[tape.GROUP_SIZE], head[tape.GROUP_CHUNKS] = len(group.steps), chunks.pop()
-        head[tape.GROUP_COUNTER] = self.side + 8 * _COUNTER * counter
+        self._link(tape.GROUP_COUNTER, Address(SIDE, 8 * _COUNTER * counter))
+        chunks = [self._marked(step, group) for step in group.steps]
+        head[tape.GROUP_SIZE], head[tape.GROUP_CHUNKS] = len(group.steps), common(group, chunks)
 
-    def _step(self, step: Step, group: Group) -> int:
-        """Write the row of a step; returns its number of chunks."""
+    def _marked(self, step: Step, group: Group) -> int:
+        row, used, links = self.row, self.used, len(self.at)
+        chunks = self.step(step, group)
+        self.marks.append(Mark(row, used, self.used, links, len(self.at), chunks))
+        return chunks
+
+    def step(self, step: Step, group: Group) -> int:
+        """Write the row of a step where it stands now; returns its number of chunks."""
         size = max(1, group.size * step.unit if step.samples else step.prefer)
         row = self.tape.words[self.row]
         self.tape.rows[step] = self.row
@@ -131,8 +175,9 @@ class _Binder:
             call = self._call(step.kernel, packed)
             self.calls[step.kernel, packed] = call
         row[:] = call.row
-        for at, (buffer, offset) in zip(call.places, places, strict=True):
-            row[at] = self.address(buffer, offset)
+        first = (self.row - 1) * tape.ROW_WORDS
+        self.at += [first + at for at in call.places]
+        self.places += places
         self._check(step, call, places)
         return call.chunks
 
@@ -140,6 +185,7 @@ class _Binder:
         """The same for a step whose operands stand in a table."""
         spec = SPECS[step.kernel]
         packed = spec.pack(size=size, **step.words, **self._chain(step))  # type: ignore[arg-type]
+        row[:] = 0
         row[tape.CONTROL], row[tape.FUNCTION] = tape.Control.KERNEL, self.function(step.kernel)
         row[tape.ARGUMENTS : tape.ARGUMENTS + len(packed)] = packed
         self._bounds(step)
@@ -168,20 +214,26 @@ class _Binder:
 
     def _chain(self, step: Step) -> dict[str, float]:
         """Operand table and program of an elementwise step, behind one another in `side`."""
-        words = [w for operand in step.operands for w in self._operand(operand)]
-        operands = self._append(words)
+        words: list[int] = []
+        for operand in step.operands:
+            if isinstance(operand.place, Address | Lane):
+                self.at.append(self.first + self.used + len(words))
+                self.places.append(self._place(operand.place))
+            words += self._operand(operand)
+        operands = self._append(step, "operands", words)
         program = []
         for made in step.program:
             sources = [*made.sources, 0, 0, 0, 0][: INSTRUCTION_WORDS - 2]
             program += [OPCODES[made.op].code, made.target, *sources]
         return {
             "operands": operands,
-            "program": self._append(program),
+            "program": self._append(step, "program", program),
             "steps": self.planned.tables.steps,
         }
 
-    def _append(self, words: list[int]) -> int:
+    def _append(self, step: Step, name: str, words: list[int]) -> int:
         start = self.used
+        self._link(tape.ARGUMENTS + SPECS[step.kernel].words.index(name), Address(SIDE, 8 * start))
         self.tape.side[start : start + len(words)] = words
         self.used += len(words)
         return self.side + 8 * start
@@ -190,12 +242,16 @@ class _Binder:
         tail = [operand.mode, operand.flags, *operand.strides, 0]
         place = operand.place
         if isinstance(place, Address):
-            return [self.address(place.buffer, place.offset), *tail]
+            return [self.address(*place), *tail]
         if isinstance(place, Lane):
-            host, numbers = self.planned.host, self.planned.tables.numbers
-            address = self.address(numbers, 8 * host.column(place))
-            return [address, Mode.TABLE, operand.flags, 8 * host.width, 0, 0]
+            address, width = self.address(*self._place(place)), self.planned.host.width
+            return [address, Mode.TABLE, operand.flags, 8 * width, 0, 0]
         return [float_bits(place), *tail]
+
+    def _place(self, place: Address | Lane) -> Address:
+        if isinstance(place, Address):
+            return place
+        return Address(self.planned.tables.numbers, 8 * self.planned.host.column(place))
 
     def _bounds(self, step: Step) -> None:
         """Every touch of a step lies in its buffer."""
@@ -258,23 +314,21 @@ def _packed(step: Step, size: int) -> tuple[_Words, list[Address]]:
 _COUNTER = tape.CACHE_LINE // tape.WORD
 
 
-def _side_words(steps: list[Step], groups: int) -> int:
-    words = _COUNTER * groups
-    for step in steps:
-        words += len(step.operands) * OPERAND_WORDS + len(step.program) * INSTRUCTION_WORDS
-    return words
+def side_words(step: Step) -> int:
+    """How many words a step has beside its row."""
+    return len(step.operands) * OPERAND_WORDS + len(step.program) * INSTRUCTION_WORDS
 
 
-def _zeros(words: int) -> Array:
+def common(group: Group, chunks: Sequence[int]) -> int:
+    """The number of chunks of all steps of a group."""
+    if len({*chunks}) != 1:
+        names, found = ", ".join(step.kernel for step in group.steps), sorted({*chunks})
+        raise PlanError(f"a group of {names} has {found} chunks, expected one number")
+    return chunks[0]
+
+
+def zeros(words: int) -> Array:
     """int64 zeros from a cache line on."""
     raw = np.zeros(words + _COUNTER, np.int64)
     skip = -raw.ctypes.data // 8 % _COUNTER
     return raw[skip : skip + words]
-
-
-def bind(planned: Planned, base: Base, item: int, function: Callable[[str], int]) -> Tape:
-    """The tape of a planned program in memory at `base`; `function` gives kernels' addresses.
-
-    Raises PlanError when a step would leave its slots.
-    """
-    return _Binder(planned, base, item, function).run()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from math import prod
 from typing import cast
 
-from compute.cpu.planner.emitter import Emitter, image_words, whole_buffer
+from compute.cpu.planner.emitter import Emitter
 from compute.cpu.planner.fuse import Op
+from compute.cpu.planner.images import image_words, whole_buffer
 from compute.cpu.planner.layout import conv_border, gradient_border
 from compute.cpu.planner.spatial import (
     conv_window,

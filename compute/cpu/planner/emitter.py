@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
+from typing import Any
 
 from compute.cpu.planner.host import Number
+from compute.cpu.planner.images import interior_of
 from compute.cpu.planner.layout import Layout
 from compute.cpu.planner.prepare import Prepared
 from compute.cpu.planner.steps import Step, Touch, Word, address, declared
-from compute.cpu.planner.storage import Storage
+from compute.cpu.planner.storage import GRADIENTS, Storage
 from compute.cpu.planner.views import (
     NO_BORDER,
     Axis,
@@ -53,13 +55,15 @@ class Emitter:
         self.item = storage.item
         self.steps: list[Step] = []
         self.buffers: list[Buffer] = []
+        self.spare: Iterator[Buffer] = iter(())  # to be taken again where one just like it is asked
+        self.puts: list[int] = []  # the values that were given places
         self.path = ""
         self.behind: Step | None = None  # these two are of the steps that are added now
         self.again: tuple[str, ...] = ()
         # values whose place is fixed beforehand (gradients of parameters), found when asked for
         self.fixed: dict[int, Callable[[], View | None]] = {}
         self.inputs = {i.value: i for i in self.program.inputs}
-        self._where: dict[int, View] = {}
+        self.where: dict[int, View] = {}  # what has a place
         self._copies: dict[tuple[int, int, tuple[Axis, ...], object], View] = {}
         self._numbers: dict[Number, View] = {}
         # 1/√(variance + epsilon) beside the variance that batch_norm made
@@ -69,6 +73,11 @@ class Emitter:
         self.flipped: dict[int, View] = {}  # convolution weights turned for conv2d_dx
         # convolution weights at Winograd's points, by their place
         self.transformed: dict[tuple[int, int], View] = {}
+
+    def memos(self) -> tuple[dict[Any, Any], ...]:
+        """What ops leave for others behind them, by value or by place."""
+        by_value = self.inverse, self.attended, self.flipped
+        return *by_value, self.transformed, self._copies, self._numbers
 
     # ---- values
 
@@ -84,19 +93,19 @@ class Emitter:
 
     def known(self, value: int) -> bool:
         """Whether the value has a place already."""
-        return value in self._where
+        return value in self.where
 
     def view(self, value: int) -> View:
         """Where a value lies. Host numbers and persistent arrays get a place when first asked."""
-        if value in self._where:
-            return self._where[value]
+        if value in self.where:
+            return self.where[value]
         if value in self.numbers:
             return self.number(self.numbers[value]).broadcast(self.shape(value))
         given = self.inputs[value]
         if given.kind == "batch" or given.kind == "live" or given.kind == "iteration":
             raise PlanError(f"value %{value} ({given.key}) has no place yet")
         view = self.storage.view(given.kind, given.key)
-        self._where[value] = view
+        self.where[value] = view
         return view
 
     def number(self, number: Number) -> View:
@@ -121,8 +130,7 @@ class Emitter:
     def new(self, shape: Shape, item: int = 0, axes: tuple[Axis, ...] | None = None) -> View:
         """A fresh dense place, in the order of `axes` when given."""
         item = item or self.item
-        buffer = Buffer(max(1, prod(shape)) * item, "transient")
-        self.buffers.append(buffer)
+        buffer = self.own(Buffer(max(1, prod(shape)) * item, "transient"))
         return View(buffer, 0, packed(shape, item) if axes is None else axes, item)
 
     def new_image(self, shape: Shape, border: Sides = NO_BORDER) -> View:
@@ -131,10 +139,18 @@ class Emitter:
         buffer = Buffer(size, "transient")
         if border != NO_BORDER:
             buffer.border, buffer.geometry = border, (*shape, *border)
-            if self.clears:
-                self._clear(buffer)
-        self.buffers.append(buffer)
+        buffer = self.own(buffer)
+        if buffer.border is not None and self.clears:
+            self._clear(buffer)
         return View(buffer, offset, axes, self.item)
+
+    def own(self, buffer: Buffer) -> Buffer:
+        """A buffer of the program: the next spare one where that is just like it."""
+        spare = next(self.spare, None)
+        if spare is not None and spare.like(buffer):
+            buffer = spare
+        self.buffers.append(buffer)
+        return buffer
 
     def _clear(self, buffer: Buffer) -> None:
         buffer.cleared = True
@@ -150,8 +166,7 @@ class Emitter:
     def twin(self, view: View) -> View:
         """A fresh place with the very strides of `view`."""
         low, high = view.hull()
-        buffer = Buffer(high - low, "transient")
-        self.buffers.append(buffer)
+        buffer = self.own(Buffer(high - low, "transient"))
         return View(buffer, view.offset - low, view.axes, view.item)
 
     def target(self, value: int, like: View | None = None) -> View:
@@ -174,7 +189,8 @@ class Emitter:
         if place is not None and not place.same_place(view):
             self.copy(view, place)
             view = place
-        self._where[value] = view
+        self.puts.append(value)
+        self.where[value] = view
 
     # ---- steps
 
@@ -201,12 +217,13 @@ class Emitter:
         step = Step(kernel, self.path, dict(words), touches, samples, unit, prefer, shapes, flops)
         step.behind, step.again = self.behind, self.again
         for view in writes:
-            step.commits = step.commits or self._lasting(view.buffer)
+            step.commits = step.commits or self.lasts(view.buffer)
         self.steps.append(step)
         return step
 
-    def _lasting(self, buffer: Buffer) -> bool:
-        return buffer.segment == "persistent" and buffer is not self.storage.gradients
+    def lasts(self, buffer: Buffer) -> bool:
+        """Whether what lies there is carried over to the next step."""
+        return buffer.segment == "persistent" and buffer.name != GRADIENTS
 
     # ---- copies
 
@@ -310,7 +327,7 @@ class Emitter:
         """`view` as a channels-last image with at least this zero border: itself or a copy."""
         if border == NO_BORDER and self.image_like(view):
             return view
-        interior = _interior(view, border)
+        interior = interior_of(view, border)
         if interior is not None and interior.same_place(view):
             return interior
         key = (id(view.buffer), view.offset, view.axes, border)
@@ -333,36 +350,6 @@ def as_rows(view: View) -> tuple[View, int, int] | None:
     if flat.shape[0] > 1 and not stride:  # one row, repeated
         return None
     return flat, flat.shape[0], stride or length * view.item
-
-
-def image_words(name: str, view: View) -> dict[str, Word]:
-    """The four words of an image operand."""
-    strides = [view.stride(axis) or 0 for axis in range(4)]
-    return {
-        name: address(view),
-        f"{name}_img": strides[0],
-        f"{name}_row": strides[2],
-        f"{name}_pix": strides[3],
-    }
-
-
-def whole_buffer(view: View) -> View:
-    """Everything in the buffer of an image, border included, cut along the images as `view`."""
-    buffer = view.buffer
-    if buffer.border is None:
-        return view
-    count = view.shape[0]
-    image = buffer.size // count
-    return View(buffer, 0, (((count, image),), ((image // view.item, view.item),)), view.item)
-
-
-def _interior(view: View, border: Sides) -> View | None:
-    """The image that a buffer with at least this border was made for, all its strides known."""
-    buffer = view.buffer
-    if buffer.border is None or any(b < n for b, n in zip(buffer.border, border, strict=True)):
-        return None
-    axes, offset, _ = image_axes(buffer.geometry[:4], buffer.border, view.item)
-    return View(buffer, offset, axes, view.item)
 
 
 def _plain(axes: Sequence[Axis]) -> list[Axis]:

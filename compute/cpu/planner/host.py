@@ -57,6 +57,10 @@ class HostProgram:
             self._rows.append(key)
         return self._known[key]
 
+    def copy(self) -> HostProgram:
+        """The same, to which more can be added."""
+        return HostProgram(self._rows[:], {**self._known}, {**self._columns}, self._given[:])
+
     def column(self, lane: Lane) -> int:
         """Number of the table column that holds `lane`; claims one on first use."""
         return self._columns.setdefault(lane.index, len(self._columns))

@@ -62,6 +62,8 @@ def decide(program: Program, core: Sequence[Row], rows: Sequence[Row]) -> Layout
 
 def _decide(program: Program, rows: Sequence[Row]) -> Layout:
     """Values that image kernels read or write, and all that elementwise rows tie to them."""
+    if not any(row.op in _SPATIAL for row in rows):
+        return Layout(frozenset(), {})
     parent = list(range(len(program.types)))
 
     def root(value: int) -> int:

@@ -8,8 +8,9 @@ from typing import cast
 
 from compute.cpu.kernels.reduce import RUN
 from compute.cpu.planner.elementwise import run_rows
-from compute.cpu.planner.emitter import Emitter, image_words
+from compute.cpu.planner.emitter import Emitter
 from compute.cpu.planner.fuse import Op
+from compute.cpu.planner.images import image_words
 from compute.cpu.planner.spatial import images_per_chunk, sum_parts
 from compute.cpu.planner.steps import NULL, Word, address
 from compute.cpu.planner.views import View, packed

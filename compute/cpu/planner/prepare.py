@@ -144,8 +144,9 @@ def split_host(program: Program) -> Prepared:
             numbers[given.value] = host.given(f"{given.kind}:{given.key}")
     rows = []
     for row in program.rows:
-        number = _number(row, program, host, numbers)
-        if number is None:
+        if row.op != "const" and numbers.keys().isdisjoint(row.inputs):
+            rows.append(row)  # as nearly all are
+        elif (number := _number(row, program, host, numbers)) is None:
             rows.append(row)
         else:
             numbers[row.outputs[0]] = number

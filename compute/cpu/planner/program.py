@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import cast
+from typing import ParamSpec, Protocol, TypeVar
 
 from compute.cpu.planner import (
     attention,
@@ -21,20 +21,21 @@ from compute.cpu.planner import (
     spatial,
     updates,
 )
-from compute.cpu.planner.arena import place
+from compute.cpu.planner.arena import Spans, lifetimes, place
 from compute.cpu.planner.emitter import Emitter, PlanError
+from compute.cpu.planner.fixed import fix_concats, fix_gradients, fix_stores
 from compute.cpu.planner.fuse import ELEMENTWISE, Op, core_rows
-from compute.cpu.planner.fused import fuse
 from compute.cpu.planner.host import HostProgram
 from compute.cpu.planner.layout import decide
-from compute.cpu.planner.prepare import Prepared, optimise, split_host
+from compute.cpu.planner.prepare import Prepared
 from compute.cpu.planner.schedule import Pace, Region, schedule
-from compute.cpu.planner.steps import Step, touch
-from compute.cpu.planner.storage import Storage
+from compute.cpu.planner.steps import Step, touch, work_of
+from compute.cpu.planner.storage import Storage, Within
 from compute.cpu.planner.tables import Tables
-from compute.cpu.planner.views import NO_BORDER, Buffer, View
-from graph.program import Program, Row, Shape, Update
+from compute.cpu.planner.views import Buffer, View
 
+P = ParamSpec("P")
+R = TypeVar("R")
 _EMIT: dict[str, Callable[[Emitter, Op], None]] = {
     ELEMENTWISE: elementwise.emit_chain,
     "matmul": linear.emit_matmul,
@@ -79,8 +80,6 @@ _EMIT: dict[str, Callable[[Emitter, Op], None]] = {
     "to_real": moves.emit_to_real,
     "update": updates.emit_update,
 }
-# rows whose result is mostly another view of their operand
-_VIEWS = frozenset({"reshape", "permute", "broadcast_to", "slice"})
 _COMPARISONS = frozenset({"equal", "not_equal", "greater", "greater_equal", "less"})
 
 
@@ -90,7 +89,9 @@ class Planned:
 
     `gathers` maps batch inputs to the step that fetches them; `scalars` lists outputs recorded each
     step (columns of the ring), `arrays` places of the others after the last step; `integers` are
-    those of int64.
+    those of int64. `offsets` are the places of transient buffers, largest first, in `transient`
+    bytes; `within` those of persistent arrays in flat buffers. `work`: the operations of all steps,
+    and the bytes that they touch.
     """
 
     name: str
@@ -98,13 +99,25 @@ class Planned:
     regions: list[Region]
     tables: Tables
     host: HostProgram
-    buffers: list[Buffer]
+    offsets: dict[Buffer, int]
+    within: Mapping[Buffer, Within]
     transient: int
     gathers: dict[str, Step] = field(default_factory=dict)
     scalars: tuple[str, ...] = ()
     arrays: dict[str, View] = field(default_factory=dict)
     integers: frozenset[str] = frozenset()
     loss: View | None = None
+    work: tuple[int, int] = (0, 0)
+
+    @property
+    def buffers(self) -> list[Buffer]:
+        """Every transient buffer, the largest first."""
+        return list(self.offsets)
+
+    @property
+    def where(self) -> dict[Buffer, tuple[Buffer | str, int]]:
+        """What buffers share memory in, and at which byte of it each begins."""
+        return {**self.within, **{b: ("transient", at) for b, at in self.offsets.items()}}
 
     def steps(self) -> list[Step]:
         """Every step in the order of the tape."""
@@ -124,16 +137,6 @@ class Planned:
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
-
-
-def plan_program(program: Program, storage: Storage, seed: int, winograd: int = 0) -> Planned:
-    """All passes up to placed buffers.
-
-    `winograd`: threads that fast convolution gets memory for; 0 plans without it.
-    """
-    prepared = split_host(optimise(program))
-    ops = fuse(prepared)
-    return Planner(prepared, ops, storage, seed, winograd=winograd).plan()
 
 
 class Planner:
@@ -163,41 +166,66 @@ class Planner:
         self.scalars = [(n, v) for n, v in outputs if self._is_scalar(v)]
         self.tables = Tables.make(self.program.batch, len(self.scalars))
         self.gathers: dict[str, Step] = {}
+        self.arrays: dict[str, View] = {}
+        self.loss: View | None = None
+        self.once: Once = _now
 
     def _is_scalar(self, value: int) -> bool:
         return self.program.types[value].shape == () and not self.em.is_int(value)
 
     def plan(self, pace: Pace = Pace.FREE) -> Planned:
         """Every step in its region, every buffer in its place."""
-        em = self.em
+        self.emit(pace)
+        regions = self.scheduled(pace)
+        return self.placed(regions, self.lifetimes(regions))
+
+    def emit(self, pace: Pace = Pace.FREE) -> None:
+        """The steps of every op and of what surrounds them, piece by piece."""
+        em, once = self.em, self.once
         self._serial = pace == Pace.SERIAL
-        updates_made = [op for op in self.ops if op.kind == "update"]
-        self._fix_gradients(updates_made)
-        stores = self._fix_stores(updates_made)
-        self._fix_concats()
+        made = [op for op in self.ops if op.kind == "update"]
+        fix_gradients(em, self.prepared.rows, made)
+        stores = fix_stores(em, self.ops, made)
+        fix_concats(em, self.ops)
         self._gather()
         for op in self.ops:
             if op.kind != "update":
-                self._emit(op)
-        late = {value for op in updates_made for value in op.writes}
+                once(op, op.reads, self._emit, op)
+        late = {value for op in made for value in op.writes}
         self._record(late, after=False)
-        arrays = self._results(late, after=False)
+        self._results(late, after=False)
         loss = dict(self.program.outputs).get("loss")
-        loss_view = em.view(loss) if loss is not None and self._is_scalar(loss) else None
-        for op in updates_made:
-            updates.bring_gradients(em, op)
+        if loss is not None and self._is_scalar(loss):
+            self.loss = once("loss", (loss,), em.view, loss)
+        for op in made:
+            once("gradients", None, updates.bring_gradients, em, op)
         em.path = ""
-        updates.store(em, stores)
-        for op in updates_made:
-            self._emit(op)
-        self._put_updated(late)
+        once("stores", None, updates.store, em, stores)
+        for op in made:
+            once(op, None, self._emit, op)
+        once("updated", None, self._put_updated, late)
         self._record(late, after=True)
-        arrays |= self._results(late, after=True)
-        regions = schedule(em.steps, _writer(em.steps, loss_view), pace)
-        if loss_view is not None and not any(region.guard for region in regions):
-            regions.append(Region(guard=True))
-        total, buffers = place(regions, [v.buffer for v in arrays.values()])
+        self._results(late, after=True)
         em.fixed.clear()  # places that know the emitter would keep it from being freed
+
+    def scheduled(self, pace: Pace) -> list[Region]:
+        """The regions of what was emitted."""
+        steps, loss = self.em.steps, self.loss
+        regions = schedule(steps, _writer(steps, loss), self.em.storage.within, pace)
+        if loss is not None and not any(region.guard for region in regions):
+            regions.append(Region(guard=True))
+        return regions
+
+    def lifetimes(self, regions: Sequence[Region]) -> Spans:
+        """From which region to which each transient buffer is in use."""
+        return lifetimes(regions, [view.buffer for view in self.arrays.values()])
+
+    def placed(
+        self, regions: list[Region], spans: Spans, work: tuple[int, int] | None = None
+    ) -> Planned:
+        """The plan of these regions."""
+        em = self.em
+        total, offsets = place(spans, len(regions))
         self.tables.numbers.size = self.tables.steps * em.host.width * 8
         return Planned(
             self.program.name,
@@ -205,13 +233,15 @@ class Planner:
             regions,
             self.tables,
             em.host,
-            buffers,
+            offsets,
+            em.storage.within,
             total,
             self.gathers,
             tuple(name for name, _ in self.scalars),
-            arrays,
+            self.arrays,
             frozenset(name for name, v in self.program.outputs if em.is_int(v)),
-            loss_view,
+            self.loss,
+            work_of(em.steps) if work is None else work,
         )
 
     def _emit(self, op: Op) -> None:
@@ -244,82 +274,10 @@ class Planner:
         used |= {v for _, v in self.program.outputs} | {u.value for u in self.program.updates}
         for given in self.program.inputs:
             if given.kind == "batch" and given.value in used:
-                self.gathers[given.key] = data.emit_gather(self.em, given, self.tables)
-
-    # ---- places decided beforehand
-
-    def _fix_gradients(self, made: list[Op]) -> None:
-        """Gradients are computed where the optimizer reads them."""
-        em = self.em
-        for op in made:
-            for value, key in updates.gradient_keys(em, op):
-                em.fixed.setdefault(value, lambda key=key: em.storage.gradient(key))  # type: ignore[misc]
-        for row in reversed(self.prepared.rows):
-            if row.op in ("reshape", "permute") and row.outputs[0] in em.fixed:
-                source = row.inputs[0]
-                if source not in em.inputs and source not in em.fixed:
-                    em.fixed[source] = _before_move(em, row)
-
-    def _fix_stores(self, made: list[Op]) -> list[Update]:
-        """Updates that no optimizer row does; computed in place where nothing else looks."""
-        em = self.em
-        done = {v for op in made for v in op.writes}
-        stores = [u for u in self.program.updates if u.value not in done]
-        old = {(i.kind, i.key): i.value for i in self.program.inputs}
-        results = {v for _, v in self.program.outputs} | {u.value for u in self.program.updates}
-        for update in stores:
-            before = old.get((update.kind, update.key), -1)
-            readers = [op for op in self.ops if before in op.reads]
-            maker = [op for op in self.ops if update.value in op.writes]
-            read_later = any(update.value in op.reads for op in self.ops)
-            wanted = {v for _, v in self.program.outputs}
-            alone = [u.value for u in stores].count(update.value) == 1
-            alone = alone and update.value not in wanted
-            if (
-                maker
-                and maker[0].kind == ELEMENTWISE
-                and all(op is maker[0] for op in readers)
-                and not read_later
-                and alone
-                and before not in results
-            ):
-                em.fixed.setdefault(
-                    update.value,
-                    lambda u=update: em.storage.view(u.kind, u.key),  # type: ignore[misc]
+                key, reads = f"gather {given.key}", (given.value,)
+                self.gathers[given.key] = self.once(
+                    key, reads, data.emit_gather, self.em, given, self.tables
                 )
-        return stores
-
-    def _fix_concats(self) -> None:
-        """Parts of a joined value are computed where they are wanted, when nothing else decides.
-
-        Values that a convolution reads need a border of their own and stay apart; what is joined
-        only for a watch moves nothing.
-        """
-        em = self.em
-        made = {v: op for op in self.ops for v in op.writes}
-        for op in self.ops:
-            if op.kind != "concat" or op.watched or op.again or op.row.outputs[0] in em.fixed:
-                continue
-            whole, start = _Once(em, op.row.outputs[0]), 0
-            axis = cast("int", op.row.attr("axis"))
-            em.fixed[op.row.outputs[0]] = whole
-            for value in op.row.inputs:
-                stop = start + em.shape(value)[axis]
-                self._fix(value, made, _slice_of(whole, axis, start, stop))
-                start = stop
-
-    def _fix(self, value: int, made: dict[int, Op], place: Callable[[], View | None]) -> None:
-        """Compute a value at a place, or what it is a reshaped view of."""
-        em, maker = self.em, made.get(value)
-        if maker is None or value in em.fixed or em.layout.border(value) != NO_BORDER:
-            return
-        if maker.kind in ("reshape", "permute"):
-            em.fixed[value] = place
-            self._fix(maker.row.inputs[0], made, _before_move(em, maker.row))
-            if maker.row.inputs[0] not in em.fixed:
-                del em.fixed[value]
-        elif maker.kind not in _VIEWS:
-            em.fixed[value] = place
 
     # ---- results
 
@@ -333,57 +291,51 @@ class Planner:
     def _record(self, late: set[int], after: bool) -> None:
         """Scalars written down each step; the `late` ones after the updates."""
         self.em.path = ""
-        for column, (_, value) in enumerate(self.scalars):
+        for column, (name, value) in enumerate(self.scalars):
             if (value in late) is after:
-                data.emit_record(self.em, value, column, self.tables)
+                given = self.em, value, column, self.tables
+                self.once(f"record {name}", (value,), data.emit_record, *given)
 
-    def _results(self, late: set[int], after: bool) -> dict[str, View]:
+    def _results(self, late: set[int], after: bool) -> None:
         """Places of arrays, copied out of what the step overwrites."""
-        em = self.em
-        lasting = (em.storage.params, em.storage.states)
-        arrays: dict[str, View] = {}
         for name, value in self.program.outputs:
-            if self._is_scalar(value) or (value in late) is not after:
-                continue
-            view = em.view(value)
-            if view.buffer in lasting or view.buffer.name in em.storage.families:
-                place_ = em.new(view.shape, view.item)
-                em.copy(view, place_)
-                view = place_
-            arrays[name] = view
-        return arrays
+            if not self._is_scalar(value) and (value in late) is after:
+                reads = None if after else (value,)
+                self.arrays[name] = self.once(f"result {name}", reads, self._result, value)
+
+    def _result(self, value: int) -> View:
+        em, view = self.em, self.em.view(value)
+        if not em.lasts(view.buffer):
+            return view
+        place_ = em.new(view.shape, view.item)
+        em.copy(view, place_)
+        return place_
 
 
-class _Once:
-    """The place of a value, made when first asked for."""
+class Once(Protocol):
+    """How a piece of a plan comes about: what it is about, the values whose places it depends on
+    (None: it depends on others, too), and what makes it.
+    """
 
-    def __init__(self, em: Emitter, value: int) -> None:
-        self._em, self._value = em, value
-        self._view: View | None = None
-
-    def __call__(self) -> View:
-        if self._view is None:
-            self._view = self._em.fresh(self._value)
-        return self._view
-
-
-def _slice_of(whole: _Once, axis: int, start: int, stop: int) -> Callable[[], View | None]:
-    return lambda: whole().slice(axis, start, stop)
+    def __call__(
+        self,
+        about: object,
+        reads: Iterable[int] | None,
+        run: Callable[P, R],
+        *given: P.args,
+        **named: P.kwargs,
+    ) -> R: ...
 
 
-def _before_move(em: Emitter, row: Row) -> Callable[[], View | None]:
-    """Where the operand of a reshape or permute must lie for its result to lie at its place."""
-
-    def find() -> View | None:
-        goal = em.fixed_place(row.outputs[0])
-        if goal is None:
-            return None
-        if row.op == "reshape":
-            return goal.reshape(em.shape(row.inputs[0]))
-        order = cast("Shape", row.attr("order"))
-        return goal.permute(sorted(range(len(order)), key=order.__getitem__))
-
-    return find
+def _now(
+    about: object,
+    reads: Iterable[int] | None,
+    run: Callable[P, R],
+    *given: P.args,
+    **named: P.kwargs,
+) -> R:
+    """Every piece made, with no thought of others."""
+    return run(*given, **named)
 
 
 def _writer(steps: list[Step], view: View | None) -> Step | None:

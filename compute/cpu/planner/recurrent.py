@@ -56,8 +56,7 @@ def _apart(em: Emitter, shape: Shape) -> View:
     for extent in reversed(outer):
         axes.insert(0, ((extent, stride),))
         stride *= extent
-    buffer = Buffer(stride, "transient")
-    em.buffers.append(buffer)
+    buffer = em.own(Buffer(stride, "transient"))
     return View(buffer, 0, tuple(axes), em.item)
 
 

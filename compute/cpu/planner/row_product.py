@@ -6,7 +6,7 @@ from compute.cpu.kernels.row_product import runs_of
 from compute.cpu.planner.emitter import Emitter
 from compute.cpu.planner.fuse import Op
 from compute.cpu.planner.steps import NULL, Word, address, touch
-from compute.cpu.planner.views import View
+from compute.cpu.planner.views import Buffer, View, packed
 from compute.cpu.tape import CACHE_LINE, WORD
 
 COLUMNS = 128  # of a chunk, or a multiple
@@ -27,8 +27,9 @@ def emit_row_product(
     n, runs = b.shape[1], runs_of(k)
     together, columns = _cut(n, k, runs, em.item)
     sums = em.new((runs, n))
-    counts = em.new((-(-n // columns), CACHE_LINE // WORD), WORD)
-    counts.buffer.kept = True
+    lines = (-(-n // columns), CACHE_LINE // WORD)
+    kept = em.own(Buffer(lines[0] * CACHE_LINE, "transient", kept=True))
+    counts = View(kept, 0, packed(lines, WORD), WORD)
     words: dict[str, Word] = {
         **{"a": address(a), "a_col": a_col, "b": address(b), "b_row": b_row, "c": address(c)},
         **{"n": n, "k": k, "bias": NULL if bias is None else address(bias)},

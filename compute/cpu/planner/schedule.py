@@ -7,12 +7,13 @@ later touches what slice c of the earlier did. Everything else waits for a barri
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from heapq import heapify, heappop, heappush
 
 from compute.cpu.planner.steps import Step, Touch
+from compute.cpu.planner.storage import Within
 from compute.cpu.planner.views import Buffer
 
 WORK = 1 << 15  # bytes or operations that make a chunk worth claiming
@@ -61,9 +62,17 @@ class Pace(IntEnum):
     SERIAL = 2
 
 
-def schedule(steps: Sequence[Step], loss: Step | None, pace: Pace = Pace.FREE) -> list[Region]:
-    """Regions in order. Steps that commit come after a check of what `loss` wrote."""
-    plan = _Schedule(steps, loss, pace)
+def schedule(
+    steps: Sequence[Step],
+    loss: Step | None,
+    within: Mapping[Buffer, Within],
+    pace: Pace = Pace.FREE,
+) -> list[Region]:
+    """Regions in order. Steps that commit come after a check of what `loss` wrote.
+
+    `within` are the places of buffers that are parts of others.
+    """
+    plan = _Schedule(steps, loss, within, pace)
     ready = [k for k, count in enumerate(plan.waiting) if not count]
     while ready:
         heapify(ready)
@@ -82,15 +91,21 @@ def schedule(steps: Sequence[Step], loss: Step | None, pace: Pace = Pace.FREE) -
             plan.barrier()
     for region in plan.regions:
         for group in region.groups:
-            _settle(group)
+            settle(group)
     return plan.regions
 
 
 class _Schedule:
     """Regions so far, and how many steps each step still waits for."""
 
-    def __init__(self, steps: Sequence[Step], loss: Step | None, pace: Pace) -> None:
-        self.steps, self.edges = steps, _edges(steps)
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        loss: Step | None,
+        within: Mapping[Buffer, Within],
+        pace: Pace,
+    ) -> None:
+        self.steps, self.edges = steps, _edges(steps, within)
         self._hold_back(pace)
         self.commits = [step.commits for step in steps]
         self.after = self._followers()
@@ -202,7 +217,7 @@ def _joins(step: Step, group: Group) -> bool:
     return not (step.prefer and group.size) or step.prefer == group.size
 
 
-def _settle(group: Group) -> None:
+def settle(group: Group) -> None:
     """A size for groups of steps that would take any."""
     if not group.samples or group.size:
         return
@@ -210,7 +225,7 @@ def _settle(group: Group) -> None:
     group.size = max(1, -(-group.samples // PARTS), WORK // max(1, work))
 
 
-def _edges(steps: Sequence[Step]) -> list[list[_Edge]]:
+def _edges(steps: Sequence[Step], within: Mapping[Buffer, Within]) -> list[list[_Edge]]:
     """For each step the earlier ones it conflicts with."""
     seen: dict[_Part, list[_Seen]] = {}
     result: list[list[_Edge]] = []
@@ -218,6 +233,9 @@ def _edges(steps: Sequence[Step]) -> list[list[_Edge]]:
         found: dict[int, bool] = {}
         new: list[tuple[_Part, _Seen]] = []
         for touch in step.touches:
+            place = within.get(touch[0])
+            if place is not None:
+                touch = _moved(touch, *place)
             _, low, high, write, _, _ = touch
             looked, left = _parts(touch)
             for part in looked:
@@ -228,7 +246,7 @@ def _edges(steps: Sequence[Step]) -> list[list[_Edge]]:
                         and (write or written)
                         and found.get(before, True)
                     ):
-                        found[before] = _local(step, touch, steps[before], theirs)
+                        found[before] = local(step, touch, steps[before], theirs)
             one = k, low, high, write, touch
             new += [(part, one) for part in left]
         for part, one in new:
@@ -238,6 +256,12 @@ def _edges(steps: Sequence[Step]) -> list[list[_Edge]]:
                 seen[part] = [one]
         result.append([_Edge(before, local) for before, local in sorted(found.items())])
     return result
+
+
+def _moved(touch: Touch, whole: Buffer, start: int) -> Touch:
+    """The same as a touch of the buffer that its own is a part of."""
+    _, low, high, write, stride, span = touch
+    return Touch(whole, start + low, start + high, write, stride, span)
 
 
 _Part = Buffer | tuple[Buffer, int]
@@ -260,7 +284,7 @@ def _parts(touch: Touch) -> tuple[Sequence[_Part], Sequence[_Part]]:
     return [*parts, wide], [wide] if last - first > PARTS else parts
 
 
-def _local(step: Step, mine: Touch, other: Step, theirs: Touch) -> bool:
+def local(step: Step, mine: Touch, other: Step, theirs: Touch) -> bool:
     """Whether equal slices of the two touch only each other's bytes."""
     if not step.samples or step.samples != other.samples:
         return False

@@ -6,8 +6,9 @@ from math import prod
 from typing import cast
 
 from compute.cpu.planner import winograd
-from compute.cpu.planner.emitter import Emitter, image_words, whole_buffer
+from compute.cpu.planner.emitter import Emitter
 from compute.cpu.planner.fuse import Op
+from compute.cpu.planner.images import image_words, whole_buffer
 from compute.cpu.planner.layout import conv_border, gradient_border
 from compute.cpu.planner.steps import NULL, Word, address
 from compute.cpu.planner.views import Axis, View, aligned

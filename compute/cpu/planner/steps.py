@@ -6,6 +6,7 @@ chunk by chunk one after the other; steps with `samples` 0 have chunks of their 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -97,6 +98,12 @@ class Step:
     def bytes(self) -> int:
         """Bytes between the first and the last that each operand covers, summed."""
         return sum([touch.high - touch.low for touch in self.touches])
+
+
+def work_of(steps: Iterable[Step]) -> tuple[int, int]:
+    """Operations of steps, and the bytes that they touch."""
+    found = [(step.flops, step.bytes()) for step in steps]
+    return sum([flops for flops, _ in found]), sum([bytes for _, bytes in found])
 
 
 def address(view: View) -> Address:

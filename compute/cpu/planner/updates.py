@@ -11,11 +11,11 @@ from compute.cpu.planner.elementwise import run_rows, write_number
 from compute.cpu.planner.emitter import Emitter
 from compute.cpu.planner.fuse import Op
 from compute.cpu.planner.prepare import Rule, split_rule
-from compute.cpu.planner.steps import Step
+from compute.cpu.planner.steps import Step, Touch
 from compute.cpu.planner.views import Buffer, View
 from graph.program import Program, Row, Update
 
-PAIRED_BYTES = 1 << 16  # of a parameter from which its update runs behind its gradient's product
+PAIRED = 1 << 16  # of a parameter from which its update runs behind its gradient's product
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def emit_update(em: Emitter, op: Op) -> None:
     families = [em.storage.slots[em.inputs[own[k * count]].key].family for k in range(slots)]
     scalars = [em.numbers[v] for v in row.inputs[(2 + slots) * count :]]
     rule = split_rule(program, scalars, em.host)
-    paired = {key: made for key in keys if (made := _paired(em, key)) is not None}
+    paired = _paired(em, keys)
     rest = [key for key in keys if key not in paired]
     for part in (*paired.values(), *_ranges(em, rest)):
         _pass(em, rule, part, families)
@@ -64,7 +64,10 @@ def bring_gradients(em: Emitter, op: Op) -> None:
         if value in em.numbers:
             write_number(em, em.numbers[value], place)
             continue
-        view = em.view(value).broadcast(place.shape)
+        view = em.view(value)
+        if view == place:
+            continue
+        view = view.broadcast(place.shape)
         if not view.same_place(place):
             em.copy(view, place)
 
@@ -72,13 +75,12 @@ def bring_gradients(em: Emitter, op: Op) -> None:
 def store(em: Emitter, stores: Sequence[Update]) -> None:
     """Carry values over to the next step; what lies in persistent memory is read before any is."""
     storage = em.storage
-    lasting = {storage.params, storage.states, *(b for b, _ in storage.families.values())}
     pending: list[tuple[View, View]] = []
     for update in stores:
         goal, view = storage.view(update.kind, update.key), em.view(update.value)
         if view.same_place(goal):
             continue
-        if view.buffer in lasting:
+        if em.lasts(view.buffer):
             staged = em.new(view.shape)
             em.copy(view, staged)
             view = staged
@@ -87,23 +89,29 @@ def store(em: Emitter, stores: Sequence[Update]) -> None:
         em.copy(view, goal)
 
 
-def _paired(em: Emitter, key: str) -> _Range | None:
-    """A large parameter whose gradient one product computes: updated while it is in cache."""
-    low, high = em.storage.gradient(key).hull()
-    if high - low < PAIRED_BYTES:
-        return None
-    makers = [
-        (step, made)
-        for step in em.steps
-        for made in step.touches
-        if made.write and made.buffer is em.storage.gradients
-        if made.low < high and low < made.high
-    ]
-    if len(makers) != 1 or makers[0][0].kernel != "gemm":
-        return None
-    step, made = makers[0]
-    whole = (made.low, made.high) == (low, high) and made.stride * step.samples == high - low
-    return _Range(low, high, step) if whole and step.samples > 1 else None
+def _paired(em: Emitter, keys: Sequence[str]) -> dict[str, _Range]:
+    """Large parameters whose gradient one product computes: updated while it is in cache."""
+    large = {view.buffer: key for key in keys if _bytes(view := em.storage.gradient(key)) >= PAIRED}
+    makers: dict[str, list[tuple[Step, Touch]]] = {key: [] for key in large.values()}
+    for step in em.steps if large else ():
+        for made in step.touches:
+            if made.write and made.buffer in large:
+                makers[large[made.buffer]].append((step, made))
+    found = {}
+    for key, steps in makers.items():
+        if len(steps) == 1 and steps[0][0].kernel == "gemm":
+            step, made = steps[0]
+            size = _bytes(em.storage.gradient(key))
+            whole = (made.low, made.high) == (0, size) and made.stride * step.samples == size
+            if whole and step.samples > 1:
+                low = em.storage.offsets[key]
+                found[key] = _Range(low, low + size, step)
+    return found
+
+
+def _bytes(view: View) -> int:
+    low, high = view.hull()
+    return high - low
 
 
 def _ranges(em: Emitter, keys: Sequence[str]) -> list[_Range]:

@@ -31,8 +31,7 @@ class Buffer:
     """A slot of memory. `border` marks an image stored with a zero border (never written).
 
     Of a `cleared` one steps write the zeros, each time anew. A `kept` one is zero before a step's
-    first use of it and after the last. `offset` is where the slot starts in its segment; -1 until
-    it is placed.
+    first use of it and after the last. Where it lies is for each plan to say: plans may share it.
     """
 
     size: int
@@ -40,9 +39,14 @@ class Buffer:
     name: str = ""
     border: Sides | None = None
     geometry: tuple[int, ...] = ()
-    offset: int = -1
     cleared: bool = False
     kept: bool = False
+
+    def like(self, other: Buffer) -> bool:
+        """Whether the other one could stand for it."""
+        own = self.size, self.segment, self.name, self.border, self.geometry, self.kept
+        theirs = other.size, other.segment, other.name, other.border, other.geometry, other.kept
+        return own == theirs and not (self.cleared or other.cleared)
 
     @property
     def lasting(self) -> bool:
@@ -67,7 +71,7 @@ class View(NamedTuple):
     @property
     def size(self) -> int:
         """Number of elements."""
-        return prod(self.shape)
+        return size_of(self.axes)
 
     def hull(self) -> tuple[int, int]:
         """Bytes [low, high) of the buffer that the view covers, gaps included."""
@@ -123,6 +127,12 @@ class View(NamedTuple):
 def shape_of(axes: tuple[Axis, ...]) -> Shape:
     """Number of elements along each of the axes."""
     return tuple(extent_of(axis) for axis in axes)
+
+
+@known
+def size_of(axes: tuple[Axis, ...]) -> int:
+    """Number of elements."""
+    return prod(shape_of(axes))
 
 
 @known

@@ -12,7 +12,8 @@ from typing import cast
 from compute.cpu.kernels import SPECS
 from compute.cpu.kernels.transforms import EDGE, POINTS
 from compute.cpu.kernels.winograd import PADDED, weight_bytes, work_bytes
-from compute.cpu.planner.emitter import Emitter, image_words
+from compute.cpu.planner.emitter import Emitter
+from compute.cpu.planner.images import image_words
 from compute.cpu.planner.steps import NULL, Word, address
 from compute.cpu.planner.views import View
 from graph.program import Row

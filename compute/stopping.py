@@ -13,22 +13,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Best:
-    """The best score of a run, the epoch (from 1) that had it, and that epoch's metrics."""
+    """The best score of a run, the epoch (from 1) that had it, and that epoch's metrics.
+
+    Patience counts from epoch `since`: the best, or a later one that had no score.
+    """
 
     score: float | None = None
     epoch: int = 0
     metrics: Mapping[str, float] = field(default_factory=dict)
+    since: int = 0
 
     def to_json(self) -> list[object]:
         """Numbers keep every bit."""
         score = "" if self.score is None else self.score.hex()
-        return [score, self.epoch, {name: value.hex() for name, value in self.metrics.items()}]
+        known = {name: value.hex() for name, value in self.metrics.items()}
+        return [score, self.epoch, known, self.since]
 
     @classmethod
-    def from_json(cls, score: str, epoch: int, metrics: Mapping[str, str]) -> Best:
-        """The inverse of `to_json`."""
+    def from_json(
+        cls, score: str, epoch: int, metrics: Mapping[str, str], since: int | None = None
+    ) -> Best:
+        """The inverse of `to_json`; older checkpoints have no `since`."""
         known = {name: float.fromhex(value) for name, value in metrics.items()}
-        return cls(float.fromhex(score) if score else None, int(epoch), known)
+        since = int(epoch) if since is None else int(since)
+        return cls(float.fromhex(score) if score else None, int(epoch), known, since)
 
 
 def look(job: Job) -> str:
@@ -41,10 +49,10 @@ def look(job: Job) -> str:
         return ""
     score = at.score(rule.monitor)
     if score is None:
-        at.best = replace(at.best, epoch=at.epochs)  # nothing to be patient about
+        at.best = replace(at.best, since=at.epochs)  # nothing to be patient about
         return rule.monitor
     if rule.better(score, rule.worst if at.best.score is None else at.best.score):
-        at.best = Best(score, at.epochs, dict(at.metrics))
+        at.best = Best(score, at.epochs, dict(at.metrics), at.epochs)
         if rule.restore_best:
             job.best = _judged(job)
     return ""
@@ -60,7 +68,7 @@ def _judged(job: Job) -> dict[str, Array]:
 def used_up(job: Job) -> str:
     """Why the training ends before its last epoch, or "" where it goes on."""
     at, rule = job.position, job.model.graph.training.stopping
-    waited = at.epochs - at.best.epoch
+    waited = at.epochs - at.best.since
     if not rule.patience or waited < rule.patience:
         return ""
     name = f"val_{rule.monitor}" if f"val_{rule.monitor}" in at.metrics else rule.monitor
@@ -82,4 +90,4 @@ def restore(job: Job) -> str:
 
 def forget(job: Job) -> None:
     """Count anew from here on: another model trains."""
-    job.position.best, job.best = Best(epoch=job.position.epochs), {}
+    job.position.best, job.best = Best(since=job.position.epochs), {}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from gui.actions import Actions
@@ -36,6 +36,7 @@ from gui.start.recent import home_text
 from gui.statusbar import StatusBar
 from gui.topbar import TopBar, device_text
 from gui.widgets.basics import plain
+from gui.widgets.drop_sign import DropSign
 from gui.widgets.focus_ring import FocusRing
 from gui.widgets.notice import Notice, Offer, Tone
 from gui.widgets.tips import TipsSoon
@@ -61,6 +62,7 @@ class MainWindow(QMainWindow):
             look, Desk(self, places.journals), Actions(self, self.canvases), Trainer(self)
         )
         self._leaving = self._seen = False
+        self._drop_sign = DropSign(look, self)
         self.setAcceptDrops(True)
         self.setMinimumSize(*SMALLEST)
         self.resize(*SIZE)
@@ -304,10 +306,15 @@ class MainWindow(QMainWindow):
         self.close()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if _files(event):
+        if files := _files(event):
             event.acceptProposedAction()
+            self._drop_sign.tell(files)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._drop_sign.tell(())
 
     def dropEvent(self, event: QDropEvent) -> None:
+        self._drop_sign.tell(())
         for path in _files(event):
             self.files.open(path)
         event.acceptProposedAction()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from graph.graph import Graph
 from graph.training import Split, Training
@@ -15,20 +16,47 @@ def side_by_side(
     branches: Mapping[str, Sequence[Layer]],
     optimizers: Mapping[str, Layer],
     training: Training,
+    definitions: Mapping[str, Graph] | None = None,
 ) -> Graph:
     """Nets that read the same digits in the same batches, each with a loss and a metric.
 
     The layers of a branch begin with its name. One optimizer trains all, or each has its own.
     """
     graph = begin(training, ("digits", "Digits", {}))
+    graph.definitions.update(definitions or {})
     pixels = chain(graph, ("digits", "image"), [("flatten", "Flatten", {})])
     for name, layers in branches.items():
         scores = chain(graph, pixels, [(f"{name}_{id}", type_, set) for id, type_, set in layers])
+        graph.set_node(replace(graph.node(scores[0]), collapsed=True))  # lanes stay low
         compare(graph, name, scores)
     every = [f"{name}_loss" for name in branches]
     for name, optimizer in optimizers.items():
         optimise(graph, [f"{name}_loss"] if name in branches else every, optimizer)
     return graph
+
+
+def stacked(stacks: Mapping[str, Sequence[Layer]], optimizer: Layer, training: Training) -> Graph:
+    """Deep nets side by side, the hidden layers of each in a block: its depth is seen inside, and
+    the race as a whole.
+    """
+    branches: dict[str, list[Layer]] = {
+        name: [("layers", "Subgraph", {"definition": name}), ("scores", "Dense", {"units": 10})]
+        for name in stacks
+    }
+    definitions = {name: _stack(layers) for name, layers in stacks.items()}
+    graph = side_by_side(branches, {optimizer[0]: optimizer}, training, definitions)
+    for name in stacks:
+        call(graph, f"{name}_layers", f"Layers, {name}")
+    return graph
+
+
+def _stack(layers: Sequence[Layer]) -> Graph:
+    block = Graph()
+    add(block, ("input", "Input", {}))
+    end = chain(block, ("input", "y"), layers)
+    add(block, ("output", "Output", {}))
+    link(block, end, ("output", "x"))
+    return block
 
 
 def compare(graph: Graph, name: str, scores: Port) -> None:
@@ -59,25 +87,19 @@ def optimizers_race() -> Graph:
 def activations_race() -> Graph:
     """Four activations in nets of six hidden layers."""
     activations = {"sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "ReLU", "gelu": "GELU"}
-    branches = {
-        name: [*_deep(6, 32, type_, "glorot_uniform"), ("scores", "Dense", {"units": 10})]
-        for name, type_ in activations.items()
-    }
+    stacks = {name: _deep(6, 32, type_, "glorot_uniform") for name, type_ in activations.items()}
     adam: Layer = ("optimizer", "Adam", {"learning_rate": 0.002})
-    training = Training(epochs=15, batch_size=32, split=HELD_OUT)
-    return side_by_side(branches, {"optimizer": adam}, training)
+    return stacked(stacks, adam, Training(epochs=15, batch_size=32, split=HELD_OUT))
 
 
 def batchnorm_deep() -> Graph:
     """Ten sigmoid layers with batch normalisation, and the same without."""
-    scores: Layer = ("scores", "Dense", {"units": 10})
-    branches = {
-        "plain": [*_deep(10, 32, "Sigmoid", "glorot_uniform"), scores],
-        "normalised": [*_deep(10, 32, "Sigmoid", "glorot_uniform", norm=True), scores],
+    stacks = {
+        "plain": _deep(10, 32, "Sigmoid", "glorot_uniform"),
+        "normalised": _deep(10, 32, "Sigmoid", "glorot_uniform", norm=True),
     }
     adam: Layer = ("optimizer", "Adam", {"learning_rate": 0.003})
-    training = Training(epochs=20, batch_size=32, split=HELD_OUT)
-    return side_by_side(branches, {"optimizer": adam}, training)
+    return stacked(stacks, adam, Training(epochs=20, batch_size=32, split=HELD_OUT))
 
 
 def vanishing() -> Graph:

@@ -21,7 +21,7 @@ from graph.export.readable import Rows, readable
 from graph.export.symbolic import Generic
 from graph.export.writer import Use, Writer
 from graph.graph import Graph
-from graph.primitives.scan import stepped
+from graph.primitives.scan import real_states, stepped
 from graph.program import Row
 from graph.subgraph import Defined, Scan
 
@@ -38,7 +38,10 @@ def scan_cell(cell, states, series, shared=(), reverse=False):
 ''',
     '''
 def scan_cell_grad(cell, cell_grad, states, series, shared, d_states, d_kept, reverse=False):
-    """Gradients to states, series and shared values, from those to the last states and the kept."""
+    """Gradients to states, series and shared values, from those to the last states and the kept.
+
+    States of integers are handed on and have none.
+    """
     steps = list(range(series[0].shape[1]))[:: -1 if reverse else 1]
     trail = [states]
     for t in steps[:-1]:
@@ -46,10 +49,11 @@ def scan_cell_grad(cell, cell_grad, states, series, shared, d_states, d_kept, re
     d_series, d_shared = {}, None
     for t, before in zip(steps[::-1], trail[::-1]):
         given = *before, *(x[:, t] for x in series), *shared, *d_states, *(d[:, t] for d in d_kept)
-        d_states, d_series[t], now = cell_grad(*given)
+        found, d_series[t], now = cell_grad(*given)
+        d_states = [d for d, state in zip(found, before) if state.dtype.kind == "f"]
         d_shared = now if d_shared is None else [a + b for a, b in zip(d_shared, now)]
     ordered = [d_series[t] for t in sorted(d_series)]
-    return (*d_states, *(np.stack(values, axis=1) for values in zip(*ordered)), *d_shared)
+    return (*found, *(np.stack(values, axis=1) for values in zip(*ordered)), *d_shared)
 ''',
 )
 
@@ -61,11 +65,13 @@ BACK = "Gradients of a step of {}: to its states, its steps of series, what all 
 @dataclass(frozen=True)
 class Called:
     """What stands in a row in the place of a body: the name of its function, and how many of its
-    inputs are states, steps of series and shared values; `outputs` are words for what it gives.
+    inputs are states (`real` of them of real numbers), steps of series and shared values; `outputs`
+    are words for what it gives.
     """
 
     name: str
     states: int
+    real: int
     series: int
     shared: int
     outputs: tuple[str, ...]
@@ -106,19 +112,19 @@ class Cells:
         attrs = dict(row.attrs)
         body, count = cast("Generic", attrs["body"]), cast("int", attrs["carries"])
         inputs = [given.key for given in body.program.inputs]
-        timed = stepped(body.program)
+        timed, real = stepped(body.program), len(real_states(body.program, count))
         shared = len(inputs) - count - timed
         words = [key.partition(":")[2] for key, _ in body.program.outputs]
         lines = self._function(row.path, body, (count,), FORTH)
         name = self._named(row.path, lines)
-        attrs["body"] = Called(name, count, timed, shared, tuple(words))
+        attrs["body"] = Called(name, count, real, timed, shared, tuple(words))
         if row.op == "scan_grad":
             wanted = cast("tuple[int, ...]", attrs["wanted"])
             cuts = sum(k < count for k in wanted), sum(k < count + timed for k in wanted)
             back = self._function(row.path, cast("Generic", attrs["back"]), cuts, BACK)
             self._write(f"{name}_grad", back)
             words = [_word(row.path, inputs[k]) for k in wanted]
-            attrs["back"] = Called(f"{name}_grad", count, timed, shared, tuple(words))
+            attrs["back"] = Called(f"{name}_grad", count, real, timed, shared, tuple(words))
         return row._replace(attrs=tuple(attrs.items()))
 
     def _named(self, path: str, lines: list[str]) -> str:
@@ -222,7 +228,7 @@ def _scan(use: Use) -> Expression:
 
 def _scan_grad(use: Use) -> Expression:
     cell, back = cast("Called", use.attr("body")), cast("Called", use.attr("back"))
-    sizes = cell.states, cell.series, cell.shared, cell.states
+    sizes = cell.states, cell.series, cell.shared, cell.real
     parts = [cell.name, back.name, *_groups(len(use.operands), *sizes)]
     return _call(use, "scan_cell_grad", parts, len(back.outputs))
 

@@ -218,7 +218,7 @@ def train_function(outline: Outline) -> list[str]:
     lines += ["        yield losses", *stopping.leave(rule, monitors)]
     if means:
         lines += ["        if epoch + 1 < EPOCHS:", "            params.update(trained)"]
-    return [*lines, *stopping.restore(rule, monitors, "params.update(kept)")]
+    return [*lines, *stopping.restore(rule, "params.update(kept)")]
 
 
 def _seen(outline: Outline, path: str) -> str:

@@ -79,7 +79,7 @@ def train_function(outline: Outline, model: ModelClass) -> list[str]:
     lines += ["        yield losses", *stopping.leave(rule, monitors)]
     if averaged:
         lines += ["        if epoch + 1 < EPOCHS:", "            model.load_state_dict(trained)"]
-    return [*lines, *stopping.restore(rule, monitors, "model.load_state_dict(kept)")]
+    return [*lines, *stopping.restore(rule, "model.load_state_dict(kept)")]
 
 
 def _shown(name: str) -> list[str]:

@@ -55,12 +55,11 @@ def leave(rule: Stopping | None, monitors: Monitors) -> list[str]:
     ]
 
 
-def restore(rule: Stopping | None, monitors: Monitors, put_back: str) -> list[str]:
+def restore(rule: Stopping | None, put_back: str) -> list[str]:
     """After the last epoch; `put_back` makes the kept weights those of the model."""
     if rule is None or not rule.restore_best:
         return []
-    kept = "kept and best_epoch <= epoch" if monitors.seldom(rule.monitor) else "kept"
-    return [f"    if {kept}:", f"        {put_back}"]
+    return ["    if kept:", f"        {put_back}"]
 
 
 def _epochs(count: int) -> str:

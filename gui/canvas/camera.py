@@ -25,6 +25,7 @@ def zoom_of(rung: int) -> float:
 
 
 READABLE = zoom_of(-12)  # from which nodes show all: LOOK.md's 60 % on the ladder
+NAMED = 0.25  # from which nodes have their header, icon and ports; below they are blocks
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from PySide6.QtSvg import QSvgGenerator, QSvgRenderer
 
 import resources
 from gui import fonts
-from gui.canvas.camera import READABLE
+from gui.canvas.camera import NAMED, READABLE
 from gui.canvas.geometry import Rect
 
 Align = Literal["left", "right", "centre"]
@@ -43,7 +43,7 @@ def detail(zoom: float) -> Detail:
     """The level of detail at a zoom (1 is 100 %)."""
     if zoom >= READABLE:
         return Detail.FULL
-    if zoom >= 0.25:
+    if zoom >= NAMED:
         return Detail.PLAIN
     return Detail.NAME if zoom >= 0.1 else Detail.BOX
 

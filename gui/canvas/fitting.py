@@ -29,10 +29,10 @@ def fitted(camera: Camera, bounds: Rect, nodes: BoxIndex, cards: Sequence[Rect])
 
 
 def _whole(camera: Camera, bounds: Rect, foot: float = 0.0) -> Camera:
-    """All of `bounds`, with narrow margins where only so nodes show all that they have."""
+    """All of `bounds`, narrow margins where the usual ones hardly let nodes show all."""
     usual = camera.fitted(bounds, foot)
     narrow = camera.fitted(bounds, foot, NARROW_MARGIN)
-    return narrow if usual.zoom < READABLE <= narrow.zoom else usual
+    return narrow if usual.zoom <= READABLE <= narrow.zoom else usual
 
 
 def covers(camera: Camera, nodes: BoxIndex, card: Rect) -> bool:

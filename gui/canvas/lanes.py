@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from gui.canvas.geometry import NodeBox, Point, Rect
+from gui.canvas.geometry import PORT_Y, NodeBox, Point, Rect
 from gui.canvas.view_model import CanvasView, WireView
 from gui.canvas.wires import ABOVE_THREAD, BULGE, path_points, wire_ends, wire_path
 
@@ -47,7 +47,9 @@ def route_in_row(
                 lanes[wire] = straight
             continue
         span = Rect(min(source.x, target.x), 0.0, abs(target.x - source.x), 1.0)
-        if forward and wire.input == 0:
+        if forward and wire.input == 0 and (lane := _above_level(source, target, rects)):
+            lanes[wire] = lane
+        elif forward and wire.input == 0:
             lanes[wire] = -OVER - STEP * _first_free(above, span)
         else:
             crossed = [r for r in rects if r.x < span.right and span.x < r.right]
@@ -89,6 +91,17 @@ def _straight(source: Point, target: Point, rects: Sequence[Rect]) -> float | No
         if not any(_inside(points, rect.grown(CLEARANCE)) for rect in rects):
             return lane
     return None
+
+
+def _above_level(source: Point, target: Point, rects: Sequence[Rect]) -> float:
+    """The lane right above the nodes that stand on the level of both ends, below others; 0.0 where
+    it is not free, and on the first level, whose wires share the space above the row.
+    """
+    lane = target.y - PORT_Y - OVER
+    if source.y != target.y or lane < 0.0:
+        return 0.0
+    points = list(path_points(wire_path(source, target, lane), 64))
+    return 0.0 if any(_inside(points, rect.grown(CLEARANCE)) for rect in rects) else lane
 
 
 def _inside(points: Iterable[Point], rect: Rect) -> bool:

@@ -17,15 +17,16 @@ import networkx as nx
 
 from gui.canvas.geometry import CAPTION, GRID, NodeBox, Rect, snapped
 from gui.canvas.lanes import STEP, Row, route_between_rows, route_in_row
-from gui.canvas.levels import levels
+from gui.canvas.levels import at_ends, levels
 from gui.canvas.view_model import CanvasView, FrameView, NodeView, WireView
 
-ROW_LIMIT = 1120.0  # a row of this width fits the canvas of a 1600 px window
-# Of what is too high for that canvas rows may be so much wider, up to so many nodes, if all of it
+# A row of this width fits the canvas of a 1600 px window, so much height what lies at its foot
+# leaves. Of what is higher rows may be so much wider, up to so many nodes, if all of it
 # is then seen so much larger.
-CANVAS_HIGH, WIDER, MOST_TRIED, WORTH = 540.0, (1.4, 2.0, 2.8, 4.0), 400, 1.1
+ROW_LIMIT, CANVAS_HIGH = 1120.0, 480.0
+WIDER, MOST_TRIED, WORTH = (1.4, 2.0, 2.8, 4.0), 400, 1.1
 COLUMN_GAP, TAG_GAP = 28.0, 40.0
-LEVEL_GAP = 40.0
+LEVEL_GAP = 28.0  # holds a lane above a level
 ROW_GAP = 64.0  # holds the wire that returns
 COMPONENT_GAP = 56.0
 FRAME_PAD, FRAME_TITLE = 16.0, 26.0
@@ -64,11 +65,21 @@ def arrange(view: CanvasView, boxes: Mapping[str, NodeBox]) -> CanvasView:
     parts = [_with_portals(part, s, used) for part, s in zip(parts, sketches, strict=True)]
     best = _in_rows(view, parts, boxes, sketches, ROW_LIMIT)
     share = _share(best, boxes)
-    for times in WIDER if share < 1 and len(view.nodes) <= MOST_TRIED else ():
-        tried = _in_rows(view, parts, boxes, sketches, times * ROW_LIMIT)
-        if (larger := _share(tried, boxes)) > WORTH * share:
-            best, share = tried, larger
+    if share == 1 or len(view.nodes) > MOST_TRIED:
+        return best
+    lanes = [_as_lanes(net, sketch) for sketch in sketches]
+    for each in (sketches,) if lanes == sketches else (sketches, lanes):
+        for times in (1.0, *WIDER):
+            tried = _in_rows(view, parts, boxes, each, times * ROW_LIMIT)
+            if (larger := _share(tried, boxes)) > WORTH * share:
+                best, share = tried, larger
     return best
+
+
+def _as_lanes(net: nx.DiGraph[str], sketch: _Sketch) -> _Sketch:
+    """The sketch with what hangs below its lanes at their ends, where there are several."""
+    moved = at_ends(net.subgraph(sketch.ids), sketch.column, sketch.level)
+    return _Sketch(sketch.ids, *moved) if moved else sketch
 
 
 def _in_rows(

@@ -25,8 +25,31 @@ def levels(net: nx.DiGraph[str], order: Sequence[str], column: Mapping[str, int]
     return level
 
 
+def at_ends(
+    net: nx.DiGraph[str], column: Mapping[str, int], level: Mapping[str, int]
+) -> tuple[dict[str, int], dict[str, int]] | None:
+    """Columns and levels with nodes that hang alone below their source's level, as metrics do, at
+    its end instead: lanes side by side stay lanes. None where fewer than two hang so.
+    """
+    ends: dict[int, int] = {}  # the last column of a level
+    for id in column:
+        ends[level[id]] = max(ends.get(level[id], 0), column[id])
+    moved, raised = dict(column), dict(level)
+    for id in sorted(net, key=lambda id: (level[id], id)):
+        sources = sorted(net.predecessors(id), key=lambda s: net.edges[s, id]["ports"])
+        if not sources or net.out_degree(id) or any(level[s] == level[id] for s in sources):
+            continue
+        lane = level[sources[0]]
+        if lane < level[id]:
+            ends[lane] += 1
+            moved[id], raised[id] = ends[lane], lane
+    return (moved, raised) if sum(raised[id] != level[id] for id in net) > 1 else None
+
+
 class _Paths:
-    """Longest paths among the nodes that are `left`; ties follow first ports, then names."""
+    """Longest paths among the nodes that are `left`; ties follow what goes on, first ports, then
+    names.
+    """
 
     def __init__(self, net: nx.DiGraph[str], order: Sequence[str]) -> None:
         self.left = dict.fromkeys(order)  # in topological order
@@ -43,8 +66,8 @@ class _Paths:
 
     def take_longest(self) -> list[str]:
         """The longest path, which is then no longer left."""
-        length, fed = self._length, self._net.in_degree
-        end = max(self.left, key=lambda id: (length[id], fed(id) > 0))
+        length, fed, feeds = self._length, self._net.in_degree, self._net.out_degree
+        end = max(self.left, key=lambda id: (length[id], fed(id) > 0, feeds(id) > 0))
         path = [end]
         while self._before[path[-1]]:
             path.append(self._before[path[-1]])

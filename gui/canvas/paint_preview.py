@@ -13,7 +13,8 @@ from PySide6.QtGui import QImage, QPainter, QPainterPath, QPolygonF
 from gui.canvas.drawing import Detail, brush, draw_image, fill, is_svg, pen, qrect, rounded, text
 from gui.canvas.geometry import Rect
 from gui.canvas.view_model import REST, Bars, Mosaic, Preview, Scatter, Sparkline
-from gui.theme import Mood, Theme, channels, mix
+from gui.colour_maps import COUNT, greys, map_pixels, pixel
+from gui.theme import Mood, Theme, mix
 from gui.theme import theme as theme_of
 
 SHARPEST = 4  # pixels of a mosaic for each px, at most
@@ -66,20 +67,8 @@ def _table(mood: Mood, ramp: str) -> NDArray[np.uint32]:
     """The 256 colours of a map of a theme, or greys; made for a tile each they cost most of it."""
     if ramp == REST:
         look = theme_of(mood)
-        return np.full(256, _rgb(mix(look.node, look.text3, QUIET)), np.uint32)
-    if not ramp:
-        return np.array([_grey(value) for value in range(256)], np.uint32)
-    ramped = [_rgb(theme_of(mood).ramp(ramp, value / 255)) for value in range(256)]
-    return np.array(ramped, np.uint32)
-
-
-def _grey(value: int) -> int:
-    return 0xFF000000 | value << 16 | value << 8 | value
-
-
-def _rgb(name: str) -> int:
-    red, green, blue = channels(name)
-    return 0xFF000000 | red << 16 | green << 8 | blue
+        return np.full(COUNT, pixel(mix(look.node, look.text3, QUIET)), np.uint32)
+    return map_pixels(mood, ramp) if ramp else greys()
 
 
 def _mosaic(painter: QPainter, preview: Mosaic, rect: Rect, theme: Theme) -> None:

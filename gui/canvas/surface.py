@@ -29,7 +29,7 @@ from PySide6.QtWidgets import QWidget
 
 from gui import fonts
 from gui.canvas.backdrop import Backdrop, seen_part
-from gui.canvas.camera import NOTCH, READABLE, Camera
+from gui.canvas.camera import NAMED, NOTCH, Camera
 from gui.canvas.draft import NO_DRAFT, Draft
 from gui.canvas.drawing import Detail, colour, detail, pen, qrect, rounded, stroke
 from gui.canvas.fitting import fitted
@@ -147,9 +147,12 @@ class Surface(QWidget):
 
     def fitted(self, rect: Rect) -> Camera:
         """All of a part of the canvas, clear of what lies over it."""
-        cards = [self.minimap.geometry(), self.zoom_bar.geometry(), self.card_room]
-        places = [Rect(card.x(), card.y(), card.width(), card.height()) for card in cards]
+        places = [Rect(c.x(), c.y(), c.width(), c.height()) for c in self._cards()]
         return fitted(self.camera, rect, self.scene.boxes, places)
+
+    def _cards(self) -> list[QRect]:
+        """What lies over the foot of the canvas, px of the window."""
+        return [self.minimap.geometry(), self.zoom_bar.geometry(), self.card_room]
 
     def zoom_by(self, rungs: int, at: QPointF | None = None) -> None:
         """Zoom by steps of the ladder at a point of the window, its middle when None."""
@@ -248,14 +251,25 @@ class Surface(QWidget):
             self._flash.start()
 
     def show_node(self, id: str) -> None:
-        """Bring a node into the middle and draw the eye to it."""
+        """Bring a node into sight and draw the eye to it."""
         if id in self.scene.index_of:
-            rect = self.scene.rect(self.scene.index_of[id])
-            camera = self.camera
-            if camera.zoom < READABLE:
-                camera = camera.zoomed(-camera.rung, 0, 0)
-            self.look_from(camera.centred(rect.x + rect.width / 2, rect.middle))
+            if self.camera.zoom < NAMED:
+                self.look_from(self.camera.zoomed(-self.camera.rung, 0, 0))
+            self.bring(id)
             self.flash(id)
+
+    def bring(self, id: str) -> None:
+        """Show a node in the middle, unless it is in sight: then nothing moves."""
+        rect = self.scene.rect(self.scene.index_of[id])
+        if not self.has_in_sight(rect):
+            self.look_from(self.camera.centred(rect.x + rect.width / 2, rect.middle))
+
+    def has_in_sight(self, rect: Rect) -> bool:
+        """Whether all of a part of the canvas is seen, off the edge and clear of the cards."""
+        corner, zoom = self.camera.window(Point(rect.x, rect.y)), self.camera.zoom
+        seen = QRectF(corner.x, corner.y, rect.width * zoom, rect.height * zoom)
+        inner = QRectF(self.rect()).adjusted(EDGE, EDGE, -EDGE, -EDGE)
+        return inner.contains(seen) and not any(QRectF(c).intersects(seen) for c in self._cards())
 
     def reveal(self, id: str) -> None:
         """Bring a node into sight."""

@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from compute.questions import FeatureMap, Parameter
 from gui import fonts
 from gui.canvas.drawing import draw_image, text
-from gui.docks.features_maps import colour_table, picture
+from gui.colour_maps import map_table
+from gui.docks.features_maps import picture
 from gui.docks.plot_scale import value_text
 from gui.look import Look
 
@@ -57,7 +58,7 @@ class RampBar(QWidget):
         left = fonts.measure(low, "caption mono") + 6
         line = np.arange(256, dtype=np.uint8)
         image = QImage(line.data, 256, 1, 256, QImage.Format.Format_Indexed8)
-        image.setColorTable(colour_table(theme.name, "activation"))
+        image.setColorTable(map_table(theme.name, "activation"))
         draw_image(painter, QRectF(left, middle - 3, BAR, 6), image)
         text(painter, left + BAR + 6, middle, high, "caption mono", theme.text3)
         painter.end()
@@ -93,7 +94,7 @@ class FilterStrip(QWidget):
         tiles = self.found.tiles[:MOST]
         rows, side = self._grid(len(tiles))
         columns = math.ceil(len(tiles) / rows)
-        table = colour_table(theme.name, "signed")
+        table = map_table(theme.name, "signed")
         for index, tile in enumerate(tiles):
             row, column = divmod(index, columns)
             place = QRectF(LABEL + column * (side + 1), row * (side + 1), side, side)

@@ -4,14 +4,12 @@ or bars where it is a vector.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QColor,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -26,11 +24,10 @@ from compute.attention import NAME
 from compute.questions import FeatureMap
 from gui.canvas.drawing import brush, colour, draw_image, pen, rounded, stroke, text
 from gui.canvas.geometry import Rect
+from gui.colour_maps import map_table
 from gui.docks.plot_paint import paint_empty
 from gui.docks.plot_scale import linear_ticks, tick_text, value_text
 from gui.look import Look
-from gui.theme import Mood
-from gui.theme import theme as theme_of
 
 GAP = 3.0
 SMALLEST = 18.0  # px of a map; what does not fit is left out and said
@@ -38,13 +35,6 @@ LARGEST = 84.0
 AXIS = 40.0
 FOOT = 16.0  # px beside and below units over time
 Greys = NDArray[np.uint8]
-
-
-@cache
-def colour_table(mood: Mood, ramp: str) -> list[int]:
-    """A map of a theme as 256 colours."""
-    theme = theme_of(mood)
-    return [QColor(theme.ramp(ramp, k / 255)).rgb() for k in range(256)]
 
 
 def picture(tile: Greys, table: list[int] | None) -> QImage:
@@ -210,7 +200,7 @@ class MapsView(QWidget):
     def _paint_time(self, painter: QPainter, found: FeatureMap) -> None:
         """A row for each unit, a column for each step, what stands there below it."""
         theme, tile = self._look.theme, found.tiles[0]
-        image = picture(tile.T if self.time == 0 else tile, colour_table(theme.name, "activation"))
+        image = picture(tile.T if self.time == 0 else tile, map_table(theme.name, "activation"))
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
         whole = QRectF(FOOT, 0, self.width() - FOOT, self.height() - FOOT)
         draw_image(painter, whole, image)
@@ -228,7 +218,7 @@ class MapsView(QWidget):
         painter.resetTransform()
 
     def _paint_tiles(self, painter: QPainter, found: FeatureMap) -> None:
-        table = colour_table(self._look.theme.name, "activation")
+        table = map_table(self._look.theme.name, "activation")
         tiles = found.tiles if self.own_range else on_one_range(found)
         if self.large >= 0:
             tile = tiles[self.large]

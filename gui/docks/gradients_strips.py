@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QColor,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from gui import fonts
 from gui.canvas.drawing import colour, draw_image, pen, rounded, stroke, text
 from gui.canvas.geometry import Rect
+from gui.colour_maps import map_pixels, map_table, pixel
 from gui.docks.gradients_norms import LOUDEST, Layer, entries, value_at
 from gui.docks.plot_scale import tick_text, value_text
 from gui.look import Look
@@ -36,15 +36,8 @@ SCALE_HEIGHT = 34
 @cache
 def _colours(mood: Mood) -> NDArray[np.uint32]:
     """256 pixels of a theme: nothing, the gradient map, and beyond its end."""
-    theme = theme_of(mood)
-    ramp = [theme.ramp("gradient", k / (LOUDEST - 1)) for k in range(LOUDEST)]
-    return np.array([QColor(name).rgb() for name in (theme.field, *ramp, theme.error)], np.uint32)
-
-
-@cache
-def _ramp_table(mood: Mood) -> list[int]:
-    """256 colours of the gradient map alone."""
-    return [QColor(theme_of(mood).ramp("gradient", k / 255)).rgb() for k in range(256)]
+    theme, ramp = theme_of(mood), map_pixels(mood, "gradient", LOUDEST)
+    return np.array([pixel(theme.field), *ramp, pixel(theme.error)], np.uint32)
 
 
 class Strips(QWidget):
@@ -238,7 +231,7 @@ def paint_range(painter: QPainter, bar: Rect, limits: tuple[float, float], theme
     """The gradient map as a bar, each power of ten of its range written below it."""
     line = np.arange(256, dtype=np.uint8)
     image = QImage(line.data, 256, 1, 256, QImage.Format.Format_Indexed8)
-    image.setColorTable(_ramp_table(theme.name))
+    image.setColorTable(map_table(theme.name, "gradient"))
     draw_image(painter, QRectF(bar.x, bar.y, bar.width, bar.height), image)
     low, high = (round(float(np.log10(end))) for end in limits)
     room = bar.width / (1.2 * fonts.measure(power_text(low), "caption mono"))  # for so many

@@ -52,7 +52,7 @@ EMPTY = "Press Run: then draw, fill in a row or type here, and the net says what
 Given = tuple[int, bytes]  # how many symbols were typed, and the sample
 UNKNOWN = "This net reads something that cannot be drawn or typed here yet."
 MOST_BARS, FIRST = 12, 8  # classes up to which each has its bar; of more so many
-BESIDE = 430  # px of width from which the answer stands beside what is asked
+BESIDE = 360  # px of width from which the answer stands beside what is asked
 LEAST_ROW, MOST_SHARE = 136, 0.62  # px of a row to fill in; of the width of the page
 NAME, NUMBER, STEP = 76, 52, 18  # px: at most for a name, for a number, a row
 

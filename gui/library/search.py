@@ -14,7 +14,7 @@ from graph.op import REGISTRY
 from gui import fonts
 from gui.app import App
 from gui.canvas.describe import shape_text
-from gui.canvas.geometry import PORT_Y, WIDTH, Point
+from gui.canvas.geometry import PORT_Y, Point
 from gui.canvas.view import Canvas
 from gui.document import Document
 from gui.library.add import add_at, add_free, add_linked, width_of
@@ -162,7 +162,8 @@ class SearchPopup(Finder):
             self.hide()
         links = () if modifiers & Qt.KeyboardModifier.ShiftModifier else self._links_of(item)
         id = self._added(document, item, links)
-        self._show(id)
+        if self._canvas is not None:
+            self._canvas.bring(id)
         self._memory.used_node(item.name)
         if stay:
             self._begin(None)
@@ -203,15 +204,6 @@ class SearchPopup(Finder):
             beside = links[0].node if links and op.role == "optimizer" else self._selected
             return add_linked(document, op, links, beside)
         return add_free(document, item.op(), self._point)
-
-    def _show(self, id: str) -> None:
-        """Bring the new node into sight."""
-        if self._canvas is None or self._document is None:
-            return
-        node, area = self._document.view[id], self._canvas.camera.area
-        inside = area.x < node.x and node.x + WIDTH < area.right
-        if not (inside and area.y < node.y < area.bottom - 2 * PORT_Y):
-            self._canvas.look_from(self._canvas.camera.centred(node.x + WIDTH / 2, node.y + PORT_Y))
 
     def _build_footer(self) -> None:
         self._about.setProperty("tone", "small")

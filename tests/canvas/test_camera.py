@@ -53,7 +53,7 @@ def test_fit_shows_all(rect: Rect) -> None:
 
 @pytest.mark.parametrize(
     ("width", "margin"),
-    [(1200, FIT_MARGIN), (1280, NARROW_MARGIN), (1700, FIT_MARGIN)],
+    [(1150, FIT_MARGIN), (1280, NARROW_MARGIN), (1700, FIT_MARGIN)],
     ids=["room enough", "readable by a narrower margin", "not readable so either"],
 )
 def test_fit_narrows_its_margin_where_only_so_nodes_can_be_read(width: int, margin: float) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication, QPlainTextEdit, QToolTip
 from graph import edits
 from graph.graph import Frame, Note
 from gui.canvas import commands
-from gui.canvas.geometry import Point
+from gui.canvas.geometry import Point, Rect
 from gui.canvas.hits import PortHit
 from gui.canvas.items import carried, frame_rect, item_at, note_rect
 from gui.canvas.view_model import mosaic
@@ -196,18 +196,43 @@ def test_tips_tell_shapes_and_statistics(driven: Any) -> None:
     driven.qtbot.waitUntil(lambda: not QToolTip.isVisible())
 
 
-def test_jumping_to_a_node_centres_and_lights_it(driven: Any) -> None:
+def test_jumping_to_a_node_lights_it_where_it_is_in_sight(driven: Any) -> None:
+    canvas = driven.canvas
+    before = canvas.camera
+    unlit = canvas.grab().toImage()
+    canvas.show_node("conv2")
+    assert canvas.camera == before
+    assert canvas.grab().toImage() != unlit
+    driven.qtbot.waitUntil(lambda: canvas.grab().toImage() == unlit, timeout=3000)
+
+
+@pytest.mark.parametrize("corner", [(-60, 200), (5, 200), (600, 5), (600, 700), (20, 630)])
+def test_jumping_centres_a_node_at_the_edge_under_a_card_or_out_of_sight(
+    driven: Any, corner: tuple[int, int]
+) -> None:
+    canvas = driven.canvas
+    rect = canvas.scene.rect(canvas.scene.index_of["conv2"])
+    at = canvas.camera.window(Point(rect.x, rect.y))
+    canvas.look_from(canvas.camera.panned(corner[0] - at.x, corner[1] - at.y))
+    before = canvas.camera
+    canvas.show_node("conv2")
+    assert canvas.camera != before
+    assert_in_the_middle(canvas, rect)
+    assert canvas.camera.zoom == before.zoom
+
+
+def test_jumping_among_blocks_shows_the_node_whole(driven: Any) -> None:
     canvas = driven.canvas
     canvas.zoom_by(-40)
     canvas.show_node("conv2")
-    rect = canvas.scene.rect(canvas.scene.index_of["conv2"])
+    assert_in_the_middle(canvas, canvas.scene.rect(canvas.scene.index_of["conv2"]))
+    assert canvas.camera.zoom == 1.0
+
+
+def assert_in_the_middle(canvas: Any, rect: Rect) -> None:
     middle = canvas.camera.window(Point(rect.x + rect.width / 2, rect.middle))
     assert abs(middle.x - canvas.width() / 2) <= 1
     assert abs(middle.y - canvas.height() / 2) <= 1
-    assert canvas.camera.zoom == 1.0
-    driven.settle()
-    lit = canvas.grab().toImage()
-    driven.qtbot.waitUntil(lambda: canvas.grab().toImage() != lit, timeout=3000)
 
 
 def test_zoom_buttons(driven: Any) -> None:

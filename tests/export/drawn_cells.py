@@ -103,6 +103,30 @@ def frames() -> Graph:
     return cells(wires, nodes, scan_cell=cell)
 
 
+def picks() -> Graph:
+    """A state of integers beside one of numbers: what a step picks is looked up in the next."""
+    inner = {name: op("Input") for name in ("x", "picked", "h")}
+    inner |= {"d": op("Dense", units=3), "words": op("Embedding", vocabulary=5, features=3)}
+    inner |= {"flat": op("Flatten"), "sum": op("Add"), "act": op("Tanh"), "ids": op("ToIds")}
+    inner |= {"up": op("Formula", formula="4 * abs(x)"), "cut": first_column()}
+    inner |= {"h_next": op("Output"), "picked_next": op("Output")}
+    cell = draw(
+        inner,
+        """x.y>d.x d.y>sum.x picked.y>words.x words.y>flat.x flat.y>sum.x h.y>sum.x sum.y>act.x
+        act.y>h_next.x act.y>up.x up.y>cut.x cut.y>ids.x ids.y>picked_next.x""",
+    )
+    nodes = {"scan": scan(returns="last"), "first": first_column(), "start": op("ToIds")}
+    nodes["size"] = op("Formula", formula="2 * abs(x)")
+    wires = """steps.y>scan.x data.features>first.x first.y>size.x size.y>start.x
+        start.y>scan.picked scan.h_next>last.x"""
+    return cells(wires, nodes, cell=cell)
+
+
+def first_column() -> Op:
+    """N×1 of N×F."""
+    return op("Slice", axis=1, start=0, stop=1)
+
+
 def noisy() -> Graph:
     """Dropout inside a cell."""
     cell = elman()
@@ -136,6 +160,7 @@ CELLS: dict[str, Graph] = {
     "nested": nested(),
     "letters": letters(),
     "frames": frames(),
+    "picks": picks(),
     **{
         f"ended {returns} {reverse}": ended(returns, reverse)
         for returns in ("sequence", "last")

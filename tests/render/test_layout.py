@@ -8,9 +8,12 @@ import pytest
 from graph.files import load
 from graph.graph import Frame, Graph
 from gui.canvas import layout
+from gui.canvas.camera import READABLE, Camera
+from gui.canvas.fitting import NARROW_MARGIN
 from gui.canvas.geometry import Rect
 from gui.canvas.layout import ROW_LIMIT, is_unplaced
 from gui.canvas.paint_canvas import Scene, scene
+from gui.canvas.surface import CARD
 from gui.canvas.wires import path_points, wire_ends
 from gui.sheet import canvas_view
 from resources import example_path
@@ -183,12 +186,51 @@ def _random(rng: random.Random) -> Graph:
     return draw({name: op(rng.choice(kinds)) for name in names}, " ".join(sorted(wires)))
 
 
-@pytest.mark.parametrize("name", ["activations-race", "batchnorm-deep"])
-def test_what_is_too_high_takes_wider_rows(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def race(nets: int, layers: int) -> Graph:
+    """Nets that read the same data, each with a loss and a metric; one optimizer for all."""
+    nodes, wires = {"data": op("ToyData"), "adam": op("Adam")}, []
+    for net in "abcdefgh"[:nets]:
+        ids = [f"{net}{number:02}" for number in range(layers)]
+        nodes |= dict.fromkeys(ids, op("Dense", units=2))
+        nodes |= {f"{net}_loss": op("CrossEntropy"), f"{net}_right": op("Accuracy")}
+        wires += [f"{one}.y>{two}.x" for one, two in pairwise(ids)]
+        wires += [f"data.features>{ids[0]}.x", f"{net}_loss.loss>adam.loss"]
+        for judge in (f"{net}_loss", f"{net}_right"):
+            wires += [f"{ids[-1]}.y>{judge}.prediction", f"data.target>{judge}.target"]
+    return draw(nodes, " ".join(wires))
+
+
+@pytest.mark.parametrize(("nets", "layers"), [(2, 20), (4, 12)])
+def test_what_is_too_high_takes_wider_rows(
+    nets: int, layers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Then all of it is seen larger."""
     zooms = []
     for wider in ((), layout.WIDER):
         monkeypatch.setattr(layout, "WIDER", wider)
-        made = laid_out(load(example_path(name)))
+        made = laid_out(race(nets, layers))
         zooms.append(layout._share(made.view, made.boxes))
     assert zooms[1] > 1.1 * zooms[0]
+
+
+def test_nets_side_by_side_are_lanes_with_their_metrics_at_the_end() -> None:
+    drawing = laid_out(race(4, 3))
+    view = drawing.view
+    heights = set()
+    for net in "abcd":
+        lane = [f"{net}00", f"{net}01", f"{net}02", f"{net}_loss", f"{net}_right"]
+        assert len({view[id].y for id in lane}) == 1
+        assert all(view[one].x < view[two].x for one, two in pairwise(lane))
+        heights.add(view[lane[0]].y)
+    assert len(heights) == 4
+    assert crossed(drawing) == []
+
+
+@pytest.mark.parametrize("name", ["optimizers-race", "activations-race", "batchnorm-deep"])
+def test_races_fit_a_small_window_at_a_zoom_that_shows_all(name: str) -> None:
+    drawing = laid_out(load(example_path(name)))
+    around = rects(drawing).values()
+    width = max(r.right for r in around) - min(r.x for r in around)
+    height = max(r.bottom for r in around) - min(r.y for r in around)
+    camera = Camera(width=946, height=463 - CARD.height())  # what 1440 × 900 px leave
+    assert camera.fitted(Rect(0.0, 0.0, width, height), margin=NARROW_MARGIN).zoom >= READABLE

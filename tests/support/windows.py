@@ -49,15 +49,25 @@ def answer_file(qtbot: QtBot, path: Path) -> None:
     qtbot.waitUntil(lambda: not isinstance(QApplication.activeModalWidget(), QFileDialog))
 
 
-def drop(window: MainWindow, *paths: Path) -> None:
+LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+
+
+def dragged(*paths: Path) -> QMimeData:
+    """Files in the hand."""
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    copy, left, none = (
-        Qt.DropAction.CopyAction,
-        Qt.MouseButton.LeftButton,
-        Qt.KeyboardModifier.NoModifier,
-    )
-    enter = QDragEnterEvent(QPoint(50, 300), copy, data, left, none)
+    return data
+
+
+def drag_over(window: MainWindow, data: QMimeData) -> bool:
+    """Whether the window takes it."""
+    enter = QDragEnterEvent(QPoint(50, 300), Qt.DropAction.CopyAction, data, LEFT, NONE)
     QApplication.sendEvent(window, enter)
-    if enter.isAccepted():
-        QApplication.sendEvent(window, QDropEvent(QPointF(50, 300), copy, data, left, none))
+    return enter.isAccepted()
+
+
+def drop(window: MainWindow, *paths: Path) -> None:
+    data = dragged(*paths)
+    if drag_over(window, data):
+        event = QDropEvent(QPointF(50, 300), Qt.DropAction.CopyAction, data, LEFT, NONE)
+        QApplication.sendEvent(window, event)

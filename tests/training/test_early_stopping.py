@@ -21,10 +21,11 @@ from compute.runs import RunError, Workspace
 from compute.session import resume, train_graph
 from compute.stopping import Best
 from compute.train import train
-from graph.graph import Graph
+from graph.edits import Connect, connect
+from graph.graph import Graph, Node
 from graph.lower import Model
 from graph.op import SettingError
-from graph.training import Stopping
+from graph.training import Split, Stopping
 from tests.support.small_graphs import DEVICES, make_plan, moons, op
 
 FALLING = Stopping(2, mode="max", restore_best=True)  # a loss that falls is never better
@@ -41,6 +42,24 @@ def learning(rule: Stopping, epochs: int = 8, **settings: object) -> Graph:
     """Moons whose loss falls from epoch to epoch."""
     graph = moons(epochs=epochs, stopping=rule)
     graph.set_node(replace(graph.node("adam"), op=op("Adam", learning_rate=0.02, **settings)))
+    return graph
+
+
+def resting(rule: Stopping, epochs: int) -> Graph:
+    """Moons of two heads; the optimizer of the second takes a step in every other epoch."""
+    settings = {"split": Split(validation=0.0), "epochs": epochs, "stopping": rule}  # 12 steps each
+    graph = moons(**settings)
+    nodes = {"side": op("Dense", units=2), "other": op("CrossEntropy")}
+    nodes["sgd"] = op("SGD", learning_rate=0.1, every=24, order=1)
+    for id, made in nodes.items():
+        graph.set_node(Node(id, made))
+    for source, output, target, port in (
+        ("relu", "y", "side", "x"),
+        ("side", "y", "other", "prediction"),
+        ("data", "target", "other", "target"),
+        ("other", "loss", "sgd", "loss"),
+    ):
+        Connect(connect(graph, source, output, target, port)).apply(graph)
     return graph
 
 
@@ -188,15 +207,36 @@ def test_another_model_is_waited_for_anew() -> None:
     assert (swaps, epochs) == (1, [1, 2, 3, 4, 5, 6, 7])
 
 
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize(("patience", "epochs"), [(0, 4), (2, 4), (1, 2)])
+def test_the_best_weights_come_back_after_epochs_without_a_score(
+    patience: int, epochs: int, device: str, tmp_path: Path
+) -> None:
+    """Patience does not wait for what there is not."""
+    rule = Stopping(patience, "sgd_loss", mode="max", restore_best=True)
+    graph = resting(rule, epochs)
+    given = options(tmp_path, device)
+    done = [e for e in train_graph(graph, given) if not isinstance(e, Checkpointed)]
+    scored = ["sgd_loss" in e.metrics for e in done if isinstance(e, EpochDone)]
+    assert scored == [True, False, True, False][:epochs]
+    last = done[-1]
+    assert isinstance(last, Finished)
+    assert last.reason == "the weights are those of epoch 1, the best"
+    first = ended(train_graph(resting(rule, 1), given))
+    assert last.metrics == first.metrics
+    assert same(judged(tmp_path, "moons-1"), judged(tmp_path, "moons-2"))
+
+
 def test_positions_keep_the_best_epoch() -> None:
     """Every bit of it; a checkpoint of an older version has none."""
-    best = Best(0.1 + 0.2, 7, {"val_loss": 0.1 + 0.2, "loss": math.pi})
+    best = Best(0.1 + 0.2, 7, {"val_loss": 0.1 + 0.2, "loss": math.pi}, since=8)
     at = Position(step=9, epochs=8, best=best)
     assert Position.from_text(at.to_text()) == at
     assert Position.from_text(Position().to_text()).best == Best()
-    older = Position(step=9).to_text().replace(', "best": ["", 0, {}]', "")
+    older = Position(step=9).to_text().replace(', "best": ["", 0, {}, 0]', "")
     assert "best" not in older
     assert Position.from_text(older).best == Best()
+    assert Best.from_json("", 3, {}) == Best(epoch=3, since=3)
 
 
 @pytest.mark.parametrize("given", [{"patience": -1}, {"mode": "least"}, {"min_delta": -0.5}])

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QDragLeaveEvent
 from PySide6.QtWidgets import QApplication, QPushButton, QTabBar
 from pytestqt.qtbot import QtBot
-from windows import act, add_node, answer_file, dialog, drop, press
+from windows import act, add_node, answer_file, dialog, drag_over, dragged, drop, press
 
 import resources
 from graph.edits import Remove
@@ -14,6 +15,7 @@ from graph.files import dumps, load
 from graph.ops.table import Table
 from gui.tabs import TabButton
 from gui.theme import tokens
+from gui.widgets.drop_sign import DropSign
 from gui.window import MainWindow
 
 SIZE = tokens()["size"]["window"]
@@ -178,6 +180,24 @@ def test_files_can_be_dropped(window: MainWindow, qtbot: QtBot, tmp_path: Path) 
     assert op.path == "rows.csv"
     assert [column.name for column in op.schema.columns] == ["a", "b", "kind"]
     assert document.folder == tmp_path
+
+
+def test_the_window_says_what_a_drop_does(window: MainWindow, tmp_path: Path) -> None:
+    sign = window.findChild(DropSign)
+    assert isinstance(sign, DropSign)
+    assert not drag_over(window, dragged(tmp_path / "notes.doc"))
+    assert not sign.isVisible()
+    files = tmp_path / "a.loom", tmp_path / "film.mp4"
+    assert drag_over(window, dragged(*files))
+    assert (sign.isVisible(), sign.words) == (True, "Drop to open a.loom")
+    assert sign.geometry() == window.rect()
+    assert window.childAt(window.rect().center()) is not sign
+    QApplication.sendEvent(window, QDragLeaveEvent())
+    assert not sign.isVisible()
+    assert drag_over(window, dragged(*files, tmp_path / "b.csv"))
+    assert sign.words == "Drop to open 2 files"
+    drop(window, resources.example_path("digits-mlp"))
+    assert not sign.isVisible()
 
 
 def test_a_file_that_cannot_be_opened_is_explained(window: MainWindow, tmp_path: Path) -> None:

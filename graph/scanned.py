@@ -60,8 +60,11 @@ def roles_of(op: Scan, definition: Graph) -> Roles:
 
 
 def check_inside(definition: Graph, place: str = "") -> None:
-    """Raises ShapeError for a node that no cell can hold: it keeps nothing but its states."""
-    for node in definition:
+    """Raises ShapeError for a node that no cell can hold: it keeps nothing but its states.
+
+    Of several the first by its identifier, in whatever order they were drawn.
+    """
+    for node in sorted(definition, key=lambda node: node.id):
         where = f"{place}{node.label}"
         if isinstance(node.op, Defined):
             inner = definition.definitions.get(node.op.definition)

@@ -219,6 +219,18 @@ def test_what_is_refused_inside_is_told_inside() -> None:
     assert found in trace(over(cell, scan(), 5, 4), "train", 2).refusals
 
 
+def test_what_is_told_does_not_hang_on_the_order_of_drawing() -> None:
+    """Of two nodes that no cell can hold the first by name is told, as in a file opened again."""
+    sources = {"second": op("ToyData"), "first": op("ToyData")}
+    (found,) = {
+        one.message
+        for names in (sources, sorted(sources))
+        for one in used(over(draw({n: sources[n] for n in names}, ""), scan(), 5, 4))
+        if "the data" in one.message
+    }
+    assert "the data first inside" in found
+
+
 def test_definitions_keep_their_scans() -> None:
     """A definition that is scanned is not removed; renamed, its scans follow; ports that go take
     their wires and come back with them."""

@@ -238,7 +238,8 @@ class Emitter:
             return
         if self._transpose(source, goal, joined):
             return
-        samples = dims[0][0] if dims and _leads(goal, source) else 0
+        # one row of numbers is copied as such: cut by samples it would go number by number
+        samples = dims[0][0] if len(joined) > 1 and _leads(goal, source) else 0
         self._permute(source, goal, joined, samples)
 
     def _permute(self, source: View, goal: View, dims: list[Joint], samples: int) -> None:

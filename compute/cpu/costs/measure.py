@@ -44,8 +44,8 @@ from resources import example_path
 KERNEL_SECONDS = 0.2
 RECORDED = 5  # epochs of a small training on record
 EVERY = 2  # steps of one in which phases take turns
-REACHES = (1 << 18, 1 << 19, 1 << 20, 1 << 21, 1 << 22, 1 << 23, 3 << 24)
-FAR = (1 << 22, 1 << 23, 3 << 24)  # where threads are measured together: nearer, each has its own
+NEAR = (1 << 18, 1 << 19, 1 << 20, 1 << 21)  # bytes; nearer ones each core keeps for itself
+FAR = (1 << 22, 1 << 23, 1 << 24, 1 << 25, 3 << 24, 3 << 25)  # to beyond most caches
 NEAREST = (1 << 15, 1e-13)  # bytes that are never waited for
 Report = Callable[[int, int, str], None]
 
@@ -55,7 +55,7 @@ def calibrate(threads: int, report: Report) -> Calibration:
     start = time.perf_counter()
     report(0, 3, "memory")
     (epoch, turn), process = _epochs(), resident()
-    near = [NEAREST, *rising(_reach(1, REACHES))]
+    near = [NEAREST, *rising(_reach(1, NEAR + FAR))]
     reaches: dict[int, Reach] = {1: near}
     if threads > 1:
         own = [at for at in near if at[0] < FAR[0]]

@@ -99,10 +99,21 @@ def _sequences() -> Iterator[Net]:
     ], SGD()  # fmt: skip
 
 
+def _far() -> Iterator[Net]:
+    """What no cache holds: large arrays, each written long before it is read."""
+    yield (3, 32, 32), 40, [
+        *(Conv2d(filters=24), BatchNorm(), ReLU(), Conv2d(filters=32, kernel=1), BatchNorm()),
+        *(ReLU(), Conv2d(filters=32), BatchNorm(), ReLU(), MaxPool2d()),
+        *(Conv2d(filters=48), BatchNorm(), ReLU(), MaxPool2d(), Flatten(), Dense(units=CLASSES)),
+    ], SGD()  # fmt: skip
+
+
 def net_probes(options: PlanOptions) -> Iterator[Probe]:
-    """Each net as a program that trains it."""
-    generator, nets = np.random.default_rng(3), (*_plain(), *_images(), *_sequences())
-    for number, (sample, batch, layers, optimizer) in enumerate(nets):
+    """Each net as a program that trains it; those beyond all caches with fast convolution."""
+    fast, generator = replace(options, fast_convolution=True), np.random.default_rng(3)
+    nets = [(net, options) for net in (*_plain(), *_images(), *_sequences())]
+    nets += [(net, fast) for net in _far()]
+    for number, ((sample, batch, layers, optimizer), options) in enumerate(nets):
         graph = chain(sample, layers, optimizer)
         graph.training = replace(graph.training, batch_size=batch)  # else it is planned twice
         model = Model(graph)

@@ -171,7 +171,7 @@ def _conv_dw(step: Step, w: Any, chunks: int, shape: Shape) -> Counts:
 
 
 def _transformed(step: Step, w: Any, chunks: int, shape: Shape) -> Counts:
-    """Winograd's products at all points, as those of `gemm`; transforms in the same cycles."""
+    """Winograd's products at all points as those of `gemm`, and the cycles of its transforms."""
     tiles = w.n * -(-w.oh // EDGE) * -(-w.ow // EDGE)
     block = min(w.tiles, -(-tiles // chunks))
     deep, wide = -(-w.ci // PADDED) * PADDED, -(-w.co // PADDED) * PADDED
@@ -182,16 +182,15 @@ def _transformed(step: Step, w: Any, chunks: int, shape: Shape) -> Counts:
         cycles, begun = tiles_of(block, wide, w.ci, shape)
         moved = tiles * (INTO * deep + OUT * wide)
     often = POINTS * tiles / block
-    return {"cycles": often * cycles + moved / shape.lanes, "tiles": often * begun}
+    return {"cycles": often * cycles, "tiles": often * begun, "moved": moved / shape.lanes}
 
 
 def _weights(step: Step, w: Any, chunks: int, shape: Shape) -> Counts:
     """Weights at all points: some cycles for each vector of them."""
-    return {"cycles": float(POINTS * w.ci * shape.over(w.co)), "tiles": 0.0}
+    return {"moved": float(POINTS * w.ci * shape.over(w.co))}
 
 
-_OTHERS = ("winograd_conv", "winograd_dw", "winograd_weights", "row_product")
-AS = dict.fromkeys(_OTHERS, "gemm")  # whose rates
+AS = {"row_product": "gemm"}  # whose rates
 PRODUCTS: dict[str, Callable[[Step, Any, int, Shape], Counts]] = {
     "gemm": _gemm,
     "row_product": _row_product,

@@ -99,7 +99,7 @@ def test_a_kernel_nobody_measured_takes_the_rates_of_others() -> None:
     ):
         vectors = part.step.bytes() / native().lanes / 4
         counted = 1e-9 * vectors + 1e-10 * part.step.flops + 1e-8 * part.work.chunks
-        assert row == pytest.approx(counted + forecasting.bytes_seconds(part, known.team(1)))
+        assert row == pytest.approx(counted + forecasting.bytes_seconds(part, known.team(1).reach))
 
 
 def test_what_was_touched_long_ago_is_far_away() -> None:
@@ -110,9 +110,16 @@ def test_what_was_touched_long_ago_is_far_away() -> None:
     }
     assert max(far) > 1_000_000
     part = next(p for p in parts(plan, native()) if p.step.kernel == "gemm")
-    near, distant = (Teamwork(1.0, 0.0, 0.0, ((1.0, s), (2.0, s))) for s in (1e-12, 1e-10))
-    spent = [forecasting.bytes_seconds(part, team) for team in (near, distant)]
+    near, distant = (((1.0, s), (2.0, s)) for s in (1e-12, 1e-10))
+    spent = [forecasting.bytes_seconds(part, reach) for reach in (near, distant)]
     assert spent[1] == pytest.approx(100 * spent[0])
+
+
+@pytest.mark.parametrize(("wait", "among"), [(0.5, 2e-5), (1.0, 4e-5), (1.5, 4e-5), (3.0, 6e-5)])
+def test_who_fetches_slower_than_memory_gives_loses_less(wait: float, among: float) -> None:
+    """Memory gives this thread's bytes in 20 us, in 40 where another fetches too."""
+    taken = seconds(Work("fill", 1, {"rows": 1.0}), 2e-5, 4e-5, {"rows": 1e-6, "wait": wait})
+    assert taken == pytest.approx(1e-6 + among)
 
 
 def test_rates_are_found_again() -> None:
@@ -123,7 +130,7 @@ def test_rates_are_found_again() -> None:
     for number in range(20):
         counts = dict(zip(("rows", "vectors"), generator.uniform(1e3, 1e5, 2), strict=True))
         work, waited = Work("fill", 1, counts), float(generator.uniform(1e-6, 1e-4))
-        taken = seconds(work, waited, rates)
+        taken = seconds(work, waited, waited, rates)
         rows.append(Measured(work, 9 * taken if number == 7 else taken, waited))
     assert kernel_rates(rows)["fill"] == pytest.approx(rates, rel=0.05)
 

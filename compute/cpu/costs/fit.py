@@ -91,10 +91,15 @@ def _rates(rows: Sequence[Measured]) -> dict[str, float]:
     return dict(zip(names, map(float, found), strict=True))
 
 
-def seconds(work: Work, bytes_seconds: float, rates: Mapping[str, float]) -> float:
-    """What a row takes by its counts and by the wait for its bytes."""
+def seconds(work: Work, alone: float, among: float, rates: Mapping[str, float]) -> float:
+    """What a row takes by its counts and by the wait for its bytes.
+
+    The bytes alone take `alone` seconds, and `among` where other threads fetch too. Who fetches
+    less than memory gives loses only what others leave short of that.
+    """
     counted = sum(rates.get(name, 0.0) * count for name, count in work.counts.items())
-    return counted + rates.get(work.wait, 1.0) * bytes_seconds
+    wait = rates.get(work.wait, 1.0)
+    return counted + max(wait * alone, min(wait, 1.0) * among)
 
 
 def settled(off: Callable[[Array], Array], start: Array, trust: Array) -> Array:

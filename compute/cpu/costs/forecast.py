@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from compute.cpu.costs.crossing import crossing
 from compute.cpu.costs.fit import seconds
-from compute.cpu.costs.rates import Calibration, Teamwork, seconds_a_byte
+from compute.cpu.costs.rates import Calibration, Reach, Teamwork, seconds_a_byte
 from compute.cpu.costs.shape import Shape
 from compute.cpu.costs.traffic import Traffic, traffic
 from compute.cpu.costs.work import OTHER, WAIT, Work, work
@@ -66,21 +66,26 @@ def _gathered(planned: Planned, item: int) -> dict[Step, int]:
     return found
 
 
-def bytes_seconds(part: Part, team: Teamwork) -> float:
-    """Seconds in which one thread of a team gets at all that a step touches, from memory."""
+def bytes_seconds(part: Part, reach: Reach) -> float:
+    """Seconds in which a thread gets at all that a step touches, from memory."""
     spent = 0.0
     for touched in part.traffic:
-        each = seconds_a_byte(team.reach, touched.distance)
+        each = seconds_a_byte(reach, touched.distance)
         spent += (touched.bytes + FIRST_BYTES) * each
     return spent
 
 
-def row_seconds(part: Part, calibration: Calibration, team: Teamwork) -> float:
-    """Seconds of a step when one thread of a team does all of it, claims and what crosses aside."""
+def row_seconds(part: Part, calibration: Calibration, reach: Reach) -> float:
+    """Seconds of a step when one thread of a team does all of it, claims and what crosses aside.
+
+    `reach` is that of a thread of the team.
+    """
     found, rates = part.work, calibration.kernels.get(part.work.kind)
     if rates is None:
         found, rates = replace(found, counts=found.plain, wait=WAIT), calibration.kernels[OTHER]
-    return seconds(found, bytes_seconds(part, team), rates)
+    alone = calibration.team(1).reach
+    own = bytes_seconds(part, alone)
+    return seconds(found, own, own if reach is alone else bytes_seconds(part, reach), rates)
 
 
 def forecast(
@@ -94,12 +99,12 @@ def foretold(
     planned: Planned, found: Sequence[Part], calibration: Calibration, threads: int
 ) -> Forecast:
     """The forecast of an entry point whose parts are known."""
-    alone = calibration.team(1)
+    alone = calibration.team(1).reach
     rows = tuple(row_seconds(part, calibration, alone) for part in found)
     if threads == 1:
         return Forecast(calibration.step + sum(rows), rows)
     team = calibration.team(threads)
-    shared = {part.step: row_seconds(part, calibration, team) for part in found}
+    shared = {part.step: row_seconds(part, calibration, team.reach) for part in found}
     regions = shares(planned, shared, {part.step: part.work.chunks for part in found}, threads)
     return Forecast(calibration.step + together(regions, team, threads), rows)
 

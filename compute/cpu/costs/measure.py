@@ -102,13 +102,23 @@ def _with_threads(
         calm = shares[count] >= LEAST_SHARE  # else each wait is for whoever was put aside
         wanted = teams.together_seconds(nets, count, known.call) if calm else []
         timed = [k for k, seconds in enumerate(wanted) if seconds < inf]
-        pieces = [teams.shared(nets[k], spent[k], count) for k in timed]
+        pieces = [
+            teams.shared(nets[k], _among(nets[k], spent[k], known, reaches[count]), count)
+            for k in timed
+        ]
         wanted = [wanted[k] for k in timed]
         found[count] = teams.team(pieces, wanted, count, known.step, reaches[count])
         if timed:
             told = replace(known, teams=found)
             off[count] = teams.off([nets[k] for k in timed], wanted, count, told)
     return replace(known, teams=found, off=off, share=shares)
+
+
+def _among(net: teams.Whole, spent: Array, known: Calibration, reach: Reach) -> Array:
+    """The seconds of rows where other threads fetch too, of rows that take `spent` alone."""
+    alone = known.team(1).reach
+    rows = [[forecast.row_seconds(part, known, of) for part in net.parts] for of in (alone, reach)]
+    return spent * np.array(rows[1]) / np.maximum(rows[0], 1e-12)
 
 
 def resident() -> int:
@@ -137,7 +147,7 @@ def _reach(threads: int, sizes: Sequence[int]) -> list[tuple[float, float]]:
     for size in sizes:
         count = size // threads // 12
         arrays = [_operands(count) for _ in range(threads)]
-        turns = max(1, min(64, (1 << 23) // size))
+        turns = max(1, min(64, (1 << 25) // size))
         spent = min(_together(arrays, turns) for _ in range(4)) / turns
         found.append((float(size), spent / (4 * (2 + WRITTEN) * count)))
     return found
@@ -178,7 +188,7 @@ def _together(arrays: Sequence[Sequence[Array]], turns: int) -> float:
 def _rows(net: teams.Whole, seconds: Array, alone: Teamwork) -> list[Measured]:
     """What was measured of each step of a program."""
     return [
-        Measured(part.work, float(spent), forecast.bytes_seconds(part, alone))
+        Measured(part.work, float(spent), forecast.bytes_seconds(part, alone.reach))
         for part, spent in zip(net.parts, seconds, strict=True)
     ]
 

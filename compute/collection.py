@@ -17,8 +17,9 @@ def paused_collection() -> Iterator[None]:
     """No collection of cycles inside: planning makes a hundred thousand objects that stay, and each
     search would walk over all of them again.
 
-    Pauses may nest and overlap in several threads; the last one to end restores what was. Memory
-    that no cycle holds is freed as always.
+    Pauses may nest and overlap in several threads; the last one to end restores what was, and has
+    all there is count as old, which only full collections search. Memory that no cycle holds is
+    freed as always; plans hold themselves by none.
     """
     global _pauses, _resume
     with _lock:
@@ -32,4 +33,6 @@ def paused_collection() -> Iterator[None]:
         with _lock:
             _pauses -= 1
             if not _pauses and _resume:
+                gc.freeze()
+                gc.unfreeze()  # into the oldest generation
                 gc.enable()

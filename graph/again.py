@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from itertools import repeat
+from operator import attrgetter
 from threading import Lock
 from typing import Generic, NamedTuple, TypeVar
 
@@ -24,6 +26,9 @@ _LOOKED_THROUGH = frozenset(
 )
 # Rows that a rule may see from afar: with other attributes nothing is taken over.
 _SEEN_FROM_AFAR = frozenset({"const", "pad"})
+
+
+_NAME_OF_INPUT = attrgetter("kind", "key")
 
 
 class Otherwise(Exception):  # noqa: N818 - it is no error
@@ -110,6 +115,19 @@ class Again(Builder):
         elif self.types[known] != type:
             raise Otherwise
         return Tensor(self, known)
+
+    def inputs_of(
+        self, kind: InputKind, keys: Sequence[str], types: Sequence[TensorType]
+    ) -> list[Tensor]:
+        coming = self.inputs[self._input : self._input + len(keys)]
+        if [*map(_NAME_OF_INPUT, coming)] != [*zip(repeat(kind), keys, strict=False)]:
+            return super().inputs_of(kind, keys, types)
+        self._input += len(keys)
+        known = self.types
+        for given, type in zip(coming, types, strict=True):
+            if known[given.value] is not type:
+                self._settle_type(given.value, type)
+        return [Tensor(self, given.value) for given in coming]
 
     def emit(self, op: str, inputs: Sequence[Tensor], **attrs: Attr) -> tuple[Tensor, ...]:
         ids = tuple([t.id for t in inputs])

@@ -287,7 +287,7 @@ def _training_program(graph: Graph, found: Trace, phase: Phase, watch: frozenset
     wanted = [found.param_tensors[k] for k in keys]
     extra = [t for name, t in watched.items() if name.startswith("gradient:")]
     extra += [t for row, _ in inside.values() for t in ends(builder, row)]
-    ancestors = _ancestors(builder, loss)
+    ancestors = _ancestors(builder, loss) if found.updates else set()
     parts = gradients(loss, wanted + extra)
     gradient_of = {t.id: g for t, g in zip(wanted + extra, parts, strict=True)}
     outputs = {"loss": loss}
@@ -299,7 +299,7 @@ def _training_program(graph: Graph, found: Trace, phase: Phase, watch: frozenset
         given = [gradient_of[t.id] for t in ends(builder, row)]
         outputs[name] = slope_inside(row, given, place)
     updates = [
-        (Update("state", key, 0), value)
+        Update("state", key, value.id)
         for key, value, output in found.updates
         if output.id in ancestors
     ]

@@ -37,17 +37,13 @@ def optimizer_of(graph: Graph, id: str) -> Optimizer:
 
 def optimizer_updates(
     graph: Graph, found: Trace, path: str, keys: tuple[str, ...], gradient_of: Mapping[int, Tensor]
-) -> list[tuple[Update, Tensor]]:
+) -> list[Update]:
     """New parameters and running arrays of the parameters `keys` that the optimizer trains."""
     op, builder = optimizer_of(graph, path), found.builder
     params = [found.param_tensors[k] for k in keys]
-    slots = {
-        name: [
-            builder.input("slot", slot_key(path, name, k), p.type)
-            for k, p in zip(keys, params, strict=True)
-        ]
-        for name in op.kept_names()
-    }
+    types = [builder.types[p.id] for p in params]
+    kept = {name: [slot_key(path, name, k) for k in keys] for name in op.kept_names()}
+    slots = {name: builder.inputs_of("slot", own, types) for name, own in kept.items()}
     with builder.at(path):
         given = [gradient_of[p.id] for p in params]
         if SUM in slots:
@@ -56,7 +52,7 @@ def optimizer_updates(
         else:
             shortened = op.shortened(given)
         limits = [_limit(found.params[key]) for key in keys]
-        made: list[tuple[Update, Tensor]] = []
+        made: list[Update] = []
         for limit in dict.fromkeys(limits):  # one rule for all parameters of equal limit
             own = [place for place, other in enumerate(limits) if other == limit]
             flat = [slot for row in slots.values() for slot in (row[k] for k in own)]
@@ -66,9 +62,9 @@ def optimizer_updates(
                 [shortened[k] for k in own],
                 flat,
             )
-            names = [Update("param", keys[k], 0) for k in own]
-            names += [Update("slot", slot_key(path, s, keys[k]), 0) for s in slots for k in own]
-            made += zip(names, values, strict=True)
+            results = iter(values)
+            made += [Update("param", keys[k], next(results).id) for k in own]
+            made += [Update("slot", row[k], next(results).id) for row in kept.values() for k in own]
     return made
 
 

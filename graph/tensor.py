@@ -220,6 +220,12 @@ class Builder:
         self._input_of[kind, key] = tensor.id
         return tensor
 
+    def inputs_of(
+        self, kind: InputKind, keys: Sequence[str], types: Sequence[TensorType]
+    ) -> list[Tensor]:
+        """The same of several inputs of one kind."""
+        return [self.input(kind, key, type) for key, type in zip(keys, types, strict=True)]
+
     def _new(self, type: TensorType) -> Tensor:
         self.types.append(type)
         return Tensor(self, len(self.types) - 1)
@@ -308,17 +314,16 @@ class Builder:
         self,
         name: str,
         outputs: Mapping[str, Tensor],
-        updates: Sequence[tuple[Update, Tensor]] = (),
+        updates: Sequence[Update] = (),
         batch: int = 0,
     ) -> Program:
         """The finished program; rows that nothing needs are dropped by `simplify`, not here."""
-        done = tuple(Update(u.kind, u.key, t.id) for u, t in updates)
         return Program(
             name,
             tuple(self.types),
             tuple(self.inputs),
             tuple(self.rows),
             tuple((key, tensor.id) for key, tensor in outputs.items()),
-            done,
+            tuple(updates),
             batch,
         )

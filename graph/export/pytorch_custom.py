@@ -143,7 +143,7 @@ def _alone(op: Op, types: Types, mode: Mode, batch: int) -> Program:
         results = build_node(found, Node("node", op.untied()), "node", "node", operands)
     together = results if isinstance(results, tuple) else (results,)
     outputs = {str(k): tensor for k, tensor in enumerate(together)}
-    updates = [(Update("state", key, 0), value) for key, value, _ in found.updates]
+    updates = [Update("state", key, value.id) for key, value, _ in found.updates]
     return found.builder.finish("node", outputs, updates, batch)
 
 

@@ -246,7 +246,8 @@ def _update_type(types: Types, attrs: Attrs) -> Types:
     params = types[:count]
     grads = types[count : 2 * count]
     for param, grad in zip(params, grads, strict=True):
-        broadcast_shapes(param.shape, grad.shape)
+        if param.shape != grad.shape:
+            broadcast_shapes(param.shape, grad.shape)
     return (*params, *types[2 * count : (2 + slots) * count])
 
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import gc
 import threading
+import weakref
 from collections.abc import Iterator
 
 import pytest
 
+from compute.backend import PlanOptions
+from compute.bench.workloads import WORKLOADS
 from compute.collection import paused_collection
+from compute.cpu.plan import CpuPlan
+from graph.lower import Model
 
 
 @pytest.fixture(autouse=True)
@@ -59,3 +64,31 @@ def test_the_last_of_several_threads_resumes_it() -> None:
     leave.set()
     thread.join()
     assert gc.isenabled()
+
+
+def test_what_was_made_meanwhile_is_old_and_cycles_in_it_are_found() -> None:
+    class Node:
+        """Holds itself."""
+
+        def __init__(self) -> None:
+            self.own = self
+
+    with paused_collection():
+        made = [Node() for _ in range(5000)]
+        lost = weakref.ref(Node())
+    old = {id(each) for each in gc.get_objects(generation=2)}
+    assert all(id(each) in old for each in made)
+    assert lost() is not None
+    gc.collect()
+    assert lost() is None
+
+
+def test_a_plan_holds_itself_by_no_cycle() -> None:
+    """Else its memory would wait for a full collection."""
+    plan = CpuPlan(Model(WORKLOADS["W2"].graph()), PlanOptions(threads=1), lambda *_: None)
+    plan.prepare("train/0", 16)
+    lost = weakref.ref(plan), weakref.ref(plan.engine), weakref.ref(plan.planned("train/0", 16))
+    gc.collect()
+    with paused_collection():
+        del plan
+        assert [each() for each in lost] == [None, None, None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ import graph.primitives as rows
 from compute.backend import PlanOptions
 from compute.cpu.planner.storage import Slot
 from compute.reference import evaluate
-from graph.program import Program, Shape, TensorType, Update
+from graph.program import PersistentKind, Program, Shape, TensorType, Update
 from graph.simplify import expand_composites, simplify
 from graph.tensor import Builder, Tensor
 
@@ -122,10 +122,8 @@ def test_optimizer_rules(name: str, trained: str) -> None:
     tensors = [builder.input("slot", k, TensorType(PARAMS[s.param])) for k, s in slots.items()]
     found = gradients(loss, [p[key] for key in keys])
     made = rows.update(_rule(step, count), [p[key] for key in keys], found, tensors)
-    names = [Update("param", key, 0) for key in keys] + [Update("slot", k, 0) for k in slots]
-    program = builder.finish(
-        "case", {"loss": loss, "before": p["a"]}, list(zip(names, made, strict=True)), 1
-    )
+    updates = _updates([*(("param", key) for key in keys), *(("slot", k) for k in slots)], made)
+    program = builder.finish("case", {"loss": loss, "before": p["a"]}, updates, 1)
     shapes = {("param", key): shape for key, shape in PARAMS.items()}
     shapes |= {("slot", key): PARAMS[slot.param] for key, slot in slots.items()}
     _check(simplify(program), shapes, slots)
@@ -148,9 +146,14 @@ def _large(gradient: Callable[[Tensor], Tensor], twice: bool) -> tuple[Program, 
     tensors = [builder.input("slot", k, TensorType(LARGE[s.param])) for k, s in slots.items()]
     found = [gradient(g) for g in gradients(loss, list(p.values()))]
     made = rows.update(_rule(RULES["adam"][1], 2), list(p.values()), found, tensors)
-    names = [Update("param", key, 0) for key in LARGE] + [Update("slot", k, 0) for k in slots]
+    updates = _updates([*(("param", key) for key in LARGE), *(("slot", k) for k in slots)], made)
     outputs = {"loss": loss, "before": p["b"] * 1.0, "gradient": found[0] * 1.0}
-    return simplify(builder.finish("case", outputs, list(zip(names, made, strict=True)), 1)), slots
+    return simplify(builder.finish("case", outputs, updates, 1)), slots
+
+
+def _updates(places: Sequence[tuple[PersistentKind, str]], made: Sequence[Tensor]) -> list[Update]:
+    """What was made goes to these persistent arrays."""
+    return [Update(*place, t.id) for place, t in zip(places, made, strict=True)]
 
 
 GRADIENTS: dict[str, tuple[Callable[[Tensor], Tensor], bool]] = {
@@ -186,9 +189,8 @@ def test_one_gradient_of_two_parameters_and_none_of_a_third() -> None:
     one = rows.broadcast_to(rows.reshape(rows.reduce_sum(p["d"]), (1, 1)), (4, 3))
     rule = _rule(lambda v: (v["p"] - v["rate"] * v["g"],), 0)
     made = rows.update(rule, list(p.values()), [same, same, zero, one], [])
-    program = builder.finish(
-        "case", {}, [(Update("param", k, 0), t) for k, t in zip("abcd", made, strict=True)], 1
-    )
+    updates = _updates([("param", key) for key in "abcd"], made)
+    program = builder.finish("case", {}, updates, 1)
     _check(simplify(program), {("param", key): (4, 3) for key in "abcd"}, {})
 
 
@@ -198,7 +200,7 @@ def test_a_gradient_that_is_another_parameter() -> None:
     p = {key: builder.input("param", key, TensorType((4, 3))) for key in "ad"}
     rule = _rule(lambda v: (v["p"] - v["rate"] * v["g"],), 0)
     (made,) = rows.update(rule, [p["a"]], [p["d"]], [])
-    updates = [(Update("param", "a", 0), made), (Update("param", "d", 0), p["a"])]
+    updates = [Update("param", "a", made.id), Update("param", "d", p["a"].id)]
     program = simplify(builder.finish("case", {}, updates, 1))
     _check(program, {("param", key): (4, 3) for key in "ad"}, {})
 
@@ -235,7 +237,7 @@ STATES: dict[str, Callable[[dict[str, Tensor]], tuple[dict[str, Tensor], dict[st
 def test_plain_updates(name: str) -> None:
     builder = Builder()
     new, outputs = STATES[name](_states(builder))
-    updates = [(Update("state", key, 0), value) for key, value in new.items()]
+    updates = [Update("state", key, value.id) for key, value in new.items()]
     program = simplify(builder.finish("case", outputs, updates, 1))
     used = {i.key for i in program.inputs} | set(new)
     _check(program, {("state", key): (6,) for key in sorted(used)}, {})
@@ -248,6 +250,6 @@ def test_a_parameter_follows_another() -> None:
     rule = _rule(lambda v: (v["p"] - v["rate"] * v["g"],), 0)
     (made,) = rows.update(rule, [p["a"]], [p["a"] * p["d"]], [])
     follow = p["d"] * 0.9 + p["a"] * 0.1
-    updates = [(Update("param", "a", 0), made), (Update("param", "d", 0), follow)]
+    updates = [Update("param", "a", made.id), Update("param", "d", follow.id)]
     program = simplify(builder.finish("case", {"y": p["d"] * 1.5}, updates, 1))
     _check(program, {("param", key): (4, 3) for key in "ad"}, {})

@@ -62,7 +62,7 @@ def plan_program(program: Program, storage: Storage, seed: int, winograd: int = 
             storage.restore(axes)
             planner = Planner(prepared, ops, storage, seed, winograd=winograd)
         pieces = Pieces(planner.em)
-        planner.once = pieces.once
+        planner.course = pieces
         planner.emit()
         made = _made(planner, host, axes, pieces)
     _kept.put(key, made)
@@ -107,8 +107,8 @@ def _again(
         raise Otherwise
     changes = _changes(before, planner, axes)
     em.host, planner.tables = before.planned.host.copy(), before.planned.tables
-    pieces = PiecesAgain(em, iter(before.pieces), changes)
-    planner.once = pieces.once
+    pieces = PiecesAgain(em, before.pieces, changes)
+    planner.course = pieces
     planner.emit()
     pieces.end()
     if em.host != before.planned.host:

@@ -31,6 +31,8 @@ def fix_stores(em: Emitter, ops: Sequence[Op], made: Sequence[Op]) -> list[Updat
     """Updates that no optimizer row does; computed in place where nothing else looks."""
     done = {v for op in made for v in op.writes}
     stores = [u for u in em.program.updates if u.value not in done]
+    if not stores:
+        return []
     old = {(i.kind, i.key): i.value for i in em.program.inputs}
     results = {v for _, v in em.program.outputs} | {u.value for u in em.program.updates}
     for update in stores:
@@ -62,9 +64,10 @@ def fix_concats(em: Emitter, ops: Sequence[Op]) -> None:
     Values that a convolution reads need a border of their own and stay apart; what is joined
     only for a watch moves nothing.
     """
-    made = {v: op for op in ops for v in op.writes}
-    for op in ops:
-        if op.kind != "concat" or op.watched or op.again or op.row.outputs[0] in em.fixed:
+    joined = [op for op in ops if op.kind == "concat"]
+    made = {v: op for op in ops for v in op.writes} if joined else {}
+    for op in joined:
+        if op.watched or op.again or op.row.outputs[0] in em.fixed:
             continue
         whole, start = _Once(em, op.row.outputs[0]), 0
         axis = cast("int", op.row.attr("axis"))

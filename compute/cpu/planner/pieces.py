@@ -8,9 +8,10 @@ before where these are just alike, so that an edit goes no further than to what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from heapq import heapify, heappop, heappush
+from itertools import chain, islice
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from compute.cpu.planner.emitter import Emitter
@@ -84,6 +85,11 @@ class Pieces:
         )
         return result
 
+    def each(self, ops: Sequence[Op], run: Callable[[Op], None]) -> None:
+        """`once` for every op, which depends on what it reads."""
+        for op in ops:
+            self.once(op, op.reads, run, op)
+
 
 def _last(memo: dict[Any, Any], size: int) -> dict[Any, Any]:
     """What came to a memo since it had this size."""
@@ -107,10 +113,10 @@ class PiecesAgain(Pieces):
     begin from nothing.
     """
 
-    def __init__(self, em: Emitter, before: Iterator[Piece], changes: Changes) -> None:
+    def __init__(self, em: Emitter, before: Sequence[Piece], changes: Changes) -> None:
         super().__init__(em)
         self._before, self.changes, self._touched = before, changes, changes.touched
-        self._steps, self._where = em.steps, em.where
+        self._news: list[int] = []  # values touched since somebody asked
         self._fresh = {id(b) for pair in changes.buffers.items() for b in pair}
 
     def once(
@@ -122,20 +128,16 @@ class PiecesAgain(Pieces):
         **named: P.kwargs,
     ) -> R:
         """The same where anything that it reads is touched, or what it is about is another."""
-        before = next(self._before, None)
-        if before is None:
+        if len(self.made) >= len(self._before):
             raise Otherwise
+        before = self._before[len(self.made)]
         same = about is before.about
         if not same:
             if not _alike(about, before.about):
                 raise Otherwise
             same = not isinstance(about, Op)
         if same and reads is not None and self._touched.isdisjoint(reads):
-            self._steps += before.steps
-            self._where.update(before.puts)
-            self.made.append(before)
-            if before.left or before.decided:
-                self._pass_over(before)
+            self._pass_over([before])
             return before.result  # type: ignore[return-value]
         self._count()
         self.em.spare = iter(before.buffers)
@@ -144,26 +146,70 @@ class PiecesAgain(Pieces):
         self._compare(before, self.made[-1])
         return result
 
+    def each(self, ops: Sequence[Op], run: Callable[[Op], None]) -> None:
+        """The same; of thousands of ops only those are looked at that may be of concern."""
+        first = len(self.made)
+        if first + len(ops) > len(self._before):
+            raise Otherwise
+        before = self._before[first : first + len(ops)]
+        readers: dict[int, list[int]] = {}
+        for k, op in enumerate(ops):
+            for value in op.reads:
+                readers.setdefault(value, []).append(k)
+        coming = [
+            k for k, (op, old) in enumerate(zip(ops, before, strict=True)) if op is not old.about
+        ]
+        coming += [k for value in self._touched for k in readers.get(value, ())]
+        heapify(coming)
+        self._news.clear()
+        done = 0
+        while coming:
+            k = heappop(coming)
+            if k < done:
+                continue
+            self._pass_over(before[done:k])
+            self.once(ops[k], ops[k].reads, run, ops[k])
+            done = k + 1
+            for value in self._news:
+                for reader in readers.get(value, ()):
+                    heappush(coming, reader)
+            self._news.clear()
+        self._pass_over(before[done:])
+
     def end(self) -> None:
         """All pieces must have come again."""
-        if next(self._before, None) is not None:
+        if len(self.made) != len(self._before):
             raise Otherwise
 
-    def _pass_over(self, piece: Piece) -> None:
-        if piece.left:
-            for memo, left in zip(self._memos, piece.left, strict=True):
-                if not memo.keys().isdisjoint(left):
-                    raise Otherwise  # made by one before it now
-                memo.update(left)
-        if piece.decided:
-            self.em.storage.decisions().update(piece.decided)
+    def _pass_over(self, pieces: Sequence[Piece]) -> None:
+        """Take these as they were."""
+        self.made += pieces
+        self.em.steps.extend(chain.from_iterable([piece.steps for piece in pieces]))
+        where, decisions = self.em.where, self.em.storage.decisions()
+        for piece in pieces:
+            where.update(piece.puts)
+        for decided in [piece.decided for piece in pieces if piece.decided]:
+            decisions.update(decided)
+        lefts = [piece.left for piece in pieces if piece.left]
+        for memo, parts in zip(self._memos, zip(*lefts, strict=True), strict=bool(lefts)):
+            count = len(memo) + sum(map(len, parts))
+            for part in parts:
+                memo.update(part)
+            if len(memo) < count:  # made by one before it now
+                raise Otherwise
+
+    def _touch(self, values: Iterable[int]) -> None:
+        """These lie elsewhere or otherwise."""
+        new = [value for value in values if value not in self._touched]
+        self._touched.update(new)
+        self._news += new
 
     def _compare(self, before: Piece, now: Piece) -> None:
         """Note what is another now."""
         changes = self.changes
         if before.puts.keys() != now.puts.keys() or before.decided.keys() != now.decided.keys():
             raise Otherwise
-        changes.touched.update(v for v, view in now.puts.items() if view != before.puts[v])
+        self._touch(v for v, view in now.puts.items() if view != before.puts[v])
         if len(before.buffers) != len(now.buffers) or len(before.steps) != len(now.steps):
             changes.even = False
         self._fresh.update(id(b) for b in {*before.buffers} ^ {*now.buffers})
@@ -189,7 +235,7 @@ class PiecesAgain(Pieces):
         for number, (old, new) in enumerate(zip(before, now, strict=True)):
             others = [key for key in {**old, **new} if old.get(key) != new.get(key)]
             if number < _BY_VALUE:
-                self.changes.touched.update(k if isinstance(k, int) else k[0] for k in others)
+                self._touch(k if isinstance(k, int) else k[0] for k in others)
             elif number < _BY_VALUE + _BY_PLACE:
                 others = [key for key in others if key[0] not in self._fresh]
             if number >= _BY_VALUE and others:

@@ -168,7 +168,7 @@ class Planner:
         self.gathers: dict[str, Step] = {}
         self.arrays: dict[str, View] = {}
         self.loss: View | None = None
-        self.once: Once = _now
+        self.course: Course = _Straight()
 
     def _is_scalar(self, value: int) -> bool:
         return self.program.types[value].shape == () and not self.em.is_int(value)
@@ -181,16 +181,14 @@ class Planner:
 
     def emit(self, pace: Pace = Pace.FREE) -> None:
         """The steps of every op and of what surrounds them, piece by piece."""
-        em, once = self.em, self.once
+        em, once = self.em, self.course.once
         self._serial = pace == Pace.SERIAL
         made = [op for op in self.ops if op.kind == "update"]
         fix_gradients(em, self.prepared.rows, made)
         stores = fix_stores(em, self.ops, made)
         fix_concats(em, self.ops)
         self._gather()
-        for op in self.ops:
-            if op.kind != "update":
-                once(op, op.reads, self._emit, op)
+        self.course.each([op for op in self.ops if op.kind != "update"], self._emit)
         late = {value for op in made for value in op.writes}
         self._record(late, after=False)
         self._results(late, after=False)
@@ -275,7 +273,7 @@ class Planner:
         for given in self.program.inputs:
             if given.kind == "batch" and given.value in used:
                 key, reads = f"gather {given.key}", (given.value,)
-                self.gathers[given.key] = self.once(
+                self.gathers[given.key] = self.course.once(
                     key, reads, data.emit_gather, self.em, given, self.tables
                 )
 
@@ -294,14 +292,14 @@ class Planner:
         for column, (name, value) in enumerate(self.scalars):
             if (value in late) is after:
                 given = self.em, value, column, self.tables
-                self.once(f"record {name}", (value,), data.emit_record, *given)
+                self.course.once(f"record {name}", (value,), data.emit_record, *given)
 
     def _results(self, late: set[int], after: bool) -> None:
         """Places of arrays, copied out of what the step overwrites."""
         for name, value in self.program.outputs:
             if not self._is_scalar(value) and (value in late) is after:
                 reads = None if after else (value,)
-                self.arrays[name] = self.once(f"result {name}", reads, self._result, value)
+                self.arrays[name] = self.course.once(f"result {name}", reads, self._result, value)
 
     def _result(self, value: int) -> View:
         em, view = self.em, self.em.view(value)
@@ -312,30 +310,41 @@ class Planner:
         return place_
 
 
-class Once(Protocol):
-    """How a piece of a plan comes about: what it is about, the values whose places it depends on
-    (None: it depends on others, too), and what makes it.
-    """
+class Course(Protocol):
+    """How the pieces of a plan come about."""
 
-    def __call__(
+    def once(
         self,
         about: object,
         reads: Iterable[int] | None,
         run: Callable[P, R],
         *given: P.args,
         **named: P.kwargs,
-    ) -> R: ...
+    ) -> R:
+        """A piece: what it is about, the values whose places it depends on (None: it depends on
+        others, too), and what makes it.
+        """
+
+    def each(self, ops: Sequence[Op], run: Callable[[Op], None]) -> None:
+        """A piece for every op, which depends on what that reads."""
 
 
-def _now(
-    about: object,
-    reads: Iterable[int] | None,
-    run: Callable[P, R],
-    *given: P.args,
-    **named: P.kwargs,
-) -> R:
+class _Straight:
     """Every piece made, with no thought of others."""
-    return run(*given, **named)
+
+    def once(
+        self,
+        about: object,
+        reads: Iterable[int] | None,
+        run: Callable[P, R],
+        *given: P.args,
+        **named: P.kwargs,
+    ) -> R:
+        return run(*given, **named)
+
+    def each(self, ops: Sequence[Op], run: Callable[[Op], None]) -> None:
+        for op in ops:
+            run(op)
 
 
 def _writer(steps: list[Step], view: View | None) -> Step | None:

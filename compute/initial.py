@@ -12,7 +12,7 @@ the deviation of `he_normal` but nothing beyond two deviations of what was drawn
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -49,16 +49,9 @@ def started_values(
     model: Model, seed: int, dtype: type[np.floating[Any]] = np.float32
 ) -> dict[str, Array]:
     """The same without the slots that start at zero; the arrays are not for changing."""
-    params, before = model.params, _kept.get((seed, dtype)) or {}
-    same = {k: before[k] for k, p in params.items() if k in before and before[k].param == p}
-    drawn = _drawn_together({k: p for k, p in params.items() if k not in same}, seed)
-    values = {
-        f"param:{key}": same[key].value
-        if key in same
-        else initial(param, key, seed, drawn.get(key)).astype(dtype)
-        for key, param in params.items()
-    }
-    _keep(params, values, (seed, dtype))
+    params = model.params
+    started = _started(params, seed, dtype)
+    values = {f"param:{key}": started[key].value for key in params}
     for key, state in model.states.items():
         fill = 1.0 if state.init == "ones" else 0.0
         values[f"state:{key}"] = np.full(state.shape, fill, dtype)
@@ -77,12 +70,28 @@ class _Started(NamedTuple):
 _kept: Kept[dict[str, _Started]] = Kept(2)  # the small parameters of the nets before, by key
 
 
-def _keep(params: Mapping[str, Param], values: Mapping[str, Array], about: Hashable) -> None:
-    """Have the small ones at hand for the net after the next edit, where they are not too many."""
-    found = {key: _Started(param, values[f"param:{key}"]) for key, param in params.items()}
-    found = {key: one for key, one in found.items() if one.value.size <= SMALL}
-    if sum([one.value.size for one in found.values()]) <= MOST:
-        _kept.put(about, found)
+def _started(
+    params: Mapping[str, Param], seed: int, dtype: type[np.floating[Any]]
+) -> dict[str, _Started]:
+    """The first values of parameters; the small ones are had at hand for the net after the next
+    edit, where they are not too many.
+    """
+    before = _kept.get((seed, dtype)) or {}
+    found = {key: before[key] for key in params if key in before}
+    # of a net that was edited nearly all are the very same
+    others = {
+        key: param
+        for key, param in params.items()
+        if key not in found or (found[key].param is not param and found[key].param != param)
+    }
+    drawn = _drawn_together(others, seed)
+    for key, param in others.items():
+        value = initial(param, key, seed, drawn.get(key)).astype(dtype)
+        found[key] = _Started(param, value)
+    small = {key: one for key, one in found.items() if one.value.size <= SMALL}
+    if sum([one.value.size for one in small.values()]) <= MOST:
+        _kept.put((seed, dtype), small)
+    return found
 
 
 def _drawn_together(params: Mapping[str, Param], seed: int) -> dict[str, Array]:

@@ -10,14 +10,15 @@ raised and the pass begins from nothing, so that its result is the same either w
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from heapq import heapify, heappop, heappush
 from itertools import repeat
 from operator import attrgetter
 from threading import Lock
 from typing import Generic, NamedTuple, TypeVar
 
 from graph.program import Attr, Input, InputKind, Program, Row, TensorType
-from graph.tensor import Builder, Key, Tensor, Visited, table
+from graph.tensor import Builder, Key, Place, Tensor, Visited, table
 
 R = TypeVar("R")
 # Rows that a rule looks through: what they make is new to their readers when what they read is.
@@ -52,6 +53,22 @@ class Again(Builder):
 
     # ---- where it is
 
+    @property
+    def place(self) -> Place:
+        return self._row, self._input, self._visit
+
+    def noted(self, key: Hashable) -> object | None:
+        return self._notes.get(key)
+
+    def visit(self, place: Place, run: Callable[[], object]) -> list[int]:
+        """Pass over all up to a visit, and run that anew; returns which of the values that it makes
+        are touched.
+        """
+        self.stand(*place)
+        self.once(None, run)
+        made = [v for row in self.rows[place[0] : self._row] for v in row.outputs]
+        return [value for value in made if value in self.touched]
+
     def stand(self, rows: int, inputs: int, visits: int) -> None:
         """Go on behind so many rows, inputs and visits."""
         self._row, self._input, self._visit = rows, inputs, visits
@@ -82,15 +99,13 @@ class Again(Builder):
             return self.pass_over()  # type: ignore[return-value]
         self._visit += 1
         made = run()
-        at = self._row, self._input, self._visit
-        if at != (visit.row_end, visit.input_end, visit.after) or made != visit.result:
+        if self.place != (visit.row_end, visit.input_end, visit.after) or made != visit.result:
             raise Otherwise
         return made
 
     def end(self) -> None:
         """All must have come again."""
-        at = self._row, self._input, self._visit
-        if at != (len(self.rows), len(self.inputs), len(self.visits)):
+        if self.place != (len(self.rows), len(self.inputs), len(self.visits)):
             raise Otherwise
 
     # ---- what visits make
@@ -214,6 +229,44 @@ class Again(Builder):
         self.row_of.update(dict.fromkeys(row.outputs, row))
         self.touched.update(row.outputs)
         self.redone.add(number)
+
+
+class Readers:
+    """Which of a series of pieces of work read a value, by their numbers."""
+
+    def __init__(self, reads: Iterable[Iterable[int]]) -> None:
+        self._of: dict[int, list[int]] = {}
+        for number, values in enumerate(reads):
+            for value in values:
+                self._of.setdefault(value, []).append(number)
+
+    def of(self, values: Iterable[int]) -> list[int]:
+        """The numbers of all that read one of these values."""
+        known = self._of
+        return [number for value in values if value in known for number in known[value]]
+
+
+class Coming:
+    """Numbers of pieces of work to be done anew, each once and in rising order; while one is done,
+    others behind it may come to them.
+    """
+
+    def __init__(self, numbers: Iterable[int]) -> None:
+        self._heap = list(numbers)
+        heapify(self._heap)
+
+    def add(self, numbers: Iterable[int]) -> None:
+        """These, too, where they are behind the one that is being done."""
+        for number in numbers:
+            heappush(self._heap, number)
+
+    def __iter__(self) -> Iterator[int]:
+        last = -1
+        while self._heap:
+            number = heappop(self._heap)
+            if number > last:
+                yield number
+                last = number
 
 
 def places(rows: Sequence[Row]) -> dict[int, int]:

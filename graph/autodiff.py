@@ -8,14 +8,17 @@ replaced by its expansion, and that is differentiated.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
+from graph.again import Again, Coming, Readers
 from graph.primitives.scan import Inside, slope_inside
 from graph.primitives.shape import broadcast_to, to_real_scalar
 from graph.primitives.table import PRIMITIVES
 from graph.program import Program, Row
 from graph.simplify import drop_dead
-from graph.tensor import Builder, Tensor
+from graph.tensor import Builder, Place, Tensor
 
 
 def gradients(loss: Tensor, wrt: Sequence[Tensor]) -> list[Tensor]:
@@ -29,8 +32,7 @@ def gradients(loss: Tensor, wrt: Sequence[Tensor]) -> list[Tensor]:
         )
     builder = loss.builder
     seed = to_real_scalar(builder.constant(1.0))
-    rows = builder.so_far()
-    found = _sweep(builder, rows, {loss.id: seed}, {t.id for t in wrt})
+    found = _swept(builder, loss, seed, {t.id for t in wrt})
     return [found[t.id] if t.id in found else _zeros(builder, t) for t in wrt]
 
 
@@ -79,18 +81,77 @@ def _zeros(builder: Builder, like: Tensor) -> Tensor:
     return broadcast_to(to_real_scalar(builder.constant(0.0)), like.shape)
 
 
+class _Step(NamedTuple):
+    """A visit of a sweep: where it begins, the number of its row, and the numbers of the gradients
+    to that row's values as they were then.
+    """
+
+    place: Place
+    row: int
+    known: dict[int, int]
+
+
+@dataclass(frozen=True)
+class _Sweep:
+    """A sweep: its visits and who of them reads a value, where it ended, and the numbers of all
+    gradients.
+    """
+
+    steps: list[_Step]
+    readers: Readers
+    end: Place
+    needed: set[int]
+    found: dict[int, int]
+
+
+def _swept(builder: Builder, loss: Tensor, seed: Tensor, wrt: set[int]) -> dict[int, Tensor]:
+    """`_sweep` from a loss; after an edit only what that concerns."""
+    rows, key = builder.so_far(), ("gradients", loss.id, seed.id, frozenset(wrt))
+    before = builder.noted(key)
+    if before is None:
+        steps: list[_Step] = []
+        found = _sweep(builder, rows, {loss.id: seed}, wrt, steps)
+        readers = Readers(
+            (*rows[s.row].outputs, *rows[s.row].inputs, *s.known.values()) for s in steps
+        )
+        numbers = {value: tensor.id for value, tensor in found.items()}
+        needed = _reached_from(rows, wrt)
+        builder.note(key, _Sweep(steps, readers, builder.place, needed, numbers))
+        return found
+    assert isinstance(builder, Again)
+    assert isinstance(before, _Sweep)
+    coming = Coming(before.readers.of(builder.touched))
+    for number in coming:
+        place, row, known = before.steps[number]
+        given = {value: Tensor(builder, one) for value, one in known.items()}
+        visit = partial(_visit, builder, rows[row], given, before.needed)
+        coming.add(before.readers.of(builder.visit(place, visit)))
+    builder.stand(*before.end)
+    return {value: Tensor(builder, one) for value, one in before.found.items()}
+
+
 def _sweep(
-    builder: Builder, rows: Sequence[Row], seeds: dict[int, Tensor], wrt: set[int]
+    builder: Builder,
+    rows: Sequence[Row],
+    seeds: dict[int, Tensor],
+    wrt: set[int],
+    steps: list[_Step] | None = None,
 ) -> dict[int, Tensor]:
-    """Gradients of values, given those of some; only paths that reach `wrt` are walked."""
+    """Gradients of values, given those of some; only paths that reach `wrt` are walked.
+
+    The visits are added to `steps`.
+    """
     gradient = dict(seeds)
     needed = _reached_from(rows, wrt)
-    for row in reversed(rows):
+    for number in reversed(range(len(rows))):
+        row = rows[number]
         if gradient.keys().isdisjoint(row.outputs) or needed.isdisjoint(row.inputs):
             continue
-        known = [gradient[v].id for v in (*row.outputs, *row.inputs) if v in gradient]
+        known = {v: gradient[v].id for v in (*row.outputs, *row.inputs) if v in gradient}
+        if steps is not None:
+            steps.append(_Step(builder.place, number, known))
         visit = partial(_visit, builder, row, gradient, needed)
-        for value, part in builder.once((*row.outputs, *row.inputs, *known), visit):
+        for value, part in builder.once((*row.outputs, *row.inputs, *known.values()), visit):
             gradient[value] = Tensor(builder, part)
     return gradient
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 from graph.autodiff import differentiated
 from graph.primitives.scan import Inside
@@ -36,10 +37,14 @@ def _inside(found: Trace, needed: set[int]) -> Iterator[set[tuple[str, str]]]:
 
 def upstream(found: Trace, values: set[int]) -> set[int]:
     """These values, and those that a gradient to them goes on to."""
-    needed = set(values)
-    for row in reversed(found.builder.rows):
-        if row.op != "stop_gradient" and not needed.isdisjoint(row.outputs):
-            needed.update(differentiated(row))
+    builder, key = found.builder, ("upstream", frozenset(values))
+    needed = cast("set[int] | None", builder.noted(key))
+    if needed is None:
+        needed = set(values)
+        for row in reversed(builder.rows):
+            if row.op != "stop_gradient" and not needed.isdisjoint(row.outputs):
+                needed.update(differentiated(row))
+        builder.note(key, needed)
     return needed
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from graph.again import Again, Kept, Otherwise, alike, others, places
+from graph.again import Again, Coming, Kept, Otherwise, Readers, alike, others, places
 from graph.program import Input, Program, Row, Update
 from graph.tensor import Builder, Tensor
 
@@ -34,6 +34,7 @@ class Rebuilt:
     order: dict[int, int]
     result: Program
     places: dict[int, int]
+    readers: Readers | None = None  # who of the visits depends on a value, once it was of use
 
     def again(self, now: Program) -> Rebuilt:
         """The same of a program that differs in shapes; Otherwise where more does."""
@@ -46,17 +47,21 @@ class Rebuilt:
             if row._replace(attrs=()) != self.source.rows[number]._replace(attrs=()):
                 raise Otherwise
             builder.touched.update(row.outputs)
-        touched = builder.touched
-        for number, ids, made, visit in zip(
-            self.live, self.reads, self.made, builder.visits, strict=True
-        ):
-            row = now.rows[number]
-            if touched.isdisjoint(ids) and touched.isdisjoint(row.outputs):
-                continue
-            builder.stand(visit.row, visit.input, visit.after - 1)
-            if builder.once(None, partial(_one, builder, row, ids, self)) != made:
-                raise Otherwise
-        return replace(self, source=now, builder=builder, result=self._result(builder))
+        readers = self.readers or Readers(self._looked_at(now))
+        coming = Coming(readers.of(builder.touched))
+        for k in coming:
+            row, visit = now.rows[self.live[k]], builder.visits[k]
+            place = visit.row, visit.input, k
+            made = builder.visit(place, partial(_one, builder, row, self.reads[k], self))
+            coming.add(readers.of(made))
+        return replace(
+            self, source=now, builder=builder, result=self._result(builder), readers=readers
+        )
+
+    def _looked_at(self, now: Program) -> Iterator[Iterable[int]]:
+        """The values on which the visit of each live row depends."""
+        for number, ids in zip(self.live, self.reads, strict=True):
+            yield (*ids, *now.rows[number].outputs)
 
     def _result(self, builder: Again) -> Program:
         before, number = self.result, self.order

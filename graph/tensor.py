@@ -6,7 +6,7 @@ row to the `Builder`'s program and returns the symbolic result. Equal rows are e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
@@ -155,6 +155,8 @@ class Visited:
     result: object
 
 
+Place = tuple[int, int, int]  # a number of rows, of inputs and of visits
+
 _OPEN = Visited(0, 0, 0, 0, 0, None)
 
 
@@ -174,6 +176,7 @@ class Builder:
         self._input_of: dict[tuple[InputKind, str], int] = {}
         self.shared: set[int] = set()
         self.visits: list[Visited] = []
+        self._notes: dict[Hashable, object] = {}
         self.path = ""
 
     def copy(self) -> Builder:
@@ -188,10 +191,24 @@ class Builder:
         self.row_of, self._known = other.row_of.copy(), other._known.copy()
         self._input_of = other._input_of.copy()
         self.shared, self.visits = other.shared.copy(), other.visits[:]
+        self._notes = other._notes.copy()
 
     def so_far(self) -> list[Row]:
         """The rows up to now."""
         return self.rows[:]
+
+    @property
+    def place(self) -> Place:
+        """Behind how many rows, inputs and visits it is."""
+        return len(self.rows), len(self.inputs), len(self.visits)
+
+    def note(self, key: Hashable, about: object) -> None:
+        """Keep what a pass wants to know of itself after an edit."""
+        self._notes[key] = about
+
+    def noted(self, key: Hashable) -> object | None:
+        """What was noted in the same pass before an edit; None where this is not one after it."""
+        return None
 
     def once(self, reads: Iterable[int] | None, run: Callable[[], R]) -> R:
         """What `run` makes, which depends on nothing but the values it `reads` and those behind

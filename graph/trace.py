@@ -109,15 +109,16 @@ class Trace:
         """The same on a builder that has the same values."""
         assert not self.cells
 
-        def own(tensor: Tensor) -> Tensor:
-            return Tensor(builder, tensor.id)
-
+        params = {key: Tensor(builder, tensor.id) for key, tensor in self.param_tensors.items()}
         return replace(
             self,
             builder=builder,
-            values={place: own(tensor) for place, tensor in self.values.items()},
-            param_tensors={key: own(tensor) for key, tensor in self.param_tensors.items()},
-            updates=[(key, own(value), own(first)) for key, value, first in self.updates],
+            values={place: Tensor(builder, tensor.id) for place, tensor in self.values.items()},
+            param_tensors=params,
+            updates=[
+                (key, Tensor(builder, value.id), Tensor(builder, first.id))
+                for key, value, first in self.updates
+            ],
         )
 
     def _cell(self, path: str) -> Trace | None:

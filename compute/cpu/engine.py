@@ -18,7 +18,7 @@ from compute.cpu.planner.budget import plan_within
 from compute.cpu.planner.edited import plan_program
 from compute.cpu.planner.program import Planned
 from compute.cpu.planner.storage import Storage
-from compute.cpu.planner.views import Buffer, View, packed
+from compute.cpu.planner.views import Buffer, View, packed, window_of
 from graph.program import PersistentKind, Program, Shape
 
 DTYPES: dict[str, type[np.floating[Any]]] = {"float32": np.float32, "float64": np.float64}
@@ -107,16 +107,14 @@ class Engine:
             raise RuntimeError("the plan is closed")
         return self._persistent
 
-    def _array(self, view: View, segment: Segment, start: int, dtype: Any) -> Array:
+    def _array(self, view: View, segment: memoryview, start: int, dtype: Any) -> Array:
         """A strided window into a segment, in canonical order; its buffer begins at `start`."""
-        shape = [extent for axis in view.axes for extent, _ in axis]
-        strides = [stride for axis in view.axes for _, stride in axis]
-        offset = start + view.offset
-        return np.ndarray(tuple(shape), dtype, segment.bytes.data, offset, tuple(strides))
+        shape, strides = window_of(view.axes)
+        return np.ndarray(shape, dtype, segment, start + view.offset, strides)
 
     def _persistent_array(self, kind: PersistentKind, key: str) -> Array:
         view = self.storage.view(kind, key)
-        return self._array(view, self.persistent, self._start(view.buffer), self.dtype)
+        return self._array(view, self.persistent.bytes.data, self._start(view.buffer), self.dtype)
 
     def _start(self, buffer: Buffer) -> int:
         """The byte of the persistent segment where the buffer of an array begins."""
@@ -132,25 +130,29 @@ class Engine:
 
     def write(self, values: Mapping[str, Array]) -> None:
         """Set persistent arrays by `kind:KEY`."""
-        given: list[tuple[PersistentKind, str, Array]] = []
+        given: list[tuple[View, Array]] = []
+        shapes, dtype = self.storage.shapes, self.dtype
         for name, value in values.items():
             kind, _, key = name.partition(":")
             of = cast("PersistentKind", kind)
-            array = np.asarray(value, self.dtype)
-            expected, found = self.storage.shapes.get((of, key)), array.shape
+            array = np.asarray(value, dtype)
+            expected = shapes.get((of, key))
             if expected is None:
                 raise ValueError(f"found an array named {name!r}, expected one of the plan's")
-            if found != expected:
-                raise ValueError(f"{name}: found shape {found}, expected {expected}")
-            given.append((of, key, array))
-        flat, item = self.persistent.bytes.view(self.dtype), self.dtype.itemsize
-        for of, key, array in given:
-            view = self.storage.view(of, key)
+            if array.shape != expected:
+                raise ValueError(f"{name}: found shape {array.shape}, expected {expected}")
+            given.append((self.storage.view(of, key), array))
+        flat, item = self.persistent.bytes.view(dtype), dtype.itemsize
+        memory = self.persistent.bytes.data
+        within, starts = self.storage.within, self._flat
+        for view, array in given:
+            whole, start = within[view.buffer]
+            start += starts[whole]
             if view.axes == packed(array.shape, item):
-                first = self._start(view.buffer) // item
+                first = start // item
                 flat[first : first + array.size] = array.reshape(-1)
             else:
-                place = self._persistent_array(of, key)
+                place = self._array(view, memory, start, dtype)
                 place[...] = array.reshape(place.shape)
 
     # ---- entries
@@ -271,9 +273,11 @@ class Engine:
         view, whole = planned.arrays[name], name in planned.integers
         dtype = np.int64 if whole else self.dtype
         if view.buffer.segment == "transient":
-            place = self._array(view, self._transient, planned.offsets[view.buffer], dtype)
+            place = self._array(
+                view, self._transient.bytes.data, planned.offsets[view.buffer], dtype
+            )
         else:
-            place = self._array(view, self.persistent, self._start(view.buffer), dtype)
+            place = self._array(view, self.persistent.bytes.data, self._start(view.buffer), dtype)
         return place, None if place.shape == view.shape else view.shape
 
     def stop(self) -> None:

@@ -141,5 +141,6 @@ def _storage(model: Model, item: int) -> Storage:
         optimizer = model.nodes[path].op
         assert isinstance(optimizer, Optimizer)
         for name in optimizer.kept_names():
-            slots |= {slot_key(path, name, key): Slot(f"{path}/{name}", key) for key in own}
+            family = f"{path}/{name}"
+            slots |= {slot_key(path, name, key): Slot(family, key) for key in own}
     return Storage(params, states, slots, item)

@@ -155,7 +155,8 @@ def test_rounding_is_near_that_of_the_direct_sums() -> None:
 def test_the_forecast_knows_that_it_is_faster() -> None:
     """With the rates of products, which are what it mostly does."""
     model, told = _net(), []
-    rates = dict.fromkeys(("conv2d", "conv2d_dx", "conv2d_dw"), machine().kernels["gemm"])
+    names = ("conv2d", "conv2d_dx", "conv2d_dw", "winograd_conv", "winograd_dw", "winograd_weights")
+    rates = dict.fromkeys(names, machine().kernels["gemm"])
     known = replace(machine(), kernels=machine().kernels | rates)
     for fast in (True, False):
         plan = CpuPlan(model, PlanOptions(threads=1, fast_convolution=fast), lambda *_: None)

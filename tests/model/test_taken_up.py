@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from compute.bench.nets import chain
-from graph.again import Again, Otherwise, places
+from graph.again import Again, Coming, Otherwise, Readers, places
 from graph.graph import Graph
 from graph.lower import Model
 from graph.op import Op
@@ -84,3 +84,33 @@ def test_a_visit_that_makes_other_rows_is_refused() -> None:
         found.touch([TensorType((2, 4))])
         with pytest.raises(Otherwise):
             found.once([x.id], partial(makes, Tensor(found, x.id)))
+
+
+def test_a_visit_done_anew_names_the_values_that_are_others() -> None:
+    """Of shapes that stay the same there are none."""
+    builder, x = built()
+    found = again(builder)
+    assert found.visit((0, 1, 0), lambda: relu(Tensor(found, x.id)).id) == []
+    found = again(builder)
+    found.touch([TensorType((2, 4))])
+    assert found.visit((0, 1, 0), lambda: relu(Tensor(found, x.id)).id) == [1]
+
+
+def test_work_comes_once_each_in_rising_order_also_what_is_added_meanwhile() -> None:
+    """Visit k reads values k and k + 1, as in a row of layers."""
+    readers = Readers((k, k + 1) for k in range(6))
+    coming, seen = Coming(readers.of([4])), []
+    for number in coming:
+        seen.append(number)
+        if number == 3:
+            coming.add(readers.of([5, 2, 9]))
+    assert seen == [3, 4, 5]
+
+
+def test_what_a_gradient_reaches_is_noted_for_the_next_edit_alone() -> None:
+    """A builder that goes along another's rows knows its notes, a copy does not."""
+    builder, _ = built()
+    builder.note("reached", {1})
+    assert builder.noted("reached") is None
+    assert builder.copy().noted("reached") is None
+    assert again(builder).noted("reached") == {1}

@@ -118,7 +118,8 @@ def _among(net: teams.Whole, spent: Array, known: Calibration, reach: Reach) -> 
     """The seconds of rows where other threads fetch too, of rows that take `spent` alone."""
     alone = known.team(1).reach
     rows = [[forecast.row_seconds(part, known, of) for part in net.parts] for of in (alone, reach)]
-    return spent * np.array(rows[1]) / np.maximum(rows[0], 1e-12)
+    found: Array = spent * np.array(rows[1]) / np.maximum(rows[0], 1e-12)
+    return found
 
 
 def resident() -> int:

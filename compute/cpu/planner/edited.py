@@ -19,7 +19,7 @@ from compute.cpu.planner.schedule import Pace
 from compute.cpu.planner.steps import work_of
 from compute.cpu.planner.storage import GRADIENTS, Storage
 from compute.cpu.planner.views import Axis, Buffer
-from graph.again import Kept, Otherwise, alike
+from graph.again import Kept, Otherwise, Readers, alike
 from graph.program import Program
 
 
@@ -33,6 +33,7 @@ class _Made:
     host: HostProgram
     axes: Mapping[str, tuple[Axis, ...]]
     pieces: list[Piece]
+    readers: Readers | None
     spans: Spans
     planned: Planned
 
@@ -87,8 +88,8 @@ def _of(
     planned: Planned,
 ) -> _Made:
     em = planner.em
-    prepared, made = planner.prepared, pieces.made
-    return _Made(prepared, em.storage, em.layout, host, axes, made, spans, planned)
+    made, readers = pieces.made, pieces.readers
+    return _Made(planner.prepared, em.storage, em.layout, host, axes, made, readers, spans, planned)
 
 
 def _again(
@@ -107,7 +108,7 @@ def _again(
         raise Otherwise
     changes = _changes(before, planner, axes)
     em.host, planner.tables = before.planned.host.copy(), before.planned.tables
-    pieces = PiecesAgain(em, before.pieces, changes)
+    pieces = PiecesAgain(em, before.pieces, changes, before.readers)
     planner.course = pieces
     planner.emit()
     pieces.end()

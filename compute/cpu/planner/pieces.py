@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from heapq import heapify, heappop, heappush
 from itertools import chain, islice
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
@@ -19,7 +18,7 @@ from compute.cpu.planner.fuse import Op
 from compute.cpu.planner.host import Lane
 from compute.cpu.planner.steps import Step
 from compute.cpu.planner.views import Axis, Buffer, View
-from graph.again import Otherwise
+from graph.again import Coming, Otherwise, Readers
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -46,6 +45,7 @@ class Pieces:
     def __init__(self, em: Emitter) -> None:
         self.em = em
         self.made: list[Piece] = []
+        self.readers: Readers | None = None  # who of the ops reads a value, once it was of use
         self._memos = em.memos()
         self._count()
 
@@ -113,8 +113,15 @@ class PiecesAgain(Pieces):
     begin from nothing.
     """
 
-    def __init__(self, em: Emitter, before: Sequence[Piece], changes: Changes) -> None:
+    def __init__(
+        self,
+        em: Emitter,
+        before: Sequence[Piece],
+        changes: Changes,
+        readers: Readers | None = None,
+    ) -> None:
         super().__init__(em)
+        self.readers = readers
         self._before, self.changes, self._touched = before, changes, changes.touched
         self._news: list[int] = []  # values touched since somebody asked
         self._fresh = {id(b) for pair in changes.buffers.items() for b in pair}
@@ -152,29 +159,20 @@ class PiecesAgain(Pieces):
         if first + len(ops) > len(self._before):
             raise Otherwise
         before = self._before[first : first + len(ops)]
-        readers: dict[int, list[int]] = {}
-        for k, op in enumerate(ops):
-            for value in op.reads:
-                readers.setdefault(value, []).append(k)
-        coming = [
-            k for k, (op, old) in enumerate(zip(ops, before, strict=True)) if op is not old.about
-        ]
-        coming += [k for value in self._touched for k in readers.get(value, ())]
-        heapify(coming)
+        readers = self.readers or Readers(op.reads for op in ops)
+        pairs = enumerate(zip(ops, before, strict=True))
+        coming = Coming([k for k, (op, old) in pairs if op is not old.about])
+        coming.add(readers.of(self._touched))
         self._news.clear()
         done = 0
-        while coming:
-            k = heappop(coming)
-            if k < done:
-                continue
+        for k in coming:
             self._pass_over(before[done:k])
             self.once(ops[k], ops[k].reads, run, ops[k])
             done = k + 1
-            for value in self._news:
-                for reader in readers.get(value, ()):
-                    heappush(coming, reader)
+            coming.add(readers.of(self._news))
             self._news.clear()
         self._pass_over(before[done:])
+        self.readers = readers
 
     def end(self) -> None:
         """All pieces must have come again."""

@@ -54,6 +54,7 @@ class Storage:
         self.shapes |= {("slot", key): params[slot.param] for key, slot in slots.items()}
         self._bytes = {key: prod(shape) * item for key, shape in params.items()}
         self.offsets, total = _offsets(self._bytes)
+        self._ends = dict(zip(self.offsets, [*self.offsets.values(), total][1:], strict=True))
         self.params = Buffer(total, "persistent", "parameters")
         self.gradients = Buffer(total, "persistent", GRADIENTS)
         of_states = {key: prod(shape) * item for key, shape in states.items()}
@@ -79,7 +80,7 @@ class Storage:
             params.append(param)
         for family, (keys, params) in members.items():
             places = [self.offsets[key] for key in params]
-            low, high = min(places), max([self.end(key) for key in params])
+            low, high = min(places), max([self._ends[key] for key in params])
             flat = Buffer(high - low, "persistent", family)
             self.families[family] = flat, low
             sizes = [self._bytes[key] for key in params]
@@ -101,7 +102,7 @@ class Storage:
 
     def end(self, key: str) -> int:
         """Where the next parameter may start."""
-        return self.offsets[key] + aligned(self._bytes[key])
+        return self._ends[key]
 
     def buffers(self) -> list[Buffer]:
         """Every buffer of the segment."""

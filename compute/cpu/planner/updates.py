@@ -116,14 +116,15 @@ def _bytes(view: View) -> int:
 
 def _ranges(em: Emitter, keys: Sequence[str]) -> list[_Range]:
     storage = em.storage
-    result: list[_Range] = []
-    for key in sorted(keys, key=storage.offsets.__getitem__):
-        low, high = storage.offsets[key], storage.end(key)
-        if result and result[-1].high == low:
-            result[-1] = _Range(result[-1].low, high)
+    starts: list[int] = []
+    ends: list[int] = []
+    for low, high in sorted([(storage.offsets[key], storage.end(key)) for key in keys]):
+        if ends and ends[-1] == low:
+            ends[-1] = high
         else:
-            result.append(_Range(low, high))
-    return result
+            starts.append(low)
+            ends.append(high)
+    return [*map(_Range, starts, ends)]
 
 
 def _pass(em: Emitter, rule: Rule, part: _Range, families: Sequence[str]) -> None:

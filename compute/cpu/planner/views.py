@@ -221,6 +221,13 @@ def packed(shape: Shape, item: int) -> tuple[Axis, ...]:
 
 
 @known
+def window_of(axes: tuple[Axis, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Extents and strides of all dimensions, one after the other."""
+    dims = [dim for axis in axes for dim in axis]
+    return tuple([extent for extent, _ in dims]), tuple([stride for _, stride in dims])
+
+
+@known
 def packed_like(axes: tuple[Axis, ...], item: int) -> tuple[Axis, ...]:
     """Dense axes with the physical order of `axes` (largest stride outermost)."""
     flat = [(stride, a, d) for a, axis in enumerate(axes) for d, (_, stride) in enumerate(axis)]

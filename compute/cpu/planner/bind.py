@@ -152,10 +152,15 @@ class Binder:
         head = self.tape.words[self.row]
         self._control(tape.Control.GROUP)
         self._link(tape.GROUP_COUNTER, Address(SIDE, 8 * _COUNTER * counter))
-        chunks = [self._marked(step, group) for step in group.steps]
+        chunks = self.rows_of(group)
         head[tape.GROUP_SIZE], head[tape.GROUP_CHUNKS] = len(group.steps), common(group, chunks)
 
-    def _marked(self, step: Step, group: Group) -> int:
+    def rows_of(self, group: Group) -> list[int]:
+        """Write the rows of its steps; returns their numbers of chunks."""
+        return [self.marked(step, group) for step in group.steps]
+
+    def marked(self, step: Step, group: Group) -> int:
+        """Write the row of a step, and note where it stands."""
         row, used, links = self.row, self.used, len(self.at)
         chunks = self.step(step, group)
         self.marks.append(Mark(row, used, self.used, links, len(self.at), chunks))

@@ -15,7 +15,7 @@ from compute.cpu.planner.pieces import Changes, Piece, Pieces, PiecesAgain
 from compute.cpu.planner.prepare import Prepared, optimise, split_host
 from compute.cpu.planner.program import Planned, Planner
 from compute.cpu.planner.reschedule import Meetings, swapped
-from compute.cpu.planner.schedule import Pace
+from compute.cpu.planner.schedule import Pace, Waits
 from compute.cpu.planner.steps import work_of
 from compute.cpu.planner.storage import GRADIENTS, Storage
 from compute.cpu.planner.views import Axis, Buffer
@@ -34,6 +34,7 @@ class _Made:
     axes: Mapping[str, tuple[Axis, ...]]
     pieces: list[Piece]
     readers: Readers | None
+    waits: Waits
     spans: Spans
     planned: Planned
 
@@ -88,8 +89,11 @@ def _of(
     planned: Planned,
 ) -> _Made:
     em = planner.em
-    made, readers = pieces.made, pieces.readers
-    return _Made(planner.prepared, em.storage, em.layout, host, axes, made, readers, spans, planned)
+    made, readers, found = pieces.made, pieces.readers, planner.waits
+    assert found is not None
+    return _Made(
+        planner.prepared, em.storage, em.layout, host, axes, made, readers, found, spans, planned
+    )
 
 
 def _again(
@@ -117,6 +121,7 @@ def _again(
     meetings = Meetings(before.storage, em.storage)
     if not changes.even or not meetings.same(changes.steps):
         return _made(planner, host, axes, pieces)
+    planner.waits = before.waits
     regions = swapped(before.planned.regions, changes.steps)
     if regions is None:
         return _made(planner, host, axes, pieces)

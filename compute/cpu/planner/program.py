@@ -28,7 +28,7 @@ from compute.cpu.planner.fuse import ELEMENTWISE, Op, core_rows
 from compute.cpu.planner.host import HostProgram
 from compute.cpu.planner.layout import decide
 from compute.cpu.planner.prepare import Prepared
-from compute.cpu.planner.schedule import Pace, Region, schedule
+from compute.cpu.planner.schedule import Pace, Region, Waits, schedule, waits
 from compute.cpu.planner.steps import Step, touch, work_of
 from compute.cpu.planner.storage import Storage, Within
 from compute.cpu.planner.tables import Tables
@@ -169,6 +169,7 @@ class Planner:
         self.arrays: dict[str, View] = {}
         self.loss: View | None = None
         self.course: Course = _Straight()
+        self.waits: Waits | None = None  # of the steps, once they were scheduled
 
     def _is_scalar(self, value: int) -> bool:
         return self.program.types[value].shape == () and not self.em.is_int(value)
@@ -209,7 +210,9 @@ class Planner:
     def scheduled(self, pace: Pace) -> list[Region]:
         """The regions of what was emitted."""
         steps, loss = self.em.steps, self.loss
-        regions = schedule(steps, _writer(steps, loss), self.em.storage.within, pace)
+        if self.waits is None:
+            self.waits = waits(steps, _writer(steps, loss), self.em.storage.within, pace)
+        regions = schedule(steps, self.waits)
         if loss is not None and not any(region.guard for region in regions):
             regions.append(Region(guard=True))
         return regions

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from compute.backend import Array
 from compute.cpu import tape
-from compute.cpu.planner.bind import Binder, Mark, Starts, Tape, common, side_words, zeros
+from compute.cpu.planner.bind import SIDE, Binder, Mark, Starts, Tape, common, side_words, zeros
 from compute.cpu.planner.program import Planned
 from compute.cpu.planner.schedule import Group
 from compute.cpu.planner.steps import Address, Step
@@ -54,6 +54,8 @@ def bind(planned: Planned, starts: Starts, item: int, function: Callable[[str], 
         now = _again(before, binder)
     except Otherwise:
         binder = Binder(planned, starts, item, function)
+        if before is not None and _stand(before, binder):
+            binder = _Moving(binder, before)
         now = _from_nothing(binder)
     _kept.put(key, now)
     return binder.tape
@@ -86,13 +88,85 @@ def _functions(binder: Binder, steps: list[Step]) -> dict[str, int]:
     return {kernel: binder.function(kernel) for kernel in {step.kernel for step in steps}}
 
 
+def _stand(before: _Bound, binder: Binder) -> bool:
+    """Whether the kernels lie where they did."""
+    functions = _functions(binder, binder.planned.steps())
+    return all(before.functions.get(kernel, at) == at for kernel, at in functions.items())
+
+
+class _Moving(Binder):
+    """Takes rows that were bound before, wherever they stand now."""
+
+    def __init__(self, binder: Binder, before: _Bound) -> None:
+        super().__init__(binder.planned, binder.starts, binder.item, binder.function)
+        self._before = before
+        self._number = {step: k for k, step in enumerate(before.steps)}
+        self._group_of = [group for group in before.groups for _ in group.steps]
+
+    def rows_of(self, group: Group) -> list[int]:
+        steps, chunks = group.steps, list[int]()
+        while len(chunks) < len(steps):
+            coming = steps[len(chunks) :]
+            first = self._number.get(coming[0])
+            if first is None or self._group_of[first].size != group.size:
+                chunks.append(self.marked(coming[0], group))
+            else:
+                chunks += self._take(first, self._last(first, coming))
+        return chunks
+
+    def _last(self, first: int, steps: Sequence[Step]) -> int:
+        """Behind the steps from the first one that stood in one group and come in a row again."""
+        before, group = self._before.steps, self._group_of[first]
+        last = first + 1
+        for step in steps[1:]:
+            if last == len(before) or before[last] is not step or self._group_of[last] is not group:
+                break
+            last += 1
+        return last
+
+    def _take(self, first: int, last: int) -> list[int]:
+        """The rows of these steps of before, which stand in a row; returns their chunks."""
+        before = self._before
+        marks, size = before.marks[first:last], before.rows * tape.ROW_WORDS
+        row, used, links = marks[0].row, marks[0].used, marks[0].links
+        used_end, links_end = marks[-1].used_end, marks[-1].links_end
+        rows = before.whole[:size].reshape(before.rows, tape.ROW_WORDS)
+        self.tape.words[self.row : self.row + len(marks)] = rows[row : row + len(marks)]
+        self.tape.rows.update(
+            zip(before.steps[first:last], range(self.row, self.row + len(marks)), strict=True)
+        )
+        self.tape.side[self.used : self.used + used_end - used] = before.whole[
+            size + used : size + used_end
+        ]
+        by = Mark(self.row - row, self.used - used, self.used - used, len(self.at) - links, 0, 0)
+        at = before.at[links:links_end]
+        aside = self.first - size + by.used
+        self.at += np.where(at < size, at + by.row * tape.ROW_WORDS, at + aside).tolist()
+        self.places += [
+            Address(SIDE, place.offset + 8 * by.used) if place.buffer is SIDE else place
+            for place in before.places[links:links_end]
+        ]
+        self.marks += [
+            Mark(
+                mark.row + by.row,
+                mark.used + by.used,
+                mark.used_end + by.used,
+                mark.links + by.links,
+                mark.links_end + by.links,
+                mark.chunks,
+            )
+            for mark in marks
+        ]
+        self.row, self.used = self.row + len(marks), self.used + used_end - used
+        return [mark.chunks for mark in marks]
+
+
 def _again(before: _Bound, binder: Binder) -> _Bound:
     """The same with the rows of other steps; Otherwise where these take other room."""
     planned = binder.planned
     steps, shape = planned.steps(), _shape(planned)
     functions = _functions(binder, steps)
-    moved = any(before.functions.get(kernel, at) != at for kernel, at in functions.items())
-    if moved or before.shape != shape:
+    if before.shape != shape or not _stand(before, binder):
         raise Otherwise
     whole = zeros(len(before.whole))
     whole[:] = before.whole

@@ -62,17 +62,44 @@ class Pace(IntEnum):
     SERIAL = 2
 
 
-def schedule(
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """What the steps of a program wait for, by number: earlier steps, and whether for the check of
+    the `loss`, which that step computes (-1: none). `after`: for each step those that wait for it.
+    """
+
+    edges: list[list[_Edge]]
+    after: list[list[int]]
+    commits: list[bool]
+    loss: int
+
+
+def waits(
     steps: Sequence[Step],
     loss: Step | None,
     within: Mapping[Buffer, Within],
     pace: Pace = Pace.FREE,
-) -> list[Region]:
-    """Regions in order. Steps that commit come after a check of what `loss` wrote.
+) -> Waits:
+    """What each step waits for. Steps that commit come after a check of what `loss` wrote.
 
     `within` are the places of buffers that are parts of others.
     """
-    plan = _Schedule(steps, loss, within, pace)
+    edges = _edges(steps, within)
+    _hold_back(steps, edges, pace)
+    number = next((k for k, step in enumerate(steps) if step is loss), -1)
+    found = Waits(edges, _followers(edges), [step.commits for step in steps], number)
+    if any(step.follows for step in steps):
+        places = {step: k for k, step in enumerate(steps)}
+        for k, step in enumerate(steps):
+            if step.follows is not None and places.get(step.follows, k) < k:
+                _bind(found, k, places[step.follows])
+        found.after[:] = _followers(edges)
+    return found
+
+
+def schedule(steps: Sequence[Step], found: Waits) -> list[Region]:
+    """Regions in order."""
+    plan = _Schedule(steps, found)
     ready = [k for k, count in enumerate(plan.waiting) if not count]
     while ready:
         heapify(ready)
@@ -95,82 +122,71 @@ def schedule(
     return plan.regions
 
 
+def _hold_back(steps: Sequence[Step], edges: list[list[_Edge]], pace: Pace) -> None:
+    """Let steps wait that nothing they read holds back, so that their memory is not in use from
+    the start: what is behind another, and what clears borders, for its image's writer.
+    """
+    if not any(step.clears or step.behind for step in steps):
+        return
+    number = {step: k for k, step in enumerate(steps)}
+    writer: dict[Buffer, int] = {}
+    for k in reversed(range(len(steps))):
+        step = steps[k]
+        if step.behind is not None and not step.clears:
+            asked = pace == Pace.SERIAL or (pace == Pace.APART and bool(step.again))
+            edges[k].append(_Edge(number[step.behind], False, order=not asked))
+        for buffer in {touch.buffer for touch in step.touches if touch.write}:
+            if not step.clears:
+                writer[buffer] = k
+            elif buffer in writer:
+                held = edges[writer[buffer]]
+                edges[k] += [e for e in held if not steps[e.before].clears]
+
+
+def _followers(edges: Sequence[Sequence[_Edge]]) -> list[list[int]]:
+    """For each step those that wait for it."""
+    after: list[list[int]] = [[] for _ in edges]
+    for k, own in enumerate(edges):
+        for edge in own:
+            after[edge.before].append(k)
+    return after
+
+
+def _bind(found: Waits, k: int, leader: int) -> None:
+    """Let the step that step `k` follows wait for all that `k` waits for, so that both can run in
+    one group.
+    """
+    others = {edge.before for edge in found.edges[k]} - {leader}
+    if others & _behind(found, leader):
+        return
+    found.commits[leader] = found.commits[leader] or found.commits[k]
+    found.edges[leader] = [e for e in found.edges[leader] if e.before not in others]
+    found.edges[leader] += [_Edge(before, False) for before in sorted(others)]
+    for before in others:
+        found.after[before].append(leader)
+
+
+def _behind(found: Waits, first: int) -> set[int]:
+    """The steps that wait for step `first`, at once or through others."""
+    reached: set[int] = set()
+    pending = [first]
+    while pending:
+        new = [k for k in found.after[pending.pop()] if k not in reached]
+        reached.update(new)
+        pending += new
+    return reached
+
+
 class _Schedule:
     """Regions so far, and how many steps each step still waits for."""
 
-    def __init__(
-        self,
-        steps: Sequence[Step],
-        loss: Step | None,
-        within: Mapping[Buffer, Within],
-        pace: Pace,
-    ) -> None:
-        self.steps, self.edges = steps, _edges(steps, within)
-        self._hold_back(pace)
-        self.commits = [step.commits for step in steps]
-        self.after = self._followers()
-        if any(step.follows for step in steps):
-            number = {step: k for k, step in enumerate(steps)}
-            for k, step in enumerate(steps):
-                if step.follows is not None and number.get(step.follows, k) < k:
-                    self._bind(k, number[step.follows])
-            self.after = self._followers()
-        self.loss = next((k for k, step in enumerate(steps) if step is loss), -1)
+    def __init__(self, steps: Sequence[Step], found: Waits) -> None:
+        self.steps, self.edges, self.after = steps, found.edges, found.after
+        self.commits, self.loss = found.commits, found.loss
         self.waiting = [len(edges) for edges in self.edges]
         self.regions = [Region()]
         self.place: dict[int, int] = {}  # step -> region
         self.group_of: dict[int, Group] = {}
-
-    def _hold_back(self, pace: Pace) -> None:
-        """Let steps wait that nothing they read holds back, so that their memory is not in use
-        from the start: what is behind another, and what clears borders, for its image's writer.
-        """
-        if not any(step.clears or step.behind for step in self.steps):
-            return
-        number = {step: k for k, step in enumerate(self.steps)}
-        writer: dict[Buffer, int] = {}
-        for k in reversed(range(len(self.steps))):
-            step = self.steps[k]
-            if step.behind is not None and not step.clears:
-                waits = pace == Pace.SERIAL or (pace == Pace.APART and bool(step.again))
-                self.edges[k].append(_Edge(number[step.behind], False, order=not waits))
-            for buffer in {touch.buffer for touch in step.touches if touch.write}:
-                if not step.clears:
-                    writer[buffer] = k
-                elif buffer in writer:
-                    held = self.edges[writer[buffer]]
-                    self.edges[k] += [e for e in held if not self.steps[e.before].clears]
-
-    def _followers(self) -> list[list[int]]:
-        """For each step those that wait for it."""
-        after: list[list[int]] = [[] for _ in self.steps]
-        for k, edges in enumerate(self.edges):
-            for edge in edges:
-                after[edge.before].append(k)
-        return after
-
-    def _bind(self, k: int, leader: int) -> None:
-        """Let the step that step `k` follows wait for all that `k` waits for, so that both can run
-        in one group.
-        """
-        others = {edge.before for edge in self.edges[k]} - {leader}
-        if others & self._behind(leader):
-            return
-        self.commits[leader] = self.commits[leader] or self.commits[k]
-        self.edges[leader] = [e for e in self.edges[leader] if e.before not in others]
-        self.edges[leader] += [_Edge(before, False) for before in sorted(others)]
-        for before in others:
-            self.after[before].append(leader)
-
-    def _behind(self, first: int) -> set[int]:
-        """The steps that wait for step `first`, at once or through others."""
-        found: set[int] = set()
-        pending = [first]
-        while pending:
-            new = [k for k in self.after[pending.pop()] if k not in found]
-            found.update(new)
-            pending += new
-        return found
 
     def barrier(self) -> None:
         """Begin a region; the loss is checked there when the last one computed it."""

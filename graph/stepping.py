@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
+from typing import cast
 
 from graph.graph import Graph
 from graph.kinds import AVERAGE, SUM, Optimizer, Schedule
 from graph.op import Context, Param
 from graph.primitives import renorm, update, where
-from graph.program import Program, TensorType, Update
+from graph.program import PersistentKind, Program, TensorType, Update
 from graph.simplify import simplify
 from graph.tensor import Builder, Tensor
 from graph.trace import Trace
@@ -20,6 +22,12 @@ Limit = tuple[float, int]  # longest that weights of one output may be, axis of 
 def slot_key(optimizer: str, slot: str, param: str) -> str:
     """Key of the running array an optimizer keeps for a parameter."""
     return f"{optimizer}/{slot}/{param}"
+
+
+@lru_cache(maxsize=64)
+def slot_keys(optimizer: str, slot: str, params: tuple[str, ...]) -> tuple[str, ...]:
+    """The same for all parameters that it trains, in their order."""
+    return tuple([slot_key(optimizer, slot, param) for param in params])
 
 
 def batch_size(graph: Graph) -> int:
@@ -42,7 +50,7 @@ def optimizer_updates(
     op, builder = optimizer_of(graph, path), found.builder
     params = [found.param_tensors[k] for k in keys]
     types = [builder.types[p.id] for p in params]
-    kept = {name: [slot_key(path, name, k) for k in keys] for name in op.kept_names()}
+    kept = {name: slot_keys(path, name, keys) for name in op.kept_names()}
     slots = {name: builder.inputs_of("slot", own, types) for name, own in kept.items()}
     with builder.at(path):
         given = [gradient_of[p.id] for p in params]
@@ -52,7 +60,8 @@ def optimizer_updates(
         else:
             shortened = op.shortened(given)
         limits = [_limit(found.params[key]) for key in keys]
-        made: list[Update] = []
+        places: list[tuple[PersistentKind, str]] = []
+        results: list[int] = []
         for limit in dict.fromkeys(limits):  # one rule for all parameters of equal limit
             own = [place for place, other in enumerate(limits) if other == limit]
             flat = [slot for row in slots.values() for slot in (row[k] for k in own)]
@@ -62,9 +71,21 @@ def optimizer_updates(
                 [shortened[k] for k in own],
                 flat,
             )
-            results = iter(values)
-            made += [Update("param", keys[k], next(results).id) for k in own]
-            made += [Update("slot", row[k], next(results).id) for row in kept.values() for k in own]
+            results += [value.id for value in values]
+            places += [("param", keys[k]) for k in own]
+            places += [("slot", row[k]) for row in kept.values() for k in own]
+    return _made(builder, path, places, results)
+
+
+def _made(
+    builder: Builder, path: str, places: list[tuple[PersistentKind, str]], results: list[int]
+) -> list[Update]:
+    """Where the results of an optimizer go, by number; after an edit mostly to where they did."""
+    before = cast("tuple[object, object, list[Update]] | None", builder.noted(("updates", path)))
+    if before is not None and before[:2] == (places, results):
+        return before[2]
+    made = [Update(*place, value) for place, value in zip(places, results, strict=True)]
+    builder.note(("updates", path), (places, results, made))
     return made
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from compute.backend import Array, PlanOptions, PlanStep, StepOutputs
@@ -14,7 +15,7 @@ from compute.cpu.planner.storage import Slot, Storage
 from compute.initial import started_values
 from graph.kinds import Optimizer
 from graph.lower import LowerError
-from graph.stepping import batch_size, slot_key
+from graph.stepping import batch_size, slot_keys
 from graph.training import AT_ONCE
 
 if TYPE_CHECKING:
@@ -129,6 +130,13 @@ class CpuPlan(Sketch):
         self.engine.close()
 
 
+@lru_cache(maxsize=64)
+def _family(path: str, name: str, params: tuple[str, ...]) -> dict[str, Slot]:
+    """One running array of an optimizer for each parameter that it trains."""
+    keys = slot_keys(path, name, params)
+    return {key: Slot(f"{path}/{name}", param) for key, param in zip(keys, params, strict=True)}
+
+
 def _storage(model: Model, item: int) -> Storage:
     """Parameters in the order their optimizers own them, so that each is one stretch."""
     params = {
@@ -141,6 +149,5 @@ def _storage(model: Model, item: int) -> Storage:
         optimizer = model.nodes[path].op
         assert isinstance(optimizer, Optimizer)
         for name in optimizer.kept_names():
-            family = f"{path}/{name}"
-            slots |= {slot_key(path, name, key): Slot(family, key) for key in own}
+            slots |= _family(path, name, own)
     return Storage(params, states, slots, item)

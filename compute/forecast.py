@@ -79,7 +79,10 @@ def costs(model: Model, data: Data | None, plan: Sketch, known: Calibration) -> 
 
 
 def measured(found: Costs, loaded: Loaded, plan: CpuPlan, known: Calibration) -> Costs:
-    """The forecast with what some steps of the training take; the weights stay as they were."""
+    """The forecast with what some steps of the training take; the weights stay as they were.
+
+    Of a net whose loss is not finite nothing is measured.
+    """
     job, before = make_job(loaded, plan), plan.read()
     taken: dict[str, float] = {}
     total, steps = 0.0, _steps(loaded.model, Data.of(loaded), found.batch)
@@ -95,6 +98,8 @@ def measured(found: Costs, loaded: Loaded, plan: CpuPlan, known: Calibration) ->
             threads = _threads(bound, plan.engine.threads, steps)
             total += step_seconds(probe, threads, known.call, MEASURING) / phase.every
             bound.threads = 1 if bound.small else plan.engine.threads
+    except FloatingPointError:
+        return found
     finally:
         plan.write(before)
     nodes = tuple(replace(node, measured=taken.get(node.path)) for node in found.nodes)

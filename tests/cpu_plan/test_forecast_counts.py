@@ -57,9 +57,31 @@ def test_every_kernel_is_counted() -> None:
 def test_every_kernel_is_measured() -> None:
     """A kernel without a probe has no rates of its own: it is guessed by bytes and operations."""
     options = PlanOptions(threads=1)
-    probes = [*net_probes(options), *single_probes(options)]
+    probes = [*net_probes(options, 2), *single_probes(options)]
     seen = {step.kernel for probe in probes for step in probe.bound.planned.steps()}
     assert SPECS.keys() - seen - AS.keys() <= NOT_PROBED
+
+
+def test_a_net_that_is_measured_learns_nothing() -> None:
+    """So its loss stays finite however long it is measured, on each number of threads."""
+    for probe in net_probes(PlanOptions(threads=1), 2):
+        before = probe.engine.read()
+        probe.run(3)
+        probe.run(3, count=2)
+        after = probe.engine.read()
+        for name, array in before.items():
+            assert not name.startswith("param:") or np.array_equal(array, after[name]), name
+
+
+def test_what_is_no_step_is_not_measured() -> None:
+    """A loss that is not finite ends a run; its time would be that of nothing."""
+    probe = next(net_probes(PlanOptions(threads=1), 1))
+    broken = {
+        name: np.full_like(a, np.nan) for name, a in probe.data.items() if a.dtype.kind == "f"
+    }
+    wrong = replace(probe, data={**probe.data, **broken}, name="a net of nothing")
+    with pytest.raises(FloatingPointError, match="a net of nothing: the loss is not finite"):
+        wrong.run(2)
 
 
 @pytest.mark.parametrize("kernel", ["recurrent", "recurrent_dx"])

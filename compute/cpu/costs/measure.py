@@ -62,7 +62,7 @@ def calibrate(threads: int, report: Report) -> Calibration:
         reaches[threads] = rising([*own, *_reach(threads, FAR)])
     report(1, 3, "kernels")
     options, used, share = PlanOptions(threads=1), resident(), Share(1)
-    nets = list(net_probes(options))
+    nets = list(net_probes(options, threads))
     a_step = _bytes_a_step(nets, resident() - used)
     runs = [Run(probe) for probe in [*nets, *single_probes(options)]]
     take_turns(runs, KERNEL_SECONDS)

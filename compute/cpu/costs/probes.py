@@ -108,9 +108,12 @@ def _far() -> Iterator[Net]:
     ], SGD()  # fmt: skip
 
 
-def net_probes(options: PlanOptions) -> Iterator[Probe]:
-    """Each net as a program that trains it; those beyond all caches with fast convolution."""
-    fast, generator = replace(options, fast_convolution=True), np.random.default_rng(3)
+def net_probes(options: PlanOptions, threads: int) -> Iterator[Probe]:
+    """Each net as a program that trains it on up to `threads` threads; those beyond all caches with
+    fast convolution, which has memory for each thread.
+    """
+    fast = replace(options, fast_convolution=True, threads=threads)
+    generator = np.random.default_rng(3)
     nets = [(net, options) for net in (*_plain(), *_images(), *_sequences())]
     nets += [(net, fast) for net in _far()]
     for number, ((sample, batch, layers, optimizer), options) in enumerate(nets):

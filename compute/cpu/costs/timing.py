@@ -22,12 +22,17 @@ SLICE, SLICES = 0.0006, 12  # seconds of one, and how many of each program
 TOGETHER = 0.0015  # of several threads, which are woken for each
 FEWEST, STEP_SECONDS = 3, 0.02  # on a slow machine fewer slices, at least 3
 MOST = 1.5
+RATE = "learning_rate"  # the live setting of every optimizer
 MOST_STEPS = 512  # of a slice: what the tables of a call hold
 
 
 @dataclass
 class Probe:
-    """A program in memory, with the numbers it runs on."""
+    """A program in memory, with the numbers it runs on.
+
+    Nothing is learned: with a rate above 0 the loss of a net that is measured for long may become
+    infinite, which ends a run early.
+    """
 
     name: str
     engine: Engine
@@ -37,13 +42,18 @@ class Probe:
     _given: dict[int, tuple[Array, dict[str, Array]]] = field(default_factory=dict, repr=False)
 
     def run(self, steps: int, profile: bool = False, count: int = 1) -> None:
-        """Run so many steps on `count` threads."""
+        """Run so many steps on `count` threads.
+
+        Raises FloatingPointError where the loss is not finite: what ran was not a step.
+        """
         if steps not in self._given:
             self._given[steps] = self._inputs(steps)
         index, scalars = self._given[steps]
         self.engine.bind(self.bound)
         self.bound.threads = count
-        self.engine.run(self.bound, self.data, index, scalars, profile)
+        ran = self.engine.run(self.bound, self.data, index, scalars, profile)
+        if ran.bad_step is not None:
+            raise FloatingPointError(f"{self.name}: the loss is not finite")
 
     def _inputs(self, steps: int) -> tuple[Array, dict[str, Array]]:
         """The samples and the numbers of so many steps."""
@@ -51,7 +61,9 @@ class Probe:
         order = (np.arange(steps) % BATCHES)[:, None] * batch + np.arange(batch)
         samples = min((len(array) for array in self.data.values()), default=batch * BATCHES)
         index = (order % samples).astype(np.int64)
-        scalars = {f"live:{key}": np.full(steps, value) for key, value in self.live.items()}
+        rates = {key: 0.0 for key in self.live if key.endswith(f"/{RATE}")}
+        live = {**self.live, **rates}
+        scalars = {f"live:{key}": np.full(steps, value) for key, value in live.items()}
         scalars["iteration:step"] = np.arange(1.0, steps + 1)
         scalars |= {"iteration:epoch": np.zeros(steps), "iteration:steps": np.full(steps, 1e6)}
         return index, scalars

@@ -45,7 +45,7 @@ KERNEL_SECONDS = 0.2
 RECORDED = 5  # epochs of a small training on record
 EVERY = 2  # steps of one in which phases take turns
 NEAR = (1 << 18, 1 << 19, 1 << 20, 1 << 21)  # bytes; nearer ones each core keeps for itself
-FAR = (1 << 22, 1 << 23, 1 << 24, 1 << 25, 3 << 24, 3 << 25)  # to beyond most caches
+FAR = (1 << 22, 1 << 23, 1 << 24, 1 << 25, 3 << 25)  # to beyond most caches
 NEAREST = (1 << 15, 1e-13)  # bytes that are never waited for
 Report = Callable[[int, int, str], None]
 

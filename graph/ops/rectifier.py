@@ -211,3 +211,17 @@ class HardTanh(Activation):
 
     def apply(self, x: Tensor) -> Tensor:
         return clipped(x, self.low, self.high)
+
+
+class Softshrink(Activation):
+    """x moved towards 0 by a threshold, and 0 within it: small numbers go (Donoho 1995)."""
+
+    icon = "activation"
+    keywords = ("soft thresholding", "shrinkage", "sparse", "denoising")
+    summary = ("threshold",)
+    threshold: float = setting(0.5, "Size up to which numbers become 0", min=0.0, max=1e6)
+    torch = "nn.Softshrink({threshold})"
+    samples = (*Activation.samples, sample(x=(2, 3), settings={"threshold": 0.1}))
+
+    def apply(self, x: Tensor) -> Tensor:
+        return x - clipped(x, -self.threshold, self.threshold)

@@ -9,6 +9,7 @@ from graph.op import Op, Param, SettingError, bad, labels, sample, setting
 from graph.ops.activation import Activation, clipped
 from graph.ops.expect import describe, need_numbers
 from graph.primitives import (
+    absolute,
     expm1,
     gelu,
     greater,
@@ -225,3 +226,17 @@ class Softshrink(Activation):
 
     def apply(self, x: Tensor) -> Tensor:
         return x - clipped(x, -self.threshold, self.threshold)
+
+
+class Hardshrink(Activation):
+    """x where it is larger than a threshold on either side, else 0 (Donoho & Johnstone 1994)."""
+
+    icon = "activation"
+    keywords = ("hard thresholding", "shrinkage", "sparse", "denoising")
+    summary = ("threshold",)
+    threshold: float = setting(0.5, "Size up to which numbers become 0", min=0.0, max=1e6)
+    torch = "nn.Hardshrink({threshold})"
+    samples = (*Activation.samples, sample(x=(2, 3), settings={"threshold": 0.1}))
+
+    def apply(self, x: Tensor) -> Tensor:
+        return where(greater(absolute(x), self.threshold), x, 0.0)

@@ -240,3 +240,21 @@ class Hardshrink(Activation):
 
     def apply(self, x: Tensor) -> Tensor:
         return where(greater(absolute(x), self.threshold), x, 0.0)
+
+
+class Threshold(Activation):
+    """x above a threshold, else a fixed value: a ReLU that opens later (Konda et al. 2015)."""
+
+    icon = "relu"
+    keywords = ("thresholded relu", "rectifier", "gate")
+    summary = ("threshold", "value")
+    threshold: float = setting(1.0, "From where on numbers pass", min=-1e6, max=1e6)
+    value: float = setting(0.0, "What the others become", min=-1e6, max=1e6)
+    torch = "nn.Threshold({threshold}, {value})"
+    samples = (
+        *Activation.samples,
+        sample(x=(2, 3), settings={"threshold": 0.1, "value": -0.5}),
+    )
+
+    def apply(self, x: Tensor) -> Tensor:
+        return where(greater(x, self.threshold), x, self.value)

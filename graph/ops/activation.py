@@ -171,6 +171,18 @@ class Softmax(OverClasses):
         return softmax(x)
 
 
+class Softmin(OverClasses):
+    """e⁻ˣ / Σ e⁻ˣ: turns costs or distances into probabilities, the least the most likely.
+
+    Over the features of a vector, the channels of an image, the last axis of a sequence.
+    """
+
+    keywords = ("probabilities", "distances", "costs", "normalised exponential")
+
+    def apply(self, x: Tensor) -> Tensor:
+        return softmax(-x)
+
+
 class LogSoftmax(OverClasses):
     """x − log Σ eˣ: the logs of the probabilities that Softmax gives, right for large scores.
 

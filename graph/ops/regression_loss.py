@@ -6,7 +6,7 @@ import math
 
 from graph.op import sample, setting
 from graph.ops.loss import Loss, Regression, match_target
-from graph.primitives import absolute, exp, less, log, softplus, where
+from graph.primitives import absolute, exp, greater, less, log, softplus, where
 from graph.tensor import Tensor
 
 _MISS = "{prediction} - {target}.reshape({prediction}.shape)"
@@ -67,6 +67,29 @@ class LogCosh(Regression):
     def each(self, miss: Tensor) -> Tensor:
         # |d| + log(1 + e^(−2|d|)) − log 2: cosh itself would overflow
         return softplus(-2.0 * miss) + miss - math.log(2.0)
+
+
+class PinballLoss(Regression):
+    """Least for a quantile of the targets, not their mean: intervals (Koenker & Bassett 1978).
+
+    q·d where the target lies d above the prediction, (1 − q)·d where it lies d below.
+    """
+
+    title = "Pinball"
+    keywords = ("quantile regression", "interval", "forecast", "median", "asymmetric")
+    summary = ("quantile",)
+    quantile: float = setting(0.5, "Share of targets that shall lie below", above=0.0, below=1.0)
+    torch_call = (
+        f"torch.where({_MISS} > 0, (1 - {{quantile}}) * ({_MISS}),"
+        f" -{{quantile}} * ({_MISS})).mean()"
+    )
+    samples = (
+        *Regression.samples,
+        sample(prediction=(4, 1), target=(4, 1), settings={"quantile": 0.9}),
+    )
+
+    def each(self, miss: Tensor) -> Tensor:
+        return where(greater(miss, 0.0), (1.0 - self.quantile) * miss, -self.quantile * miss)
 
 
 class PoissonLoss(Loss):

@@ -239,7 +239,7 @@ class Hardshrink(Activation):
     samples = (*Activation.samples, sample(x=(2, 3), settings={"threshold": 0.1}))
 
     def apply(self, x: Tensor) -> Tensor:
-        return where(greater(absolute(x), self.threshold), x, 0.0)
+        return where(greater_equal(-absolute(x), -self.threshold), 0.0, x)  # lets NaN pass
 
 
 class Threshold(Activation):
@@ -257,4 +257,4 @@ class Threshold(Activation):
     )
 
     def apply(self, x: Tensor) -> Tensor:
-        return where(greater(x, self.threshold), x, self.value)
+        return where(greater_equal(-x, -self.threshold), self.value, x)  # lets NaN pass

@@ -27,11 +27,12 @@ Translator = Callable[..., Trial]
 
 
 def each(node: str, **names: str) -> Translator:
-    """One number in, one out; `names` are settings by PyTorch's names."""
+    """One number in, one out; `names` are settings by PyTorch's names, in its order."""
 
-    def translate(x: Any, inplace: bool = False, **settings: Any) -> Trial:
-        need(settings.keys() <= names.keys(), SETTING)
-        return Trial(node, [real(x)], {names[key]: _plain(v) for key, v in settings.items()})
+    def translate(x: Any, *args: Any, inplace: bool = False, **named: Any) -> Trial:
+        given = {**dict(zip(names, args, strict=False)), **named}
+        need(len(args) <= len(names) and given.keys() <= names.keys(), SETTING)
+        return Trial(node, [real(x)], {names[key]: _plain(v) for key, v in given.items()})
 
     return translate
 
@@ -176,10 +177,9 @@ NUMBERS: dict[str, Translator] = {
     "sigmoid": each("Sigmoid"),
     "tanh": each("Tanh"),
     "nn.functional.tanhshrink": formula("x - tanh(x)"),
-    "nn.functional.hardshrink": formula("where(abs(x) <= {lambd}, 0, x)", lambd=0.5),
-    "nn.functional.threshold": formula(
-        "where(x <= {threshold}, {value}, x)", threshold=0.0, value=0.0
-    ),
+    "nn.functional.softshrink": each("Softshrink", lambd="threshold"),
+    "nn.functional.hardshrink": each("Hardshrink", lambd="threshold"),
+    "nn.functional.threshold": each("Threshold", threshold="threshold", value="value"),
     "exp": formula("exp(x)"),
     "exp2": formula("2 ** x"),
     "expm1": formula("expm1(x)"),

@@ -109,16 +109,12 @@ class Trace:
         """The same on a builder that has the same values."""
         assert not self.cells
 
-        params = {key: Tensor(builder, tensor.id) for key, tensor in self.param_tensors.items()}
         return replace(
             self,
             builder=builder,
             values={place: Tensor(builder, tensor.id) for place, tensor in self.values.items()},
-            param_tensors=params,
-            updates=[
-                (key, Tensor(builder, value.id), Tensor(builder, first.id))
-                for key, value, first in self.updates
-            ],
+            param_tensors={key: Tensor(builder, one.id) for key, one in self.param_tensors.items()},
+            updates=[(k, Tensor(builder, a.id), Tensor(builder, b.id)) for k, a, b in self.updates],
         )
 
     def _cell(self, path: str) -> Trace | None:

@@ -8,7 +8,14 @@ from plan_harness import Case, Make, Runner, compare, numbers, program_of
 
 import graph.primitives as rows
 from compute.backend import PlanOptions
+from compute.cpu import entry
+from compute.cpu.plan import CpuPlan
+from compute.cpu.planner import schedule
+from compute.cpu.threads import team
+from compute.evaluate import host_scalars
+from graph.lower import Model
 from graph.tensor import Tensor
+from tests.support.cells import scan, shipped, trained
 
 FLOAT64 = PlanOptions("float64", threads=1)
 FLOAT32 = PlanOptions("float32", threads=1)
@@ -103,3 +110,28 @@ def test_threads_change_no_bit(cell: str) -> None:
     for other in results[1:]:
         for name, array in results[0].arrays.items():
             assert array.tobytes() == other.arrays[name].tobytes(), name
+
+
+def test_threads_share_the_walk_of_a_drawn_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it is long, though each of its steps is short; with the same bits."""
+    monkeypatch.setattr(entry, "SMALL_FLOPS", 0)
+    model, batch = Model(trained(scan(), shipped("LSTM"))), 32
+    program, generator = model.program("train/0", batch), np.random.default_rng(3)
+    data = {
+        given.key: generator.standard_normal((batch, *program.types[given.value].shape[1:]))
+        for given in program.inputs
+        if given.kind == "batch"
+    }
+    index, scalars = np.arange(batch)[None].repeat(2, 0), host_scalars(model.live, 0, 2)
+    found = []
+    for long, threads, size in ((0, 1, 32), (0, 2, 16), (0, 4, 8), (schedule.LONG, 3, 32)):
+        monkeypatch.setattr(schedule, "LONG", long)
+        plan = CpuPlan(model, PlanOptions("float64", threads=threads), lambda *_: None)
+        plan.run("train/0", data, index, scalars)
+        found.append({key: array.tobytes() for key, array in plan.read().items()})
+        regions = plan.planned("train/0", batch).planned.regions
+        walks = [g for region in regions for g in region.groups if len(g.steps) > 10]
+        assert {group.size for group in walks} == {size}, (long, threads)
+        plan.close()
+    team().close()
+    assert found[1:] == found[:1] * 3

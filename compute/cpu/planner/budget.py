@@ -204,7 +204,7 @@ class Usage:
             for k, op in enumerate(ops[:split])
             if self.makes[k]
             and not op.watched
-            and not any(value in planner.em.fixed for value in op.writes)
+            and not any(value in planner.decided for value in op.writes)
             and not any(steps[n].commits for n in planner.made[op])
         }
 

@@ -62,6 +62,8 @@ class Emitter:
         self.again: tuple[str, ...] = ()
         # values whose place is fixed beforehand (gradients of parameters), found when asked for
         self.fixed: dict[int, Callable[[], View | None]] = {}
+        # values that lie in the order of a place, but not there
+        self.alike: dict[int, Callable[[], View]] = {}
         self.inputs = {i.value: i for i in self.program.inputs}
         self.where: dict[int, View] = {}  # what has a place
         self._copies: dict[tuple[int, int, tuple[Axis, ...], object], View] = {}
@@ -170,8 +172,12 @@ class Emitter:
         return View(buffer, view.offset - low, view.axes, view.item)
 
     def target(self, value: int, like: View | None = None) -> View:
-        """Where to write a value: its fixed place, an image, or dense in the order of `like`."""
+        """Where to write a value: its fixed place, one of that order, an image, or dense in the
+        order of `like`.
+        """
         fixed = self.fixed_place(value)
+        if fixed is None and value in self.alike:
+            return self.twin(self.alike[value]())
         return fixed if fixed is not None else self.fresh(value, like)
 
     def fresh(self, value: int, like: View | None = None) -> View:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import cast
 
@@ -28,31 +29,33 @@ def fix_gradients(em: Emitter, rows: Sequence[Row], made: Sequence[Op]) -> None:
 
 
 def fix_stores(em: Emitter, ops: Sequence[Op], made: Sequence[Op]) -> list[Update]:
-    """Updates that no optimizer row does; computed in place where nothing else looks."""
+    """Updates that no optimizer row does; computed in place where nothing else looks.
+
+    What is asked for or watched as well lies elsewhere, but as it would there: steps that read
+    what is computed with it go through that in the same order, and add up to the same bits.
+    """
     done = {v for op in made for v in op.writes}
     stores = [u for u in em.program.updates if u.value not in done]
     if not stores:
-        return []
+        return stores
     old = {(i.kind, i.key): i.value for i in em.program.inputs}
-    results = {v for _, v in em.program.outputs} | {u.value for u in em.program.updates}
+    maker = {v: op for op in ops for v in op.writes}
+    readers: dict[int, list[Op]] = {}
+    for op in ops:
+        for value in op.reads:
+            readers.setdefault(value, []).append(op)
+    times = Counter([u.value for u in em.program.updates])
+    outputs = {v for _, v in em.program.outputs}
     for update in stores:
-        before = old.get((update.kind, update.key), -1)
-        readers = [op for op in ops if before in op.reads]
-        maker = [op for op in ops if update.value in op.writes]
-        read_later = any(update.value in op.reads for op in ops)
-        wanted = {v for _, v in em.program.outputs}
-        alone = [u.value for u in stores].count(update.value) == 1
-        alone = alone and update.value not in wanted
-        if (
-            maker
-            and maker[0].kind == ELEMENTWISE
-            and all(op is maker[0] for op in readers)
-            and not read_later
-            and alone
-            and before not in results
-        ):
-            em.fixed.setdefault(
-                update.value,
+        value, before = update.value, old.get((update.kind, update.key), -1)
+        own = maker.get(value)
+        if own is None or own.kind != ELEMENTWISE or times[value] > 1 or before in times:
+            continue
+        others = [op for v in (value, before) for op in readers.get(v, ()) if op is not own]
+        if all(op.watched for op in others):
+            seen = others or not outputs.isdisjoint((value, before))
+            (em.alike if seen else em.fixed).setdefault(
+                value,
                 lambda u=update: em.storage.view(u.kind, u.key),  # type: ignore[misc]
             )
     return stores

@@ -26,6 +26,7 @@ from compute.cpu.planner.views import (
 from graph.program import Row
 
 ROWS = (32, 128)  # least and most rows of a chunk
+LEAST_ROWS = 8  # of a chunk when there are few for each thread: a tile
 COLUMNS = (32, 128)  # the same when columns are cut
 LONE_COLUMNS = (128, 1024)  # for a product of one row, which only streams through B
 LONE_WEIGHTS = 1 << 17  # bytes of B from which such a product is cut
@@ -120,7 +121,8 @@ def _emit_plain(em: Emitter, a: View, b: View, goal: View | None, op: Op) -> Vie
         sums = sums if sums.axes == packed(sums.shape, em.item) else em.new(sums.shape)
         words["sums"] = address(sums)
         writes.append(View(sums.buffer, sums.offset, ((), *sums.axes), em.item))  # not cut by rows
-    em.add("gemm", words, reads, writes, samples, 1, prefer, whole, 2 * m * n * inner[0])
+    step = em.add("gemm", words, reads, writes, samples, 1, prefer, whole, 2 * m * n * inner[0])
+    step.share = aligned(-(-samples // em.storage.threads), LEAST_ROWS)
     if bias is not None:
         em.put(bias, sums)
     if "pre" in op.roles:  # only now: a value with a place elsewhere is copied there

@@ -144,7 +144,8 @@ class Planner:
 
     `twins` maps values that are computed again to what they are again: they lie as those did.
     With `clears` steps write the zeros around images, whose memory then is free for others. Once
-    planned, `made` holds the steps of every op, as a range of all in the order emitted.
+    planned, `made` holds the steps of every op, as a range of all in the order emitted, and
+    `decided` the values whose place was known before.
     """
 
     def __init__(
@@ -160,6 +161,7 @@ class Planner:
         self.prepared, self.ops, self.seed = prepared, ops, seed
         self.program = prepared.program
         self.made: dict[Op, range] = {}
+        self.decided: set[int] = set()
         layout = decide(self.program, core_rows(prepared), prepared.rows)
         self.em = Emitter(prepared, layout.with_twins(twins), storage, clears, winograd)
         outputs = self.program.outputs
@@ -205,7 +207,9 @@ class Planner:
         once("updated", None, self._put_updated, late)
         self._record(late, after=True)
         self._results(late, after=True)
+        self.decided = {*em.fixed, *em.alike}
         em.fixed.clear()  # places that know the emitter would keep it from being freed
+        em.alike.clear()
 
     def scheduled(self, pace: Pace) -> list[Region]:
         """The regions of what was emitted."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from heapq import heapify, heappop, heappush
+from itertools import accumulate
 
 from compute.cpu.planner.steps import Step, Touch
 from compute.cpu.planner.storage import Within
@@ -19,6 +20,7 @@ from compute.cpu.planner.views import Buffer
 WORK = 1 << 15  # bytes or operations that make a chunk worth claiming
 PARTS = 16
 PARTS_OF_BUFFER = 256
+LONG = 1 << 22  # bytes or operations of a group that threads share, however short its steps are
 
 
 @dataclass(eq=False, slots=True)
@@ -234,11 +236,26 @@ def _joins(step: Step, group: Group) -> bool:
 
 
 def settle(group: Group) -> None:
-    """A size for groups of steps that would take any."""
-    if not group.samples or group.size:
+    """A size for groups of steps that would take any; that of a share for each thread where one
+    chunk would be all, as steps are short, but many of them.
+    """
+    if not group.samples or 0 < group.size < group.samples:
         return
-    work = sum(max(step.flops, step.bytes()) for step in group.steps) // group.samples
-    group.size = max(1, -(-group.samples // PARTS), WORK // max(1, work))
+    if not group.size:
+        work = sum(map(_work, group.steps)) // group.samples
+        group.size = max(1, -(-group.samples // PARTS), WORK // max(1, work))
+    elif _long(group.steps):
+        shares = [step.share for step in group.steps if step.prefer]
+        group.size = min(group.size, max(shares)) if all(shares) else group.size
+
+
+def _work(step: Step) -> int:
+    return max(step.flops, step.bytes())
+
+
+def _long(steps: Sequence[Step]) -> bool:
+    """Whether steps are worth sharing together."""
+    return any(work > LONG for work in accumulate(map(_work, steps)))
 
 
 def _edges(steps: Sequence[Step], within: Mapping[Buffer, Within]) -> list[list[_Edge]]:

@@ -70,7 +70,8 @@ class Step:
     """One kernel call. `unit` is what the kernel's `size` counts for one sample.
 
     `prefer` is the wanted number of samples in a chunk, 0 for any; for steps without samples it is
-    the value of `size` itself. `commits`: writes parameters, optimizer slots or states, which must
+    the value of `size` itself. `share` is that number when each thread is to have a chunk, 0 where
+    that is not known. `commits`: writes parameters, optimizer slots or states, which must
     not happen in a step whose loss is not finite. `follows`: an earlier step with the same samples
     that this one runs behind, slice by slice, where nothing stands between them. `again`: nodes
     of which it computes anew what was not kept. `behind`: an earlier one that it must not be moved
@@ -92,6 +93,7 @@ class Step:
     again: tuple[str, ...] = ()
     behind: Step | None = None
     clears: bool = False
+    share: int = 0
     operands: list[Operand] = field(default_factory=list)
     program: list[Instruction] = field(default_factory=list)
 

@@ -24,7 +24,7 @@ from PySide6.QtCore import (
     QVariantAnimation,
     Signal,
 )
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QRegion, QResizeEvent
+from PySide6.QtGui import QColor, QHideEvent, QPainter, QPaintEvent, QPen, QRegion, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from gui import fonts
@@ -35,6 +35,7 @@ from gui.canvas.drawing import Detail, colour, detail, pen, qrect, rounded, stro
 from gui.canvas.fitting import fitted
 from gui.canvas.frame import Frame
 from gui.canvas.geometry import Point, Rect
+from gui.canvas.glide import Glide
 from gui.canvas.ground import paint_notes
 from gui.canvas.link_layer import LinkLayer
 from gui.canvas.minimap import Minimap
@@ -74,6 +75,7 @@ class Surface(QWidget):
         self.still = False  # nothing moves that need not move
         self._flash = QVariantAnimation(self, startValue=1.0, endValue=0.0, duration=FLASH)
         self._flash.valueChanged.connect(self.update)
+        self._glide = Glide(self)
         self._refine = QTimer(self, singleShot=True)
         self._refine.timeout.connect(self._sharpen)
         self._renewed = QRegion()  # where nodes look different, shown when their pictures are made
@@ -126,6 +128,31 @@ class Surface(QWidget):
 
     def look_from(self, camera: Camera) -> None:
         """Show another part of the canvas."""
+        self._glide.stop()
+        self.see(camera)
+
+    def glide_to(self, camera: Camera) -> None:
+        """Go where somebody is led; at once where nothing moves that need not move."""
+        if self.still or not self.isVisible():
+            self.look_from(camera)
+        elif camera != self.heading:
+            self._glide.begin(camera)
+
+    @property
+    def heading(self) -> Camera:
+        """Where the camera will be when it stands."""
+        return self._glide.goal or self.camera
+
+    def arrive(self) -> None:
+        """Be where the camera is gliding to."""
+        self.look_from(self.heading)
+
+    def halt(self) -> None:
+        """Stay where the camera is on its way: what is seen there is being pressed."""
+        self._glide.stop()
+
+    def see(self, camera: Camera) -> None:
+        """One view, also on the way to another."""
         if camera != self.camera:
             self._zooming = self._zooming or camera.rung != self.camera.rung
             self.camera = camera
@@ -253,33 +280,35 @@ class Surface(QWidget):
     def show_node(self, id: str) -> None:
         """Bring a node into sight and draw the eye to it."""
         if id in self.scene.index_of:
-            if self.camera.zoom < NAMED:
-                self.look_from(self.camera.zoomed(-self.camera.rung, 0, 0))
-            self.bring(id)
+            self.bring(id, self.heading.zoom < NAMED)
             self.flash(id)
 
-    def bring(self, id: str) -> None:
-        """Show a node in the middle, unless it is in sight: then nothing moves."""
-        rect = self.scene.rect(self.scene.index_of[id])
-        if not self.has_in_sight(rect):
-            self.look_from(self.camera.centred(rect.x + rect.width / 2, rect.middle))
+    def bring(self, id: str, whole: bool = False) -> None:
+        """Show a node in the middle, unless it is in sight: then nothing moves. With `whole` at
+        100 %.
+        """
+        rect, goal = self.scene.rect(self.scene.index_of[id]), self.heading
+        if whole:
+            goal = goal.zoomed(-goal.rung, 0, 0)
+        if not self.has_in_sight(goal, rect):
+            goal = goal.centred(rect.x + rect.width / 2, rect.middle)
+        self.glide_to(goal)
 
-    def has_in_sight(self, rect: Rect) -> bool:
+    def has_in_sight(self, camera: Camera, rect: Rect) -> bool:
         """Whether all of a part of the canvas is seen, off the edge and clear of the cards."""
-        corner, zoom = self.camera.window(Point(rect.x, rect.y)), self.camera.zoom
+        corner, zoom = camera.window(Point(rect.x, rect.y)), camera.zoom
         seen = QRectF(corner.x, corner.y, rect.width * zoom, rect.height * zoom)
         inner = QRectF(self.rect()).adjusted(EDGE, EDGE, -EDGE, -EDGE)
         return inner.contains(seen) and not any(QRectF(c).intersects(seen) for c in self._cards())
 
     def reveal(self, id: str) -> None:
-        """Bring a node into sight."""
-        rect = self.scene.rect(self.scene.index_of[id]).grown(EDGE / self.camera.zoom)
-        area = self.camera.area
+        """Bring a node into sight, as little as may be."""
+        camera = self.heading
+        rect = self.scene.rect(self.scene.index_of[id]).grown(EDGE / camera.zoom)
+        area = camera.area
         across = min(rect.x - area.x, 0.0) or max(rect.right - area.right, 0.0)
         down = min(rect.y - area.y, 0.0) or max(rect.bottom - area.bottom, 0.0)
-        if across or down:
-            zoom = self.camera.zoom
-            self.look_from(self.camera.panned(-across * zoom, -down * zoom))
+        self.glide_to(camera.panned(-across * camera.zoom, -down * camera.zoom))
 
     @property
     def sharpening(self) -> bool:
@@ -320,7 +349,12 @@ class Surface(QWidget):
         """Show what is seen when the canvas gets its size."""
         self.fit()
 
+    def hideEvent(self, event: QHideEvent) -> None:
+        self.arrive()
+        super().hideEvent(event)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
+        self.arrive()
         unmoved = self.camera == self._fitted
         self.camera = self.camera.resized(self.width(), self.height(), self.devicePixelRatioF())
         self._place_cards()
@@ -345,6 +379,7 @@ class Surface(QWidget):
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self.arrive()
             ratio = self.devicePixelRatioF()
             self.camera = self.camera.resized(self.width(), self.height(), ratio)
             self.update()

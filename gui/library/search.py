@@ -178,7 +178,7 @@ class SearchPopup(Finder):
             return
         box = canvas.scene.rect(canvas.scene.index_of[id])
         corners = (Point(box.x, box.y), Point(box.right, box.bottom))
-        ends = [canvas.camera.window(corner) for corner in corners]
+        ends = [canvas.heading.window(corner) for corner in corners]
         node = QRect(*(canvas.mapTo(window, QPoint(round(e.x), round(e.y))) for e in ends))
         node.adjust(-CLEAR, -CLEAR, CLEAR, CLEAR)
         size = self.size()

@@ -10,6 +10,7 @@ forms of our own. A zoom shows stretched pictures and direct wires first; idle t
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -42,6 +43,7 @@ from gui.canvas.minimap import Minimap
 from gui.canvas.node_layer import REACH, NodeLayer
 from gui.canvas.paint_draft import paint_draft
 from gui.canvas.scene import CanvasScene, Touched
+from gui.canvas.sight import in_sight, revealed, with_added
 from gui.canvas.zoom_bar import ZoomBar
 from gui.theme import Theme
 
@@ -52,7 +54,7 @@ QUIET = 1000  # ms without another look of a node before pictures for other zoom
 MARGIN = 12  # px from the edge to what lies over the canvas, and between that
 CARD = QSize(224, 58)  # beside the zoom, for what somebody tells there
 FLASH = 900  # ms
-EDGE = 24.0  # px around a node that is brought into sight
+OVERLOOKED = 2  # nodes from which an overview tells something
 
 
 class Surface(QWidget):
@@ -82,7 +84,7 @@ class Surface(QWidget):
         self._living = QTimer(self, singleShot=True, interval=QUIET)
         self._living.timeout.connect(self._refine.start)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        self._empty = False  # then there is nothing to overlook
+        self._lonely = False  # then there is nothing to overlook
         self.minimap, self.zoom_bar = Minimap(self), ZoomBar(self)
         self.card_room = QRect()
         self.scene.subscribe(self._touched)
@@ -103,9 +105,9 @@ class Surface(QWidget):
         if touched.looks and not touched.everything:
             self._looks_renewed(touched.looks)
             return
-        if self._empty == bool(self.scene.ids):
-            self._empty = not self._empty
-            self.minimap.setVisible(not self._empty)
+        if self._lonely != (len(self.scene.ids) < OVERLOOKED):
+            self._lonely = not self._lonely
+            self.minimap.setVisible(not self._lonely)
         self.minimap.refresh()
         if touched.hand is None:
             self.backdrop.forget()
@@ -174,12 +176,12 @@ class Surface(QWidget):
 
     def fitted(self, rect: Rect) -> Camera:
         """All of a part of the canvas, clear of what lies over it."""
-        places = [Rect(c.x(), c.y(), c.width(), c.height()) for c in self._cards()]
-        return fitted(self.camera, rect, self.scene.boxes, places)
+        return fitted(self.camera, rect, self.scene.boxes, self._card_rects())
 
-    def _cards(self) -> list[QRect]:
+    def _card_rects(self) -> list[Rect]:
         """What lies over the foot of the canvas, px of the window."""
-        return [self.minimap.geometry(), self.zoom_bar.geometry(), self.card_room]
+        cards = self.minimap.geometry(), self.zoom_bar.geometry(), self.card_room
+        return [Rect(c.x(), c.y(), c.width(), c.height()) for c in cards]
 
     def zoom_by(self, rungs: int, at: QPointF | None = None) -> None:
         """Zoom by steps of the ladder at a point of the window, its middle when None."""
@@ -278,37 +280,26 @@ class Surface(QWidget):
             self._flash.start()
 
     def show_node(self, id: str) -> None:
-        """Bring a node into sight and draw the eye to it."""
-        if id in self.scene.index_of:
-            self.bring(id, self.heading.zoom < NAMED)
-            self.flash(id)
-
-    def bring(self, id: str, whole: bool = False) -> None:
-        """Show a node in the middle, unless it is in sight: then nothing moves. With `whole` at
-        100 %.
-        """
+        """Bring a node into sight and draw the eye to it: to the middle, unless it is in sight."""
+        if id not in self.scene.index_of:
+            return
         rect, goal = self.scene.rect(self.scene.index_of[id]), self.heading
-        if whole:
+        if goal.zoom < NAMED:
             goal = goal.zoomed(-goal.rung, 0, 0)
-        if not self.has_in_sight(goal, rect):
+        if not in_sight(goal, rect, self._card_rects()):
             goal = goal.centred(rect.x + rect.width / 2, rect.middle)
         self.glide_to(goal)
+        self.flash(id)
 
-    def has_in_sight(self, camera: Camera, rect: Rect) -> bool:
-        """Whether all of a part of the canvas is seen, off the edge and clear of the cards."""
-        corner, zoom = camera.window(Point(rect.x, rect.y)), camera.zoom
-        seen = QRectF(corner.x, corner.y, rect.width * zoom, rect.height * zoom)
-        inner = QRectF(self.rect()).adjusted(EDGE, EDGE, -EDGE, -EDGE)
-        return inner.contains(seen) and not any(QRectF(c).intersects(seen) for c in self._cards())
+    def show_added(self, rect: Rect, around: Sequence[Rect]) -> None:
+        """Bring a new node into sight with what is around it, where nodes stay readable so."""
+        camera, cards = self.heading, self._card_rects()
+        if not in_sight(camera, rect, cards):
+            self.glide_to(with_added(camera, rect, around, self.scene.boxes, cards))
 
     def reveal(self, id: str) -> None:
         """Bring a node into sight, as little as may be."""
-        camera = self.heading
-        rect = self.scene.rect(self.scene.index_of[id]).grown(EDGE / camera.zoom)
-        area = camera.area
-        across = min(rect.x - area.x, 0.0) or max(rect.right - area.right, 0.0)
-        down = min(rect.y - area.y, 0.0) or max(rect.bottom - area.bottom, 0.0)
-        self.glide_to(camera.panned(-across * camera.zoom, -down * camera.zoom))
+        self.glide_to(revealed(self.heading, self.scene.rect(self.scene.index_of[id])))
 
     @property
     def sharpening(self) -> bool:

@@ -176,9 +176,9 @@ class Surface(QWidget):
 
     def fitted(self, rect: Rect) -> Camera:
         """All of a part of the canvas, clear of what lies over it."""
-        return fitted(self.camera, rect, self.scene.boxes, self._card_rects())
+        return fitted(self.camera, rect, self.scene.boxes, self.card_rects())
 
-    def _card_rects(self) -> list[Rect]:
+    def card_rects(self) -> list[Rect]:
         """What lies over the foot of the canvas, px of the window."""
         cards = self.minimap.geometry(), self.zoom_bar.geometry(), self.card_room
         return [Rect(c.x(), c.y(), c.width(), c.height()) for c in cards]
@@ -286,14 +286,14 @@ class Surface(QWidget):
         rect, goal = self.scene.rect(self.scene.index_of[id]), self.heading
         if goal.zoom < NAMED:
             goal = goal.zoomed(-goal.rung, 0, 0)
-        if not in_sight(goal, rect, self._card_rects()):
+        if not in_sight(goal, rect, self.card_rects()):
             goal = goal.centred(rect.x + rect.width / 2, rect.middle)
         self.glide_to(goal)
         self.flash(id)
 
     def show_added(self, rect: Rect, around: Sequence[Rect]) -> None:
         """Bring a new node into sight with what is around it, where nodes stay readable so."""
-        camera, cards = self.heading, self._card_rects()
+        camera, cards = self.heading, self.card_rects()
         if not in_sight(camera, rect, cards):
             self.glide_to(with_added(camera, rect, around, self.scene.boxes, cards))
 

@@ -1,11 +1,13 @@
 """A window of 1100 × 720: the canvas keeps room, and what is added is seen."""
 
 import pytest
-from PySide6.QtCore import QRect, Qt
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from graph.edits import Disconnect
+from gui.canvas.bubble import ARROW
 from gui.canvas.camera import READABLE
 from gui.canvas.geometry import Point, Rect
 from gui.canvas.sight import in_sight
@@ -115,3 +117,30 @@ def test_the_offer_of_a_small_net_covers_neither_node_nor_zoom(small: MainWindow
         assert offer.isHidden() or canvas.rect().contains(offer.geometry())
     canvas.look_from(canvas.camera.panned(3000.0, 0.0))
     assert offer.isHidden()
+
+
+def test_a_refusal_covers_neither_end_of_its_wire(small: MainWindow, qtbot: QtBot) -> None:
+    """Nor the layer that it offers, in a canvas of 606 × 370 that shows fifteen nodes."""
+    document = small.app.desk.open_example("digits-cnn")
+    canvas = canvas_of(small)
+    canvas.fit()
+    (dense,) = (wire.target for wire in document.drawing.wires_out("flatten"))
+    document.push(Disconnect(document.drawing.wires_in(dense)[0]))
+    ends = canvas.scene.port_point("conv1", 0, True), canvas.scene.port_point(dense, 0, False)
+    start, end = (QPoint(round(p.x), round(p.y)) for p in map(canvas.camera.window, ends))
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=start)
+    for step in (1, 2, 3, 4):
+        QTest.mouseMove(canvas, start + (end - start) * step / 4)
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=end)
+    qtbot.waitUntil(canvas.bubble.isVisible)
+    assert canvas.rect().contains(canvas.bubble.geometry())
+    rim = round(ARROW)
+    place = canvas.bubble.geometry().adjusted(rim, rim, -rim, -rim)
+    rects = [canvas.scene.rect(canvas.scene.index_of[id]) for id in ("conv1", dense)]
+    rects += [one.box.rect(one.view.x, one.view.y) for one in canvas.draft.nodes]
+    assert len(rects) == 3
+    for rect in rects:
+        at, zoom = canvas.camera.window(Point(rect.x, rect.y)), canvas.camera.zoom
+        size = round(rect.width * zoom), round(rect.height * zoom)
+        assert not place.intersects(QRect(QPoint(round(at.x), round(at.y)), QSize(*size)))
+    QTest.keyClick(canvas, Qt.Key.Key_Escape)

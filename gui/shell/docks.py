@@ -97,7 +97,8 @@ class Docks(QObject):
         below = [dock for dock in below if self._frame.dockWidgetArea(dock) == AREAS["bottom"]]
         if below and self._height in (0, below[0].height()):
             self._give_height(below)
-            self._frame.layout().activate()
+            if (layout := self._frame.layout()) is not None:
+                layout.activate()
             self._height = below[0].height()
 
     def _give_height(self, docks: list[Dock]) -> None:

@@ -1,17 +1,20 @@
 """A window of 1100 × 720: the canvas keeps room, and what is added is seen."""
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from graph.edits import Disconnect
+from graph.edits import Disconnect, SetTraining
 from gui.canvas.bubble import ARROW
 from gui.canvas.camera import READABLE
 from gui.canvas.geometry import Point, Rect
 from gui.canvas.sight import in_sight
 from gui.canvas.view import Canvas
+from gui.docks.try_it import TryPage
 from gui.start.first_net import FirstNet
 from gui.window import MainWindow
 
@@ -144,3 +147,23 @@ def test_a_refusal_covers_neither_end_of_its_wire(small: MainWindow, qtbot: QtBo
         size = round(rect.width * zoom), round(rect.height * zoom)
         assert not place.intersects(QRect(QPoint(round(at.x), round(at.y)), QSize(*size)))
     QTest.keyClick(canvas, Qt.Key.Key_Escape)
+
+
+def test_the_pad_is_seen_whole_beside_the_answer(small: MainWindow, qtbot: QtBot) -> None:
+    """One draws and sees what the net says without scrolling."""
+    document = small.app.desk.open_example("digits-mlp")
+    document.push(SetTraining(replace(document.graph.training, epochs=1)))
+    page = small.workbench.docks.open("try").page
+    assert isinstance(page, TryPage)
+    trainer = small.app.trainer
+    trainer.run(document)
+    qtbot.waitUntil(lambda: trainer.board.state == "finished", timeout=60_000)
+    qtbot.waitUntil(page.pad.isVisible)
+    middle = page.pad.rect().center()
+    QTest.mouseClick(page.pad, Qt.MouseButton.LeftButton, pos=middle)
+    qtbot.waitUntil(lambda: len(page.bars.rows) == 10)
+    QApplication.processEvents()
+    for part in (page.pad, page.clear, page.sample, page.bars):
+        place = QRect(part.mapTo(page, QPoint(0, 0)), part.size())
+        assert page.rect().contains(place)
+    assert page.bars.mapTo(page, QPoint(0, 0)).x() > page.pad.mapTo(page, middle).x()

@@ -14,6 +14,7 @@ from typing import cast
 from PySide6.QtCore import QEvent, QObject, QTimer, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
+from compute.events import Started
 from compute.questions import Answer, FeatureMap, Maps, Output, SampleMaps
 from graph.graph import Graph
 from gui import fonts
@@ -73,12 +74,13 @@ class CanvasOverlay(QObject):
         self.document: Document = canvas.document
         self.seen = Watched()
         self.legend = WireLegend(self.app.look, canvas)
-        self._run: tuple[object, ...] = (None, None)
+        self._run: tuple[object, ...] = ()
+        self._graph: Graph | None = None  # that is trained
         self._prefix = ""  # of the drawing shown
         self._maps: dict[str, FeatureMap] = {}
         self._output: Output | None = None
         self._made: dict[str, Preview] = {}
-        self._asked = -1
+        self._asked: tuple[int, Started | None] = (-1, None)  # step, and the plan it was of
         self._waiting = False
         self._more = False
         self._tinted = self._begun = 0.0
@@ -116,12 +118,14 @@ class CanvasOverlay(QObject):
         board = trainer.board_of(self.document)
         mine = trainer.document is self.document
         into, prefix = self.document.into, self.document.prefix
-        run = (board.curves, board.started, into, prefix) if mine else (None, None)
-        if mine and run != self._run:
+        run = board.curves, board.started is not None, into, prefix
+        if mine and (run, trainer.graph) != (self._run, self._graph):
             graph = trainer.graph
-            self._run, self._maps, self._output, self._made = run, {}, None, {}
-            self._asked, self._waiting, self._prefix = -1, False, prefix
-            self._begun = time.monotonic()
+            if run != self._run:  # else the graph was swapped: other layers keep their pictures
+                self._maps, self._output = {}, None
+                self._begun = time.monotonic()
+            self._run, self._graph, self._made = run, graph, {}
+            self._asked, self._waiting, self._prefix = (-1, None), False, prefix
             types = self.document.shapes.types
             self.seen = watched(graph, types, into, prefix) if graph else Watched()
         self._watch()
@@ -190,10 +194,11 @@ class CanvasOverlay(QObject):
     def _ask(self) -> None:
         trainer, names = self.app.trainer, self.seen.tensors()
         board = trainer.board_of(self.document)
-        if not names or self._waiting or board.step == self._asked:
+        step, plan = self._asked  # a paused run that is swapped stays at its step
+        if not names or self._waiting or (board.step == step and board.started is plan):
             return
         if trainer.can_answer(self.document):
-            self._asked = board.step
+            self._asked = board.step, board.started
             question = Maps(SAMPLE, names)
             self._waiting = trainer.ask((self, "maps"), question, self._heard)
 

@@ -21,7 +21,6 @@ from gui.palette.actions import add_actions as add_palette_actions
 from gui.palette.commands import Places
 from gui.palette.palette import CommandPalette
 from gui.probes import Probes
-from gui.shell.zoom import ZoomControls
 from gui.training.actions import add_actions as add_training_actions
 from gui.training.bar import TrainingBar
 
@@ -69,7 +68,6 @@ class Parts:
         attach_menu(self._window.app, canvas)
         self.overlays.attach(canvas)
         Probes(self._window.app, canvas)
-        ZoomControls(self._window.app, canvas)
 
     def _canvas_at(self, place: QPoint) -> Canvas | None:
         """The canvas under a point of the screen."""

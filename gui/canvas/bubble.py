@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from gui import fonts
-from gui.canvas.drawing import elided, fill, icon, pen, rounded, stroke, text
-from gui.canvas.geometry import Rect, wrapped
+from gui.canvas.beside import beside
+from gui.canvas.drawing import NO_PEN, brush, fill, icon, pen, rounded, stroke, text
+from gui.canvas.geometry import Point, Rect, wrapped
 from gui.canvas.refusal import Proposal, Refusal
 from gui.theme import Theme, mix
 
 if TYPE_CHECKING:
     from gui.canvas.surface import Surface
 
-WIDTH, PAD, INDENT = 400.0, 16.0, 38.0
-BELOW, LEFT, ARROW, MARGIN = 112.0, 80.0, 8.0, 12.0
-LINE, ROW, ROW_GAP, TITLE, FOOT = 18.0, 32.0, 2.0, 40.0, 40.0
-RADIUS = 8.0
+WIDEST, SHARE, LEAST = 400.0, 0.6, 260.0  # px; of the canvas's width; px however narrow that is
+PAD, INDENT = 16.0, 38.0
+HEAD, LINE, ROW, ROW_GAP, FOOT, TAIL = 12.0, 18.0, 32.0, 2.0, 36.0, 10.0
+LOW = 480  # px of a canvas below which the bubble has no foot
+ICON, KEY = 32.0, 56.0  # px of a row before its title and behind its shapes
+RADIUS, ARROW = 8.0, 8.0  # an arrow lies in the rim around the body, so wide
 
 
 class Bubble(QWidget):
@@ -34,8 +38,9 @@ class Bubble(QWidget):
         super().__init__(surface)
         self._surface, self._theme = surface, theme
         self._refusal: Refusal | None = None
+        self._title: list[str] = []
         self._lines: list[str] = []
-        self._current, self._above = 0, False
+        self._width, self._current, self._low = WIDEST, 0, False
         self.setMouseTracking(True)
         self.setCursor(Qt.CursorShape.ArrowCursor)
         self.hide()
@@ -45,11 +50,7 @@ class Bubble(QWidget):
         """Show a refusal with one of its proposals preselected."""
         if refusal is not self._refusal:
             self._refusal = refusal
-            room = WIDTH - INDENT - PAD
-            self._lines = wrapped(refusal.sentence, room, fonts.measure, "body")
-            count = len(refusal.proposals)
-            high = TITLE + LINE * len(self._lines) + 8 + (ROW + ROW_GAP) * count + FOOT
-            self.setFixedSize(round(WIDTH), round(high + ARROW))
+            self._fit(refusal)
             self.setAccessibleName(f"{refusal.title}. {refusal.sentence}")
             self.setAccessibleDescription("; ".join(one.title for one in refusal.proposals))
         self._current = current
@@ -58,29 +59,61 @@ class Bubble(QWidget):
         self.raise_()
         self.update()
 
+    def _fit(self, refusal: Refusal) -> None:
+        """As wide as the longest of its lines asks, within limits, and as high as all of them."""
+        measure, rim = fonts.measure, INDENT + PAD
+        widest = min(WIDEST, max(SHARE * self._surface.width(), LEAST))
+        rows = [
+            2 * PAD + ICON + measure(one.title, "node name") + 10 + _wide(one.shapes) + KEY
+            for one in refusal.proposals
+        ]
+        sentence = rim + measure(refusal.sentence, "body")
+        wanted = max(rim + measure(refusal.title, "panel title"), sentence, *rows, LEAST)
+        self._width = min(float(math.ceil(wanted)), widest)
+        room = self._width - rim
+        self._low = self._surface.height() < LOW
+        key = measure("Esc", "caption mono") + 20 if self._low else 0.0
+        self._title = wrapped(refusal.title, room - key, measure, "panel title")
+        self._lines = wrapped(refusal.sentence, room, measure, "body")
+        high = self._rows_top() + (ROW + ROW_GAP) * len(rows) + (TAIL if self._low else FOOT)
+        self.setFixedSize(round(self._width + 2 * ARROW), round(high + ARROW))
+
     def place(self) -> None:
-        """Below the port; above it where there is no room below."""
-        if self._refusal is None:
+        """Near the port: over neither of the wire's nodes nor what is proposed, where it can."""
+        refusal, surface = self._refusal, self._surface
+        if refusal is None:
             return
-        surface, at = self._surface, self._surface.camera.window(self._refusal.port)
-        x = min(max(at.x - LEFT, MARGIN), surface.width() - WIDTH - MARGIN)
-        row = surface.scene.index_of.get(self._refusal.node)
-        zoom = surface.camera.zoom
-        box = surface.scene.rect(row) if row is not None else Rect(0, 0, 0, 0)
-        low = at.y + max(BELOW - ARROW, (box.bottom - self._refusal.port.y) * zoom + 2 * MARGIN)
-        self._above = low + self.height() > surface.height() - MARGIN
-        if self._above:
-            high = at.y - 2 * MARGIN - (self._refusal.port.y - box.y) * zoom - self.height()
-            low = max(high, MARGIN)
-        self.move(round(x), round(low))
+        scene = surface.scene
+        known = [id for id in (refusal.node, refusal.giver) if id in scene.index_of]
+        dear = [scene.rect(scene.index_of[id]) for id in known]
+        dear += [d.box.rect(d.view.x, d.view.y) for one in refusal.proposals for d in one.nodes]
+        others = [scene.rect(row) for row in scene.boxes.meeting(surface.camera.area).tolist()]
+        port = surface.camera.window(refusal.port)
+        node = self._seen(dear[0]) if dear else Rect(port.x, port.y, 0.0, 0.0)
+        at = beside(
+            (float(self.width()), float(self.height())),
+            port,
+            node,
+            (float(surface.width()), float(surface.height())),
+            [node, *(self._seen(rect) for rect in dear)],  # the port's own node counts twice
+            [self._seen(rect) for rect in others] + surface.card_rects(),
+        )
+        self.move(round(at.x), round(at.y))
+        self.update()  # the arrow points elsewhere
+
+    def _seen(self, rect: Rect) -> Rect:
+        """A part of the canvas in px of the window."""
+        camera = self._surface.camera
+        corner, zoom = camera.window(Point(rect.x, rect.y)), camera.zoom
+        return Rect(corner.x, corner.y, rect.width * zoom, rect.height * zoom)
+
+    def _rows_top(self) -> float:
+        return ARROW + HEAD + LINE * (len(self._title) + len(self._lines)) + 12
 
     def row_rect(self, number: int) -> Rect:
         """Where the row of a proposal is."""
-        top = self._top() + TITLE + LINE * len(self._lines) + 8 + (ROW + ROW_GAP) * number
-        return Rect(PAD, top, WIDTH - 2 * PAD, ROW)
-
-    def _top(self) -> float:
-        return 0.0 if self._above else ARROW
+        top = self._rows_top() + (ROW + ROW_GAP) * number
+        return Rect(ARROW + PAD, top, self._width - 2 * PAD, ROW)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         refusal, theme = self._refusal, self._theme()
@@ -89,34 +122,40 @@ class Bubble(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._ground(painter, refusal, theme)
-        top = self._top()
-        icon(painter, "warning", PAD - 1, top + 13, 16, theme.error)
-        title = elided(refusal.title, "panel title", WIDTH - INDENT - PAD)
-        text(painter, INDENT, top + 21, title, "panel title", theme.text)
-        for number, line in enumerate(self._lines):
-            middle = top + TITLE + LINE * number + 4
-            text(painter, INDENT, middle, line, "body", theme.text2)
+        left, first = ARROW + INDENT, ARROW + HEAD + LINE / 2
+        middle = first
+        icon(painter, "warning", ARROW + PAD - 1, middle - 8, 16, theme.error)
+        for line in self._title:
+            text(painter, left, middle, line, "panel title", theme.text)
+            middle += LINE
+        for line in self._lines:
+            text(painter, left, middle + 4, line, "body", theme.text2)
+            middle += LINE
         for number, proposal in enumerate(refusal.proposals):
             self._row(painter, number, proposal, theme)
-        middle = self.height() - FOOT / 2 - (ARROW if self._above else 0.0)
-        end = self._key(painter, PAD, middle, "Esc", theme)
+        if self._low:
+            key = fonts.measure("Esc", "caption mono") + 10
+            self._key(painter, ARROW + self._width - PAD - key, first, "Esc", theme)
+            return
+        middle = self.height() - ARROW - FOOT / 2
+        end = self._key(painter, ARROW + PAD, middle, "Esc", theme)
         text(painter, end + 8, middle, "drops the wire", "body", theme.text3)
 
     def _ground(self, painter: QPainter, refusal: Refusal, theme: Theme) -> None:
-        body = Rect(0.5, self._top() + 0.5, WIDTH - 1, self.height() - ARROW - 1)
+        rim = ARROW + 0.5
+        body = Rect(rim, rim, self.width() - 2 * rim, self.height() - 2 * rim)
         edge = mix(theme.panel, theme.error, 0.55)
         fill(painter, rounded(body, RADIUS), theme.panel)
         stroke(painter, rounded(body, RADIUS), pen(edge))
-        at = self._surface.camera.window(refusal.port).x - self.x()
-        at = min(max(at, RADIUS + 10), WIDTH - RADIUS - 10)
-        base, tip = (body.bottom, self.height() - 1.0) if self._above else (body.y, 1.0)
-        inside = base - 1 if self._above else base + 1
-        arrow = QPainterPath(QPointF(at - 8, inside))
-        arrow.lineTo(at, tip)
-        arrow.lineTo(at + 8, inside)
-        fill(painter, arrow, theme.panel)
+        port = self._surface.camera.window(refusal.port).moved(-self.x(), -self.y())
+        if (points := _arrow(body, port)) is None:
+            return
+        arrow = QPolygonF(points)
+        painter.setPen(NO_PEN)
+        painter.setBrush(brush(theme.panel))
+        painter.drawPolygon(arrow)
         painter.setPen(pen(edge))
-        painter.drawPolyline([QPointF(at - 8, base), QPointF(at, tip), QPointF(at + 8, base)])
+        painter.drawPolyline(arrow)
 
     def _row(self, painter: QPainter, number: int, proposal: Proposal, theme: Theme) -> None:
         rect, chosen = self.row_rect(number), number == self._current
@@ -125,14 +164,13 @@ class Bubble(QWidget):
         middle = rect.middle
         tint = theme.of_family(proposal.family)
         icon(painter, proposal.icon, rect.x + 10, middle - 7, 14, tint)
-        x = rect.x + 32
+        x = rect.x + ICON
         text(painter, x, middle, proposal.title, "node name", theme.text)
         x += fonts.measure(proposal.title, "node name") + 10
-        room = rect.right - 56 - x
+        room = rect.right - KEY - x
         whole, brief = proposal.shapes, "→" + proposal.shapes.rpartition("→")[2]
-        shapes = whole if fonts.measure(whole, "caption mono") <= room else brief
-        words = elided(shapes, "caption mono", max(room, 0.0))
-        text(painter, x, middle, words, "caption mono", theme.text2)
+        shapes = next((one for one in (whole, brief) if _wide(one) <= room), "")
+        text(painter, x, middle, shapes, "caption mono", theme.text2)
         key = "Enter" if chosen else str(number + 1)
         width = fonts.measure(key, "caption mono") + 10
         self._key(painter, rect.right - 8 - width, middle, key, theme)
@@ -163,3 +201,25 @@ class Bubble(QWidget):
         row = self._row_at(event)
         if row >= 0:
             self.taken.emit(row)
+
+
+def _wide(shapes: str) -> float:
+    return fonts.measure(shapes, "caption mono")
+
+
+def _arrow(body: Rect, port: Point) -> list[QPointF] | None:
+    """Three points from an edge towards a port outside; None when it is inside. The foot lies a
+    px inside, where the edge is painted over.
+    """
+    inset = RADIUS + 10
+    x = min(max(port.x, body.x + inset), body.right - inset)
+    y = min(max(port.y, body.y + inset), body.bottom - inset)
+    if port.y < body.y or port.y > body.bottom:
+        base, out = (body.y, -1) if port.y < body.y else (body.bottom, 1)
+        ends = [(x - 8, base - out), (x, base + out * (ARROW - 1)), (x + 8, base - out)]
+    elif port.x < body.x or port.x > body.right:
+        base, out = (body.x, -1) if port.x < body.x else (body.right, 1)
+        ends = [(base - out, y - 8), (base + out * (ARROW - 1), y), (base - out, y + 8)]
+    else:
+        return None
+    return [QPointF(*end) for end in ends]

@@ -102,6 +102,18 @@ class Camera:
         """The window's corner at a canvas point."""
         return self._at(x, y)
 
+    def towards(self, goal: Camera, share: float) -> Camera:
+        """On the way to another camera: what will be in the middle goes there straight."""
+        if share >= 1.0:
+            return goal
+        area = goal.area
+        middle = Point(area.x + area.width / 2, area.middle)
+        here, there = self.window(middle), goal.window(middle)
+        rung = round(self.rung + (goal.rung - self.rung) * share)
+        x, y = here.x + (there.x - here.x) * share, here.y + (there.y - here.y) * share
+        zoom = zoom_of(rung)
+        return replace(self, rung=rung)._at(middle.x - x / zoom, middle.y - y / zoom)
+
     def _at(self, x: float, y: float) -> Camera:
         """The corner at the whole device pixel nearest to (x, y)."""
         scale = self.scale

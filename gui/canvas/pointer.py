@@ -25,6 +25,14 @@ from gui.theme import Theme
 
 WORK = 0.003  # s of one slice of an interaction's own work
 PAN = 60  # px of a notch of the wheel, where it pans
+_HALTS = frozenset(
+    {
+        QEvent.Type.MouseButtonPress,
+        QEvent.Type.MouseButtonDblClick,
+        QEvent.Type.Wheel,
+        QEvent.Type.NativeGesture,
+    }
+)
 _BUTTONS: dict[Qt.MouseButton, Button] = {
     Qt.MouseButton.LeftButton: "left",
     Qt.MouseButton.MiddleButton: "middle",
@@ -108,6 +116,7 @@ class PointedSurface(Surface):
     # Events
 
     def event(self, event: QEvent) -> bool:
+        self._cut_short(event.type())
         pinch = Qt.NativeGestureType.ZoomNativeGesture
         if isinstance(event, QNativeGestureEvent) and event.gestureType() == pinch:
             self._zoom_smoothly(event.value() * STEPS, event.position())
@@ -118,6 +127,13 @@ class PointedSurface(Surface):
                 event.accept()
                 return True
         return super().event(event)
+
+    def _cut_short(self, happens: QEvent.Type) -> None:
+        """The user goes on while the camera glides: the hand finds what it sees, keys the end."""
+        if happens in _HALTS:
+            self.halt()
+        elif happens == QEvent.Type.ShortcutOverride:  # before every key
+            self.arrive()
 
     def focusNextPrevChild(self, next: bool) -> bool:
         return False  # Tab searches for a node

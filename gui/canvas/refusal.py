@@ -49,11 +49,14 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Refusal:
-    """The bubble at a port: `source` and `port` are the ends of the refused wire on the canvas."""
+    """The bubble at a port of `node`: `source` and `port` are the ends of the refused wire on the
+    canvas, `giver` is the node at its other end.
+    """
 
     title: str
     sentence: str
     node: str
+    giver: str
     source: Point
     port: Point
     proposals: tuple[Proposal, ...] = ()

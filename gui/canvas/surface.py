@@ -10,6 +10,7 @@ forms of our own. A zoom shows stretched pictures and direct wires first; idle t
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,7 +25,7 @@ from PySide6.QtCore import (
     QVariantAnimation,
     Signal,
 )
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QRegion, QResizeEvent
+from PySide6.QtGui import QColor, QHideEvent, QPainter, QPaintEvent, QPen, QRegion, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from gui import fonts
@@ -35,12 +36,14 @@ from gui.canvas.drawing import Detail, colour, detail, pen, qrect, rounded, stro
 from gui.canvas.fitting import fitted
 from gui.canvas.frame import Frame
 from gui.canvas.geometry import Point, Rect
+from gui.canvas.glide import Glide
 from gui.canvas.ground import paint_notes
 from gui.canvas.link_layer import LinkLayer
 from gui.canvas.minimap import Minimap
 from gui.canvas.node_layer import REACH, NodeLayer
 from gui.canvas.paint_draft import paint_draft
 from gui.canvas.scene import CanvasScene, Touched
+from gui.canvas.sight import in_sight, revealed, with_added
 from gui.canvas.zoom_bar import ZoomBar
 from gui.theme import Theme
 
@@ -51,7 +54,7 @@ QUIET = 1000  # ms without another look of a node before pictures for other zoom
 MARGIN = 12  # px from the edge to what lies over the canvas, and between that
 CARD = QSize(224, 58)  # beside the zoom, for what somebody tells there
 FLASH = 900  # ms
-EDGE = 24.0  # px around a node that is brought into sight
+OVERLOOKED = 2  # nodes from which an overview tells something
 
 
 class Surface(QWidget):
@@ -74,13 +77,14 @@ class Surface(QWidget):
         self.still = False  # nothing moves that need not move
         self._flash = QVariantAnimation(self, startValue=1.0, endValue=0.0, duration=FLASH)
         self._flash.valueChanged.connect(self.update)
+        self._glide = Glide(self)
         self._refine = QTimer(self, singleShot=True)
         self._refine.timeout.connect(self._sharpen)
         self._renewed = QRegion()  # where nodes look different, shown when their pictures are made
         self._living = QTimer(self, singleShot=True, interval=QUIET)
         self._living.timeout.connect(self._refine.start)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        self._empty = False  # then there is nothing to overlook
+        self._lonely = False  # then there is nothing to overlook
         self.minimap, self.zoom_bar = Minimap(self), ZoomBar(self)
         self.card_room = QRect()
         self.scene.subscribe(self._touched)
@@ -101,9 +105,9 @@ class Surface(QWidget):
         if touched.looks and not touched.everything:
             self._looks_renewed(touched.looks)
             return
-        if self._empty == bool(self.scene.ids):
-            self._empty = not self._empty
-            self.minimap.setVisible(not self._empty)
+        if self._lonely != (len(self.scene.ids) < OVERLOOKED):
+            self._lonely = not self._lonely
+            self.minimap.setVisible(not self._lonely)
         self.minimap.refresh()
         if touched.hand is None:
             self.backdrop.forget()
@@ -126,6 +130,31 @@ class Surface(QWidget):
 
     def look_from(self, camera: Camera) -> None:
         """Show another part of the canvas."""
+        self._glide.stop()
+        self.see(camera)
+
+    def glide_to(self, camera: Camera) -> None:
+        """Go where somebody is led; at once where nothing moves that need not move."""
+        if self.still or not self.isVisible():
+            self.look_from(camera)
+        elif camera != self.heading:
+            self._glide.begin(camera)
+
+    @property
+    def heading(self) -> Camera:
+        """Where the camera will be when it stands."""
+        return self._glide.goal or self.camera
+
+    def arrive(self) -> None:
+        """Be where the camera is gliding to."""
+        self.look_from(self.heading)
+
+    def halt(self) -> None:
+        """Stay where the camera is on its way: what is seen there is being pressed."""
+        self._glide.stop()
+
+    def see(self, camera: Camera) -> None:
+        """One view, also on the way to another."""
         if camera != self.camera:
             self._zooming = self._zooming or camera.rung != self.camera.rung
             self.camera = camera
@@ -147,12 +176,12 @@ class Surface(QWidget):
 
     def fitted(self, rect: Rect) -> Camera:
         """All of a part of the canvas, clear of what lies over it."""
-        places = [Rect(c.x(), c.y(), c.width(), c.height()) for c in self._cards()]
-        return fitted(self.camera, rect, self.scene.boxes, places)
+        return fitted(self.camera, rect, self.scene.boxes, self.card_rects())
 
-    def _cards(self) -> list[QRect]:
+    def card_rects(self) -> list[Rect]:
         """What lies over the foot of the canvas, px of the window."""
-        return [self.minimap.geometry(), self.zoom_bar.geometry(), self.card_room]
+        cards = self.minimap.geometry(), self.zoom_bar.geometry(), self.card_room
+        return [Rect(c.x(), c.y(), c.width(), c.height()) for c in cards]
 
     def zoom_by(self, rungs: int, at: QPointF | None = None) -> None:
         """Zoom by steps of the ladder at a point of the window, its middle when None."""
@@ -251,35 +280,26 @@ class Surface(QWidget):
             self._flash.start()
 
     def show_node(self, id: str) -> None:
-        """Bring a node into sight and draw the eye to it."""
-        if id in self.scene.index_of:
-            if self.camera.zoom < NAMED:
-                self.look_from(self.camera.zoomed(-self.camera.rung, 0, 0))
-            self.bring(id)
-            self.flash(id)
+        """Bring a node into sight and draw the eye to it: to the middle, unless it is in sight."""
+        if id not in self.scene.index_of:
+            return
+        rect, goal = self.scene.rect(self.scene.index_of[id]), self.heading
+        if goal.zoom < NAMED:
+            goal = goal.zoomed(-goal.rung, 0, 0)
+        if not in_sight(goal, rect, self.card_rects()):
+            goal = goal.centred(rect.x + rect.width / 2, rect.middle)
+        self.glide_to(goal)
+        self.flash(id)
 
-    def bring(self, id: str) -> None:
-        """Show a node in the middle, unless it is in sight: then nothing moves."""
-        rect = self.scene.rect(self.scene.index_of[id])
-        if not self.has_in_sight(rect):
-            self.look_from(self.camera.centred(rect.x + rect.width / 2, rect.middle))
-
-    def has_in_sight(self, rect: Rect) -> bool:
-        """Whether all of a part of the canvas is seen, off the edge and clear of the cards."""
-        corner, zoom = self.camera.window(Point(rect.x, rect.y)), self.camera.zoom
-        seen = QRectF(corner.x, corner.y, rect.width * zoom, rect.height * zoom)
-        inner = QRectF(self.rect()).adjusted(EDGE, EDGE, -EDGE, -EDGE)
-        return inner.contains(seen) and not any(QRectF(c).intersects(seen) for c in self._cards())
+    def show_added(self, rect: Rect, around: Sequence[Rect]) -> None:
+        """Bring a new node into sight with what is around it, where nodes stay readable so."""
+        camera, cards = self.heading, self.card_rects()
+        if not in_sight(camera, rect, cards):
+            self.glide_to(with_added(camera, rect, around, self.scene.boxes, cards))
 
     def reveal(self, id: str) -> None:
-        """Bring a node into sight."""
-        rect = self.scene.rect(self.scene.index_of[id]).grown(EDGE / self.camera.zoom)
-        area = self.camera.area
-        across = min(rect.x - area.x, 0.0) or max(rect.right - area.right, 0.0)
-        down = min(rect.y - area.y, 0.0) or max(rect.bottom - area.bottom, 0.0)
-        if across or down:
-            zoom = self.camera.zoom
-            self.look_from(self.camera.panned(-across * zoom, -down * zoom))
+        """Bring a node into sight, as little as may be."""
+        self.glide_to(revealed(self.heading, self.scene.rect(self.scene.index_of[id])))
 
     @property
     def sharpening(self) -> bool:
@@ -320,7 +340,12 @@ class Surface(QWidget):
         """Show what is seen when the canvas gets its size."""
         self.fit()
 
+    def hideEvent(self, event: QHideEvent) -> None:
+        self.arrive()
+        super().hideEvent(event)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
+        self.arrive()
         unmoved = self.camera == self._fitted
         self.camera = self.camera.resized(self.width(), self.height(), self.devicePixelRatioF())
         self._place_cards()
@@ -345,6 +370,7 @@ class Surface(QWidget):
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self.arrive()
             ratio = self.devicePixelRatioF()
             self.camera = self.camera.resized(self.width(), self.height(), ratio)
             self.update()

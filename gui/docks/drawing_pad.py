@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from gui.look import Look
 
 FINE = 8  # drawn pixels along a side of each pixel of the picture
+LEAST, SIDE = 96, 192  # px of the pad
 BRUSH = 1.5  # width of the brush in pixels of the picture
 
 
@@ -32,6 +33,7 @@ class DrawingPad(QWidget):
         super().__init__()
         self._look = look
         self._size = (8, 8)  # height, width
+        self._side = SIDE
         self._ink = QImage()
         self._last: QPointF | None = None
         self._cursor = (0, 0)
@@ -42,7 +44,12 @@ class DrawingPad(QWidget):
         self.resize_picture(8, 8)
 
     def sizeHint(self) -> QSize:
-        return QSize(192, 192)
+        return QSize(self._side, self._side)
+
+    def set_side(self, side: int) -> None:
+        """Be a square of so many px, at most as large as usual."""
+        self._side = min(max(side, LEAST), SIDE)
+        self.updateGeometry()
 
     def resize_picture(self, height: int, width: int) -> None:
         """Draw pictures of another size from now on; what was drawn is gone."""

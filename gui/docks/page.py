@@ -46,6 +46,11 @@ class Page(QWidget):
         """The document that is shown."""
         return self.app.desk.current
 
+    @property
+    def shows_run(self) -> bool:
+        """Whether new numbers of the run are anything to it."""
+        return type(self).refresh is not Page.refresh
+
     def nothing_yet(self, why: str) -> str:
         """What an empty page says: `why`, but while a run is under way that it comes by itself."""
         trainer = self.app.trainer
@@ -81,7 +86,8 @@ class Page(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self.app.trainer.spectators.add(self)
+        if self.shows_run:
+            self.app.trainer.spectators.add(self)
         if self._stale:
             self._rebuild()
         else:

@@ -8,15 +8,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
     QScrollArea,
-    QSizePolicy,
     QStackedLayout,
     QVBoxLayout,
     QWidget,
@@ -37,24 +36,24 @@ from compute.questions import (
 )
 from graph.kinds import DataSource
 from graph.schema import Column, Schema
-from gui import fonts
 from gui.app import App
 from gui.docks.drawing_pad import DrawingPad
+from gui.docks.output_bars import OutputBars
 from gui.docks.page import Page
 from gui.docks.place_bar import PlaceBar
 from gui.docks.row_form import RowForm
 from gui.docks.text_form import TextForm
-from gui.look import Look
-from gui.theme import mix
 from gui.widgets.basics import label
 
 EMPTY = "Press Run: then draw, fill in a row or type here, and the net says what it makes of it."
 Given = tuple[int, bytes]  # how many symbols were typed, and the sample
 UNKNOWN = "This net reads something that cannot be drawn or typed here yet."
-MOST_BARS, FIRST = 12, 8  # classes up to which each has its bar; of more so many
 BESIDE = 360  # px of width from which the answer stands beside what is asked
+CLOSE, LOW = 300, 440  # px of width from which it does so in a page too low for pad and answer
 LEAST_ROW, MOST_SHARE = 136, 0.62  # px of a row to fill in; of the width of the page
-NAME, NUMBER, STEP = 76, 52, 18  # px: at most for a name, for a number, a row
+MARGIN, GAP = 8, 8  # px above and below, and between pad and buttons
+SAID = 18  # px of the line below the answer
+SAMPLE = "Take a sample"
 
 
 class TryPage(Page):
@@ -93,7 +92,7 @@ class TryPage(Page):
         self.empty.setProperty("tone", "tertiary")
         self.clear = QPushButton("Clear")
         self.clear.clicked.connect(self.pad.clear)
-        self.sample = QPushButton("Take a sample")
+        self.sample = QPushButton(SAMPLE)
         self.sample.setToolTip("Put in a held-out sample, another one each time")
         self.sample.setProperty("kind", "quiet")
         self.sample.clicked.connect(lambda _: self._take())
@@ -112,7 +111,7 @@ class TryPage(Page):
         buttons.addWidget(self.sample)
         buttons.addStretch(1)
         left = QVBoxLayout()
-        left.setSpacing(8)
+        left.setSpacing(GAP)
         left.addWidget(self.pad)
         left.addWidget(self._scroll, 1)
         left.addWidget(self.text)
@@ -126,7 +125,7 @@ class TryPage(Page):
         right.addStretch(1)
         full = QWidget()
         self._row = QBoxLayout(QBoxLayout.Direction.LeftToRight, full)
-        self._row.setContentsMargins(12, 8, 12, 8)
+        self._row.setContentsMargins(12, MARGIN, 12, MARGIN)
         self._row.setSpacing(24)
         self._row.addLayout(left)
         self._row.addLayout(right, 1)
@@ -140,9 +139,20 @@ class TryPage(Page):
         self.stack.addWidget(around)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """What is asked above the answer where that is narrow; a pad is seen whole beside it."""
         way, narrow = QBoxLayout.Direction, self.width() < BESIDE
-        self._row.setDirection(way.TopToBottom if narrow else way.LeftToRight)
-        self._row.setSpacing(8 if narrow else 24)
+        drawn = self._source is not None and not (self._source.columns or self._source.names)
+        close = narrow and drawn and self.width() >= CLOSE and self.height() < LOW
+        stacked = narrow and not close
+        self._row.setDirection(way.TopToBottom if stacked else way.LeftToRight)
+        self._row.setSpacing(8 if stacked else 12 if close else 24)
+        self.sample.setText("Sample" if close else SAMPLE)
+        room = self.height() - 2 * MARGIN
+        self.pad.set_side(room - GAP - self.clear.sizeHint().height())
+        self.bars.set_room(room - SAID)
         self._give_room()
 
     def _give_room(self) -> None:
@@ -178,6 +188,7 @@ class TryPage(Page):
                 self.text.put(source.names, source.steps)
             else:
                 self.pad.resize_picture(*source.picture)
+            self._arrange()
         drawn = not (source.columns or source.names)
         for widget, shown in (
             *((one, drawn) for one in (self.pad, self.clear)),
@@ -322,66 +333,3 @@ def source_of(id: str, op: DataSource) -> Source | None:
             columns = schema.features if isinstance(schema, Schema) else plain
             return Source(f"{id}.{port}", columns=columns)
     return None
-
-
-class OutputBars(QWidget):
-    """The output for one sample: a bar for each class, or the numbers."""
-
-    def __init__(self, look: Look) -> None:
-        super().__init__()
-        self._look = look
-        self.rows: list[tuple[str, float]] = []
-        self._shares = True
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-
-    def put(self, output: Output | None) -> None:
-        """Show the first sample of an output; None shows nothing."""
-        self.rows = rows_of(output) if output is not None else []
-        self._shares = output is None or output.kind != "numbers"
-        best = max(self.rows, key=lambda row: row[1], default=("nothing", 0.0))
-        self.setAccessibleName(f"The net says {best[0]}")
-        self.updateGeometry()
-        self.update()
-
-    def sizeHint(self) -> QSize:
-        return QSize(220, max(1, len(self.rows)) * STEP)
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(140, self.sizeHint().height())
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter, theme = QPainter(self), self._look.theme
-        painter.setFont(fonts.font("caption mono"))
-        best = max((value for _, value in self.rows), default=0.0)
-        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        names = (fonts.measure(name, "caption mono") for name, _ in self.rows)
-        room = min(float(NAME), max(names, default=0.0))
-        for place, (name, value) in enumerate(self.rows):
-            top, leading = place * STEP, self._shares and value == best
-            painter.setPen(QColor(theme.text if leading else theme.text2))
-            text = fonts.metrics("caption mono").elidedText(name, Qt.TextElideMode.ElideRight, NAME)
-            painter.drawText(QRectF(0, top, room + 1, STEP), right, text)
-            number = QRectF(self.width() - NUMBER, top, NUMBER, STEP)
-            if self._shares:
-                bar = QRectF(room + 8, top + 6, number.x() - room - 8, STEP - 12)
-                painter.fillRect(bar, QColor(mix(theme.panel, theme.text3, 0.2)))
-                bar.setWidth(bar.width() * min(max(value, 0.0), 1.0))
-                painter.fillRect(bar, QColor(theme.accent if leading else theme.text3))
-            label = f"{value * 100:.1f} %" if self._shares else f"{value:.5g}"
-            painter.drawText(number, right, label)
-
-
-def rows_of(output: Output) -> list[tuple[str, float]]:
-    """(name, value) of each number of the first sample, of many classes the likeliest first; a
-    sigmoid gives both classes.
-    """
-    values = np.asarray(output.values[0], np.float64).reshape(-1)
-    if output.kind == "sigmoid" and len(values) == 1:
-        values = np.array([1 - values[0], values[0]])
-    names = output.class_names
-    if output.kind == "numbers":
-        return [(output.name.rpartition("/")[2], float(v)) for v in values]
-    shown = np.arange(len(values))
-    if len(values) > MOST_BARS:
-        shown = np.argsort(-values, kind="stable")[:FIRST]
-    return [(names[k] if k < len(names) else str(k), float(values[k])) for k in shown.tolist()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import reduce
 
 from graph.edit import Edit, op_name
 from graph.edits import AddNode, Batch, Connect, connect
@@ -13,6 +14,7 @@ from gui import fonts
 from gui.blocks import brought
 from gui.canvas.bare import bare_view
 from gui.canvas.geometry import GRID, WIDTH_MAX, NodeBox, Point, Rect, node_box
+from gui.canvas.view import Canvas
 from gui.document import Document
 from gui.library.fits import Link, Side
 from gui.rest import room
@@ -41,7 +43,7 @@ def width_of(op: Op) -> float:
 
 def add_linked(document: Document, op: Op, links: tuple[Link, ...], beside: str) -> str:
     """Add a node wired as `links` say, on the same thread as the node `beside`; returns its id."""
-    at, box = _rect(document, beside), _box(op)
+    at, box = rect_of(document, beside), _box(op)
     side: Side = links[0].side if links else "output"
     step = _box(REGISTRY[links[0].adapter]()).width + GAP if links and links[0].adapter else 0.0
     if links and links[0].node != beside:  # both hang from one node: they stand in one column
@@ -50,6 +52,17 @@ def add_linked(document: Document, op: Op, links: tuple[Link, ...], beside: str)
         x, y = at.right + GAP if side == "output" else at.x - GAP - box.width, at.y
     place = _cleared(document, Rect(x, _on_grid(y), box.width + step, box.height))
     return _push(document, op, links, Point(place.x + step, place.y))
+
+
+def bring(canvas: Canvas, id: str) -> None:
+    """Show a node just added: with the whole drawing, else with what it is wired to, else alone;
+    nothing moves when it is in sight.
+    """
+    document = canvas.document
+    net = document.drawing.net
+    own = rect_of(document, id)
+    near = (rect_of(document, other) for other in {*net.pred[id], *net.succ[id]})
+    canvas.show_added(own, [canvas.scene.bounds() or own, reduce(Rect.united, near, own)])
 
 
 def _push(document: Document, op: Op, links: tuple[Link, ...], place: Point) -> str:
@@ -95,7 +108,7 @@ def _on_grid(value: float) -> float:
     return round(value / GRID) * GRID
 
 
-def _rect(document: Document, id: str) -> Rect:
+def rect_of(document: Document, id: str) -> Rect:
     """A node with the preview that it will have."""
     view = document.view[id]
     if view.preview is None and not view.collapsed:
@@ -106,7 +119,7 @@ def _rect(document: Document, id: str) -> Rect:
 def _cleared(document: Document, wanted: Rect) -> Rect:
     """`wanted`, moved down until it meets no node."""
     near = [n.id for n in document.view.nodes if abs(n.x - wanted.x) < WIDTH_MAX + wanted.width]
-    taken = [_rect(document, id).grown(BREATH / 2) for id in near]
+    taken = [rect_of(document, id).grown(BREATH / 2) for id in near]
     place = wanted
     while True:
         below = [rect.bottom for rect in taken if rect.meets(place.grown(BREATH / 2 - 1))]

@@ -12,7 +12,7 @@ from gui.app import App
 from gui.canvas.geometry import Point
 from gui.canvas.view import Canvas
 from gui.document import Document, DocumentChange
-from gui.library.add import add_free
+from gui.library.add import add_free, bring
 from gui.library.drag import DropTarget
 from gui.library.examples import ExampleList
 from gui.library.nodes import NodeList
@@ -118,9 +118,11 @@ class LibraryPanel(QWidget):
         canvas = self.canvas()
         middle = Point(0.0, 0.0)
         if canvas is not None:
-            area = canvas.camera.area
+            area = canvas.heading.area
             middle = Point(area.x + area.width / 2, area.middle)
-        add_free(document, item.op(), middle)
+        id = add_free(document, item.op(), middle)
+        if canvas is not None:
+            bring(canvas, id)
         self._memory.used_node(item.name)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

@@ -17,7 +17,7 @@ from gui.canvas.describe import shape_text
 from gui.canvas.geometry import PORT_Y, Point
 from gui.canvas.view import Canvas
 from gui.document import Document
-from gui.library.add import add_at, add_free, add_linked, width_of
+from gui.library.add import add_at, add_free, add_linked, bring, width_of
 from gui.library.fits import Fits, Link, Loose
 from gui.library.shelf import Item, shelf
 from gui.palette.finder import Finder
@@ -163,7 +163,7 @@ class SearchPopup(Finder):
         links = () if modifiers & Qt.KeyboardModifier.ShiftModifier else self._links_of(item)
         id = self._added(document, item, links)
         if self._canvas is not None:
-            self._canvas.bring(id)
+            bring(self._canvas, id)
         self._memory.used_node(item.name)
         if stay:
             self._begin(None)
@@ -178,7 +178,7 @@ class SearchPopup(Finder):
             return
         box = canvas.scene.rect(canvas.scene.index_of[id])
         corners = (Point(box.x, box.y), Point(box.right, box.bottom))
-        ends = [canvas.camera.window(corner) for corner in corners]
+        ends = [canvas.heading.window(corner) for corner in corners]
         node = QRect(*(canvas.mapTo(window, QPoint(round(e.x), round(e.y))) for e in ends))
         node.adjust(-CLEAR, -CLEAR, CLEAR, CLEAR)
         size = self.size()

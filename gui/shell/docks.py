@@ -18,6 +18,7 @@ from gui.widgets.basics import IconButton
 
 VERSION = 1  # of the saved state; another one is not restored
 WIDTHS = (404, 376, 444, 376)  # of the groups at 1600 px
+SHARE = 0.312  # of the frame's height that the docks have at first, where that is less than usual
 BARS = "QMainWindowTabBar"  # Qt's name of the tabs of a group of docks
 AREAS = {
     "left": Qt.DockWidgetArea.LeftDockWidgetArea,
@@ -33,6 +34,7 @@ class Docks(QObject):
         super().__init__(frame)
         self._app, self._frame = app, frame
         self._begun = False
+        self._height = 0  # that they were given here; 0 before they are seen, -1 from elsewhere
         frame.setDockNestingEnabled(True)
         frame.setDockOptions(
             QMainWindow.DockOption.AllowNestedDocks
@@ -41,7 +43,7 @@ class Docks(QObject):
         )
         frame.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         # a smaller frame has no room for what `reset` asks, and shares what it gets later otherwise
-        frame.resize(sum(WIDTHS), 2 * tokens()["size"]["window"]["docks"])
+        frame.resize(sum(WIDTHS), 4 * tokens()["size"]["window"]["docks"])
         self.by_id = {entry.id: Dock(app, entry, self._fill_menu) for entry in PAGES}
         self._soon = QTimer(self, singleShot=True, interval=0)
         self._soon.timeout.connect(self._settle)
@@ -83,11 +85,25 @@ class Docks(QObject):
             [WIDTHS[group % len(WIDTHS)] for group in groups],
             Qt.Orientation.Horizontal,
         )
-        height = tokens()["size"]["window"]["docks"]
-        self._frame.resizeDocks(
-            list(groups.values()), [height] * len(groups), Qt.Orientation.Vertical
-        )
+        self._give_height(list(groups.values()))
+        self._height = 0
         self._settle()
+
+    def fit(self) -> None:
+        """The frame has another height: a low one gives the docks less than usual, as the canvas
+        needs room too. Once somebody has given them a height it stays.
+        """
+        below = [dock for dock in self if dock.on_top and not dock.isFloating()]
+        below = [dock for dock in below if self._frame.dockWidgetArea(dock) == AREAS["bottom"]]
+        if below and self._height in (0, below[0].height()):
+            self._give_height(below)
+            if (layout := self._frame.layout()) is not None:
+                layout.activate()
+            self._height = below[0].height()
+
+    def _give_height(self, docks: list[Dock]) -> None:
+        height = min(tokens()["size"]["window"]["docks"], round(SHARE * self._frame.height()))
+        self._frame.resizeDocks(docks, [height] * len(docks), Qt.Orientation.Vertical)
 
     def begin(self) -> None:
         """The window has been painted: build the pages that are seen, then the others in idle."""
@@ -112,6 +128,7 @@ class Docks(QObject):
     def restore(self, state: QByteArray) -> bool:
         """Put everything where it was; False when `state` is of another version."""
         done = self._frame.restoreState(state, VERSION)
+        self._height = -1 if done else self._height
         self._soon.start()
         return done
 

@@ -216,6 +216,7 @@ def test_jumping_centres_a_node_at_the_edge_under_a_card_or_out_of_sight(
     canvas.look_from(canvas.camera.panned(corner[0] - at.x, corner[1] - at.y))
     before = canvas.camera
     canvas.show_node("conv2")
+    canvas.arrive()
     assert canvas.camera != before
     assert_in_the_middle(canvas, rect)
     assert canvas.camera.zoom == before.zoom
@@ -225,6 +226,7 @@ def test_jumping_among_blocks_shows_the_node_whole(driven: Any) -> None:
     canvas = driven.canvas
     canvas.zoom_by(-40)
     canvas.show_node("conv2")
+    canvas.arrive()
     assert_in_the_middle(canvas, canvas.scene.rect(canvas.scene.index_of["conv2"]))
     assert canvas.camera.zoom == 1.0
 

@@ -161,6 +161,33 @@ def test_a_layer_of_another_size_is_empty_again(qtbot: QtBot, drawn: Open) -> No
     assert not _tiles(overlay, "hidden").any()
 
 
+@pytest.mark.parametrize("paused", [False, True])
+def test_a_swapped_layer_shows_its_pictures(qtbot: QtBot, drawn: Open, paused: bool) -> None:
+    """While the run goes on, and while it waits; layers that stayed keep theirs meanwhile."""
+    overlay = drawn("digits-mlp")
+    document, trainer = overlay.document, overlay.app.trainer
+    document.push(SetTraining(replace(document.graph.training, epochs=100_000)))
+    trainer.run(document)
+    qtbot.waitUntil(lambda: bool(_tiles(overlay, "hidden").any()), timeout=20_000)
+    if paused:
+        trainer.pause()
+        qtbot.waitUntil(lambda: trainer.board.state == "paused")
+    op = document.graph.node("hidden").op
+    document.push(SetOp("hidden", type(op)(units=48)))
+    qtbot.waitUntil(lambda: len(_tiles(overlay, "hidden")) == 48)
+    scores = overlay.canvas.scene.node("scores").preview
+    assert isinstance(scores, Bars)
+    assert any(scores.values)
+    graph = trainer.graph
+    assert trainer.swap(document)
+    qtbot.waitUntil(lambda: trainer.graph is not graph)
+    kept = overlay.canvas.scene.node("scores").preview
+    assert isinstance(kept, Bars)
+    assert any(kept.values)
+    qtbot.waitUntil(lambda: bool(_tiles(overlay, "hidden").any()))
+    assert trainer.board.state == ("paused" if paused else "running")
+
+
 def _tiles(overlay: CanvasOverlay, id: str) -> np.ndarray:
     found = overlay.canvas.scene.node(id).preview
     assert isinstance(found, Mosaic)

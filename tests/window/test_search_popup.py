@@ -101,6 +101,7 @@ def test_a_net_can_be_typed(popup: SearchPopup, canvas: Canvas) -> None:
         _type(popup, text, held=Qt.KeyboardModifier.ControlModifier)
         assert popup.isVisible()
         assert popup.field.text() == ""
+        canvas.arrive()
         (added,) = canvas.document.selection
         box, zoom = canvas.scene.rect(canvas.scene.index_of[added]), canvas.camera.zoom
         corner = canvas.camera.window(Point(box.x, box.y))

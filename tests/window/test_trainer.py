@@ -19,7 +19,9 @@ from graph.define import Define, Drawing
 from graph.graph import Node, Wire
 from graph.op import REGISTRY
 from gui.app import App
-from gui.docks.page import Page
+from gui.docks import PAGES
+from gui.docks.curves import CurvesPage
+from gui.docks.problems import ProblemsPage
 from gui.document import Document
 from gui.run.trainer import BEAT, SLOW_BEAT, Trainer
 
@@ -247,15 +249,27 @@ def test_wanted_tensors_are_watched(app: App, trainer: Trainer, qtbot: QtBot) ->
 def test_numbers_come_half_as_often_while_no_dock_shows_them(
     app: App, trainer: Trainer, qtbot: QtBot
 ) -> None:
-    """A page in sight has the full beat, until it is hidden."""
-    page, beat = Page(app), trainer._timer.interval
-    qtbot.addWidget(page)
+    """A page in sight that shows them has the full beat, until it is hidden."""
+    curves, problems, beat = CurvesPage(app), ProblemsPage(app), trainer._timer.interval
+    qtbot.addWidget(curves)
+    qtbot.addWidget(problems)
+    problems.show()
     trainer.run(long(app))
     qtbot.waitUntil(lambda: trainer.board.state == "running" and beat() == SLOW_BEAT)
-    page.show()
+    curves.show()
     qtbot.waitUntil(lambda: beat() == BEAT)
-    page.hide()
+    curves.hide()
     qtbot.waitUntil(lambda: beat() == SLOW_BEAT)
+
+
+def test_pages_without_numbers_of_the_run_are_no_spectators(app: App, qtbot: QtBot) -> None:
+    """Problems, code, outline, profile and runs look for themselves or not at all."""
+    for entry in PAGES:
+        page = entry.load(app)
+        qtbot.addWidget(page)
+        page.show()
+    shown = {getattr(page, "id", "") for page in app.trainer.spectators}
+    assert shown == {"curves", "gradients", "features", "try", "predictions"}
 
 
 def test_live_settings_follow_the_document(app: App, trainer: Trainer, qtbot: QtBot) -> None:

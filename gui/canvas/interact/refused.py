@@ -37,6 +37,7 @@ class Refused(Interaction):
         self._refusal = Refusal(
             *words,
             node=target.id,
+            giver=source.id,
             source=scene.port_point(source.id, out, True),
             port=scene.port_point(target.id, into, False),
             proposals=tuple(proposals(drawing, problem, wire, kind, scene, host.box_of)),

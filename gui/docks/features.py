@@ -32,7 +32,7 @@ from gui.app import App
 from gui.docks.features_filters import FilterStrip, RampBar
 from gui.docks.features_layers import Seen, seen
 from gui.docks.features_maps import MapsView
-from gui.docks.features_sample import WIDTH, SamplePane
+from gui.docks.features_sample import CARD, WIDTH, SamplePane
 from gui.docks.letters import alphabet
 from gui.docks.page import NARROW, Page, in_the_middle
 from gui.document import DocumentChange
@@ -44,6 +44,8 @@ OWN, SHARED = "each on its own range", "all on one range"
 SHORT = {OWN: "own ranges", SHARED: "one range"}
 ROOM = 400  # px of width from which the ramp is shown
 WORDS = 300, 470  # px of width from which buttons have all their words, without a ramp and with
+TAKEN = 10 + 8 + 24 + 2 * 4  # px of margins, buttons and gaps around the card of a sample
+BELOW = 18  # px of a line below the layer's name
 
 
 class FeaturesPage(Page):
@@ -122,8 +124,11 @@ class FeaturesPage(Page):
         way, narrow = QBoxLayout.Direction, self.width() < NARROW
         self._row.setDirection(way.TopToBottom if narrow else way.LeftToRight)
         self._row.setSpacing(6 if narrow else 12)
-        for part in (self.sample, self.shape, self.words):
-            part.setVisible(not narrow)
+        left = self.height() - TAKEN - self.layer.sizeHint().height()
+        self.sample.card.set_room(left)
+        self.sample.setVisible(not narrow)
+        for place, part in enumerate((self.shape, self.words), start=1):
+            part.setVisible(not narrow and left >= CARD + place * BELOW)
         if narrow:
             self._side.setMinimumWidth(0)
             self._side.setMaximumWidth(NARROW)

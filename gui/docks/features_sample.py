@@ -19,6 +19,8 @@ from gui.look import Look
 from gui.widgets.basics import IconButton
 
 SIDE, LINE, WIDTH = 80, 15, 108
+LEAST = 44  # px of the picture's side in a low dock
+CARD = SIDE + 6 + 4 * LINE  # px of the height of all that is said
 SAYS = 42  # px of a picture that the net makes
 NUMBERS = 5  # of a row that is no picture
 LETTERS, LETTER_ROWS = 11, 5  # of a text
@@ -102,8 +104,15 @@ class SampleCard(QWidget):
         self._says: QImage | None = None  # the picture that the net makes of it
         self.lines: list[Line] = []
         self._values: NDArray[np.floating] = np.zeros(0)
-        self.setFixedSize(WIDTH, SIDE + 6 + 4 * LINE)
+        self._side = SIDE
+        self.set_room(CARD)
         self.setAccessibleName("Sample")
+
+    def set_room(self, height: int) -> None:
+        """Be at most so many px high: the picture gets smaller, then lines are left out."""
+        self._side = min(max(height - (CARD - SIDE), LEAST), SIDE)
+        self.setFixedSize(WIDTH, max(min(height, CARD), self._side))
+        self.update()
 
     def show_sample(self, answer: SampleMaps | None, signs: tuple[str, ...] = ()) -> None:
         """Show another sample; None shows nothing. `signs`: the letters of one that is a text."""
@@ -128,6 +137,8 @@ class SampleCard(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         theme, painter = self._look.theme, QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.save()
+        painter.scale(self._side / SIDE, self._side / SIDE)
         rect, path = QRectF(0, 0, SIDE, SIDE), QPainterPath()
         path.addRoundedRect(rect, 4, 4)
         painter.fillPath(
@@ -140,12 +151,15 @@ class SampleCard(QWidget):
             painter.restore()
         if self._image is None and self._values.ndim == 2:
             self._paint_curves(painter)
-        if self._says is not None:
-            draw_image(painter, QRectF(34, SIDE + 6 + LINE + 2, SAYS, SAYS), self._says)
         for row, number in enumerate(self._numbers):
             text(painter, 8, 12 + 14 * row, number, "caption mono", theme.text2)
-        for row, (words, value, right) in enumerate(self.lines):
-            middle = SIDE + 6 + LINE / 2 + row * LINE
+        painter.restore()
+        below = self._side + 6
+        if self._says is not None:
+            draw_image(painter, QRectF(34, below + LINE + 2, SAYS, SAYS), self._says)
+        room = (self.height() - below) // LINE
+        for row, (words, value, right) in enumerate(self.lines[: max(room, 0)]):
+            middle = below + LINE / 2 + row * LINE
             text(painter, 0, middle, words, "caption mono", theme.text3)
             tint = theme.text if right else theme.error
             x = 6.1 * (len(words) + 1)

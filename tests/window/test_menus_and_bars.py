@@ -83,8 +83,8 @@ def test_the_inspector_keeps_its_width_when_it_scrolls(window: MainWindow, qtbot
     assert isinstance(area, OverlaidArea)
     content = area.widget()
     assert content is not None
-    document.select({next(n.id for n in document.drawing if type(n.op).__name__ == "Adam")})
-    window.resize(1600, 1100)
+    document.select({next(n.id for n in document.drawing if type(n.op).__name__ == "Conv2d")})
+    window.resize(1600, 1700)
     qtbot.waitUntil(lambda: not area.bar.isVisible())
     width = content.width()
     window.resize(1600, 640)

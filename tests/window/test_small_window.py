@@ -1,11 +1,12 @@
 """A window of 1100 × 720: the canvas keeps room, and what is added is seen."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from graph.edits import Disconnect, SetTraining
@@ -14,6 +15,8 @@ from gui.canvas.camera import READABLE
 from gui.canvas.geometry import Point, Rect
 from gui.canvas.sight import in_sight
 from gui.canvas.view import Canvas
+from gui.dialogs.file_dialog import FileDialog
+from gui.docks.features import FeaturesPage
 from gui.docks.try_it import TryPage
 from gui.start.first_net import FirstNet
 from gui.window import MainWindow
@@ -167,3 +170,36 @@ def test_the_pad_is_seen_whole_beside_the_answer(small: MainWindow, qtbot: QtBot
         place = QRect(part.mapTo(page, QPoint(0, 0)), part.size())
         assert page.rect().contains(place)
     assert page.bars.mapTo(page, QPoint(0, 0)).x() > page.pad.mapTo(page, middle).x()
+
+
+def test_a_low_dock_shows_the_sample_its_buttons_and_the_layer(
+    small: MainWindow, qtbot: QtBot
+) -> None:
+    """Beside the feature maps; nothing lies over anything else."""
+    document = small.app.desk.open_example("digits-mlp")
+    document.push(SetTraining(replace(document.graph.training, epochs=1)))
+    page = small.workbench.docks.open("features").page
+    assert isinstance(page, FeaturesPage)
+    trainer = small.app.trainer
+    trainer.run(document)
+    qtbot.waitUntil(lambda: trainer.board.state == "finished", timeout=60_000)
+
+    def in_order() -> bool:
+        parts = [page.sample.card, page.sample.wrong, page.layer, page.shape, page.words]
+        places = [QRect(p.mapTo(page, QPoint()), p.size()) for p in parts if p.isVisible()]
+        apart = all(one.bottom() < two.y() for one, two in pairwise(places))
+        return len(places) >= 3 and apart and places[-1].bottom() < page.height()
+
+    for height in (720, 800, 900, 1000):
+        small.resize(1100, height)
+        qtbot.waitUntil(in_order)
+
+
+def test_answers_of_dialogs_have_no_icons_of_the_system(small: MainWindow) -> None:
+    dialog = FileDialog(small.app.look, small, "Export", "", "*.py")
+    dialog.setAcceptMode(FileDialog.AcceptMode.AcceptSave)
+    dialog.show()
+    answers = dialog.findChildren(QPushButton)
+    assert answers
+    assert all(answer.icon().isNull() for answer in answers)
+    dialog.close()

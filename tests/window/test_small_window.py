@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QCursor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -29,6 +30,7 @@ def small(window: MainWindow, qtbot: QtBot) -> MainWindow:
     window.resize(1100, 720)
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow)
+    QCursor.setPos(window.mapToGlobal(QPoint(550, 20)))  # nodes are added where the pointer is
     return window
 
 

@@ -56,7 +56,7 @@ def pullback(program: Program, always: int, inside: Inside = ()) -> tuple[Progra
             seeds[made.id] = given if before is None else before + given
     asked = _asked(program, values, inside)
     wrt = {t.id for t in (*inputs, *asked) if t.dtype == "real"}
-    found = _sweep(builder, rows, seeds, wrt)
+    found = _sweep(builder, rows, seeds, _reached_from(rows, wrt))
     wanted = tuple(k for k, t in enumerate(inputs) if k < always or t.id in found)
     parts = {
         program.inputs[k].key: found.get(inputs[k].id, _zeros(builder, inputs[k])) for k in wanted
@@ -109,13 +109,12 @@ def _swept(builder: Builder, loss: Tensor, seed: Tensor, wrt: set[int]) -> dict[
     rows, key = builder.so_far(), ("gradients", loss.id, seed.id, frozenset(wrt))
     before = builder.noted(key)
     if before is None:
-        steps: list[_Step] = []
-        found = _sweep(builder, rows, {loss.id: seed}, wrt, steps)
+        steps, needed = list[_Step](), _reached_from(rows, wrt)
+        found = _sweep(builder, rows, {loss.id: seed}, needed, steps)
         readers = Readers(
             (*rows[s.row].outputs, *rows[s.row].inputs, *s.known.values()) for s in steps
         )
         numbers = {value: tensor.id for value, tensor in found.items()}
-        needed = _reached_from(rows, wrt)
         builder.note(key, _Sweep(steps, readers, builder.place, needed, numbers))
         return found
     assert isinstance(builder, Again)
@@ -134,15 +133,14 @@ def _sweep(
     builder: Builder,
     rows: Sequence[Row],
     seeds: dict[int, Tensor],
-    wrt: set[int],
+    needed: set[int],
     steps: list[_Step] | None = None,
 ) -> dict[int, Tensor]:
-    """Gradients of values, given those of some; only paths that reach `wrt` are walked.
+    """Gradients of values, given those of some, and of those that are `needed` on the way.
 
     The visits are added to `steps`.
     """
     gradient = dict(seeds)
-    needed = _reached_from(rows, wrt)
     for number in reversed(range(len(rows))):
         row = rows[number]
         if gradient.keys().isdisjoint(row.outputs) or needed.isdisjoint(row.inputs):
@@ -223,7 +221,7 @@ def _expansion_gradient(
         result = values[value].id
         seeds[result] = seeds[result] + part if result in seeds else part
     wanted = {t.id for t in inputs if t.id in needed}
-    found = _sweep(builder, rows, seeds, wanted)
+    found = _sweep(builder, rows, seeds, _reached_from(rows, wanted))
     return [found.get(t.id) if t.id in wanted else None for t in inputs]
 
 

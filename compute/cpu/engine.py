@@ -144,10 +144,8 @@ class Engine:
             given.append((self.storage.view(of, key), array))
         flat, item = self.persistent.bytes.view(dtype), dtype.itemsize
         memory = self.persistent.bytes.data
-        within, starts = self.storage.within, self._flat
         for view, array in given:
-            whole, start = within[view.buffer]
-            start += starts[whole]
+            start = self._start(view.buffer)
             if view.axes == packed(array.shape, item):
                 first = start // item
                 flat[first : first + array.size] = array.reshape(-1)

@@ -10,6 +10,7 @@ from compute.cpu.planner.emitter import Emitter
 from compute.cpu.planner.fuse import ELEMENTWISE, Op
 from compute.cpu.planner.updates import gradient_keys
 from compute.cpu.planner.views import NO_BORDER, View
+from graph.again import Readers
 from graph.program import Row, Shape, Update
 
 # rows whose result is mostly another view of their operand
@@ -40,10 +41,7 @@ def fix_stores(em: Emitter, ops: Sequence[Op], made: Sequence[Op]) -> list[Updat
         return stores
     old = {(i.kind, i.key): i.value for i in em.program.inputs}
     maker = {v: op for op in ops for v in op.writes}
-    readers: dict[int, list[Op]] = {}
-    for op in ops:
-        for value in op.reads:
-            readers.setdefault(value, []).append(op)
+    readers = Readers(op.reads for op in ops)
     times = Counter([u.value for u in em.program.updates])
     outputs = {v for _, v in em.program.outputs}
     for update in stores:
@@ -51,7 +49,7 @@ def fix_stores(em: Emitter, ops: Sequence[Op], made: Sequence[Op]) -> list[Updat
         own = maker.get(value)
         if own is None or own.kind != ELEMENTWISE or times[value] > 1 or before in times:
             continue
-        others = [op for v in (value, before) for op in readers.get(v, ()) if op is not own]
+        others = [ops[k] for k in readers.of((value, before)) if ops[k] is not own]
         if all(op.watched for op in others):
             seen = others or not outputs.isdisjoint((value, before))
             (em.alike if seen else em.fixed).setdefault(
